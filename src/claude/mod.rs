@@ -1,0 +1,1 @@
+//! All that knows Claude Code: its flags, its files, its screen.

@@ -1,0 +1,1 @@
+//! The control protocol between client, host and the other verbs.

@@ -1,0 +1,1 @@
+//! Where cckw keeps its files.

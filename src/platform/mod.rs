@@ -1,0 +1,1 @@
+//! The differences between Linux and macOS, in one place.

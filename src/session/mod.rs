@@ -1,0 +1,1 @@
+//! The host: the process that owns the PTY of one session.

@@ -1,0 +1,1 @@
+//! The client: the user's terminal, and the job that the shell sees.
