@@ -92,7 +92,10 @@ impl Channel {
         }
         let got = message.bytes;
         if inbox.bytes.len() + got > LIMIT {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a line of the control protocol is too long"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a line of the control protocol is too long",
+            ));
         }
         inbox.bytes.extend_from_slice(&buffer[..got]);
         crate::platform::descriptors::keep_private(&inbox.fds);
@@ -230,7 +233,8 @@ mod tests {
         assert!(one.send(&FromHost::Started, vec![write.into()]));
         let (first, fds): Received<FromHost> = other.receive().await.expect("receives").expect("a message");
         assert_eq!((first, fds.len()), (FromHost::Ended { status: 1 }, 0));
-        let (second, mut fds): Received<FromHost> = other.receive().await.expect("receives").expect("a message");
+        let (second, mut fds): Received<FromHost> =
+            other.receive().await.expect("receives").expect("a message");
         assert_eq!((second, fds.len()), (FromHost::Started, 1));
         std::fs::File::from(fds.remove(0)).write_all(b"x").expect("writes");
         let mut read = std::fs::File::from(OwnedFd::from(read));
@@ -243,7 +247,8 @@ mod tests {
     async fn a_peer_that_does_not_read_costs_a_bounded_queue() {
         let (channel, _other) = pair();
         let bytes = "x".repeat(10_000);
-        let accepted = (0..1000).take_while(|_| channel.send(&FromHost::Undo { bytes: bytes.clone() }, vec![])).count();
+        let accepted =
+            (0..1000).take_while(|_| channel.send(&FromHost::Undo { bytes: bytes.clone() }, vec![])).count();
         assert!(accepted < 500, "{accepted}");
         assert!(channel.is_waiting());
     }

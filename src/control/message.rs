@@ -130,14 +130,16 @@ struct Head {
 /// Writes a message as one line, newline included.
 pub(super) fn encode<M: Serialize>(message: &M, fds: usize) -> Vec<u8> {
     let outgoing = Outgoing { v: VERSION, fds, body: message };
-    let mut line = serde_json::to_vec(&outgoing).unwrap_or_else(|error| unreachable!("messages are plain data: {error}"));
+    let mut line = serde_json::to_vec(&outgoing)
+        .unwrap_or_else(|error| unreachable!("messages are plain data: {error}"));
     line.push(b'\n');
     line
 }
 
 /// Reads a line; says how many descriptors belong to it.
 pub(super) fn decode<M: DeserializeOwned>(line: &[u8]) -> Result<(M, usize), String> {
-    let head: Head = serde_json::from_slice(line).map_err(|error| format!("not a message of cckw: {error}"))?;
+    let head: Head =
+        serde_json::from_slice(line).map_err(|error| format!("not a message of cckw: {error}"))?;
     if head.v != VERSION {
         return Err(format!(
             "the other side speaks version {} of cckw's protocol, this cckw speaks version {VERSION}: \
@@ -145,7 +147,8 @@ pub(super) fn decode<M: DeserializeOwned>(line: &[u8]) -> Result<(M, usize), Str
             head.v
         ));
     }
-    let body = serde_json::from_slice(line).map_err(|error| format!("a message that this cckw does not know: {error}"))?;
+    let body = serde_json::from_slice(line)
+        .map_err(|error| format!("a message that this cckw does not know: {error}"))?;
     Ok((body, head.fds))
 }
 
@@ -155,7 +158,10 @@ mod tests {
 
     #[test]
     fn a_message_survives_the_line() {
-        for message in [FromClient::Signal { number: 15 }, FromClient::Resumed { size: Size { rows: 1, columns: 2, width: 3, height: 4 } }] {
+        for message in [
+            FromClient::Signal { number: 15 },
+            FromClient::Resumed { size: Size { rows: 1, columns: 2, width: 3, height: 4 } },
+        ] {
             let line = encode(&message, 2);
             assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
             assert_eq!(decode::<FromClient>(&line), Ok((message, 2)));

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn process_substitutions_are_recognised() {
-        let arguments = ["--mcp-config=/dev/fd/63", "x", "/proc/self/fd/7,/dev/fd/8", "/dev/fd/"].map(OsString::from);
+        let arguments =
+            ["--mcp-config=/dev/fd/63", "x", "/proc/self/fd/7,/dev/fd/8", "/dev/fd/"].map(OsString::from);
         assert_eq!(named_in(&arguments), HashSet::from([63, 7, 8]));
     }
 

@@ -43,7 +43,9 @@ pub fn look_up(pid: Pid) -> Option<Process> {
     let mut info = std::mem::MaybeUninit::<libc::proc_bsdinfo>::zeroed();
     let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
     // SAFETY: the buffer is as large as its size says.
-    let got = unsafe { libc::proc_pidinfo(pid.as_raw(), libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size) };
+    let got = unsafe {
+        libc::proc_pidinfo(pid.as_raw(), libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size)
+    };
     if got != size {
         return None;
     }
@@ -57,6 +59,13 @@ pub fn look_up(pid: Pid) -> Option<Process> {
         stopped: info.pbi_status == libc::SSTOP,
         start: info.pbi_start_tvsec.to_string(),
     })
+}
+
+/// Whether what Claude Code wrote as `procStart` is this start.
+///
+/// What it writes on macOS was never seen, so there the process tree alone decides.
+pub fn is_same_start(claimed: &str, start: &str) -> bool {
+    cfg!(target_os = "macos") || claimed == start
 }
 
 /// How many steps up the process tree from `pid` to `ancestor`: 0 for the same process, nothing

@@ -160,9 +160,13 @@ impl Modes {
                     self.set_private(number, last == b'h');
                 }
             }
-            (None, [], b'h' | b'l') if numbers(params).any(|number| number == Some(4)) => self.insert = last == b'h',
+            (None, [], b'h' | b'l') if numbers(params).any(|number| number == Some(4)) => {
+                self.insert = last == b'h'
+            }
             (None, [], b'm') => self.styled = !matches!(params, b"" | b"0"),
-            (None, [], b'r') => self.margins = (!params.is_empty()).then(|| String::from_utf8_lossy(params).into()),
+            (None, [], b'r') => {
+                self.margins = (!params.is_empty()).then(|| String::from_utf8_lossy(params).into())
+            }
             (None, [b' '], b'q') => self.cursor_shape = byte(numbers(params).next().flatten()),
             (None, [b'!'], b'p') => self.soft_reset(),
             (None, [], b't') => match numbers(params).next().flatten() {
@@ -197,7 +201,10 @@ impl Modes {
     }
 
     fn is_changed(&self, number: u16) -> bool {
-        PRIVATE.iter().position(|entry| entry.0 == number).is_some_and(|index| self.changed & (1 << index) != 0)
+        PRIVATE
+            .iter()
+            .position(|entry| entry.0 == number)
+            .is_some_and(|index| self.changed & (1 << index) != 0)
     }
 
     fn alternate(&self) -> bool {
@@ -243,7 +250,8 @@ impl Modes {
             self.set_private(number, false);
         }
         self.set_private(25, true);
-        *self = Self { insert: false, keypad: false, margins: None, charsets: [None; 2], ..std::mem::take(self) };
+        *self =
+            Self { insert: false, keypad: false, margins: None, charsets: [None; 2], ..std::mem::take(self) };
         self.shifted = false;
         self.styled = false;
     }
@@ -377,7 +385,8 @@ impl Modes {
         }
         if !self.title.is_empty() {
             // Written by a program, and about to be written again: nothing in it may end the sequence.
-            let title: String = String::from_utf8_lossy(&self.title).chars().filter(|char| !char.is_control()).collect();
+            let title: String =
+                String::from_utf8_lossy(&self.title).chars().filter(|char| !char.is_control()).collect();
             let _ = write!(out, "\x1b]0;{title}\x07");
         }
     }

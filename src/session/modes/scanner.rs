@@ -107,7 +107,12 @@ impl Scanner {
                     _ => (None, &self.kept[..]),
                 };
                 let end = body.iter().position(|byte| *byte < 0x30).unwrap_or(body.len());
-                Some(Sequence::Control { prefix, params: &body[..end], intermediates: &body[end..], last: byte })
+                Some(Sequence::Control {
+                    prefix,
+                    params: &body[..end],
+                    intermediates: &body[end..],
+                    last: byte,
+                })
             }
             (State::Command, BEL) => {
                 self.state = State::Text;

@@ -13,17 +13,19 @@ const CLAUDE: &[u8] = b"\x1b[?2004h\x1b[?1004h\x1b[?2031h\x1b[>1u\x1b[>4;2m\x1b[
 
 #[test]
 fn nothing_on_is_nothing_to_undo() {
-    for bytes in [&b""[..], b"plain text\r\n", b"\x1b[2J\x1b[H\x1b[31mred\x1b[0m", b"\x1b[c\x1b[>0q\x1b[?u\x1b]11;?\x07"] {
+    for bytes in [
+        &b""[..],
+        b"plain text\r\n",
+        b"\x1b[2J\x1b[H\x1b[31mred\x1b[0m",
+        b"\x1b[c\x1b[>0q\x1b[?u\x1b]11;?\x07",
+    ] {
         assert_eq!(after(bytes).undo(), "", "{bytes:?}");
     }
 }
 
 #[test]
 fn what_claude_switches_on_is_switched_off() {
-    assert_eq!(
-        after(CLAUDE).undo(),
-        "\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?2031l\x1b[>4m\x1b[<1u\x1b]0;\x07"
-    );
+    assert_eq!(after(CLAUDE).undo(), "\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?2031l\x1b[>4m\x1b[<1u\x1b]0;\x07");
 }
 
 #[test]
@@ -98,14 +100,26 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
     ];
     let numbers = prop::collection::vec(number, 0..4).prop_map(|numbers| numbers.join(";"));
     let piece = prop_oneof![
-        (prop::sample::select(vec!["", "?", ">", "<", "="]), numbers.clone(), prop::sample::select(vec![
-            "h", "l", "u", "m", "r", " q", "!p", "t", "A",
-        ]))
+        (
+            prop::sample::select(vec!["", "?", ">", "<", "="]),
+            numbers.clone(),
+            prop::sample::select(vec!["h", "l", "u", "m", "r", " q", "!p", "t", "A",])
+        )
             .prop_map(|(prefix, numbers, last)| format!("\x1b[{prefix}{numbers}{last}").into_bytes()),
         (numbers, prop::sample::select(vec!["\x07", "\x1b\\", "\x18", "\x1b[?25l"]))
             .prop_map(|(text, end)| format!("\x1b]{text};x{end}").into_bytes()),
-        prop::sample::select(vec![&b"\x1bc"[..], b"\x1b=", b"\x1b>", b"\x1b(0", b"\x1b)B", b"\x0e", b"\x0f", b"\x1bPq", b"\xff"])
-            .prop_map(<[u8]>::to_vec),
+        prop::sample::select(vec![
+            &b"\x1bc"[..],
+            b"\x1b=",
+            b"\x1b>",
+            b"\x1b(0",
+            b"\x1b)B",
+            b"\x0e",
+            b"\x0f",
+            b"\x1bPq",
+            b"\xff"
+        ])
+        .prop_map(<[u8]>::to_vec),
         prop::collection::vec(any::<u8>(), 0..8),
     ];
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
