@@ -1,1 +1,4 @@
 //! All that knows Claude Code: its flags, its files, its screen.
+
+pub mod args;
+pub mod find;
