@@ -68,11 +68,6 @@ impl Output {
         self.master.get_ref()
     }
 
-    /// The terminal, where there is one.
-    pub fn terminal(&self) -> Option<&OwnedFd> {
-        self.terminal.as_ref()
-    }
-
     /// Whether everything that was read is on the terminal.
     pub fn is_flushed(&self) -> bool {
         self.pending.len() == self.written
