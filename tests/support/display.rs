@@ -33,8 +33,8 @@ pub struct Screen {
     pub alternate: bool,
     /// Whether text that came now would be in the default colours, not bold, not underlined.
     pub plain: bool,
-    /// The same in escape sequences, colours included.
-    pub formatted: String,
+    /// Every line again in escape sequences, colours included.
+    pub formatted: Vec<String>,
 }
 
 impl Screen {
@@ -184,7 +184,7 @@ impl Display {
                     || screen.italic()
                     || screen.underline()
                     || screen.inverse()),
-            formatted: screen.contents_formatted(),
+            formatted: screen.rows_formatted(0, screen.size().1.get()).collect(),
         }
     }
 

@@ -320,20 +320,23 @@ impl Terminal {
         assert!(got >= length, "{got} of {length} bytes after {time:?}");
     }
 
-    /// Waits until nothing new has come for `quiet`. For comparing screens that have no mark of being complete.
+    /// Waits until what `view` makes of the screen has not changed for `quiet`. For screens that have no mark of
+    /// being complete; where there is one, wait for that.
     #[track_caller]
-    pub fn wait_for_rest(&mut self, quiet: Duration) -> Screen {
+    pub fn wait_for_rest<T: PartialEq>(&mut self, quiet: Duration, view: impl Fn(&Screen) -> T) -> Screen {
         let end = Instant::now() + DEADLINE;
+        let mut before = view(&self.screen());
         loop {
-            let before = self.output_length();
-            let state = self.wait(Instant::now() + quiet, |state| {
-                state.taken + state.output.len() != before || state.ended
-            });
-            if state.ended || state.taken + state.output.len() == before {
-                return state.display.screen();
-            }
+            let state = self
+                .wait(Instant::now() + quiet, |state| state.ended || view(&state.display.screen()) != before);
+            let screen = state.display.screen();
             drop(state);
-            assert!(Instant::now() < end, "output never rests\n{}", self.report());
+            let now = view(&screen);
+            if now == before {
+                return screen;
+            }
+            before = now;
+            assert!(Instant::now() < end, "the screen never rests\n{}", self.report());
         }
     }
 
