@@ -72,7 +72,8 @@ struct Modes {
     progress: bool,
     /// Colours set by OSC 4, 10, 11, 12.
     colours: [bool; 4],
-    styled: bool,
+    /// One bit for each text attribute that is not as it was from the start.
+    style: u16,
 }
 
 const COLOURS: [u16; 4] = [4, 10, 11, 12];
@@ -94,7 +95,7 @@ impl Default for Modes {
             hyperlink: false,
             progress: false,
             colours: [false; 4],
-            styled: false,
+            style: 0,
         }
     }
 }
@@ -163,7 +164,7 @@ impl Modes {
             (None, [], b'h' | b'l') if numbers(params).any(|number| number == Some(4)) => {
                 self.insert = last == b'h'
             }
-            (None, [], b'm') => self.styled = !matches!(params, b"" | b"0"),
+            (None, [], b'm') => self.style = restyle(self.style, params),
             (None, [], b'r') => {
                 self.margins = (!params.is_empty()).then(|| String::from_utf8_lossy(params).into())
             }
@@ -253,7 +254,7 @@ impl Modes {
         *self =
             Self { insert: false, keypad: false, margins: None, charsets: [None; 2], ..std::mem::take(self) };
         self.shifted = false;
-        self.styled = false;
+        self.style = 0;
     }
 
     fn command(&mut self, number: u16, text: &[u8]) {
@@ -294,7 +295,7 @@ impl Modes {
                 let _ = write!(out, "\x1b]{}\x07", number + 100);
             }
         }
-        if self.styled {
+        if self.style != 0 {
             out.push_str("\x1b[m");
         }
         for (index, (number, from_start)) in PRIVATE.iter().enumerate() {
@@ -408,6 +409,49 @@ fn redo_kitty(stack: &[u8], out: &mut String) {
     for flags in &stack[1..] {
         let _ = write!(out, "\x1b[>{flags}u");
     }
+}
+
+/// Applies a text style (SGR) to what is on: a bit for each attribute, whichever way it was set.
+fn restyle(mut style: u16, params: &[u8]) -> u16 {
+    let mut words = params.split(|byte| *byte == b';');
+    while let Some(word) = words.next() {
+        let number = numbers(word).next().flatten().unwrap_or(0);
+        let (bit, on) = match number {
+            0 => {
+                style = 0;
+                continue;
+            }
+            1 | 2 => (0, true),
+            22 => (0, false),
+            3 => (1, true),
+            23 => (1, false),
+            4 | 21 => (2, true),
+            24 => (2, false),
+            5 | 6 => (3, true),
+            25 => (3, false),
+            7..=9 => (number - 3, true),
+            27..=29 => (number - 23, false),
+            30..=38 | 90..=97 => (7, true),
+            39 => (7, false),
+            40..=48 | 100..=107 => (8, true),
+            49 => (8, false),
+            53 => (9, true),
+            55 => (9, false),
+            58 => (10, true),
+            59 => (10, false),
+            _ => (11, true),
+        };
+        style = if on { style | 1 << bit } else { style & !(1 << bit) };
+        if matches!(word, b"38" | b"48" | b"58") {
+            // A colour follows, as `5;N` or `2;R;G;B`; with colons it is part of this word.
+            match words.next() {
+                Some(b"5") => drop(words.next()),
+                Some(b"2") => drop(words.nth(2)),
+                _ => {}
+            }
+        }
+    }
+    style
 }
 
 /// The numbers of a sequence; nothing for one that was left out. Subparameters (`4:3`) are dropped.

@@ -84,6 +84,21 @@ fn a_full_reset_forgets_everything() {
 }
 
 #[test]
+fn a_style_is_ended_unless_claude_has_ended_it() {
+    for ended in [
+        &b"\x1b[2;1m\x1b[22m"[..],
+        b"\x1b[38;5;1;48;2;1;2;3m\x1b[39;49m",
+        b"\x1b[1;31;4:3m\x1b[0m",
+        b"\x1b[38:2::1:2:3m\x1b[m",
+    ] {
+        assert_eq!(after(ended).undo(), "", "{ended:?}");
+    }
+    for begun in [&b"\x1b[2m"[..], b"\x1b[38;5;0m", b"\x1b[0;7m", b"\x1b[31m\x1b[49m"] {
+        assert_eq!(after(begun).undo(), "\x1b[m", "{begun:?}");
+    }
+}
+
+#[test]
 fn links_progress_and_colours_are_ended() {
     assert_eq!(
         after(b"\x1b]8;;https://example.org\x1b\\\x1b]9;4;3\x07\x1b]11;#000000\x07").undo(),
