@@ -126,6 +126,7 @@ fn session(options: &Options, store: Store, conversation: &Conversation, config:
         Conversation::New(_) => {}
     }
     if let Some(prompt) = &options.prompt {
+        app.history.push(prompt.clone());
         app.begin_turn(prompt, now);
     }
     app

@@ -19,8 +19,8 @@ use super::{VERSION, draw};
 
 /// How long an Esc waits for the rest of a sequence.
 const ESCAPE_WAIT: Duration = Duration::from_millis(50);
-const SUSPENDED: &str = "\r\nClaude Code is suspended. Run `fg` to bring it back.\r\n\
-                         To undo typing, press ctrl+_.\r\n";
+const SUSPENDED: &str = "\nClaude Code is suspended. Run `fg` to bring it back.\n\
+                         To undo typing, press ctrl+_.\n";
 
 /// The fault that this start was ordered to end with, if it is one of those (`CCKW_STANDIN_CRASH_STARTS`).
 pub fn start_fault() -> Option<Fault> {
@@ -236,6 +236,8 @@ impl Session {
 
     fn suffer(&mut self, fault: Fault) {
         end_by(&fault);
+        // What was ordered leaves the prompt first, so that whoever ordered it can see it begin.
+        self.settle();
         match fault {
             Fault::Crash(_) | Fault::Exit(_) => {}
             Fault::Drop(reason) => {
@@ -284,10 +286,10 @@ impl Session {
         let _ = self.terminal.leave();
         if code == 0 && self.app.transcript().exists() {
             let id = self.app.transcript().id();
-            let hint = format!("\r\nResume this session with:\r\nclaude --resume {id}\r\n");
+            let hint = format!("\nResume this session with:\nclaude --resume {id}\n");
             let _ = self.terminal.write(&hint);
         } else {
-            let _ = self.terminal.write("\r\n");
+            let _ = self.terminal.write("\n");
         }
         code
     }
