@@ -44,7 +44,7 @@ fn the_first_starts_crash_and_the_next_does_not() {
 fn the_state_file_can_be_cut_and_can_be_missing() {
     let home = Home::new();
     let mut tui = home.start(&[]);
-    tui.submit("/fault half-written 200");
+    tui.submit("/fault half-written 2000");
     tui.wait("half an object", |tui| tui.state().is_none());
     let text = fs::read_to_string(&home.state_files()[0]).unwrap();
     assert!(text.starts_with('{') && !text.ends_with('}'));

@@ -37,7 +37,7 @@ fn the_prompt_stands_between_rules_with_the_cursor_behind_the_text() {
 #[test]
 fn the_state_file_identifies_the_process_and_follows_a_turn() {
     let home = Home::new();
-    let mut tui = home.start_with(&["--session-id", ID, "-n", "my name"], &[("PACE", "100")]);
+    let mut tui = home.start_with(&["--session-id", ID, "-n", "my name"], &[("PACE", "400")]);
     let state = tui.state().unwrap();
     assert_eq!(state["pid"], tui.pid());
     assert_eq!(state["sessionId"], ID);

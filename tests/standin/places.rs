@@ -130,12 +130,14 @@ fn a_stashed_draft_comes_back_after_the_next_command() {
     tui.send("my draft");
     tui.wait("the draft", |tui| tui.prompt().as_deref() == Some("my draft"));
     tui.send("\x13");
-    tui.wait_for("draft stashed");
-    assert_eq!(tui.prompt().as_deref(), Some(""));
+    tui.wait_written("draft stashed");
+    tui.wait("an empty prompt", |tui| tui.prompt().as_deref() == Some(""));
     tui.submit("/remote-control");
-    tui.wait_for("/remote-control needs a Claude subscription. This session uses ANTHROPIC_API_KEY");
-    tui.wait_for("draft restored");
-    assert_eq!(tui.prompt().as_deref(), Some("my draft"));
+    tui.wait_for(
+        "/remote-control needs a Claude subscription. This session uses\n  ANTHROPIC_API_KEY instead.",
+    );
+    tui.wait_written("draft restored");
+    tui.wait("the draft", |tui| tui.prompt().as_deref() == Some("my draft"));
     // By hand: ctrl-s on an empty prompt, in the kitty encoding.
     tui.send("\x1b[115;5u");
     tui.wait("an empty prompt", |tui| tui.prompt().as_deref() == Some(""));

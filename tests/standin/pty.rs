@@ -185,6 +185,13 @@ impl Tui {
         self.wait(&format!("{text:?}"), |tui| tui.text().contains(text));
     }
 
+    /// Waits until `text` was written, though it may be gone from the screen again.
+    #[track_caller]
+    pub fn wait_written(&mut self, text: &str) {
+        let written = |raw: &[u8]| memchr::memmem::find(raw, text.as_bytes()).is_some();
+        self.wait(&format!("{text:?} to be written"), |tui| written(&tui.raw));
+    }
+
     /// Waits until the state file's `key` is `value` (null: absent).
     #[track_caller]
     pub fn wait_state(&mut self, key: &str, value: impl Into<Value>) {
