@@ -120,7 +120,7 @@ impl Tui {
         }
         let slave = || Stdio::from(pty.slave.try_clone().unwrap());
         command.stdin(slave()).stdout(slave()).stderr(slave());
-        // SAFETY: between fork and exec, the closure makes two system calls and nothing else.
+        // SAFETY: between fork and exec, the closure makes system calls and nothing else.
         unsafe { command.pre_exec(own_the_terminal) };
         let child = command.spawn().unwrap();
         let rows = |n| NonZero::new(n).unwrap();
@@ -271,6 +271,11 @@ impl Drop for Tui {
 }
 
 fn own_the_terminal() -> io::Result<()> {
+    // A test run in the background of a script ignores INT and QUIT, and so would its children.
+    for signal in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP)) {
+        // SAFETY: the default disposition runs no code of ours.
+        unsafe { nix::sys::signal::signal(signal, nix::sys::signal::SigHandler::SigDfl) }?;
+    }
     nix::unistd::setsid()?;
     // SAFETY: descriptor 0 is the slave; TIOCSCTTY takes an integer.
     if unsafe { libc::ioctl(0, libc::TIOCSCTTY as _, 0) } == -1 {
