@@ -61,6 +61,11 @@ pub fn frame(app: &App, version: &str, size: Size) -> Frame {
             live.extend([rule(size.cols, None), "  enter to return · ctrl+c twice to exit".into()]);
             (live, (row + 1, column), 2)
         }
+        View::Trust => dialog(
+            size.cols,
+            &["Do you trust the files in this folder?", "", "❯ 1. Yes, I trust this folder", "  2. No, exit"],
+            2,
+        ),
         View::Config => {
             dialog(size.cols, &["Settings", "", "❯ Auto-compact    on", "  Show tips       on"], 2)
         }

@@ -125,6 +125,9 @@ fn session(options: &Options, store: Store, conversation: &Conversation, config:
         Conversation::Choose(_) => app.choose_conversation(),
         Conversation::New(_) => {}
     }
+    if faults::switch("UNTRUSTED") {
+        app.view = app::View::Trust;
+    }
     if let Some(prompt) = &options.prompt {
         app.history.push(prompt.clone());
         app.begin_turn(prompt, now);

@@ -38,18 +38,22 @@ fn clean_ends_undo_everything() {
 }
 
 #[test]
-fn ctrl_c_clears_a_draft_before_it_counts() {
+fn ctrl_c_clears_a_draft_and_a_second_one_in_time_ends_the_session() {
     let home = Home::new();
     let mut tui = home.start(&[]);
     tui.send("draft");
     tui.wait("the draft", |tui| tui.prompt().as_deref() == Some("draft"));
     tui.send("\x03");
     tui.wait("an empty prompt", |tui| tui.prompt().as_deref() == Some(""));
-    tui.send("\x03");
     tui.wait_written("Press Ctrl-C again");
-    // It waits for the second one for less than a second.
+    // The offer stands for less than a second.
     tui.wait("the end of the offer", |tui| !tui.text().contains("Press Ctrl-C again"));
     assert!(!tui.has_ended());
+    tui.send("draft");
+    tui.wait("the draft", |tui| tui.prompt().as_deref() == Some("draft"));
+    tui.send("\x03\x03");
+    assert_eq!(tui.end().code(), Some(0));
+    assert!(!tui.text().contains("Resume this session"));
 }
 
 #[test]

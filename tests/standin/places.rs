@@ -99,6 +99,22 @@ fn vim_normal_mode_takes_characters_as_commands_and_a_paste_as_text() {
 }
 
 #[test]
+fn a_folder_that_is_not_trusted_comes_before_everything() {
+    let home = Home::new();
+    let mut command = home.standin(&[]);
+    command.env("CCKW_STANDIN_UNTRUSTED", "1");
+    let mut tui = Tui::spawn(&home, command);
+    tui.wait_for("Do you trust the files in this folder?");
+    tui.send("/remote-control");
+    tui.resize(24, 70);
+    tui.wait_for(&"▔".repeat(70));
+    assert_eq!(home.state_files().len(), 0);
+    tui.send("\r");
+    tui.wait_state("status", "idle");
+    tui.wait("an empty prompt", |tui| tui.prompt().as_deref() == Some(""));
+}
+
+#[test]
 fn dialogs_and_permission_prompts_wait() {
     let home = Home::new();
     let mut tui = home.start(&[]);
