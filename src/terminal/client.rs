@@ -169,10 +169,20 @@ impl Client {
         }
     }
 
-    /// The terminal cannot be read any more. When it was closed SIGHUP says so too, unless that was ignored (nohup).
+    /// The terminal cannot be used any more. The host ends claude, whose status is waited for.
     fn hang_up(&mut self) {
-        self.terminal_gone = true;
-        self.channel.send(&FromClient::Signal { number: libc::SIGHUP }, vec![]);
+        if !std::mem::replace(&mut self.terminal_gone, true) {
+            self.channel.send(&FromClient::HungUp, vec![]);
+        }
+    }
+
+    fn forward(&mut self, number: i32) {
+        // SIGHUP is sent by a terminal that closes, and by anybody; the terminal itself knows which it was.
+        if number == libc::SIGHUP && tty::Attributes::of(&self.tty).is_err() {
+            self.hang_up();
+        } else {
+            self.channel.send(&FromClient::Signal { number }, vec![]);
+        }
     }
 
     /// Acts on a message. The status to exit with, if that is the end.
@@ -187,6 +197,8 @@ impl Client {
             }
             FromHost::Stopped { signal } => return self.suspend(signal, signals).await,
             FromHost::Ended { status } => return Some(status),
+            #[cfg(debug_assertions)]
+            FromHost::Panic => panic!("asked to, by a test"),
         }
         None
     }
@@ -200,7 +212,7 @@ impl Client {
                 None
             }
             Asked::Forward(number) => {
-                self.channel.send(&FromClient::Signal { number }, vec![]);
+                self.forward(number);
                 None
             }
             // Stopped by a signal that cannot be caught, and continued: the shell has had the terminal meanwhile.
@@ -238,7 +250,7 @@ impl Client {
                 // Why it is here; the size is sent below.
                 Some(Event::Signal(Asked::Continue | Asked::Resize)) => {}
                 Some(Event::Signal(Asked::Forward(number))) => {
-                    self.channel.send(&FromClient::Signal { number }, vec![]);
+                    self.forward(number);
                     // `kill %1` of a stopped job: it was continued to end, not to take the terminal.
                     if number != libc::SIGTSTP && !tty::in_foreground(&self.tty) {
                         return None;

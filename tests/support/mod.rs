@@ -31,6 +31,7 @@
 // Each test program compiles this module anew and uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+mod child;
 mod display;
 mod escape;
 mod keys;
@@ -42,6 +43,7 @@ mod shell;
 mod terminal;
 mod wait;
 
+pub use child::pty_child;
 pub use display::{Answers, Screen};
 pub use keys::Key;
 pub use modes::Modes;

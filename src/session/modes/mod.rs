@@ -39,6 +39,7 @@ const PRIVATE: [(u16, bool); 24] = [
 ];
 const ALTERNATE: [u16; 3] = [47, 1047, 1049];
 const SYNCHRONISED: u16 = 2026;
+const CURSOR: u16 = 25;
 
 /// Deepest kitty keyboard stack that is followed; terminals keep less.
 const KITTY_LIMIT: usize = 64;
@@ -114,7 +115,15 @@ impl ModeTracker {
             // A sequence that was cut off would swallow what follows.
             out.push('\x18');
         }
-        self.modes.undo(&mut out);
+        self.modes.undo(false, &mut out);
+        out
+    }
+
+    /// The same for somebody who may not have seen the latest output: what changes from one frame to the next is
+    /// undone whether it is on or not, so that these bytes stay the same for long.
+    pub fn undo_blindly(&self) -> String {
+        let mut out = String::from("\x18");
+        self.modes.undo(true, &mut out);
         out
     }
 
@@ -279,15 +288,15 @@ impl Modes {
         }
     }
 
-    fn undo(&self, out: &mut String) {
+    fn undo(&self, blindly: bool, out: &mut String) {
         let alternate = self.alternate();
-        if self.is_changed(SYNCHRONISED) {
+        if blindly || self.is_changed(SYNCHRONISED) {
             out.push_str("\x1b[?2026l");
         }
         if self.progress {
             out.push_str("\x1b]9;4;0\x07");
         }
-        if self.hyperlink {
+        if blindly || self.hyperlink {
             out.push_str("\x1b]8;;\x07");
         }
         for (index, number) in COLOURS.iter().enumerate() {
@@ -295,12 +304,13 @@ impl Modes {
                 let _ = write!(out, "\x1b]{}\x07", number + 100);
             }
         }
-        if self.style != 0 {
+        if blindly || self.style != 0 {
             out.push_str("\x1b[m");
         }
         for (index, (number, from_start)) in PRIVATE.iter().enumerate() {
             let special = *number == SYNCHRONISED || ALTERNATE.contains(number);
-            if !special && self.changed & (1 << index) != 0 {
+            let changed = self.changed & (1 << index) != 0 || blindly && *number == CURSOR;
+            if changed && !special {
                 let _ = write!(out, "\x1b[?{number}{}", if *from_start { 'h' } else { 'l' });
             }
         }
