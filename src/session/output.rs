@@ -118,6 +118,20 @@ impl Output {
         }
     }
 
+    /// Reads until nothing has come for `quiet`, or until `deadline`. What a process writes last before it stops is on
+    /// its way through the kernel when the stop is seen.
+    pub async fn drain(&mut self, quiet: Duration, deadline: Instant, mut tell: impl FnMut(&ModeTracker)) {
+        loop {
+            let until = deadline.min(Instant::now() + quiet);
+            if timeout_at(until, self.ready(true)).await.is_err() {
+                return;
+            }
+            if self.turn(true, &mut tell) == Turn::Closed || Instant::now() >= deadline {
+                return;
+            }
+        }
+    }
+
     fn read(&mut self) -> Outcome {
         let buffer = &mut self.buffer;
         let read = self.master.try_io(Interest::READABLE, |master| match io::read(master, buffer) {
