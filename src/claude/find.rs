@@ -13,12 +13,10 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::config::Config;
 use crate::escape::escape;
+use crate::standin;
 
 /// Names the program to run: a path, or a name to be found on `PATH`. Goes before the configuration.
 pub const VARIABLE: &str = "CCKW_CLAUDE";
-
-/// cckw started under this name is the stand-in for claude, so it may be named although it is cckw itself.
-pub const STAND_IN: &str = "claude-stand-in";
 
 /// Scripts above this size, in bytes, are not searched for `cckw`: a shim is short.
 const MAX_SHIM_LEN: u64 = 64 * 1024;
@@ -230,7 +228,8 @@ impl Search {
         if access(path, AccessFlags::X_OK).is_err() {
             return Err(Unfit::NotExecutable);
         }
-        let is_stand_in = path.file_name() == Some(OsStr::new(STAND_IN));
+        // Under this name cckw is the stand-in for claude, which may be named although it is cckw itself.
+        let is_stand_in = path.file_name() == Some(OsStr::new(standin::NAME));
         let is_own = self.own == Some((metadata.dev(), metadata.ino()));
         // The second test is for another copy of cckw, and for one that was replaced by an update while this one ran.
         let is_cckw =
@@ -389,7 +388,7 @@ mod tests {
     fn the_stand_in_may_be_cckw() {
         let tree = Tree::new();
         let own = tree.file("bin/cckw", "\x7fELF", 0o755);
-        let stand_in = tree.0.path().join(STAND_IN);
+        let stand_in = tree.0.path().join(standin::NAME);
         symlink(&own, &stand_in).unwrap();
         let mut search = tree.named(Source::Environment, &stand_in);
         search.own = Some(identity(&own).unwrap());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::{claude, session, standin, terminal};
+use crate::{session, standin, terminal};
 
 pub mod definition;
 mod demo;
@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
     let started_as = args.next().unwrap_or_default();
     let mut args: Vec<OsString> = args.collect();
     match Path::new(&started_as).file_name().and_then(OsStr::to_str) {
-        Some(claude::find::STAND_IN) => return standin::main(args),
+        Some(standin::NAME) => return standin::main(args),
         Some("claude") => return terminal::run::main(args),
         _ => {}
     }
