@@ -2,3 +2,4 @@
 
 pub mod args;
 pub mod find;
+pub mod state_file;

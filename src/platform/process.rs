@@ -61,6 +61,13 @@ pub fn look_up(pid: Pid) -> Option<Process> {
     })
 }
 
+/// Whether what Claude Code wrote as `procStart` is this start.
+///
+/// What it writes on macOS was never seen, so there the process tree alone decides.
+pub fn is_same_start(claimed: &str, start: &str) -> bool {
+    cfg!(target_os = "macos") || claimed == start
+}
+
 /// How many steps up the process tree from `pid` to `ancestor`: 0 for the same process, nothing
 /// when `ancestor` is not above it.
 pub fn distance(pid: Pid, ancestor: Pid) -> Option<usize> {

@@ -1,11 +1,15 @@
-//! The host: the process that owns the PTY of one session.
+//! The host: the process that owns the PTY of one session. `docs/architecture.md` draws a byte's way through it.
 
-use std::ffi::OsString;
-use std::process::ExitCode;
-
+mod ending;
+mod events;
+mod host;
 pub mod modes;
+mod output;
+mod pty;
+pub mod record;
+mod screen;
+mod server;
+mod start;
+mod watch;
 
-/// Runs the host of one session, as `cckw host` asks.
-pub fn main(_args: Vec<OsString>) -> ExitCode {
-    ExitCode::FAILURE
-}
+pub use start::main;
