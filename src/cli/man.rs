@@ -41,7 +41,8 @@ fn write_all(dir: &Path) -> io::Result<()> {
 fn pages() -> Vec<(String, String)> {
     let mut cli = Cli::command();
     cli.build();
-    let mut pages = vec![("cckw".to_owned(), page(cli.clone(), "cckw", overview()))];
+    let mut pages =
+        vec![("cckw".to_owned(), page(cli.clone().about("keeps Claude Code running"), "cckw", overview()))];
     for verb in cli.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         let name = format!("cckw-{}", verb.get_name());
         pages.push((name.clone(), page(verb.clone(), &name, see_also())));

@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::{session, standin, terminal};
 
-pub mod definition;
+mod definition;
 mod demo;
 mod doctor;
 mod man;
@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> ExitCode {
     match cli.verb {
-        None => output::print(&Cli::command().render_help().ansi().to_string()),
+        None => output::finish(Cli::command().print_help()),
         // `main` took it; the parser knows it for the help only.
         Some(Verb::Claude { args }) => terminal::run::main(args),
         Some(Verb::Demo { script }) => demo::main(script),
