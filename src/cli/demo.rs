@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+pub mod stage;
+
 /// Runs the demo; `script` plays a dialogue instead of leaving the session to the user.
 pub fn main(_script: bool) -> ExitCode {
     ExitCode::FAILURE

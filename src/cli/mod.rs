@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 use crate::{session, standin, terminal};
 
 mod definition;
-mod demo;
+pub mod demo;
 mod doctor;
 mod man;
 mod output;
