@@ -43,6 +43,8 @@ pub enum FromClient {
         /// Its number.
         number: i32,
     },
+    /// The terminal is gone: its window was closed, its connection has ended.
+    HungUp,
     /// The client is in the foreground again, in raw mode.
     Resumed {
         /// The size that the terminal has now.
@@ -73,6 +75,9 @@ pub enum FromHost {
         /// SIGTSTP, SIGSTOP, SIGTTIN or SIGTTOU.
         signal: i32,
     },
+    /// Asks for a panic, for a test. In debug builds only.
+    #[cfg(debug_assertions)]
+    Panic,
     /// Claude has ended, all that it wrote is on the terminal, and its modes are undone.
     Ended {
         /// The status to exit with.
@@ -86,9 +91,12 @@ pub enum FromHost {
 pub enum Request {
     /// The session's record, and what the host knows beyond it.
     Status,
-    /// Panics, so that a test can see what becomes of the terminal.
+    /// Panics, so that a test can see what becomes of the terminal. In debug builds only.
     #[cfg(debug_assertions)]
     Panic,
+    /// The same in the client.
+    #[cfg(debug_assertions)]
+    PanicClient,
 }
 
 /// What the host answers.

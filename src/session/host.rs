@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::ending::{Ending, PATIENCE};
 use super::events::{self, Events};
+use super::modes::ModeTracker;
 use super::output::{Output, Turn};
 use super::pty::{self, Change, Child};
 use super::record::{Exit, Record, State};
@@ -59,8 +60,7 @@ pub struct Host {
     record: Record,
     directory: PathBuf,
     events: Events,
-    client: Option<Channel>,
-    client_pid: Pid,
+    client: Option<Client>,
     attributes: Attributes,
     output: Output,
     child: Child,
@@ -69,8 +69,37 @@ pub struct Host {
     ending_at: Option<Instant>,
     /// The client is stopped, or about to be: the terminal is somebody else's, and nothing is written to it.
     held: bool,
-    client_checked: Instant,
-    undo_sent: String,
+}
+
+/// The attached client.
+struct Client {
+    channel: Channel,
+    pid: Pid,
+    /// When it was last seen not to be stopped.
+    checked: Instant,
+    /// What it has been told to undo should this process be killed.
+    undo: String,
+}
+
+impl Client {
+    fn send(&self, message: &FromHost) -> bool {
+        self.channel.send(message, vec![])
+    }
+
+    /// Tells it what there is to undo. One that does not read (it is stopped) is told when it has caught up.
+    fn tell_undo(&mut self, modes: &ModeTracker) {
+        let undo = modes.undo_blindly();
+        if undo != self.undo
+            && !self.channel.is_waiting()
+            && self.send(&FromHost::Undo { bytes: undo.clone() })
+        {
+            self.undo = undo;
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        process::look_up(self.pid).is_some_and(|process| process.stopped)
+    }
 }
 
 impl Host {
@@ -84,13 +113,13 @@ impl Host {
         child: Child,
         attributes: Attributes,
     ) -> Self {
-        let client_pid = Pid::from_raw(record.client_pid.unwrap_or(0));
+        let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
+        let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
         Self {
             record,
             directory,
             events,
             client: Some(client),
-            client_pid,
             attributes,
             output,
             child,
@@ -98,8 +127,6 @@ impl Host {
             ending: Ending::Begun,
             ending_at: None,
             held: false,
-            client_checked: Instant::now(),
-            undo_sent: String::new(),
         }
     }
 
@@ -135,7 +162,11 @@ impl Host {
                         tokio::task::yield_now().await;
                     }
                 }
-                Event::Sent => self.tell_undo(),
+                Event::Sent => {
+                    if let Some(client) = &mut self.client {
+                        client.tell_undo(&self.output.modes);
+                    }
+                }
             }
             if let Some(exit) = self.finished() {
                 return self.finish(exit, server).await;
@@ -145,7 +176,7 @@ impl Host {
 
     /// The next event. What must not wait comes first, what can wait last.
     async fn next(&self, server: &mut Server, sigchld: &mut Signal, watch: &StateWatch) -> Event {
-        let client = self.client.as_ref();
+        let client = self.client.as_ref().map(|client| &client.channel);
         let deadline = self.deadline();
         tokio::select! {
             biased;
@@ -207,10 +238,7 @@ impl Host {
             self.held = true;
             return;
         }
-        let turn = self.output.turn(self.is_reading());
-        if self.output.take_modes_touched() {
-            self.tell_undo();
-        }
+        let turn = self.turn();
         if let Phase::Draining { exit, cut_off_at, .. } = self.phase {
             let now = Instant::now();
             match turn {
@@ -226,31 +254,26 @@ impl Host {
         }
     }
 
+    fn turn(&mut self) -> Turn {
+        let reading = self.is_reading();
+        let client = &mut self.client;
+        self.output.turn(reading, |modes| {
+            if let Some(client) = client {
+                client.tell_undo(modes);
+            }
+        })
+    }
+
     /// Whether the client was stopped without a word (SIGSTOP): the shell has the terminal then. Asked only while
     /// output flows, and not for each byte of it.
     fn client_is_stopped(&mut self) -> bool {
         let now = Instant::now();
-        if self.client.is_none()
-            || self.phase != Phase::Running
-            || now.duration_since(self.client_checked) < CLIENT_CHECK
-        {
+        let Some(client) = &mut self.client else { return false };
+        if self.phase != Phase::Running || now.duration_since(client.checked) < CLIENT_CHECK {
             return false;
         }
-        self.client_checked = now;
-        process::look_up(self.client_pid).is_some_and(|process| process.stopped)
-    }
-
-    /// Tells the client what to undo should this process be killed.
-    fn tell_undo(&mut self) {
-        let undo = self.output.modes.undo();
-        if undo == self.undo_sent {
-            return;
-        }
-        let Some(client) = &self.client else { return };
-        // A client that does not read (it is stopped) is told when it has caught up.
-        if !client.is_waiting() && client.send(&FromHost::Undo { bytes: undo.clone() }, vec![]) {
-            self.undo_sent = undo;
-        }
+        client.checked = now;
+        client.is_stopped()
     }
 
     fn client_says(&mut self, message: FromClient) {
@@ -258,6 +281,14 @@ impl Host {
             FromClient::Start(_) => {}
             FromClient::Resized { size } => self.resize(size),
             FromClient::Signal { number } => self.client_signalled(number),
+            FromClient::HungUp => {
+                self.events.write("hung-up", json!({}));
+                self.output.leave_terminal();
+                self.held = false;
+                if self.phase == Phase::Running {
+                    self.end_claude();
+                }
+            }
             FromClient::Resumed { size } => {
                 if self.child.is_stopped() {
                     let redo = self.output.modes.redo();
@@ -267,7 +298,9 @@ impl Host {
                     self.save();
                 }
                 self.held = false;
-                self.client_checked = Instant::now();
+                if let Some(client) = &mut self.client {
+                    client.checked = Instant::now();
+                }
                 self.resize(size);
                 // Also when claude was not stopped: the shell has drawn over its screen, and it repaints on this.
                 self.child.signal_group(libc::SIGCONT);
@@ -325,10 +358,8 @@ impl Host {
                 self.ending_at = None;
                 // Stopped or not, the client must hear of it, and end as any job whose process was killed.
                 self.held = false;
-                if self.client.is_some()
-                    && process::look_up(self.client_pid).is_some_and(|process| process.stopped)
-                {
-                    let _ = kill(self.client_pid, nix::sys::signal::Signal::SIGCONT);
+                if let Some(client) = self.client.as_ref().filter(|client| client.is_stopped()) {
+                    let _ = kill(client.pid, nix::sys::signal::Signal::SIGCONT);
                 }
             }
         }
@@ -338,13 +369,13 @@ impl Host {
     async fn suspend(&mut self, signal: i32) {
         self.events.write("suspended", json!({ "signal": signal }));
         let deadline = Instant::now() + PATIENCE_WITH_TERMINAL;
-        while self.output.turn(true) == Turn::More {}
+        while self.turn() == Turn::More {}
         let undo = self.output.modes.undo();
         self.output.write(undo.as_bytes());
         self.output.flush(deadline).await;
         self.held = true;
         if let Some(client) = &self.client {
-            client.send(&FromHost::Stopped { signal }, vec![]);
+            client.send(&FromHost::Stopped { signal });
         }
         self.record.state = State::Suspended;
         self.save();
@@ -399,6 +430,13 @@ impl Host {
             },
             #[cfg(debug_assertions)]
             Request::Panic => panic!("asked to, by a test"),
+            #[cfg(debug_assertions)]
+            Request::PanicClient => {
+                if let Some(client) = &self.client {
+                    client.send(&FromHost::Panic);
+                }
+                Answer::Refused { reason: "asked the client".into() }
+            }
         }
     }
 
@@ -443,9 +481,9 @@ impl Host {
         self.save();
         drop(server);
         if let Some(client) = &self.client {
-            client.send(&FromHost::Ended { status: exit.status() }, vec![]);
+            client.send(&FromHost::Ended { status: exit.status() });
             // What is in the socket's buffer survives this process.
-            let _ = tokio::time::timeout(PATIENCE_WITH_TERMINAL, client.flush()).await;
+            let _ = tokio::time::timeout(PATIENCE_WITH_TERMINAL, client.channel.flush()).await;
         }
     }
 }

@@ -36,7 +36,6 @@ pub struct Output {
     pending: Vec<u8>,
     written: usize,
     buffer: Box<[u8]>,
-    modes_touched: bool,
     /// The modes of the terminal, after everything that was read.
     pub modes: ModeTracker,
     /// The screen, after everything that was read.
@@ -57,7 +56,6 @@ impl Output {
             written: 0,
             // A read of a PTY gives at most 4095 bytes on Linux, however large the buffer.
             buffer: vec![0; 8192].into(),
-            modes_touched: false,
             modes: ModeTracker::default(),
             screen,
         })
@@ -66,11 +64,6 @@ impl Output {
     /// The PTY's master.
     pub fn master(&self) -> &OwnedFd {
         self.master.get_ref()
-    }
-
-    /// The terminal, where there is one.
-    pub fn terminal(&self) -> Option<&OwnedFd> {
-        self.terminal.as_ref()
     }
 
     /// Whether everything that was read is on the terminal.
@@ -96,7 +89,9 @@ impl Output {
     }
 
     /// Writes what is pending, then reads and writes until there is no more, or the turn is over.
-    pub fn turn(&mut self, reading: bool) -> Turn {
+    ///
+    /// `tell` is called before bytes are written that may change the terminal's modes.
+    pub fn turn(&mut self, reading: bool, mut tell: impl FnMut(&ModeTracker)) -> Turn {
         self.write_pending();
         let mut moved = 0;
         loop {
@@ -115,7 +110,7 @@ impl Output {
             match self.read() {
                 Outcome::Moved(count) => {
                     moved += count;
-                    self.deliver(count);
+                    self.deliver(count, &mut tell);
                 }
                 Outcome::Blocked => return Turn::Rested(moved),
                 Outcome::Gone => self.closed = true,
@@ -132,8 +127,11 @@ impl Output {
         read.unwrap_or(Outcome::Blocked)
     }
 
-    fn deliver(&mut self, count: usize) {
+    fn deliver(&mut self, count: usize, tell: &mut impl FnMut(&ModeTracker)) {
         let bytes = &self.buffer[..count];
+        if self.modes.feed(bytes) {
+            tell(&self.modes);
+        }
         if let Some(terminal) = &self.terminal {
             match io::write(terminal, bytes) {
                 Outcome::Moved(written) if written == count => {}
@@ -142,7 +140,6 @@ impl Output {
                 Outcome::Gone => self.terminal = None,
             }
         }
-        self.modes_touched |= self.modes.feed(bytes);
         self.screen.push(bytes);
     }
 
@@ -160,11 +157,6 @@ impl Output {
         }
         self.pending.clear();
         self.written = 0;
-    }
-
-    /// Whether modes may have changed since the last call.
-    pub fn take_modes_touched(&mut self) -> bool {
-        std::mem::take(&mut self.modes_touched)
     }
 
     /// Gives up what was read and is not on the terminal.

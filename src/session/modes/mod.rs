@@ -39,6 +39,7 @@ const PRIVATE: [(u16, bool); 24] = [
 ];
 const ALTERNATE: [u16; 3] = [47, 1047, 1049];
 const SYNCHRONISED: u16 = 2026;
+const CURSOR: u16 = 25;
 
 /// Deepest kitty keyboard stack that is followed; terminals keep less.
 const KITTY_LIMIT: usize = 64;
@@ -72,7 +73,8 @@ struct Modes {
     progress: bool,
     /// Colours set by OSC 4, 10, 11, 12.
     colours: [bool; 4],
-    styled: bool,
+    /// One bit for each text attribute that is not as it was from the start.
+    style: u16,
 }
 
 const COLOURS: [u16; 4] = [4, 10, 11, 12];
@@ -94,7 +96,7 @@ impl Default for Modes {
             hyperlink: false,
             progress: false,
             colours: [false; 4],
-            styled: false,
+            style: 0,
         }
     }
 }
@@ -113,7 +115,15 @@ impl ModeTracker {
             // A sequence that was cut off would swallow what follows.
             out.push('\x18');
         }
-        self.modes.undo(&mut out);
+        self.modes.undo(false, &mut out);
+        out
+    }
+
+    /// The same for somebody who may not have seen the latest output: what changes from one frame to the next is
+    /// undone whether it is on or not, so that these bytes stay the same for long.
+    pub fn undo_blindly(&self) -> String {
+        let mut out = String::from("\x18");
+        self.modes.undo(true, &mut out);
         out
     }
 
@@ -163,7 +173,7 @@ impl Modes {
             (None, [], b'h' | b'l') if numbers(params).any(|number| number == Some(4)) => {
                 self.insert = last == b'h'
             }
-            (None, [], b'm') => self.styled = !matches!(params, b"" | b"0"),
+            (None, [], b'm') => self.style = restyle(self.style, params),
             (None, [], b'r') => {
                 self.margins = (!params.is_empty()).then(|| String::from_utf8_lossy(params).into())
             }
@@ -253,7 +263,7 @@ impl Modes {
         *self =
             Self { insert: false, keypad: false, margins: None, charsets: [None; 2], ..std::mem::take(self) };
         self.shifted = false;
-        self.styled = false;
+        self.style = 0;
     }
 
     fn command(&mut self, number: u16, text: &[u8]) {
@@ -278,15 +288,15 @@ impl Modes {
         }
     }
 
-    fn undo(&self, out: &mut String) {
+    fn undo(&self, blindly: bool, out: &mut String) {
         let alternate = self.alternate();
-        if self.is_changed(SYNCHRONISED) {
+        if blindly || self.is_changed(SYNCHRONISED) {
             out.push_str("\x1b[?2026l");
         }
         if self.progress {
             out.push_str("\x1b]9;4;0\x07");
         }
-        if self.hyperlink {
+        if blindly || self.hyperlink {
             out.push_str("\x1b]8;;\x07");
         }
         for (index, number) in COLOURS.iter().enumerate() {
@@ -294,12 +304,13 @@ impl Modes {
                 let _ = write!(out, "\x1b]{}\x07", number + 100);
             }
         }
-        if self.styled {
+        if blindly || self.style != 0 {
             out.push_str("\x1b[m");
         }
         for (index, (number, from_start)) in PRIVATE.iter().enumerate() {
             let special = *number == SYNCHRONISED || ALTERNATE.contains(number);
-            if !special && self.changed & (1 << index) != 0 {
+            let changed = self.changed & (1 << index) != 0 || blindly && *number == CURSOR;
+            if changed && !special {
                 let _ = write!(out, "\x1b[?{number}{}", if *from_start { 'h' } else { 'l' });
             }
         }
@@ -408,6 +419,49 @@ fn redo_kitty(stack: &[u8], out: &mut String) {
     for flags in &stack[1..] {
         let _ = write!(out, "\x1b[>{flags}u");
     }
+}
+
+/// Applies a text style (SGR) to what is on: a bit for each attribute, whichever way it was set.
+fn restyle(mut style: u16, params: &[u8]) -> u16 {
+    let mut words = params.split(|byte| *byte == b';');
+    while let Some(word) = words.next() {
+        let number = numbers(word).next().flatten().unwrap_or(0);
+        let (bit, on) = match number {
+            0 => {
+                style = 0;
+                continue;
+            }
+            1 | 2 => (0, true),
+            22 => (0, false),
+            3 => (1, true),
+            23 => (1, false),
+            4 | 21 => (2, true),
+            24 => (2, false),
+            5 | 6 => (3, true),
+            25 => (3, false),
+            7..=9 => (number - 3, true),
+            27..=29 => (number - 23, false),
+            30..=38 | 90..=97 => (7, true),
+            39 => (7, false),
+            40..=48 | 100..=107 => (8, true),
+            49 => (8, false),
+            53 => (9, true),
+            55 => (9, false),
+            58 => (10, true),
+            59 => (10, false),
+            _ => (11, true),
+        };
+        style = if on { style | 1 << bit } else { style & !(1 << bit) };
+        if matches!(word, b"38" | b"48" | b"58") {
+            // A colour follows, as `5;N` or `2;R;G;B`; with colons it is part of this word.
+            match words.next() {
+                Some(b"5") => drop(words.next()),
+                Some(b"2") => drop(words.nth(2)),
+                _ => {}
+            }
+        }
+    }
+    style
 }
 
 /// The numbers of a sequence; nothing for one that was left out. Subparameters (`4:3`) are dropped.

@@ -84,6 +84,33 @@ fn a_full_reset_forgets_everything() {
 }
 
 #[test]
+fn a_style_is_ended_unless_claude_has_ended_it() {
+    for ended in [
+        &b"\x1b[2;1m\x1b[22m"[..],
+        b"\x1b[38;5;1;48;2;1;2;3m\x1b[39;49m",
+        b"\x1b[1;31;4:3m\x1b[0m",
+        b"\x1b[38:2::1:2:3m\x1b[m",
+    ] {
+        assert_eq!(after(ended).undo(), "", "{ended:?}");
+    }
+    for begun in [&b"\x1b[2m"[..], b"\x1b[38;5;0m", b"\x1b[0;7m", b"\x1b[31m\x1b[49m"] {
+        assert_eq!(after(begun).undo(), "\x1b[m", "{begun:?}");
+    }
+}
+
+#[test]
+fn frames_and_colours_do_not_change_what_is_undone_blindly() {
+    let mut tracker = after(CLAUDE);
+    let before = tracker.undo_blindly();
+    assert_eq!(
+        before,
+        "\x18\x1b[?2026l\x1b]8;;\x07\x1b[m\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?2031l\x1b[>4m\x1b[<1u\x1b]0;\x07"
+    );
+    tracker.feed(b"\x1b[?2026h\x1b[31mred\x1b[?25h\x1b]8;;x\x07\x1b[");
+    assert_eq!(tracker.undo_blindly(), before);
+}
+
+#[test]
 fn links_progress_and_colours_are_ended() {
     assert_eq!(
         after(b"\x1b]8;;https://example.org\x1b\\\x1b]9;4;3\x07\x1b]11;#000000\x07").undo(),
