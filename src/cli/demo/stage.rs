@@ -83,12 +83,13 @@ impl Stage {
         tty::set_size(&self.master, size)
     }
 
-    /// What the screen shows, without the spaces at the ends of lines and the empty lines at its end.
+    /// What the screen shows, without the spaces at the ends of lines and the empty lines at its end. Spaces that
+    /// do not break are shown as others.
     pub fn text(&self) -> String {
         let columns = self.screen.screen().size().1.get();
         let lines: Vec<_> = self.screen.screen().rows(0, columns).collect();
         let lines: Vec<_> = lines.iter().map(|line| line.trim_end()).collect();
-        lines.join("\n").trim_end().to_owned()
+        lines.join("\n").trim_end().replace('\u{a0}', " ")
     }
 
     /// Waits until the screen is as wanted. `what` says in words what that is.
