@@ -25,7 +25,7 @@ const SHELL_READ: &str = "the shell read: ";
 /// A shell with job control that runs cckw, gets its turn when that is stopped, and brings it back.
 const SHELL: &str = "\
 set -m
-\"$1\" claude --name demo
+cckw claude --name demo
 printf 'the shell is back, with status %s\\n$ ' \"$?\"
 read -r line
 printf 'the shell read: %s\\n' \"$line\"
