@@ -1,16 +1,14 @@
 //! `cckw shell-init` in the real bash, zsh and fish. A shell that is not installed is a failure, not a reason to pass.
 
+mod support;
+
 use std::fs;
-use std::num::NonZero;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use cckw::cli::demo::stage::Stage;
+use support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
-const DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug)]
 enum Shell {
@@ -25,14 +23,17 @@ const ALL: [Shell; 3] = [Bash, Zsh, Fish];
 
 impl Shell {
     /// The shell without its start-up files.
-    fn command(self) -> Command {
+    fn command(self, sandbox: &Sandbox) -> Command {
         let (program, options): (&str, &[&str]) = match self {
             Bash => ("bash", &["--noprofile", "--norc"]),
             Zsh => ("zsh", &["-f"]),
             Fish => ("fish", &["--no-config"]),
         };
-        let mut command = Command::new(program);
-        command.args(options);
+        let found =
+            std::env::split_paths("/usr/local/bin:/usr/bin:/bin").any(|dir| dir.join(program).exists());
+        assert!(found, "this test needs {program}: install it");
+        let mut command = sandbox.command(program);
+        command.args(options).env("PS1", "$ ");
         command
     }
 
@@ -46,89 +47,67 @@ impl Shell {
     }
 }
 
-/// A home and a directory on PATH with programs of the given names.
-struct Home(tempfile::TempDir);
-
-impl Home {
-    fn with(programs: &[(&str, &str)]) -> Self {
-        let home = tempfile::tempdir().expect("a directory");
-        let bin = home.path().join("bin");
-        fs::create_dir(&bin).expect("a directory");
-        for (name, script) in programs {
-            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(script);
-            symlink(script, bin.join(name)).expect("a link");
-        }
-        Self(home)
+/// A sandbox with programs of these names on PATH, each a script in `tests/programs`.
+fn with(programs: &[(&str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (name, script) in programs {
+        sandbox.link(name, Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(script));
     }
+    sandbox
+}
 
-    fn prepare(&self, command: &mut Command) {
-        let path = std::env::var("PATH").expect("PATH");
-        command
-            .env("HOME", self.0.path())
-            .env("PATH", format!("{}/bin:{path}", self.0.path().display()))
-            .env("TERM", "xterm-256color")
-            .env("PS1", "$ ")
-            .env_remove("XDG_CONFIG_HOME")
-            .env_remove("XDG_DATA_HOME")
-            .env_remove("CCKW_CLAUDE")
-            .current_dir(self.0.path());
-    }
-
-    /// Runs a script in a shell that is not interactive; what it wrote to stdout. Nothing may be on stderr.
-    fn run(&self, shell: Shell, script: &str) -> String {
-        let mut command = shell.command();
-        self.prepare(&mut command);
-        let output = command.arg("-c").arg(script).output();
-        let output = output.unwrap_or_else(|error| panic!("{shell:?} is needed by this test: {error}"));
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success() && err.is_empty(), "{shell:?}: {}\n{out}{err}", output.status);
-        out.into_owned()
-    }
+/// Runs a script in a shell that is not interactive; what it wrote to stdout. Nothing may be on stderr.
+#[track_caller]
+fn run(sandbox: &Sandbox, shell: Shell, script: &str) -> String {
+    let output = shell.command(sandbox).arg("-c").arg(script).output().expect("the shell runs");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && err.is_empty(), "{shell:?}: {}\n{out}{err}", output.status);
+    out.into_owned()
 }
 
 #[test]
 fn claude_goes_through_cckw() {
-    let home = Home::with(&[("cckw", "say.sh"), ("claude", "say.sh")]);
+    let sandbox = with(&[("cckw", "say.sh"), ("claude", "say.sh")]);
     for shell in ALL {
         let script = format!("{}\nclaude -p 'two words' ''\nclaude-plain --help", shell.init());
-        let said = home.run(shell, &script);
+        let said = run(&sandbox, shell, &script);
         assert_eq!(said, "cckw [claude] [-p] [two words] []\nclaude [--help]\n", "{shell:?}");
     }
 }
 
 #[test]
 fn without_cckw_claude_is_claude() {
-    let home = Home::with(&[("claude", "say.sh")]);
+    let sandbox = with(&[("claude", "say.sh")]);
     for shell in ALL {
-        // The machine that runs this test may have a cckw installed.
+        // The machine that runs this test may have a cckw in /usr/local/bin.
         let narrow = match shell {
-            Fish => "set -x PATH $HOME/bin /usr/bin /bin",
-            _ => "PATH=$HOME/bin:/usr/bin:/bin",
+            Fish => format!("set -x PATH {} /usr/bin /bin", sandbox.path("bin").display()),
+            _ => format!("PATH={}:/usr/bin:/bin", sandbox.path("bin").display()),
         };
-        let said = home.run(shell, &format!("{narrow}\n{}\nclaude -p x", shell.init()));
+        let said = run(&sandbox, shell, &format!("{narrow}\n{}\nclaude -p x", shell.init()));
         assert_eq!(said, "claude [-p] [x]\n", "{shell:?}");
     }
 }
 
 #[test]
 fn strict_scripts_stay_alive() {
-    let home = Home::with(&[("cckw", "say.sh")]);
+    let sandbox = with(&[("cckw", "say.sh")]);
     for (shell, options) in [(Bash, "set -euo pipefail"), (Zsh, "setopt err_exit no_unset pipe_fail")] {
-        let said = home.run(shell, &format!("{options}\n{}\nclaude x", shell.init()));
+        let said = run(&sandbox, shell, &format!("{options}\n{}\nclaude x", shell.init()));
         assert_eq!(said, "cckw [claude] [x]\n", "{shell:?}");
     }
 }
 
 #[test]
 fn bash_as_posix_shell_takes_it_too() {
-    let home = Home::with(&[("cckw", "say.sh")]);
-    let said = home.run(Bash, &format!("set -o posix\n{}\nclaude x", Bash.init()));
+    let sandbox = with(&[("cckw", "say.sh")]);
+    let said = run(&sandbox, Bash, &format!("set -o posix\n{}\nclaude x", Bash.init()));
     assert_eq!(said, "cckw [claude] [x]\n");
 }
 
 #[test]
 fn aliases_that_go_past_the_function_are_replaced_and_others_kept() {
-    let home = Home::with(&[("cckw", "say.sh"), ("claude", "say.sh")]);
+    let sandbox = with(&[("cckw", "say.sh"), ("claude", "say.sh")]);
     for (shell, allow) in [(Bash, "shopt -s expand_aliases"), (Zsh, "setopt aliases")] {
         for (alias, said) in [
             ("/opt/claude --verbose", "cckw [claude] [x]\n"),
@@ -137,105 +116,92 @@ fn aliases_that_go_past_the_function_are_replaced_and_others_kept() {
             ("claude --verbose", "cckw [claude] [--verbose] [x]\n"),
         ] {
             let script = format!("{allow}\nalias claude='{alias}'\n{}\neval 'claude x'", shell.init());
-            assert_eq!(home.run(shell, &script), said, "{shell:?}, {alias}");
+            assert_eq!(run(&sandbox, shell, &script), said, "{shell:?}, {alias}");
         }
     }
 }
 
 #[test]
 fn it_can_be_evaluated_again() {
-    let home = Home::with(&[("cckw", "say.sh")]);
+    let sandbox = with(&[("cckw", "say.sh")]);
     for shell in ALL {
-        let said = home.run(shell, &format!("{0}\n{0}\nclaude x", shell.init()));
+        let said = run(&sandbox, shell, &format!("{0}\n{0}\nclaude x", shell.init()));
         assert_eq!(said, "cckw [claude] [x]\n", "{shell:?}");
     }
 }
 
 #[test]
 fn at_a_zsh_prompt_an_alias_of_the_user_is_kept_too() {
-    let home = Home::with(&[("cckw", "say.sh")]);
+    let sandbox = with(&[("cckw", "say.sh")]);
     for (alias, said) in [
         ("/opt/claude --verbose", "cckw [claude] [x]"),
         ("cckw claude --model y", "cckw [claude] [--model] [y] [x]"),
         ("claude --verbose", "cckw [claude] [--verbose] [x]"),
     ] {
-        let mut stage = interactive(Zsh, &home);
-        type_line(&mut stage, "unalias claude");
-        type_line(&mut stage, &format!("alias claude='{alias}'"));
-        type_line(&mut stage, &Zsh.init());
-        type_line(&mut stage, "claude x");
-        wait(Zsh, &mut stage, said);
+        let mut terminal = interactive(Zsh, &sandbox);
+        type_line(&mut terminal, "unalias claude");
+        type_line(&mut terminal, &format!("alias claude='{alias}'"));
+        type_line(&mut terminal, &Zsh.init());
+        type_line(&mut terminal, "claude x");
+        terminal.wait_for_text(said);
     }
 }
 
 /// A shell at a prompt, with the functions in place.
-fn interactive(shell: Shell, home: &Home) -> Stage {
-    let mut command = shell.command();
-    home.prepare(&mut command);
-    if let Fish = shell {
-        // It would wait for a terminal that answers.
-        command.args(["--features", "no-query-term"]);
-    }
+fn interactive(shell: Shell, sandbox: &Sandbox) -> Terminal {
+    let mut command = shell.command(sandbox);
     command.arg("-i");
-    let [rows, columns] = [24, 100].map(|cells| NonZero::new(cells).expect("some"));
-    let stage = Stage::start(command, rows, columns);
-    let mut stage = stage.unwrap_or_else(|error| panic!("{shell:?} is needed by this test: {error}"));
+    let mut terminal = Terminal::builder().size(30, 120).spawn(command);
     if let Fish = shell {
         // It says nothing of a job that was stopped in a function, so the prompt does.
-        type_line(&mut stage, "function fish_prompt; jobs -q; and echo -n stop''ped; echo -n '> '; end");
+        type_line(&mut terminal, "function fish_prompt; jobs -q; and echo -n stop''ped; echo -n '> '; end");
     }
-    type_line(&mut stage, &shell.init());
-    type_line(&mut stage, "echo in''it done");
-    wait(shell, &mut stage, "init done");
-    stage
+    type_line(&mut terminal, &shell.init());
+    type_line(&mut terminal, "echo in''it done");
+    terminal.wait_for_text("init done");
+    terminal
 }
 
-fn type_line(stage: &mut Stage, line: &str) {
-    stage.send(&format!("{line}\r")).expect("the terminal takes it");
-}
-
-fn wait(shell: Shell, stage: &mut Stage, text: &str) {
-    if let Err(missed) = stage.wait_for_text(text, DEADLINE) {
-        panic!("{shell:?}: {missed}\n{}", missed.screen);
-    }
+fn type_line(terminal: &mut Terminal, line: &str) {
+    terminal.type_text(&format!("{line}\r"));
 }
 
 #[test]
 fn ctrl_z_and_fg_work_through_the_function() {
-    let home = Home::with(&[("cckw", "ask.sh")]);
+    let sandbox = with(&[("cckw", "ask.sh")]);
     for shell in ALL {
-        let mut stage = interactive(shell, &home);
-        type_line(&mut stage, "claude one");
-        wait(shell, &mut stage, "ready: claude one");
-        stage.send("\x1a").expect("the terminal takes it");
-        wait(shell, &mut stage, if let Zsh = shell { "suspended" } else { "topped" });
-        type_line(&mut stage, "echo the shell''s turn");
-        wait(shell, &mut stage, "the shells turn");
-        type_line(&mut stage, "fg");
+        let mut terminal = interactive(shell, &sandbox);
+        type_line(&mut terminal, "claude one");
+        terminal.wait_for_text("ready: claude one");
+        terminal.type_text("\x1a");
+        terminal.wait_for_text(if let Zsh = shell { "suspended" } else { "topped" });
+        type_line(&mut terminal, "echo the shell''s turn");
+        terminal.wait_for_text("the shells turn");
+        type_line(&mut terminal, "fg");
         // Some shells throw away what was typed before this.
-        wait(shell, &mut stage, "\ncontinued");
-        type_line(&mut stage, "a line");
-        wait(shell, &mut stage, "read: a line");
+        terminal.wait_for_text("going on");
+        type_line(&mut terminal, "a line");
+        terminal.wait_for_text("read: a line");
         // After fish's fg the status is 0, whatever the job and however it was started.
         if !matches!(shell, Fish) {
-            type_line(&mut stage, "echo status $?");
-            wait(shell, &mut stage, "status 3");
+            type_line(&mut terminal, "echo status $?");
+            terminal.wait_for_text("status 3");
         }
     }
 }
 
 #[test]
 fn cckw_completes_its_verbs() {
-    let home = Home::with(&[("cckw", "say.sh")]);
+    let sandbox = with(&[("cckw", "say.sh")]);
     for shell in ALL {
-        let mut stage = interactive(shell, &home);
+        let mut terminal = interactive(shell, &sandbox);
         if let Zsh = shell {
-            type_line(&mut stage, "autoload -Uz compinit && compinit -u");
-            type_line(&mut stage, &shell.init());
+            type_line(&mut terminal, "autoload -Uz compinit && compinit -u");
+            type_line(&mut terminal, &shell.init());
         }
-        stage.send("cckw doct\t").expect("the terminal takes it");
+        terminal.type_text("cckw doct\t");
         // What is completed is on the prompt's own line, behind which nothing was typed yet.
-        wait(shell, &mut stage, "cckw doctor");
+        terminal.wait_for_text("cckw doctor");
     }
 }
 
@@ -250,12 +216,10 @@ fn the_completions_are_the_shells_own_language() {
         let script = String::from_utf8(output.stdout).expect("text");
         assert!(output.status.success() && script.contains(mark), "{shell:?}");
         // Parsed and not run.
-        let mut command = shell.command();
-        command.arg("-n").arg("/dev/stdin");
-        let home = Home::with(&[]);
-        let file = home.0.path().join("completions");
+        let sandbox = with(&[]);
+        let file = sandbox.path("completions");
         fs::write(&file, script).expect("written");
-        let checked = command.stdin(fs::File::open(file).expect("a file")).status();
-        assert!(checked.is_ok_and(|status| status.success()), "{shell:?} cannot parse its completions");
+        let checked = shell.command(&sandbox).arg("-n").arg(file).status().expect("the shell runs");
+        assert!(checked.success(), "{shell:?} cannot parse its completions");
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-const ABOUT: &str = "\
+/// What cckw is, in two sentences.
+pub const ABOUT: &str = "\
 Keeps Claude Code running: cckw owns the terminal that claude runs in, and pins its conversation.
 Your screen, keys, pipes and exit status stay what they are without it.";
 
@@ -32,12 +33,10 @@ Options:
     name = "cckw",
     version,
     about = ABOUT,
-    long_about = ABOUT,
     before_help = FIRST_STEPS,
     after_help = "Documentation: `cckw man`, and README.md and docs/ in the source.",
     help_template = TEMPLATE,
-    disable_help_subcommand = true,
-    args_override_self = true,
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     /// The verb; without one the help is printed.

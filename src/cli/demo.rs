@@ -11,7 +11,7 @@ use crate::session::record::Exit;
 mod dialogue;
 mod scene;
 mod signals;
-pub mod stage;
+mod stage;
 
 use scene::{Memory, Scene};
 

@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 use crate::{session, standin, terminal};
 
 mod definition;
-pub mod demo;
+mod demo;
 mod doctor;
 mod man;
 mod output;
