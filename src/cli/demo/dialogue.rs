@@ -26,7 +26,9 @@ const SHELL_READ: &str = "the shell read: ";
 const SHELL: &str = "\
 set -m
 cckw claude --name demo
-printf 'the shell is back, with status %s\\n$ ' \"$?\"
+ended=$?
+kill -0 %1 2>/dev/null || exit $ended
+printf 'the shell is back, with status %s\\n$ ' $ended
 read -r line
 printf 'the shell read: %s\\n' \"$line\"
 fg
