@@ -383,25 +383,27 @@ impl Host {
 
     /// The client has died, or was killed: the host leaves the terminal as the client would have.
     async fn client_lost(&mut self, why: &str) {
-        self.client = None;
+        // Closed only when all is undone: a client that panicked waits for that.
+        let client = self.client.take();
         self.record.client_pid = None;
         self.events.write("client-lost", json!({ "why": why }));
+        if let Some(terminal) = self.output.terminal()
+            // The shell may have its own line editor on it by now; then this is not ours to change.
+            && Attributes::of(terminal).is_ok_and(|now| now == self.attributes.raw())
+        {
+            let _ = self.attributes.apply(terminal);
+        }
         if self.held {
             // The shell is already drawing there; claude's half-written output has no place any more.
             self.output.discard_pending();
         }
-        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL).await;
         if !self.child.is_stopped() {
             let undo = self.output.modes.undo();
             self.output.write(undo.as_bytes());
-            self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL).await;
         }
-        if let Some(terminal) = self.output.leave_terminal() {
-            // The shell may have its own line editor on it by now; then this is not ours to change.
-            if Attributes::of(&terminal).is_ok_and(|now| now == self.attributes.raw()) {
-                let _ = self.attributes.apply(&terminal);
-            }
-        }
+        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL).await;
+        self.output.leave_terminal();
+        drop(client);
         self.held = false;
         if self.phase == Phase::Running {
             self.end_claude();

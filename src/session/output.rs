@@ -187,10 +187,15 @@ impl Output {
         }
     }
 
+    /// The terminal, where there is one.
+    pub fn terminal(&self) -> Option<&OwnedFd> {
+        self.terminal.as_ref()
+    }
+
     /// Lets go of the terminal; output is read on, so that claude is not held up.
-    pub fn leave_terminal(&mut self) -> Option<OwnedFd> {
+    pub fn leave_terminal(&mut self) {
         self.discard_pending();
-        self.terminal.take()
+        self.terminal = None;
     }
 }
 
