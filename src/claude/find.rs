@@ -15,10 +15,12 @@ use nix::unistd::{AccessFlags, access};
 use crate::config::Config;
 use crate::escape::escape;
 use crate::paths;
-use crate::standin;
 
 /// Names the program to run: a path, or a name to be found on `PATH`. Goes before the configuration.
 pub const VARIABLE: &str = "CCKW_CLAUDE";
+
+/// cckw started under this name is the stand-in for claude, so it may be named although it is cckw itself.
+pub const STAND_IN: &str = "claude-stand-in";
 
 /// Where claude's installers put it, below the home. The second was reached by an alias in the user's shell, which the
 /// function of `cckw shell-init` takes the place of, and is not on `PATH`.
@@ -246,8 +248,7 @@ impl Search {
         if access(path, AccessFlags::X_OK).is_err() {
             return Err(Unfit::NotExecutable);
         }
-        // Under this name cckw is the stand-in for claude, which may be named although it is cckw itself.
-        let is_stand_in = path.file_name() == Some(OsStr::new(standin::NAME));
+        let is_stand_in = path.file_name() == Some(OsStr::new(STAND_IN));
         let is_own = self.own == Some((metadata.dev(), metadata.ino()));
         // The second test is for another copy of cckw, and for one that was replaced by an update while this one ran.
         let is_cckw =
@@ -425,7 +426,7 @@ mod tests {
     fn the_stand_in_may_be_cckw() {
         let tree = Tree::new();
         let own = tree.file("bin/cckw", "\x7fELF", 0o755);
-        let stand_in = tree.0.path().join(standin::NAME);
+        let stand_in = tree.0.path().join(STAND_IN);
         symlink(&own, &stand_in).unwrap();
         let mut search = tree.named(Source::Environment, &stand_in);
         search.own = Some(identity(&own).unwrap());

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::claude::find;
 use crate::{session, standin, terminal};
 
 mod definition;
@@ -27,7 +28,7 @@ pub fn main() -> ExitCode {
     let started_as = args.next().unwrap_or_default();
     let mut args: Vec<OsString> = args.collect();
     match Path::new(&started_as).file_name().and_then(OsStr::to_str) {
-        Some(standin::NAME) => return standin::main(args),
+        Some(find::STAND_IN) => return standin::main(args),
         Some("claude") => return terminal::run::main(args),
         _ => {}
     }

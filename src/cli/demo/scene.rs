@@ -13,7 +13,6 @@ use nix::unistd::mkdtemp;
 
 use crate::claude::find;
 use crate::session::record::{Record, State};
-use crate::standin;
 
 /// How long the host may take to put things away after its client has ended.
 const HOST_ENDS_WITHIN: Duration = Duration::from_secs(10);
@@ -53,7 +52,7 @@ impl Scene {
             fs::DirBuilder::new().mode(0o700).create(self.dir.join(name))?;
         }
         symlink(&self.cckw, self.dir.join("bin/cckw"))?;
-        symlink(&self.cckw, self.dir.join(standin::NAME))
+        symlink(&self.cckw, self.dir.join(find::STAND_IN))
     }
 
     /// Lets a command happen here, with this cckw the first on `PATH`.
@@ -71,7 +70,7 @@ impl Scene {
             .env("XDG_CONFIG_HOME", self.dir.join("config"))
             .env("XDG_STATE_HOME", self.dir.join("state"))
             .env("XDG_RUNTIME_DIR", self.dir.join("run"))
-            .env(find::VARIABLE, self.dir.join(standin::NAME))
+            .env(find::VARIABLE, self.dir.join(find::STAND_IN))
             // The demo may be tried from within a session.
             .env_remove("CCKW_SESSION");
     }
@@ -141,7 +140,7 @@ mod tests {
         let dir = scene.dir.clone();
         assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(
-            fs::canonicalize(dir.join(standin::NAME)).unwrap(),
+            fs::canonicalize(dir.join(find::STAND_IN)).unwrap(),
             fs::canonicalize(&scene.cckw).unwrap()
         );
         assert!(scene.memory().is_err());
