@@ -10,7 +10,7 @@ esac
 # The last command of the function is the program itself, so that ctrl-z stops it and nothing runs behind it.
 function claude {
     if type -P cckw >/dev/null; then
-        command cckw claude "$@"
+        cckw claude "$@"
     else
         command claude "$@"
     fi

@@ -3,7 +3,7 @@
 # The last command of the function is the program itself, so that ctrl-z stops it and nothing runs behind it.
 function claude --description 'Claude Code, kept running by cckw'
     if command -q cckw
-        command cckw claude $argv
+        cckw claude $argv
     else
         command claude $argv
     end

@@ -1,13 +1,5 @@
 # cckw for zsh. In ~/.zshrc, behind compinit:  eval "$(cckw shell-init zsh)"
 
-# An alias goes before a function. One that only adds flags (claude --verbose) still reaches it and stays; one
-# that names another program would go past it.
-case ${aliases[claude]-} in
-    ('' | claude | claude\ *) ;;
-    (*) unalias claude ;;
-esac
-
-# The last command of the function is the program itself, so that ctrl-z stops it and nothing runs behind it.
 function claude {
     if whence -p cckw >/dev/null; then
         command cckw claude "$@"
@@ -20,3 +12,18 @@ function claude {
 function claude-plain {
     command claude "$@"
 }
+
+# At the prompt an alias goes before the function: zsh forgets the name and the exit status of a job that was stopped
+# (ctrl-z) inside a function. What an alias of yours adds to claude stays; one that names another program is replaced.
+if [[ -o interactive ]] && whence -p cckw >/dev/null; then
+    case ${aliases[claude]-} in
+        ('cckw claude'*) ;;
+        (claude | claude\ *) alias claude="cckw ${aliases[claude]}" ;;
+        (*) alias claude='cckw claude' ;;
+    esac
+else
+    case ${aliases[claude]-} in
+        ('' | claude | claude\ *) ;;
+        (*) unalias claude ;;
+    esac
+fi

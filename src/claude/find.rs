@@ -1,4 +1,5 @@
-//! Which program `claude` is: the one the user named, else the first on `PATH` that does not lead back to cckw.
+//! Which program `claude` is: the one the user named, else the first on `PATH` that does not lead back to cckw, else
+//! one where claude's own installers put it.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -13,12 +14,17 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::config::Config;
 use crate::escape::escape;
+use crate::paths;
 
 /// Names the program to run: a path, or a name to be found on `PATH`. Goes before the configuration.
 pub const VARIABLE: &str = "CCKW_CLAUDE";
 
 /// cckw started under this name is the stand-in for claude, so it may be named although it is cckw itself.
 pub const STAND_IN: &str = "claude-stand-in";
+
+/// Where claude's installers put it, below the home. The second was reached by an alias in the user's shell, which the
+/// function of `cckw shell-init` takes the place of, and is not on `PATH`.
+const INSTALLED: [&str; 2] = [".local/bin/claude", ".claude/local/claude"];
 
 /// Scripts above this size, in bytes, are not searched for `cckw`: a shim is short.
 const MAX_SHIM_LEN: u64 = 64 * 1024;
@@ -43,6 +49,8 @@ pub enum Source {
     Config,
     /// The search on `PATH`.
     Path,
+    /// It is not on `PATH`, but where claude's own installers put it.
+    Installer,
 }
 
 impl fmt::Display for Source {
@@ -51,6 +59,7 @@ impl fmt::Display for Source {
             Self::Environment => VARIABLE,
             Self::Config => "`claude` in the configuration",
             Self::Path => "PATH",
+            Self::Installer => "where claude's installer puts it",
         })
     }
 }
@@ -145,7 +154,7 @@ impl fmt::Display for NotFound {
 
 impl std::error::Error for NotFound {}
 
-/// Finds claude. Order: [`VARIABLE`], the configuration, `PATH`.
+/// Finds claude. Order: [`VARIABLE`], the configuration, `PATH`, the places of claude's installers.
 pub fn find(config: &Config) -> Result<Found, NotFound> {
     Search::from_environment(config).find()
 }
@@ -160,6 +169,7 @@ pub fn candidates() -> Vec<(PathBuf, Option<Unfit>)> {
 struct Search {
     named: Option<(Source, PathBuf)>,
     path: Option<OsString>,
+    home: Option<PathBuf>,
     cwd: PathBuf,
     /// Device and inode of the running program.
     own: Option<(u64, u64)>,
@@ -173,6 +183,7 @@ impl Search {
                 .map(|value| (Source::Environment, value.into()))
                 .or_else(|| config.claude.clone().map(|path| (Source::Config, path))),
             path: env::var_os("PATH"),
+            home: paths::home(),
             cwd: env::current_dir().unwrap_or_else(|_| "/".into()),
             own: own_executable().and_then(|path| identity(&path).ok()),
         }
@@ -195,7 +206,9 @@ impl Search {
 
     fn search(&self, name: &OsStr, source: Source) -> Result<Found, NotFound> {
         let mut skipped = Vec::new();
-        for program in self.on_path(name) {
+        let on_path = self.on_path(name).map(|program| (program, source));
+        let installed = self.installed().filter(|_| source == Source::Path);
+        for (program, source) in on_path.chain(installed.map(|program| (program, Source::Installer))) {
             match self.check(&program) {
                 Ok(is_script) => return Ok(Found { program, is_script, source }),
                 Err(unfit) => skipped.push((program, unfit)),
@@ -216,6 +229,11 @@ impl Search {
                 // A dangling symbolic link is worth a word in the error.
                 fs::symlink_metadata(path).is_ok()
             })
+    }
+
+    fn installed(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let home = self.home.as_deref().into_iter();
+        home.flat_map(|home| INSTALLED.map(|path| home.join(path))).filter(|path| path.exists())
     }
 
     /// Whether the file can be run as claude, and whether it is a script.
@@ -305,7 +323,13 @@ mod tests {
                 dir => self.0.path().join(dir).to_str().unwrap().to_owned(),
             });
             let path = path.collect::<Vec<_>>().join(":");
-            Search { named: None, path: Some(path.into()), cwd: self.0.path().to_owned(), own: None }
+            Search {
+                named: None,
+                path: Some(path.into()),
+                home: None,
+                cwd: self.0.path().to_owned(),
+                own: None,
+            }
         }
 
         fn named(&self, source: Source, name: impl Into<PathBuf>) -> Search {
@@ -323,6 +347,19 @@ mod tests {
         let found = tree.search("none:a:b:c:d").find().unwrap();
         assert_eq!(found, Found { program: real, is_script: false, source: Source::Path });
         assert!(tree.search("d").find().unwrap().is_script);
+    }
+
+    #[test]
+    fn the_installers_places_come_after_the_path() {
+        let tree = Tree::new();
+        let local = tree.file("home/.claude/local/claude", "#!/bin/sh\n", 0o755);
+        let search = || Search { home: Some(tree.0.path().join("home")), ..tree.search("bin") };
+        let found = search().find().unwrap();
+        assert_eq!((found.program, found.source), (local, Source::Installer));
+        let native = tree.file("home/.local/bin/claude", "", 0o755);
+        assert_eq!(search().find().unwrap().program, native);
+        let on_path = tree.file("bin/claude", "", 0o755);
+        assert_eq!(search().find().unwrap().program, on_path);
     }
 
     #[test]

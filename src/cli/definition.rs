@@ -5,10 +5,15 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
+/// What cckw is, in two sentences.
+pub const ABOUT: &str = "\
+Keeps Claude Code running: cckw owns the terminal that claude runs in, and pins its conversation.
+Your screen, keys, pipes and exit status stay what they are without it.";
+
 const FIRST_STEPS: &str = "\
 First steps:
   cckw demo                        See it at work on a stand-in, without an account
-  cckw claude                      Start Claude Code in it; `claude`'s arguments follow
+  cckw claude                      Start Claude Code; takes the arguments of `claude`
   eval \"$(cckw shell-init bash)\"   Let `claude` mean `cckw claude` (also zsh, fish)";
 
 const TEMPLATE: &str = "\
@@ -27,13 +32,11 @@ Options:
 #[command(
     name = "cckw",
     version,
-    about = "Keeps Claude Code running: cckw owns the terminal that claude runs in, and pins its conversation.\n\
-             Your screen, keys, pipes and exit status stay what they are without it.",
+    about = ABOUT,
     before_help = FIRST_STEPS,
     after_help = "Documentation: `cckw man`, and README.md and docs/ in the source.",
     help_template = TEMPLATE,
-    disable_help_subcommand = true,
-    args_override_self = true,
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     /// The verb; without one the help is printed.
@@ -72,8 +75,9 @@ pub enum Verb {
     Doctor,
     /// Print the shell code that lets `claude` mean `cckw claude`
     ///
-    /// Prints a function `claude` that goes through cckw (and calls claude itself where cckw is missing), a
-    /// function `claude-plain` that never does, and the completions of cckw. Put into ~/.bashrc or ~/.zshrc:
+    /// Prints a function `claude` that goes through cckw (and calls claude itself
+    /// where cckw is missing), a function `claude-plain` that never does, and the
+    /// completions of cckw. Put into ~/.bashrc or ~/.zshrc:
     ///
     ///     eval "$(cckw shell-init bash)"
     ///
@@ -105,10 +109,7 @@ pub enum Verb {
 /// A shell that cckw has code for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
-    /// GNU bash
     Bash,
-    /// zsh
     Zsh,
-    /// fish
     Fish,
 }

@@ -59,11 +59,8 @@ pub fn main() -> ExitCode {
     findings.extend(terminal());
     findings.push(shell());
     let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
-    match output::write(&report(&findings, output::coloured())) {
-        Err(error) => output::fail(&format!("cannot write to stdout: {error}")),
-        Ok(()) if failed => ExitCode::FAILURE,
-        Ok(()) => ExitCode::SUCCESS,
-    }
+    let printed = output::print(&report(&findings, output::coloured()));
+    if failed { ExitCode::FAILURE } else { printed }
 }
 
 fn report(findings: &[Finding], coloured: bool) -> String {
@@ -118,11 +115,9 @@ fn claude(config: &Config) -> Vec<Finding> {
         Ok(found) => {
             let path = escape(&found.program);
             findings.push(match version::of(&found.program, VERSION_DEADLINE) {
-                Ok(version) => finding(
-                    Mark::Ok,
-                    "claude",
-                    format!("{}, {path}, from {}", escape(&version), found.source),
-                ),
+                Ok(version) => {
+                    finding(Mark::Ok, "claude", format!("{}, {path} ({})", escape(&version), found.source))
+                }
                 Err(reason) => finding(Mark::Fail, "claude", format!("{path} --version {}", escape(&reason))),
             });
         }

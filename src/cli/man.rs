@@ -9,7 +9,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::definition::Cli;
+use super::definition::{ABOUT, Cli};
 use super::output;
 use crate::escape::escape;
 
@@ -41,7 +41,10 @@ fn write_all(dir: &Path) -> io::Result<()> {
 fn pages() -> Vec<(String, String)> {
     let mut cli = Cli::command();
     cli.build();
-    let mut pages = vec![("cckw".to_owned(), page(cli.clone(), "cckw", overview()))];
+    let mut pages = vec![(
+        "cckw".to_owned(),
+        page(cli.clone().about("keeps Claude Code running").long_about(ABOUT), "cckw", overview()),
+    )];
     for verb in cli.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         let name = format!("cckw-{}", verb.get_name());
         pages.push((name.clone(), page(verb.clone(), &name, see_also())));

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::{claude, session, standin, terminal};
+use crate::claude::find;
+use crate::{session, standin, terminal};
 
-pub mod definition;
+mod definition;
 mod demo;
 mod doctor;
 mod man;
@@ -27,7 +28,7 @@ pub fn main() -> ExitCode {
     let started_as = args.next().unwrap_or_default();
     let mut args: Vec<OsString> = args.collect();
     match Path::new(&started_as).file_name().and_then(OsStr::to_str) {
-        Some(claude::find::STAND_IN) => return standin::main(args),
+        Some(find::STAND_IN) => return standin::main(args),
         Some("claude") => return terminal::run::main(args),
         _ => {}
     }
@@ -49,7 +50,7 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> ExitCode {
     match cli.verb {
-        None => output::print(&Cli::command().render_help().ansi().to_string()),
+        None => output::finish(Cli::command().print_help()),
         // `main` took it; the parser knows it for the help only.
         Some(Verb::Claude { args }) => terminal::run::main(args),
         Some(Verb::Demo { script }) => demo::main(script),

@@ -3,20 +3,19 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-/// Writes `text` to stdout. A reader who has left (`cckw man | head`) has what they wanted: that is no failure.
+/// Writes `text` to stdout, as all that a verb does.
 pub fn print(text: &str) -> ExitCode {
-    match write(text) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("cannot write to stdout: {error}")),
-    }
+    let mut stdout = io::stdout().lock();
+    finish(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
 
-/// Writes `text` to stdout; nobody reading it is no error.
-pub fn write(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+/// The status after writing to stdout. A reader who has left (`cckw man | head`) has what they wanted: no failure.
+pub fn finish(written: io::Result<()>) -> ExitCode {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            fail(&format!("cannot write to stdout: {error}"))
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 
