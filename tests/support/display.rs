@@ -33,8 +33,12 @@ pub struct Screen {
     pub alternate: bool,
     /// Whether text that came now would be in the default colours, not bold, not underlined.
     pub plain: bool,
-    /// Every line again in escape sequences, colours included.
-    pub formatted: Vec<String>,
+    /// How every line looks: its text in runs, before each the colours and attributes that can be seen.
+    pub looks: Vec<String>,
+    /// The title of the window.
+    pub title: String,
+    /// Which modes are on.
+    pub modes: Modes,
 }
 
 impl Screen {
@@ -67,7 +71,7 @@ pub struct Display {
     size: Size,
     pub modes: Modes,
     /// Text of the last `OSC 0` or `OSC 2`.
-    pub title: String,
+    title: String,
 }
 
 impl Display {
@@ -184,7 +188,9 @@ impl Display {
                     || screen.italic()
                     || screen.underline()
                     || screen.inverse()),
-            formatted: screen.rows_formatted(0, screen.size().1.get()).collect(),
+            looks: (0..screen.size().0.get()).map(|row| look(screen, row)).collect(),
+            title: self.title.clone(),
+            modes: self.modes.clone(),
         }
     }
 
@@ -205,6 +211,41 @@ impl Display {
 fn rows(screen: &vt100::Screen) -> Vec<String> {
     let (_, columns) = screen.size();
     screen.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect()
+}
+
+/// A line in runs of one look, e.g. `{Idx(246)/Default bold}text`. Of a blank only what shows is told: a blank that
+/// was written and one that never was are the same to a user.
+fn look(screen: &vt100::Screen, row: u16) -> String {
+    let mut line = String::new();
+    let mut before = String::new();
+    for column in 0..screen.size().1.get() {
+        let Some(cell) = screen.cell(row, column) else { continue };
+        let (mut ink, mut paper) = (cell.fgcolor(), cell.bgcolor());
+        if cell.inverse() {
+            (ink, paper) = (paper, ink);
+        }
+        let blank = cell.contents().trim().is_empty();
+        let mut look = format!("{{{}/{paper:?}", if blank { "-".into() } else { format!("{ink:?}") });
+        for (name, on) in [
+            ("inverse", cell.inverse()),
+            ("underline", cell.underline()),
+            ("bold", cell.bold() && !blank),
+            ("dim", cell.dim() && !blank),
+            ("italic", cell.italic() && !blank),
+        ] {
+            if on {
+                look.push(' ');
+                look.push_str(name);
+            }
+        }
+        look.push('}');
+        if look != before {
+            line.push_str(&look);
+            before = look;
+        }
+        line.push_str(if blank { " " } else { cell.contents() });
+    }
+    line
 }
 
 fn cells(size: Size) -> (NonZeroU16, NonZeroU16) {

@@ -1,26 +1,23 @@
 //! A terminal: a thread that reads, shows and answers, and the hands of a user.
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{PipeWriter, Write, pipe};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::process::{Command, ExitStatus};
+use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::termios::Termios;
-use nix::unistd::{read, write};
 
 use super::display::{Answers, Display, Screen};
 use super::keys::Key;
 use super::modes::Modes;
 use super::process;
 use super::pty::{self, Pair, Size};
+use super::pump::{self, Shared, State};
 use super::wait::DEADLINE;
 
 /// How to make a terminal.
@@ -58,49 +55,6 @@ impl Builder {
     }
 }
 
-struct State {
-    display: Display,
-    output: Vec<u8>,
-    taken: usize,
-    reading: bool,
-    closing: bool,
-    ended: bool,
-    waiting: VecDeque<Chunk>,
-    queued: u64,
-    exit: Option<ExitStatus>,
-}
-
-/// Input on its way to the program.
-struct Chunk {
-    number: u64,
-    bytes: Vec<u8>,
-    sent: usize,
-}
-
-impl State {
-    fn queue(&mut self, bytes: Vec<u8>) -> u64 {
-        self.queued += 1;
-        self.waiting.push_back(Chunk { number: self.queued, bytes, sent: 0 });
-        self.queued
-    }
-
-    fn waits(&self, number: u64) -> bool {
-        self.waiting.iter().any(|chunk| chunk.number == number)
-    }
-}
-
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A test that panicked while it looked is no reason for the terminal to stop.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A terminal with a program in it.
 pub struct Terminal {
     shared: Arc<Shared>,
@@ -128,26 +82,14 @@ impl Terminal {
         let pid = i32::try_from(child.id()).expect("a pid");
         let Pair { master, path, .. } = pair;
         let master = Arc::new(master);
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                display: Display::new(how.size, how.answers, how.emulate),
-                output: Vec::new(),
-                taken: 0,
-                reading: true,
-                closing: false,
-                ended: false,
-                waiting: VecDeque::new(),
-                queued: 0,
-                exit: None,
-            }),
-            changed: Condvar::new(),
-        });
+        let display = Display::new(how.size, how.answers, how.emulate);
+        let shared = Arc::new(Shared::new(State::new(display)));
         let (woken, wake) = pipe().expect("a pipe");
         let pump = {
             let (shared, master) = (Arc::clone(&shared), Arc::clone(&master));
-            thread::spawn(move || run(&shared, &master, woken))
+            thread::spawn(move || pump::run(&shared, &master, woken))
         };
-        watch(child, Arc::clone(&shared));
+        pump::watch(child, Arc::clone(&shared));
         Self { shared, master: Some(master), wake, pump: Some(pump), path, pid }
     }
 
@@ -251,11 +193,6 @@ impl Terminal {
         self.shared.lock().display.modes.clone()
     }
 
-    /// The title of the window.
-    pub fn title(&self) -> String {
-        self.shared.lock().display.title.clone()
-    }
-
     /// Every byte of output so far (less those taken).
     pub fn output(&self) -> Vec<u8> {
         self.shared.lock().output.clone()
@@ -273,6 +210,22 @@ impl Terminal {
         let output = std::mem::take(&mut state.output);
         state.taken += output.len();
         output
+    }
+
+    /// The modes and attributes now, to be held against those of later: "left as it was".
+    pub fn manners(&self) -> (Modes, Termios) {
+        (self.modes(), self.attributes())
+    }
+
+    /// Waits until modes and attributes are as they were: a shell sets its own only after it has shown its prompt.
+    #[track_caller]
+    pub fn wait_for_manners(&mut self, before: &(Modes, Termios)) {
+        self.try_wait_for(|screen| screen.modes == before.0);
+        let end = Instant::now() + DEADLINE;
+        while self.attributes() != before.1 && Instant::now() < end {
+            thread::yield_now();
+        }
+        assert_eq!(self.manners(), *before, "the terminal is not as it was\n{}", self.report());
     }
 
     /// The attributes of the terminal, as `stty` would see them.
@@ -293,6 +246,21 @@ impl Terminal {
         found.unwrap_or_else(|| panic!("waited in vain for {what}\n{}", self.report()))
     }
 
+    /// Presses `key` until the screen satisfies `condition`, again each second: some programs take no key for a
+    /// moment after a question has appeared.
+    #[track_caller]
+    pub fn press_until(&mut self, key: Key, what: &str, condition: impl Fn(&Screen) -> bool) -> Screen {
+        let end = Instant::now() + DEADLINE;
+        while Instant::now() < end {
+            self.press(key);
+            let again = Instant::now() + Duration::from_secs(1);
+            if condition(&self.wait(again, |state| condition(&state.display.screen())).display.screen()) {
+                break;
+            }
+        }
+        self.wait_for(what, condition)
+    }
+
     /// Waits until one line of the screen contains `text`.
     #[track_caller]
     pub fn wait_for_text(&mut self, text: &str) -> Screen {
@@ -308,6 +276,13 @@ impl Terminal {
         drop(state);
         assert!(condition(&modes), "waited in vain for {what}: {modes:?}\n{}", self.report());
         modes
+    }
+
+    /// As [`Terminal::wait_for`], for a test that says itself what is wrong: whether it came true in time.
+    pub fn try_wait_for(&mut self, condition: impl Fn(&Screen) -> bool) -> bool {
+        let state =
+            self.wait(Instant::now() + DEADLINE, |state| condition(&state.display.screen()) || state.ended);
+        condition(&state.display.screen())
     }
 
     /// Waits until `length` bytes of output have come in all, those taken too.
@@ -382,15 +357,8 @@ impl Terminal {
         let _ = (&self.wake).write(&[0]);
     }
 
-    fn wait(&self, end: Instant, mut done: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {
-        let mut state = self.shared.lock();
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            if done(&mut state) || left.is_zero() {
-                return state;
-            }
-            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+    fn wait(&self, end: Instant, done: impl FnMut(&mut State) -> bool) -> MutexGuard<'_, State> {
+        self.shared.wait(end, done)
     }
 }
 
@@ -401,81 +369,4 @@ impl Drop for Terminal {
             process::signal(self.pid, Signal::SIGKILL);
         }
     }
-}
-
-/// Waits for the child in a thread of its own, so that a wait for its end is one for a condition.
-fn watch(mut child: Child, shared: Arc<Shared>) {
-    thread::spawn(move || {
-        let exit = child.wait().expect("the end of the child");
-        shared.lock().exit = Some(exit);
-        shared.changed.notify_all();
-    });
-}
-
-/// The terminal's own loop: until it is hung up, or nobody has the slave any more.
-fn run(shared: &Shared, master: &OwnedFd, mut woken: PipeReader) {
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let mut interest = PollFlags::empty();
-        {
-            let state = shared.lock();
-            if state.closing {
-                return;
-            }
-            interest.set(PollFlags::POLLIN, state.reading && !state.ended);
-            interest.set(PollFlags::POLLOUT, !state.waiting.is_empty() && !state.ended);
-        }
-        let mut events =
-            [PollFd::new(woken.as_fd(), PollFlags::POLLIN), PollFd::new(master.as_fd(), interest)];
-        // POLLHUP cannot be masked, so a terminal that is not read is not polled either.
-        let watched = if interest.is_empty() { 1 } else { 2 };
-        match poll(&mut events[..watched], PollTimeout::NONE) {
-            Err(Errno::EINTR) => continue,
-            result => result.expect("poll"),
-        };
-        let [wake, terminal] = events.map(|event| event.revents().unwrap_or(PollFlags::empty()));
-        if wake.contains(PollFlags::POLLIN) {
-            let _ = woken.read(&mut buffer);
-        }
-        if watched == 1 {
-            continue;
-        }
-        if terminal.contains(PollFlags::POLLOUT) {
-            send(shared, master);
-        }
-        if interest.contains(PollFlags::POLLIN)
-            && terminal.intersects(PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR)
-        {
-            receive(shared, master, &mut buffer);
-        }
-    }
-}
-
-fn send(shared: &Shared, master: &OwnedFd) {
-    let mut state = shared.lock();
-    let Some(chunk) = state.waiting.front_mut() else { return };
-    if let Ok(count) = write(master, &chunk.bytes[chunk.sent..]) {
-        chunk.sent += count;
-    }
-    if chunk.sent == chunk.bytes.len() {
-        state.waiting.pop_front();
-        shared.changed.notify_all();
-    }
-}
-
-fn receive(shared: &Shared, master: &OwnedFd, buffer: &mut [u8]) {
-    let result = read(master, buffer);
-    let mut state = shared.lock();
-    match result {
-        Ok(0) | Err(Errno::EIO) => state.ended = true,
-        Ok(count) => {
-            state.output.extend_from_slice(&buffer[..count]);
-            for reply in state.display.feed(&buffer[..count]) {
-                state.queue(reply);
-            }
-        }
-        Err(Errno::EAGAIN | Errno::EINTR) => return,
-        Err(error) => panic!("reading the terminal: {error}"),
-    }
-    shared.changed.notify_all();
 }

@@ -1,0 +1,204 @@
+//! One run of the real claude: its home, its mock, its terminal, directly or through cckw.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Condvar, Mutex};
+
+use serde_json::{Value, json};
+
+use super::install;
+use super::mock::Mock;
+use super::support::{Builder, DEADLINE, Key, Record, Sandbox, Screen, Terminal, process, wait_until_some};
+
+/// Made up; its last 20 characters stand in the configuration as approved.
+const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrst";
+
+/// How many claudes may run at a time: each takes 250 MB and most of a core while it starts.
+const AT_ONCE: usize = 2;
+
+static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// The right to run one claude.
+struct Turn;
+
+impl Turn {
+    fn take() -> Self {
+        let running = RUNNING.0.lock().expect("no poison");
+        let mut running = RUNNING.1.wait_while(running, |running| *running >= AT_ONCE).expect("no poison");
+        *running += 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *RUNNING.0.lock().expect("no poison") -= 1;
+        RUNNING.1.notify_one();
+    }
+}
+
+/// Whether cckw stands between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// `claude …`
+    Direct,
+    /// `cckw claude …`
+    Through,
+}
+
+impl How {
+    /// Both, for tests that compare.
+    pub const BOTH: [Self; 2] = [Self::Direct, Self::Through];
+
+    /// What a user types.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Direct => "claude",
+            Self::Through => "cckw claude",
+        }
+    }
+}
+
+/// A home in which claude runs offline, and the API that it talks to.
+pub struct Place {
+    pub sandbox: Sandbox,
+    pub mock: Mock,
+    _turn: Turn,
+}
+
+impl Place {
+    /// Makes one where `claude` is the pinned program.
+    pub fn new() -> Self {
+        let program = install::program();
+        let mock = Mock::start();
+        let mut sandbox = Sandbox::new();
+        sandbox.link("claude", program);
+        sandbox.link("cckw", env!("CARGO_BIN_EXE_cckw"));
+        for (name, value) in [
+            ("ANTHROPIC_API_KEY", KEY),
+            ("ANTHROPIC_BASE_URL", &mock.url()),
+            ("DISABLE_AUTOUPDATER", "1"),
+            ("DISABLE_TELEMETRY", "1"),
+            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+        ] {
+            sandbox.set(name, value);
+        }
+        let config = json!({
+            "hasCompletedOnboarding": true,
+            "theme": "dark",
+            "customApiKeyResponses": {"approved": [&KEY[KEY.len() - 20..]], "rejected": []},
+            "projects": {sandbox.work().to_str().expect("a path"): {"hasTrustDialogAccepted": true}},
+        });
+        fs::write(sandbox.path("home/.claude.json"), config.to_string()).expect("its configuration");
+        let place = Self { sandbox, mock, _turn: Turn::take() };
+        place.settings(&json!({}));
+        place
+    }
+
+    /// Writes the user's settings: `more` beside what keeps the screen from changing by itself.
+    pub fn settings(&self, more: &Value) {
+        let mut settings = json!({"prefersReducedMotion": true, "spinnerTipsEnabled": false});
+        for (name, value) in more.as_object().expect("an object") {
+            settings[name] = value.clone();
+        }
+        let folder = self.sandbox.path("home/.claude");
+        fs::create_dir_all(&folder).expect("a folder for the settings");
+        fs::write(folder.join("settings.json"), settings.to_string()).expect("the settings");
+    }
+
+    /// The command for `claude arguments…`.
+    pub fn command(&self, how: How, arguments: &[&str]) -> Command {
+        let mut command = match how {
+            How::Direct => self.sandbox.command(self.sandbox.path("bin/claude")),
+            How::Through => {
+                let mut command = self.sandbox.command(self.sandbox.path("bin/cckw"));
+                command.arg("claude");
+                command
+            }
+        };
+        command.args(arguments);
+        command
+    }
+
+    /// Starts it on a terminal and waits for its prompt.
+    pub fn start(&self, how: How, arguments: &[&str]) -> Terminal {
+        self.start_on(Terminal::builder(), how, arguments)
+    }
+
+    /// The same on a terminal made to measure.
+    pub fn start_on(&self, builder: Builder, how: How, arguments: &[&str]) -> Terminal {
+        let mut terminal = builder.spawn(self.command(how, arguments));
+        wait_for_prompt(&mut terminal);
+        if how == How::Through {
+            self.wait_for_host();
+        }
+        terminal
+    }
+
+    /// Waits until a host of cckw has claude: what is tested is not a cckw that has stepped aside.
+    #[track_caller]
+    pub fn wait_for_host(&self) -> Record {
+        let record = wait_until_some("a record of a session that runs", DEADLINE, || {
+            let runs = |record: &Record, key| record.pid(key).is_some_and(process::runs);
+            self.sandbox
+                .records()
+                .into_iter()
+                .find(|record| runs(record, "host_pid") && runs(record, "claude_pid"))
+        });
+        assert_ne!(record.pid("host_pid"), record.pid("claude_pid"));
+        record
+    }
+
+    /// The state file of the one claude that runs here; none when there is no readable one.
+    pub fn state(&self) -> Option<Value> {
+        let entries = fs::read_dir(self.sandbox.path("home/.claude/sessions")).ok()?;
+        let mut states = entries.flatten().filter_map(|entry| {
+            let path = entry.path();
+            (path.extension()? == "json")
+                .then(|| serde_json::from_slice(&fs::read(path).ok()?).ok())
+                .flatten()
+        });
+        states.next()
+    }
+
+    /// The names (conversation ids) of the transcripts of the working directory, sorted.
+    pub fn transcripts(&self) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.sandbox.path("home/.claude/projects"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .flat_map(|project| fs::read_dir(project.path()).into_iter().flatten().flatten())
+            .map(|entry| PathBuf::from(entry.file_name()))
+            .filter(|name| name.extension().is_some_and(|extension| extension == "jsonl"))
+            .filter_map(|name| Some(name.file_stem()?.to_str()?.to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// Whether the main prompt is shown and holds exactly `text`, the cursor behind it.
+pub fn prompt_holds(screen: &Screen, text: &str) -> bool {
+    let row = usize::from(screen.cursor.0);
+    let rule = |row: Option<&String>| row.is_some_and(|row| row.starts_with("────"));
+    let line = screen.rows[row].replace('\u{a0}', " ");
+    row > 0
+        && rule(screen.rows.get(row - 1))
+        && rule(screen.rows.get(row + 1))
+        && line.trim_end() == format!("❯ {text}").trim_end()
+}
+
+/// Waits until claude waits for a prompt.
+#[track_caller]
+pub fn wait_for_prompt(terminal: &mut Terminal) -> Screen {
+    terminal.wait_for("claude's prompt", |screen| prompt_holds(screen, ""))
+}
+
+/// Types a prompt, waits until it stands there, and sends it.
+#[track_caller]
+pub fn submit(terminal: &mut Terminal, text: &str) {
+    terminal.type_text(text);
+    terminal.wait_for("the prompt as typed", |screen| prompt_holds(screen, text));
+    terminal.press(Key::Enter);
+}

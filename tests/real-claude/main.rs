@@ -1,0 +1,21 @@
+//! cckw with the real Claude Code, offline: the pinned version, a home of its own, a mock of the Messages API.
+//!
+//! `install` beside this file brings the program (node and npm are needed); the suite runs it by itself. No test
+//! passes without it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod driver;
+mod install;
+mod mock;
+
+mod dialogue;
+mod help;
+mod hygiene;
+mod jobs;
+mod paste;
+mod pinning;
+mod signals;
+mod straight;
+mod suspend;
