@@ -5,6 +5,7 @@ pub mod claude;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod escape;
 pub mod paths;
 pub mod platform;
 pub mod session;

@@ -1,1 +1,207 @@
-//! Where cckw keeps its files.
+//! Where cckw keeps its files, and the checks on the directories that hold them.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{User, geteuid};
+
+/// A directory or file that cannot be used: which, why, and what to do.
+#[derive(Debug)]
+pub struct Unusable {
+    path: PathBuf,
+    reason: String,
+    advice: &'static str,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.path.display(), self.reason, self.advice)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+/// An environment variable that must hold an absolute path to count, as the XDG base directory specification says.
+pub fn absolute(variable: &str) -> Option<PathBuf> {
+    absolute_value(std::env::var_os(variable))
+}
+
+fn absolute_value(value: Option<OsString>) -> Option<PathBuf> {
+    value.map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The user's home: `$HOME`, else what the user database says.
+pub fn home() -> Option<PathBuf> {
+    absolute("HOME").or_else(|| User::from_uid(geteuid()).ok()?.map(|user| user.dir))
+}
+
+/// `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory. It may not exist yet.
+///
+/// A runtime directory that the variable names and that is not there (after `su`, in a container) counts as unset.
+pub fn runtime_dir() -> PathBuf {
+    match absolute("XDG_RUNTIME_DIR").filter(|path| path.is_dir()) {
+        Some(path) => path.join("cckw"),
+        None => absolute("TMPDIR").unwrap_or_else(|| "/tmp".into()).join(format!("cckw-{}", geteuid())),
+    }
+}
+
+/// `$XDG_STATE_HOME/cckw`, else `~/.local/state/cckw`. It may not exist yet.
+///
+/// # Errors
+/// When the user has no home directory.
+pub fn state_dir() -> Result<PathBuf, Unusable> {
+    if let Some(path) = absolute("XDG_STATE_HOME") {
+        return Ok(path.join("cckw"));
+    }
+    let home = home().ok_or_else(|| Unusable {
+        path: "~/.local/state/cckw".into(),
+        reason: "HOME is not set and the user has no home directory".into(),
+        advice: "set HOME or XDG_STATE_HOME",
+    })?;
+    Ok(home.join(".local/state/cckw"))
+}
+
+/// What speaks against using `path` as a private directory; nothing when it is one or can be made one.
+///
+/// # Errors
+/// When it is a link, not a directory, another user's, or open to others.
+pub fn check_private(path: &Path) -> Result<(), Unusable> {
+    let refuse = |reason: String, advice| Err(Unusable { path: path.into(), reason, advice });
+    // Not following links: in a temp directory that everybody can write, a link is somebody else's choice.
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return refuse(error.to_string(), "make it accessible"),
+    };
+    if metadata.is_symlink() {
+        return refuse("is a symbolic link".into(), "remove it, cckw makes a directory in its place");
+    }
+    if !metadata.is_dir() {
+        return refuse("is not a directory".into(), "remove it, cckw makes a directory in its place");
+    }
+    if metadata.uid() != geteuid().as_raw() {
+        let reason = format!("belongs to user {}, not to you ({})", metadata.uid(), geteuid());
+        return refuse(
+            reason,
+            "remove it, or set XDG_RUNTIME_DIR and XDG_STATE_HOME to directories of yours",
+        );
+    }
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return refuse(format!("is open to others (mode {mode:04o})"), "run chmod 700 on it");
+    }
+    Ok(())
+}
+
+/// Makes `path` a directory that only this user can enter, or checks that it is one.
+///
+/// # Errors
+/// As `check_private`, or when it cannot be made.
+pub fn make_private(path: &Path) -> Result<(), Unusable> {
+    if let Some(parent) = path.parent() {
+        // Only the last part is ours; what is missing above it is made as mkdir -p would, but closed to others.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
+        made.map_err(|error| unusable(path, &error))?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(path, &error)),
+        _ => {}
+    }
+    check_private(path)
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Unusable {
+    Unusable {
+        path: path.into(),
+        reason: format!("cannot be made: {error}"),
+        advice: "make it writable, or set XDG_STATE_HOME or XDG_RUNTIME_DIR",
+    }
+}
+
+/// Replaces a file by one with these contents, readable by this user only; a reader sees the old or the new one whole.
+///
+/// # Errors
+/// When the directory cannot be written. The error names the file.
+pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let fresh = PathBuf::from(name);
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    // A file of that name is left over from a process that had this pid.
+    let _ = fs::remove_file(&fresh);
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(named)?;
+    let written = file.write_all(contents).and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written.map_err(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a directory")
+    }
+
+    #[test]
+    fn a_relative_xdg_directory_counts_as_unset() {
+        assert_eq!(absolute_value(Some("run".into())), None);
+        assert_eq!(absolute_value(Some("".into())), None);
+        assert_eq!(absolute_value(Some("/run".into())), Some("/run".into()));
+    }
+
+    #[test]
+    fn a_private_directory_is_made_with_its_parents() {
+        let scratch = scratch();
+        let path = scratch.path().join("a/b/cckw");
+        make_private(&path).expect("makes it");
+        make_private(&path).expect("accepts it");
+        assert_eq!(fs::metadata(&path).expect("exists").permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_directory_that_others_can_enter_is_refused() {
+        let scratch = scratch();
+        let path = scratch.path().join("open");
+        fs::create_dir(&path).expect("makes it");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("opens it");
+        let said = make_private(&path).expect_err("refuses").to_string();
+        assert!(said.contains("mode 0755") && said.contains("chmod 700"), "{said}");
+    }
+
+    #[test]
+    fn a_link_is_never_followed() {
+        let scratch = scratch();
+        let (target, link) = (scratch.path().join("target"), scratch.path().join("link"));
+        make_private(&target).expect("makes it");
+        std::os::unix::fs::symlink(&target, &link).expect("links");
+        assert!(make_private(&link).expect_err("refuses").to_string().contains("symbolic link"));
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let scratch = scratch();
+        let path = scratch.path().join("file");
+        fs::write(&path, "").expect("writes");
+        assert!(make_private(&path).expect_err("refuses").to_string().contains("not a directory"));
+        assert!(make_private(&path.join("below")).is_err());
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_private() {
+        let scratch = scratch();
+        let path = scratch.path().join("session.json");
+        write_atomically(&path, b"one").expect("writes");
+        write_atomically(&path, b"two").expect("writes");
+        assert_eq!(fs::read(&path).expect("reads"), b"two");
+        assert_eq!(fs::metadata(&path).expect("exists").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(scratch.path()).expect("lists").count(), 1);
+    }
+}

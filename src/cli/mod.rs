@@ -1,8 +1,61 @@
 //! The command line: which verb was asked for, and one file for each.
 
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::{CommandFactory, Parser};
+
+use crate::{claude, session, standin, terminal};
+
+pub mod definition;
+mod demo;
+mod doctor;
+mod man;
+mod output;
+mod shell;
+
+use definition::{Cli, Verb};
+
 /// Runs the command line of this process and returns the status to exit with.
+///
+/// Some of it never reaches the parser, because the words belong to someone else: all after `cckw claude` is claude's
+/// (its `--help` too), and so is all of it where cckw was started under the name `claude`.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let mut args = env::args_os();
+    let started_as = args.next().unwrap_or_default();
+    let mut args: Vec<OsString> = args.collect();
+    match Path::new(&started_as).file_name().and_then(OsStr::to_str) {
+        Some(claude::find::STAND_IN) => return standin::main(args),
+        Some("claude") => return terminal::run::main(args),
+        _ => {}
+    }
+    match args.first().and_then(|first| first.to_str()) {
+        Some("claude") => return terminal::run::main(args.split_off(1)),
+        // Not for users: the client starts its host with it.
+        Some("host") => return session::main(args.split_off(1)),
+        _ => {}
+    }
+    match Cli::try_parse_from(std::iter::once("cckw".into()).chain(args)) {
+        Ok(cli) => run(cli),
+        Err(error) => {
+            // Help and version come as errors too, with status 0. Who does not read them does not miss them.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+        }
+    }
+}
+
+fn run(cli: Cli) -> ExitCode {
+    match cli.verb {
+        None => output::print(&Cli::command().render_help().ansi().to_string()),
+        // `main` took it; the parser knows it for the help only.
+        Some(Verb::Claude { args }) => terminal::run::main(args),
+        Some(Verb::Demo { script }) => demo::main(script),
+        Some(Verb::Doctor) => doctor::main(),
+        Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),
+        Some(Verb::Completions { shell }) => output::print(&shell::completions(shell)),
+        Some(Verb::Man { verb, out }) => man::main(verb.as_deref(), out.as_deref()),
+    }
 }

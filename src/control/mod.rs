@@ -1,1 +1,10 @@
-//! The control protocol between client, host and the other verbs.
+//! The control protocol: one JSON object a line, versioned, over a Unix socket.
+//!
+//! Client and host speak it over the socket pair that the host is born with; every other verb over the session's
+//! socket in the runtime directory. Descriptors travel beside the line that announces them (SCM_RIGHTS).
+
+mod channel;
+mod message;
+
+pub use channel::{Channel, Received};
+pub use message::{Answer, FromClient, FromHost, Request, Start, VERSION};

@@ -1,1 +1,9 @@
-//! The differences between Linux and macOS, in one place.
+//! The operating system: what differs between Linux and macOS, and the few calls that need `unsafe`.
+//!
+//! Everything outside this folder is portable POSIX. What was never run on macOS is listed in `docs/platforms.md`.
+
+pub mod descriptors;
+pub mod io;
+pub mod process;
+pub mod signals;
+pub mod tty;

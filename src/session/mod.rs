@@ -1,1 +1,15 @@
-//! The host: the process that owns the PTY of one session.
+//! The host: the process that owns the PTY of one session. `docs/architecture.md` draws a byte's way through it.
+
+mod ending;
+mod events;
+mod host;
+pub mod modes;
+mod output;
+mod pty;
+pub mod record;
+mod screen;
+mod server;
+mod start;
+mod watch;
+
+pub use start::main;

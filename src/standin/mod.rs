@@ -1,1 +1,169 @@
 //! The stand-in for Claude Code that `cckw demo` and the tests run.
+//!
+//! A small TUI with the habits of Claude Code that cckw depends on, and faults to order. It needs no account and no
+//! network: it answers every prompt with an echo. `tests/fake-claude/README.md` is its manual.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+pub mod app;
+pub mod bridge;
+pub mod commands;
+pub mod draw;
+pub mod editor;
+pub mod faults;
+mod input;
+pub mod keys;
+mod launcher;
+pub mod options;
+pub mod paint;
+pub mod run;
+pub mod state_file;
+pub mod terminal;
+pub mod transcript;
+
+use app::App;
+use bridge::{Bridge, Manners};
+use options::{Conversation, Options, Refusal};
+use transcript::Store;
+
+/// The file name under which the program is the stand-in.
+pub const NAME: &str = "claude-stand-in";
+
+/// The version of Claude Code whose habits these are.
+pub const VERSION: &str = "2.1.329";
+
+/// Whether `program` (an argv[0]) asks for the stand-in.
+pub fn is_meant_by(program: &std::ffi::OsStr) -> bool {
+    std::path::Path::new(program).file_name().is_some_and(|name| name == NAME)
+}
+
+/// Runs the stand-in with the given arguments (without argv[0]) and returns the status to exit with.
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    if faults::switch("LAUNCHER") {
+        return launcher::run(args);
+    }
+    match start(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(Refusal(line)) => {
+            eprintln!("{line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(args: Vec<OsString>) -> Result<u8, Refusal> {
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error: std::io::Error| Refusal(format!("{NAME}: {what}: {error}"))
+    };
+    let options = Options::parse(args)?;
+    if options.version {
+        println!("{VERSION} (Claude Code stand-in)");
+        return Ok(0);
+    }
+    if options.help {
+        println!(
+            "Usage: {NAME} [options] [prompt]\n\nBehaves like Claude Code {VERSION}, without an account or a network.\n\
+             Options: --session-id, -r/--resume, -c/--continue, --fork-session, -n/--name, --model,\n\
+             \x20        --permission-mode, --add-dir, -w/--worktree, -p/--print, -v/--version, -h/--help\n\n{}",
+            faults::USAGE
+        );
+        return Ok(0);
+    }
+    let cwd = std::env::current_dir().map_err(failed("no working directory"))?;
+    let config = config_directory();
+    let store = Store::new(config.clone(), cwd.clone());
+    let conversation = options.conversation(&store)?;
+    if options.print || !on_a_terminal() {
+        return print_reply(&options, &store, &conversation);
+    }
+    std::thread::sleep(faults::milliseconds("STARTUP_DELAY").unwrap_or_default());
+    let fault = run::start_fault();
+    if faults::switch("CRASH_EARLY")
+        && let Some(fault) = &fault
+    {
+        run::end_by(fault);
+    }
+    let app = session(&options, store, &conversation, &config);
+    let state = state_file::StateFile::new(&config, &cwd, options.name.clone(), VERSION);
+    run::interactive(app, state, fault).map_err(failed("the terminal is gone"))
+}
+
+fn session(options: &Options, store: Store, conversation: &Conversation, config: &std::path::Path) -> App {
+    let manners = Manners {
+        subscribed: faults::variable("SUBSCRIPTION").as_deref() != Some("none"),
+        delay: faults::milliseconds("BRIDGE_DELAY").unwrap_or(Duration::from_millis(300)),
+        failures: faults::variable("BRIDGE_FAILS").and_then(|n| n.parse().ok()).unwrap_or(0),
+    };
+    let now = Instant::now();
+    let pace = faults::milliseconds("PACE").unwrap_or(Duration::from_millis(15));
+    let (Conversation::New(id)
+    | Conversation::Resume(id)
+    | Conversation::Fork(id, _)
+    | Conversation::Choose(id)) = conversation;
+    let mut app = App::new(store.clone(), id, Bridge::new(manners), pace);
+    app.name.clone_from(&options.name);
+    if faults::switch("VIM") {
+        app.editor.toggle_vim();
+    }
+    match conversation {
+        Conversation::Fork(id, from) => {
+            // A copy that fails leaves the conversation empty, which the screen then shows.
+            let _ = store.open(id).copy_from(&store.open(from));
+            app.open(id);
+        }
+        Conversation::Resume(_) => {
+            if let Some(bridge) = app.transcript().last_bridge()
+                && !state_file::bridge_in_use(config, &bridge)
+            {
+                app.bridge.restore(bridge, now);
+            }
+        }
+        Conversation::Choose(_) => app.choose_conversation(),
+        Conversation::New(_) => {}
+    }
+    if let Some(prompt) = &options.prompt {
+        app.begin_turn(prompt, now);
+    }
+    app
+}
+
+/// `-p`, and any run without a terminal: the reply on stdout.
+fn print_reply(options: &Options, store: &Store, conversation: &Conversation) -> Result<u8, Refusal> {
+    let prompt = match &options.prompt {
+        Some(prompt) => prompt.clone(),
+        None => std::io::read_to_string(std::io::stdin()).unwrap_or_default().trim().to_owned(),
+    };
+    if prompt.is_empty() {
+        return Err(Refusal(
+            "Error: Input must be provided either through stdin or as a prompt argument when using --print"
+                .into(),
+        ));
+    }
+    let (Conversation::New(id)
+    | Conversation::Resume(id)
+    | Conversation::Fork(id, _)
+    | Conversation::Choose(id)) = conversation;
+    let reply = format!("You said: {prompt}");
+    store
+        .open(id)
+        .turn(&prompt, &reply)
+        .map_err(|error| Refusal(format!("{NAME}: the conversation could not be saved: {error}")))?;
+    println!("{reply}");
+    Ok(0)
+}
+
+fn config_directory() -> PathBuf {
+    match std::env::var_os("CLAUDE_CONFIG_DIR").filter(|dir| !dir.is_empty()) {
+        Some(directory) => directory.into(),
+        None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".claude"),
+    }
+}
+
+fn on_a_terminal() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}

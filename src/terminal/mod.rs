@@ -1,1 +1,9 @@
-//! The client: the user's terminal, and the job that the shell sees.
+//! The client: the user's terminal, and the job that the shell sees. `docs/architecture.md` draws how it and the host work together.
+
+mod client;
+mod keys;
+mod launch;
+mod restore;
+pub mod run;
+mod signals;
+mod straight;

@@ -1,0 +1,180 @@
+//! Claude's state file: `sessions/PID.json` in its configuration directory.
+//!
+//! Undocumented, as observed with Claude Code 2.1.329; it is rewritten in place, so a reader can meet half of it. What is
+//! missing or of another type than expected is taken as not known, never as an error.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::paths;
+use crate::platform::process;
+
+/// What a state file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StateFile {
+    /// The conversation that is open now; `/clear` and `/resume` change it.
+    pub session_id: Option<String>,
+    /// When the process started, in the unit of `process::Process::start`.
+    pub proc_start: Option<String>,
+    /// Claude's version.
+    pub version: Option<String>,
+    /// `idle`, `busy`, `waiting`, `shell`, or something newer.
+    pub status: Option<String>,
+    /// What `waiting` waits for.
+    pub waiting_for: Option<String>,
+    /// The directory that claude works in.
+    pub cwd: Option<PathBuf>,
+}
+
+impl StateFile {
+    /// Reads what a state file holds; nothing when it is not (yet) a JSON object.
+    pub fn parse(contents: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(contents).ok()?;
+        let object = value.as_object()?;
+        let text = |key: &str| {
+            object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        // Seen as a string; a number would mean the same.
+        let proc_start = object.get("procStart").and_then(|value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        Some(Self {
+            session_id: text("sessionId"),
+            proc_start,
+            version: text("version"),
+            status: text("status"),
+            waiting_for: text("waitingFor"),
+            cwd: text("cwd").map(PathBuf::from),
+        })
+    }
+
+    /// Reads a state file from disk; nothing when it is gone or half-written.
+    pub fn read(path: &Path) -> Option<Self> {
+        Self::parse(&fs::read(path).ok()?)
+    }
+}
+
+/// `$CLAUDE_CONFIG_DIR/sessions`, else `~/.claude/sessions`. It may not exist yet.
+pub fn directory() -> Option<PathBuf> {
+    let config = match std::env::var_os("CLAUDE_CONFIG_DIR").filter(|value| !value.is_empty()) {
+        // A relative one counts from the working directory, which claude shares with us at its start.
+        Some(path) => std::path::absolute(path).ok()?,
+        None => paths::home()?.join(".claude"),
+    };
+    Some(config.join("sessions"))
+}
+
+/// The pid that a state file is named after.
+pub fn pid_of(path: &Path) -> Option<Pid> {
+    if path.extension()? != "json" {
+        return None;
+    }
+    path.file_stem()?.to_str()?.parse().ok().filter(|pid| *pid > 0).map(Pid::from_raw)
+}
+
+/// How far below `child` the live process is that wrote this file; nothing when it is not below it, or when the file is
+/// left over from an earlier process with that pid.
+pub fn distance(path: &Path, child: Pid) -> Option<usize> {
+    let pid = pid_of(path)?;
+    let distance = process::distance(pid, child)?;
+    let claimed = StateFile::read(path)?.proc_start?;
+    let live = process::look_up(pid)?;
+    process::is_same_start(&claimed, &live.start).then_some(distance)
+}
+
+/// The state file that `child`, or the nearest process below it, has written.
+pub fn find(directory: &Path, child: Pid) -> Option<PathBuf> {
+    let entries = fs::read_dir(directory).ok()?;
+    let found = entries.flatten().filter_map(|entry| {
+        let path = entry.path();
+        distance(&path, child).map(|distance| (distance, path))
+    });
+    found.min().map(|(_, path)| path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Shaped as Claude Code 2.1.329 wrote it, with made-up values.
+    const SEEN: &str = r#"{"pid":7,"sessionId":"0b0e","cwd":"/w","startedAt":1763700000000,"procStart":"4711","version":"2.1.329",
+        "kind":"interactive","entrypoint":"cli","status":"waiting","waitingFor":"dialog open","updatedAt":1,"later":{}}"#;
+
+    #[test]
+    fn what_was_seen_is_understood() {
+        let file = StateFile::parse(SEEN.as_bytes()).expect("an object");
+        assert_eq!(file.session_id.as_deref(), Some("0b0e"));
+        assert_eq!(file.proc_start.as_deref(), Some("4711"));
+        assert_eq!(
+            (file.status.as_deref(), file.waiting_for.as_deref()),
+            (Some("waiting"), Some("dialog open"))
+        );
+    }
+
+    #[test]
+    fn half_a_file_is_nothing_and_odd_values_are_unknown() {
+        for end in 0..SEEN.len() {
+            assert_eq!(StateFile::parse(&SEEN.as_bytes()[..end]), None);
+        }
+        let odd = StateFile::parse(br#"{"sessionId":7,"procStart":4711,"status":"","cwd":null}"#)
+            .expect("an object");
+        assert_eq!(odd, StateFile { proc_start: Some("4711".into()), ..StateFile::default() });
+        assert_eq!(StateFile::parse(b"[]"), None);
+    }
+
+    #[test]
+    fn only_pids_name_state_files() {
+        assert_eq!(pid_of(Path::new("/x/12.json")), Some(Pid::from_raw(12)));
+        for other in ["12.ab.key", "x.json", "-1.json", "0.json", "12"] {
+            assert_eq!(pid_of(Path::new(other)), None, "{other}");
+        }
+    }
+
+    struct Running(Child);
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn running() -> Running {
+        Running(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat runs"))
+    }
+
+    #[test]
+    fn a_file_is_ours_only_if_its_process_is_below_and_started_then() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let child = running();
+        let pid = Pid::from_raw(child.0.id() as i32);
+        let path = scratch.path().join(format!("{pid}.json"));
+        let start = process::look_up(pid).expect("runs").start;
+        assert_eq!(find(scratch.path(), Pid::this()), None);
+        fs::write(&path, format!(r#"{{"procStart":"{start}"}}"#)).expect("writes");
+        assert_eq!(find(scratch.path(), pid), Some(path.clone()));
+        assert_eq!(find(scratch.path(), Pid::this()), Some(path.clone()));
+        let other = running();
+        assert_eq!(find(scratch.path(), Pid::from_raw(other.0.id() as i32)), None);
+        if cfg!(target_os = "linux") {
+            fs::write(&path, r#"{"procStart":"1"}"#).expect("writes");
+            assert_eq!(find(scratch.path(), pid), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_contents_are_an_error(contents in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = StateFile::parse(&contents);
+        }
+    }
+}

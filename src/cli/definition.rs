@@ -1,0 +1,114 @@
+//! What the command line of cckw looks like. Help, completions and the man pages are made from this.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+
+const FIRST_STEPS: &str = "\
+First steps:
+  cckw demo                        See it at work on a stand-in, without an account
+  cckw claude                      Start Claude Code in it; `claude`'s arguments follow
+  eval \"$(cckw shell-init bash)\"   Let `claude` mean `cckw claude` (also zsh, fish)";
+
+const TEMPLATE: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+{before-help}Commands:
+{subcommands}
+
+Options:
+{options}{after-help}
+";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cckw",
+    version,
+    about = "Keeps Claude Code running: cckw owns the terminal that claude runs in, and pins its conversation.\n\
+             Your screen, keys, pipes and exit status stay what they are without it.",
+    before_help = FIRST_STEPS,
+    after_help = "Documentation: `cckw man`, and README.md and docs/ in the source.",
+    help_template = TEMPLATE,
+    disable_help_subcommand = true,
+    args_override_self = true,
+)]
+pub struct Cli {
+    /// The verb; without one the help is printed.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// One verb, with what it takes.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run Claude Code; everything after `claude` goes to it
+    ///
+    /// Takes the arguments of `claude` and passes them on. Where there is a session to keep, its conversation is pinned
+    /// and it runs in a terminal of its own; `-p`, subcommands such as `mcp`, and pipes run exactly as without cckw.
+    /// The exit status is that of claude; 127 if there is no claude.
+    #[command(disable_help_flag = true)]
+    Claude {
+        /// Arguments of claude
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_hint = ValueHint::AnyPath)]
+        args: Vec<OsString>,
+    },
+    /// Try cckw on a stand-in for Claude Code, without an account
+    ///
+    /// Starts a session with a small program that looks and behaves like Claude Code, in a scratch directory that is
+    /// removed afterwards. Without a terminal, or with `--script`, it plays a short dialogue by itself, shows the
+    /// screens, and exits with 1 if anything went otherwise than it should.
+    Demo {
+        /// Play a dialogue by itself and print the screens
+        #[arg(long)]
+        script: bool,
+    },
+    /// Check what cckw depends on, and say what to do
+    ///
+    /// Looks at claude, the configuration, the directories and the terminal. Changes nothing. Exits with 1 if
+    /// something keeps cckw from working.
+    Doctor,
+    /// Print the shell code that lets `claude` mean `cckw claude`
+    ///
+    /// Prints a function `claude` that goes through cckw (and calls claude itself where cckw is missing), a
+    /// function `claude-plain` that never does, and the completions of cckw. Put into ~/.bashrc or ~/.zshrc:
+    ///
+    ///     eval "$(cckw shell-init bash)"
+    ///
+    /// or into ~/.config/fish/config.fish:
+    ///
+    ///     cckw shell-init fish | source
+    #[command(verbatim_doc_comment)]
+    ShellInit {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the completions of cckw alone
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print a man page
+    Man {
+        /// The verb to print the page of; without one, the page of cckw
+        verb: Option<String>,
+        /// Write all pages into this directory instead
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "verb")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// A shell that cckw has code for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+}

@@ -1,0 +1,286 @@
+//! `cckw doctor`: what cckw depends on, and what to do where it is not as it should be. Changes nothing.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use nix::unistd::{AccessFlags, User, access};
+
+use super::output;
+use crate::claude::find;
+use crate::config::{self, Config};
+use crate::escape::escape;
+use crate::paths;
+use crate::platform::tty;
+
+mod version;
+
+/// How long claude may take to say its version. A cold start of the real one takes a second or two.
+const VERSION_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How one thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    /// As it should be.
+    Ok,
+    /// Works, but may not be what the user wants.
+    Warn,
+    /// Keeps cckw from working.
+    Fail,
+    /// Neither good nor bad.
+    Info,
+}
+
+/// One line of the report.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    mark: Mark,
+    about: &'static str,
+    /// One line, already escaped.
+    text: String,
+}
+
+fn finding(mark: Mark, about: &'static str, text: impl Into<String>) -> Finding {
+    Finding { mark, about, text: text.into() }
+}
+
+/// Prints the report. Status 1 if something fails.
+pub fn main() -> ExitCode {
+    let configured = config::load();
+    let mut findings = vec![own(), configuration(&configured)];
+    findings.extend(claude(&configured.unwrap_or_default()));
+    findings.extend(directories());
+    findings.extend(terminal());
+    findings.push(shell());
+    let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
+    match output::write(&report(&findings, output::coloured())) {
+        Err(error) => output::fail(&format!("cannot write to stdout: {error}")),
+        Ok(()) if failed => ExitCode::FAILURE,
+        Ok(()) => ExitCode::SUCCESS,
+    }
+}
+
+fn report(findings: &[Finding], coloured: bool) -> String {
+    let mut report = String::new();
+    for Finding { mark, about, text } in findings {
+        let (word, colour) = match mark {
+            Mark::Ok => ("ok", "32"),
+            Mark::Warn => ("warn", "33"),
+            Mark::Fail => ("FAIL", "1;31"),
+            Mark::Info => ("-", "2"),
+        };
+        let word = if coloured { format!("\x1b[{colour}m{word:<4}\x1b[0m") } else { format!("{word:<4}") };
+        let _ = writeln!(report, "{word}  {about:<15}  {text}");
+    }
+    let count = |wanted: Mark| findings.iter().filter(|finding| finding.mark == wanted).count();
+    let _ = match (count(Mark::Fail), count(Mark::Warn)) {
+        (0, 0) => writeln!(report, "All is well."),
+        (0, warnings) => writeln!(report, "cckw works; {} to look at.", things(warnings)),
+        (failures, _) => writeln!(report, "{} to put right.", things(failures)),
+    };
+    report
+}
+
+fn things(count: usize) -> String {
+    if count == 1 { "1 thing".into() } else { format!("{count} things") }
+}
+
+fn own() -> Finding {
+    let executable =
+        env::current_exe().map_or_else(|error| error.to_string(), |path| escape(&path).to_string());
+    finding(Mark::Ok, "cckw", format!("{}, {executable}", env!("CARGO_PKG_VERSION")))
+}
+
+fn configuration(configured: &Result<Config, config::ConfigError>) -> Finding {
+    let about = "configuration";
+    match (configured, config::config_file()) {
+        (Err(error), _) => finding(Mark::Fail, about, error.to_string()),
+        (Ok(_), None) => finding(Mark::Warn, about, "HOME is not set, so no file was looked for"),
+        (Ok(_), Some(path)) if path.exists() => finding(Mark::Ok, about, escape(&path).to_string()),
+        (Ok(_), Some(path)) => {
+            finding(Mark::Ok, about, format!("{} is not there: all as by default", escape(&path)))
+        }
+    }
+}
+
+/// The claude that would run, its version, and the others that have the name.
+fn claude(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let found = find::find(config);
+    match &found {
+        Err(error) => findings.push(finding(Mark::Fail, "claude", error.to_string())),
+        Ok(found) => {
+            let path = escape(&found.program);
+            findings.push(match version::of(&found.program, VERSION_DEADLINE) {
+                Ok(version) => finding(
+                    Mark::Ok,
+                    "claude",
+                    format!("{}, {path}, from {}", escape(&version), found.source),
+                ),
+                Err(reason) => finding(Mark::Fail, "claude", format!("{path} --version {}", escape(&reason))),
+            });
+        }
+    }
+    let taken = found.ok().map(|found| found.program);
+    for (path, unfit) in find::candidates() {
+        if Some(&path) == taken.as_ref() {
+            continue;
+        }
+        let path = escape(&path);
+        findings.push(match unfit {
+            // These two are how a user puts cckw before claude: as it should be.
+            Some(unfit @ (find::Unfit::IsCckw | find::Unfit::Shim)) => {
+                finding(Mark::Info, "another claude", format!("{path} {unfit}: skipped"))
+            }
+            Some(unfit) => finding(Mark::Warn, "another claude", format!("{path} {unfit}: skipped")),
+            None => finding(Mark::Info, "another claude", format!("{path} comes later on PATH")),
+        });
+    }
+    findings
+}
+
+fn directories() -> Vec<Finding> {
+    let mut findings = vec![private_directory("sockets", &paths::runtime_dir())];
+    findings.push(match paths::state_dir() {
+        Ok(path) => private_directory("sessions", &path),
+        Err(error) => finding(Mark::Fail, "sessions", escape(&error.to_string()).to_string()),
+    });
+    findings
+}
+
+/// A directory that cckw makes for itself, and that must be the user's alone.
+fn private_directory(about: &'static str, path: &Path) -> Finding {
+    if let Err(error) = paths::check_private(path) {
+        return finding(Mark::Fail, about, escape(&error.to_string()).to_string());
+    }
+    let Ok(metadata) = path.symlink_metadata() else {
+        return missing_directory(about, path);
+    };
+    let owner = User::from_uid(metadata.uid().into()).ok().flatten();
+    let owner = owner.map_or_else(|| metadata.uid().to_string(), |user| escape(&user.name).to_string());
+    let text = format!("{}, of {owner}, mode {:04o}", escape(path), metadata.permissions().mode() & 0o7777);
+    if access(path, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
+        return finding(Mark::Fail, about, format!("{text}: you cannot write in it; run chmod 700 on it"));
+    }
+    finding(Mark::Ok, about, text)
+}
+
+/// It is made when it is needed, if the first directory above it that exists lets us.
+fn missing_directory(about: &'static str, path: &Path) -> Finding {
+    let above =
+        path.ancestors().skip(1).find(|above| above.symlink_metadata().is_ok()).unwrap_or(Path::new("/"));
+    let path = escape(path);
+    if above.is_dir() && access(above, AccessFlags::W_OK | AccessFlags::X_OK).is_ok() {
+        return finding(Mark::Ok, about, format!("{path} is made with the first session"));
+    }
+    let text = format!("{path} cannot be made: you cannot write in {}", escape(above));
+    finding(Mark::Fail, about, format!("{text}; change that, or set XDG_RUNTIME_DIR and XDG_STATE_HOME"))
+}
+
+fn terminal() -> Vec<Finding> {
+    let about = "terminal";
+    let (input, output) = (io::stdin().is_terminal(), io::stdout().is_terminal());
+    if !input || !output {
+        let which = match (input, output) {
+            (false, false) => "stdin and stdout are not terminals",
+            (false, true) => "stdin is not a terminal",
+            _ => "stdout is not a terminal",
+        };
+        return vec![finding(Mark::Info, about, format!("{which}: here claude would run without a session"))];
+    }
+    let mut findings = vec![match tty::size(io::stdout()) {
+        Ok(size) if size.rows == 0 || size.columns == 0 => {
+            finding(Mark::Warn, about, "says that it has no size; try: stty rows 24 cols 80")
+        }
+        Ok(size) => finding(Mark::Ok, about, describe(size)),
+        Err(error) => finding(Mark::Fail, about, format!("does not tell its size: {error}")),
+    }];
+    // Without one there is no job control, and no ctrl-z.
+    if let Err(error) = File::open("/dev/tty") {
+        let text = format!("is not the controlling terminal ({error}): ctrl-z and ctrl-c may not work");
+        findings.push(finding(Mark::Warn, about, text));
+    }
+    if env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
+        findings.push(finding(Mark::Warn, about, "TERM is not set, or dumb: claude may draw nothing useful"));
+    }
+    findings
+}
+
+fn describe(size: tty::Size) -> String {
+    let mut text = format!("{} rows, {} columns", size.rows, size.columns);
+    if size.width > 0 && size.height > 0 {
+        let _ = write!(text, " ({} × {} pixels)", size.width, size.height);
+    }
+    if let Some(term) = env::var_os("TERM") {
+        let _ = write!(text, ", TERM {}", escape(&term));
+    }
+    for (variable, name) in [("TMUX", "tmux"), ("STY", "screen"), ("SSH_TTY", "ssh")] {
+        if env::var_os(variable).is_some_and(|value| !value.is_empty()) {
+            let _ = write!(text, ", in {name}");
+        }
+    }
+    text
+}
+
+/// A program cannot see the functions of the shell that called it.
+fn shell() -> Finding {
+    let shell = env::var_os("SHELL").map(PathBuf::from);
+    let shell = shell.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
+    let line = match shell {
+        Some("fish") => "cckw shell-init fish | source".to_owned(),
+        Some("zsh") => "eval \"$(cckw shell-init zsh)\"".to_owned(),
+        _ => "eval \"$(cckw shell-init bash)\"".to_owned(),
+    };
+    finding(Mark::Info, "shell", format!("`type claude` says whether it goes through cckw; if not: {line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_says_what_counts() {
+        let lines = |marks: &[Mark]| {
+            let findings: Vec<_> = marks.iter().map(|mark| finding(*mark, "x", "y")).collect();
+            report(&findings, false)
+        };
+        assert_eq!(
+            lines(&[Mark::Ok, Mark::Info]),
+            "ok    x                y\n-     x                y\nAll is well.\n"
+        );
+        assert!(lines(&[Mark::Warn, Mark::Ok]).ends_with("cckw works; 1 thing to look at.\n"));
+        assert!(lines(&[Mark::Fail, Mark::Fail, Mark::Warn]).ends_with("2 things to put right.\n"));
+    }
+
+    #[test]
+    fn colours_do_not_change_the_words() {
+        let findings = [finding(Mark::Fail, "x", "y")];
+        let plain = report(&findings, true).replace("\x1b[1;31m", "").replace("\x1b[0m", "");
+        assert_eq!(plain, report(&findings, false));
+    }
+
+    #[test]
+    fn directories_are_looked_at_and_not_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        assert_eq!(private_directory("x", &path).mark, Mark::Ok);
+        assert!(!dir.path().join("a").exists());
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        let open = private_directory("x", &path);
+        assert_eq!(open.mark, Mark::Fail, "{open:?}");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).unwrap();
+        let own = private_directory("x", &path);
+        assert_eq!(own.mark, Mark::Ok);
+        assert!(own.text.ends_with("mode 0700"), "{own:?}");
+        let below_a_file = dir.path().join("file/b");
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        assert_eq!(private_directory("x", &below_a_file).mark, Mark::Fail);
+    }
+}

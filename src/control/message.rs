@@ -1,0 +1,188 @@
+//! What is said, and by whom.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::platform::signals::SignalState;
+use crate::platform::tty::{Attributes, Size};
+
+/// The version of the protocol. Fields may be added within a version; what exists keeps its meaning.
+pub const VERSION: u32 = 1;
+
+/// What a client asks of a new host. Its terminal comes with it, then its stderr if that is something else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// The client's pid; the host looks whether it is stopped.
+    pub client: i32,
+    /// The size of the terminal.
+    pub size: Size,
+    /// The terminal's attributes before the client made it raw: claude's PTY begins with them.
+    pub attributes: Attributes,
+    /// Signals that were blocked or ignored when the client was started.
+    pub signals: SignalState,
+    /// Whether cckw chose the conversation, and so knows its id before claude has written it.
+    pub pinned: bool,
+    /// The name that the user gave the session with `-n`.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// From the client to its host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
+pub enum FromClient {
+    /// The first message.
+    Start(Box<Start>),
+    /// The terminal has, or may have, a new size.
+    Resized {
+        /// The size that it has now.
+        size: Size,
+    },
+    /// The client was sent this signal, which is meant for claude.
+    Signal {
+        /// Its number.
+        number: i32,
+    },
+    /// The terminal is gone: its window was closed, its connection has ended.
+    HungUp,
+    /// The client is in the foreground again, in raw mode.
+    Resumed {
+        /// The size that the terminal has now.
+        size: Size,
+    },
+}
+
+/// From the host to its client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
+pub enum FromHost {
+    /// Claude runs. The master of its PTY comes with this message.
+    Started,
+    /// Claude could not be started.
+    Failed {
+        /// What happened, why, and what to do.
+        reason: String,
+        /// The status to exit with.
+        status: u8,
+    },
+    /// The bytes that undo the modes which claude has switched on by now.
+    Undo {
+        /// Escape sequences, all ASCII.
+        bytes: String,
+    },
+    /// Claude was stopped by this signal; what it wrote before is on the terminal.
+    Stopped {
+        /// SIGTSTP, SIGSTOP, SIGTTIN or SIGTTOU.
+        signal: i32,
+    },
+    /// Asks for a panic, for a test. In debug builds only.
+    #[cfg(debug_assertions)]
+    Panic,
+    /// Claude has ended, all that it wrote is on the terminal, and its modes are undone.
+    Ended {
+        /// The status to exit with.
+        status: u8,
+    },
+}
+
+/// What any verb can ask a host through the session's socket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
+pub enum Request {
+    /// The session's record, and what the host knows beyond it.
+    Status,
+    /// Panics, so that a test can see what becomes of the terminal. In debug builds only.
+    #[cfg(debug_assertions)]
+    Panic,
+    /// The same in the client.
+    #[cfg(debug_assertions)]
+    PanicClient,
+}
+
+/// What the host answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
+pub enum Answer {
+    /// To `Status`.
+    Status {
+        /// As in `session.json`.
+        record: serde_json::Value,
+        /// The text on claude's screen, a string a line.
+        screen: Vec<String>,
+        /// Whether the screen model missed output, and waits for a repaint.
+        stale: bool,
+    },
+    /// The request was not understood, or cannot be done.
+    Refused {
+        /// What happened, why, and what to do.
+        reason: String,
+    },
+}
+
+/// A message as it stands on the line.
+#[derive(Serialize)]
+struct Outgoing<'a, M> {
+    v: u32,
+    fds: usize,
+    #[serde(flatten)]
+    body: &'a M,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    v: u32,
+    #[serde(default)]
+    fds: usize,
+}
+
+/// Writes a message as one line, newline included.
+pub(super) fn encode<M: Serialize>(message: &M, fds: usize) -> Vec<u8> {
+    let outgoing = Outgoing { v: VERSION, fds, body: message };
+    let mut line = serde_json::to_vec(&outgoing)
+        .unwrap_or_else(|error| unreachable!("messages are plain data: {error}"));
+    line.push(b'\n');
+    line
+}
+
+/// Reads a line; says how many descriptors belong to it.
+pub(super) fn decode<M: DeserializeOwned>(line: &[u8]) -> Result<(M, usize), String> {
+    let head: Head =
+        serde_json::from_slice(line).map_err(|error| format!("not a message of cckw: {error}"))?;
+    if head.v != VERSION {
+        return Err(format!(
+            "the other side speaks version {} of cckw's protocol, this cckw speaks version {VERSION}: \
+             end the session with the cckw that started it",
+            head.v
+        ));
+    }
+    let body = serde_json::from_slice(line)
+        .map_err(|error| format!("a message that this cckw does not know: {error}"))?;
+    Ok((body, head.fds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_survives_the_line() {
+        for message in [
+            FromClient::Signal { number: 15 },
+            FromClient::Resumed { size: Size { rows: 1, columns: 2, width: 3, height: 4 } },
+        ] {
+            let line = encode(&message, 2);
+            assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+            assert_eq!(decode::<FromClient>(&line), Ok((message, 2)));
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_and_an_unknown_version_is_said() {
+        let known = decode::<FromHost>(br#"{"v":1,"op":"ended","status":3,"later":[1]}"#);
+        assert_eq!(known, Ok((FromHost::Ended { status: 3 }, 0)));
+        let newer = decode::<FromHost>(br#"{"v":2,"op":"ended","status":3}"#).expect_err("refused");
+        assert!(newer.contains("version 2"), "{newer}");
+        assert!(decode::<FromHost>(br#"{"v":1,"op":"dance"}"#).is_err());
+        assert!(decode::<FromHost>(b"[]").is_err());
+    }
+}

@@ -1,0 +1,111 @@
+//! What the system knows about a process.
+
+use nix::unistd::Pid;
+
+/// What this program asks of the process table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// The process that started it, or the one that adopted it.
+    pub parent: Pid,
+    /// Stopped by a signal: SIGSTOP, SIGTSTP, SIGTTIN or SIGTTOU.
+    pub stopped: bool,
+    /// When it started, in the unit that Claude Code writes as `procStart` (Linux: field 22 of
+    /// `/proc/PID/stat`, clock ticks since boot). Tells a process from a later one with its pid.
+    pub start: String,
+}
+
+/// Looks a process up; nothing when there is none, or it is a zombie.
+#[cfg(target_os = "linux")]
+pub fn look_up(pid: Pid) -> Option<Process> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    parse_stat(&String::from_utf8_lossy(&stat))
+}
+
+#[cfg(any(target_os = "linux", test))]
+fn parse_stat(stat: &str) -> Option<Process> {
+    // The second field is the program's name in parentheses, which may hold spaces and parentheses.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let state = *fields.first()?;
+    if state == "Z" || state == "X" {
+        return None;
+    }
+    Some(Process {
+        parent: Pid::from_raw(fields.get(1)?.parse().ok()?),
+        stopped: state == "T",
+        start: (*fields.get(19)?).to_owned(),
+    })
+}
+
+/// Looks a process up; nothing when there is none, or it is a zombie. Never run: see `docs/platforms.md`.
+#[cfg(target_os = "macos")]
+pub fn look_up(pid: Pid) -> Option<Process> {
+    let mut info = std::mem::MaybeUninit::<libc::proc_bsdinfo>::zeroed();
+    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
+    // SAFETY: the buffer is as large as its size says.
+    let got = unsafe {
+        libc::proc_pidinfo(pid.as_raw(), libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size)
+    };
+    if got != size {
+        return None;
+    }
+    // SAFETY: zeroed before, and filled by the call: plain numbers, for which all bits are valid.
+    let info = unsafe { info.assume_init() };
+    if info.pbi_status == libc::SZOMB {
+        return None;
+    }
+    Some(Process {
+        parent: Pid::from_raw(info.pbi_ppid as i32),
+        stopped: info.pbi_status == libc::SSTOP,
+        start: info.pbi_start_tvsec.to_string(),
+    })
+}
+
+/// Whether what Claude Code wrote as `procStart` is this start.
+///
+/// What it writes on macOS was never seen, so there the process tree alone decides.
+pub fn is_same_start(claimed: &str, start: &str) -> bool {
+    cfg!(target_os = "macos") || claimed == start
+}
+
+/// How many steps up the process tree from `pid` to `ancestor`: 0 for the same process, nothing
+/// when `ancestor` is not above it.
+pub fn distance(pid: Pid, ancestor: Pid) -> Option<usize> {
+    const LIMIT: usize = 64;
+    let mut current = pid;
+    for steps in 0..LIMIT {
+        if current == ancestor {
+            return Some(steps);
+        }
+        if current.as_raw() <= 1 {
+            return None;
+        }
+        current = look_up(current)?.parent;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let stat = "7 (a) b) T 5 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 100 2";
+        let process = parse_stat(stat).expect("parses");
+        assert_eq!(process, Process { parent: Pid::from_raw(5), stopped: true, start: "4711".into() });
+    }
+
+    #[test]
+    fn a_zombie_is_not_a_process() {
+        assert_eq!(parse_stat("7 (a) Z 5 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 100 2"), None);
+    }
+
+    #[test]
+    fn this_process_descends_from_its_parent() {
+        let me = Pid::this();
+        assert_eq!(distance(me, me), Some(0));
+        assert_eq!(distance(me, Pid::parent()), Some(1));
+        assert_eq!(distance(Pid::parent(), me), None);
+    }
+}

@@ -1,0 +1,491 @@
+//! The host's loop: every event of a session, in one place and one at a time.
+
+use std::future::{pending, ready};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use serde_json::json;
+use tokio::signal::unix::Signal;
+use tokio::time::{Instant, sleep_until};
+
+use super::ending::{Ending, PATIENCE};
+use super::events::{self, Events};
+use super::modes::ModeTracker;
+use super::output::{Output, Turn};
+use super::pty::{self, Change, Child};
+use super::record::{Exit, Record, State};
+use super::server::{Asked, Server};
+use super::watch::StateWatch;
+use crate::claude::state_file::StateFile;
+use crate::control::{Answer, Channel, FromClient, FromHost, Received, Request};
+use crate::platform::process;
+use crate::platform::tty::{self, Attributes, Size};
+
+/// After claude's end, how long its PTY must be silent before it counts as read out, where another process keeps it open.
+const QUIET: Duration = Duration::from_millis(50);
+/// How long a process that outlives claude may go on writing before it is cut off.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(1);
+/// How often, while output flows, it is checked that the client is not stopped.
+const CLIENT_CHECK: Duration = Duration::from_millis(200);
+/// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
+const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
+
+/// How far a session's end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Claude runs, or is stopped.
+    Running,
+    /// Claude has ended; what it wrote last is read.
+    Draining { exit: Exit, quiet_at: Instant, cut_off_at: Instant },
+    /// Everything was read; the terminal has yet to take it.
+    Flushing { exit: Exit },
+}
+
+enum Event {
+    Client(io::Result<Option<Received<FromClient>>>),
+    Child,
+    Asked(Asked),
+    StateFile,
+    Timer,
+    Output,
+    Idle,
+    Sent,
+}
+
+/// One session.
+pub struct Host {
+    record: Record,
+    directory: PathBuf,
+    events: Events,
+    client: Option<Client>,
+    attributes: Attributes,
+    output: Output,
+    child: Child,
+    phase: Phase,
+    ending: Ending,
+    ending_at: Option<Instant>,
+    /// The client is stopped, or about to be: the terminal is somebody else's, and nothing is written to it.
+    held: bool,
+}
+
+/// The attached client.
+struct Client {
+    channel: Channel,
+    pid: Pid,
+    /// When it was last seen not to be stopped.
+    checked: Instant,
+    /// What it has been told to undo should this process be killed.
+    undo: String,
+}
+
+impl Client {
+    fn send(&self, message: &FromHost) -> bool {
+        self.channel.send(message, vec![])
+    }
+
+    /// Tells it what there is to undo. One that does not read (it is stopped) is told when it has caught up.
+    fn tell_undo(&mut self, modes: &ModeTracker) {
+        let undo = modes.undo_blindly();
+        if undo != self.undo
+            && !self.channel.is_waiting()
+            && self.send(&FromHost::Undo { bytes: undo.clone() })
+        {
+            self.undo = undo;
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        process::look_up(self.pid).is_some_and(|process| process.stopped)
+    }
+}
+
+impl Host {
+    /// Takes over a session whose claude has just been started.
+    pub fn new(
+        record: Record,
+        directory: PathBuf,
+        events: Events,
+        client: Channel,
+        output: Output,
+        child: Child,
+        attributes: Attributes,
+    ) -> Self {
+        let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
+        let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
+        Self {
+            record,
+            directory,
+            events,
+            client: Some(client),
+            attributes,
+            output,
+            child,
+            phase: Phase::Running,
+            ending: Ending::Begun,
+            ending_at: None,
+            held: false,
+        }
+    }
+
+    /// Runs the session to its end.
+    pub async fn run(mut self, mut server: Server, mut sigchld: Signal) {
+        self.events.write("started", json!({ "child": self.child.pid().as_raw() }));
+        self.save();
+        let mut watch = StateWatch::new(self.child.pid());
+        loop {
+            match self.next(&mut server, &mut sigchld, &watch).await {
+                Event::Client(Ok(Some((message, _)))) => self.client_says(message),
+                Event::Client(Ok(None)) => self.client_lost("gone").await,
+                Event::Client(Err(error)) => self.client_lost(&error.to_string()).await,
+                Event::Child => {
+                    while let Some(change) = self.child.poll() {
+                        self.child_changed(change).await;
+                    }
+                }
+                Event::Asked((request, answer)) => {
+                    // A peer that does not wait for its answer has asked all the same.
+                    let _ = answer.send(self.answer(&request));
+                }
+                Event::StateFile => {
+                    if let Some((pid, file)) = watch.look() {
+                        self.follow(pid, &file);
+                    }
+                }
+                Event::Timer => self.timer(),
+                Event::Output => self.move_output().await,
+                Event::Idle => {
+                    self.output.screen.work();
+                    if self.output.screen.waiting() > 0 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                Event::Sent => {
+                    if let Some(client) = &mut self.client {
+                        client.tell_undo(&self.output.modes);
+                    }
+                }
+            }
+            if let Some(exit) = self.finished() {
+                return self.finish(exit, server).await;
+            }
+        }
+    }
+
+    /// The next event. What must not wait comes first, what can wait last.
+    async fn next(&self, server: &mut Server, sigchld: &mut Signal, watch: &StateWatch) -> Event {
+        let client = self.client.as_ref().map(|client| &client.channel);
+        let deadline = self.deadline();
+        tokio::select! {
+            biased;
+            message = async { client.unwrap_or_else(|| unreachable!("guarded")).receive().await }, if client.is_some() => Event::Client(message),
+            _ = async { client.unwrap_or_else(|| unreachable!("guarded")).flush().await }, if client.is_some_and(Channel::is_waiting) => Event::Sent,
+            _ = sigchld.recv() => Event::Child,
+            asked = server.next() => Event::Asked(asked),
+            () = watch.changed() => Event::StateFile,
+            () = async { match deadline { Some(at) => sleep_until(at).await, None => pending().await } } => Event::Timer,
+            () = self.output.ready(self.is_reading()), if !self.held => Event::Output,
+            () = ready(()), if self.output.screen.waiting() > 0 => Event::Idle,
+        }
+    }
+
+    fn is_reading(&self) -> bool {
+        !matches!(self.phase, Phase::Flushing { .. })
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let draining = match self.phase {
+            Phase::Draining { quiet_at, .. } if !self.held => Some(quiet_at),
+            _ => None,
+        };
+        [draining, self.ending_at].into_iter().flatten().min()
+    }
+
+    fn timer(&mut self) {
+        let now = Instant::now();
+        if let Phase::Draining { exit, quiet_at, cut_off_at } = self.phase
+            && quiet_at <= now
+        {
+            self.phase = if self.output.is_flushed() {
+                Phase::Flushing { exit }
+            } else {
+                // The terminal is slow, so nothing was read: silence has yet to begin.
+                Phase::Draining {
+                    exit,
+                    quiet_at: now + QUIET,
+                    cut_off_at: cut_off_at.max(now + PATIENCE_WITH_OTHERS),
+                }
+            };
+        }
+        if self.ending_at.is_some_and(|at| at <= now) {
+            self.end_claude();
+        }
+    }
+
+    /// Claude's exit, when nothing is left to do for it.
+    fn finished(&self) -> Option<Exit> {
+        match self.phase {
+            Phase::Flushing { exit } if self.output.is_flushed() => Some(exit),
+            Phase::Draining { exit, .. } if self.client.is_none() => Some(exit),
+            _ => None,
+        }
+    }
+
+    async fn move_output(&mut self) {
+        if self.client_is_stopped() {
+            self.held = true;
+            return;
+        }
+        let turn = self.turn();
+        if let Phase::Draining { exit, cut_off_at, .. } = self.phase {
+            let now = Instant::now();
+            match turn {
+                Turn::Closed => self.phase = Phase::Flushing { exit },
+                _ if now >= cut_off_at => self.phase = Phase::Flushing { exit },
+                Turn::Rested(0) => {}
+                _ => self.phase = Phase::Draining { exit, quiet_at: now + QUIET, cut_off_at },
+            }
+        }
+        if turn == Turn::More {
+            // Else the loop would not look at its other descriptors for as long as the flood lasts.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn turn(&mut self) -> Turn {
+        let reading = self.is_reading();
+        let client = &mut self.client;
+        self.output.turn(reading, |modes| {
+            if let Some(client) = client {
+                client.tell_undo(modes);
+            }
+        })
+    }
+
+    /// Whether the client was stopped without a word (SIGSTOP): the shell has the terminal then. Asked only while
+    /// output flows, and not for each byte of it.
+    fn client_is_stopped(&mut self) -> bool {
+        let now = Instant::now();
+        let Some(client) = &mut self.client else { return false };
+        if self.phase != Phase::Running || now.duration_since(client.checked) < CLIENT_CHECK {
+            return false;
+        }
+        client.checked = now;
+        client.is_stopped()
+    }
+
+    fn client_says(&mut self, message: FromClient) {
+        match message {
+            FromClient::Start(_) => {}
+            FromClient::Resized { size } => self.resize(size),
+            FromClient::Signal { number } => self.client_signalled(number),
+            FromClient::HungUp => {
+                self.events.write("hung-up", json!({}));
+                self.output.leave_terminal();
+                self.held = false;
+                if self.phase == Phase::Running {
+                    self.end_claude();
+                }
+            }
+            FromClient::Resumed { size } => {
+                if self.child.is_stopped() {
+                    let redo = self.output.modes.redo();
+                    self.output.write(redo.as_bytes());
+                    self.events.write("resumed", json!({}));
+                    self.record.state = State::Running;
+                    self.save();
+                }
+                self.held = false;
+                if let Some(client) = &mut self.client {
+                    client.checked = Instant::now();
+                }
+                self.resize(size);
+                // Also when claude was not stopped: the shell has drawn over its screen, and it repaints on this.
+                self.child.signal_group(libc::SIGCONT);
+            }
+        }
+    }
+
+    fn resize(&mut self, size: Size) {
+        let unchanged = tty::size(self.output.master()).is_ok_and(|now| now == size);
+        if unchanged {
+            // The kernel says nothing then, and somebody may want a repaint.
+            pty::nudge(self.output.master());
+            return;
+        }
+        let _ = tty::set_size(self.output.master(), size);
+        self.output.screen.resize(size);
+    }
+
+    fn client_signalled(&mut self, number: i32) {
+        if self.phase != Phase::Running {
+            // Claude is gone; somebody is tired of waiting for the terminal.
+            if let Phase::Draining { exit, .. } | Phase::Flushing { exit } = self.phase {
+                self.output.leave_terminal();
+                self.phase = Phase::Flushing { exit };
+            }
+            return;
+        }
+        // A closed terminal and a suspension are meant for the whole job, anything else is sent to one process.
+        if matches!(number, libc::SIGHUP | libc::SIGTSTP) {
+            self.child.signal_group(number);
+        } else {
+            self.child.signal(number);
+        }
+        if self.child.is_stopped() {
+            // A stopped process ends only when it goes on; and its last words go to the terminal, as they would without us.
+            self.child.signal_group(libc::SIGCONT);
+            self.held = false;
+        }
+    }
+
+    async fn child_changed(&mut self, change: Change) {
+        match change {
+            Change::Stopped(signal) if self.client.is_some() => self.suspend(signal).await,
+            Change::Stopped(signal) => {
+                // Nobody could ever continue it.
+                self.events.write("stopped-and-continued", json!({ "signal": signal }));
+                self.child.signal_group(libc::SIGCONT);
+            }
+            Change::Continued => {}
+            Change::Ended(exit) => {
+                self.events.write("ended", json!({ "exit": exit }));
+                let now = Instant::now();
+                self.phase =
+                    Phase::Draining { exit, quiet_at: now + QUIET, cut_off_at: now + PATIENCE_WITH_OTHERS };
+                self.ending_at = None;
+                // Stopped or not, the client must hear of it, and end as any job whose process was killed.
+                self.held = false;
+                if let Some(client) = self.client.as_ref().filter(|client| client.is_stopped()) {
+                    let _ = kill(client.pid, nix::sys::signal::Signal::SIGCONT);
+                }
+            }
+        }
+    }
+
+    /// Claude has been stopped: the terminal gets what it wrote, then goes back to the shell.
+    async fn suspend(&mut self, signal: i32) {
+        self.events.write("suspended", json!({ "signal": signal }));
+        let deadline = Instant::now() + PATIENCE_WITH_TERMINAL;
+        while self.turn() == Turn::More {}
+        let undo = self.output.modes.undo();
+        self.output.write(undo.as_bytes());
+        self.output.flush(deadline).await;
+        self.held = true;
+        if let Some(client) = &self.client {
+            client.send(&FromHost::Stopped { signal });
+        }
+        self.record.state = State::Suspended;
+        self.save();
+    }
+
+    /// The client has died, or was killed: the host leaves the terminal as the client would have.
+    async fn client_lost(&mut self, why: &str) {
+        // Closed only when all is undone: a client that panicked waits for that.
+        let client = self.client.take();
+        self.record.client_pid = None;
+        self.events.write("client-lost", json!({ "why": why }));
+        if let Some(terminal) = self.output.terminal()
+            // The shell may have its own line editor on it by now; then this is not ours to change.
+            && Attributes::of(terminal).is_ok_and(|now| now == self.attributes.raw())
+        {
+            let _ = self.attributes.apply(terminal);
+        }
+        if self.held {
+            // The shell is already drawing there; claude's half-written output has no place any more.
+            self.output.discard_pending();
+        }
+        if !self.child.is_stopped() {
+            let undo = self.output.modes.undo();
+            self.output.write(undo.as_bytes());
+        }
+        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL).await;
+        self.output.leave_terminal();
+        drop(client);
+        self.held = false;
+        if self.phase == Phase::Running {
+            self.end_claude();
+        }
+    }
+
+    fn end_claude(&mut self) {
+        let (next, signal) = self.ending.next();
+        self.ending = next;
+        let Some(signal) = signal else {
+            self.ending_at = None;
+            return;
+        };
+        self.events.write("ending", json!({ "signal": signal.as_str() }));
+        self.child.signal_group(signal as i32);
+        self.child.signal_group(libc::SIGCONT);
+        self.ending_at = Some(Instant::now() + PATIENCE);
+    }
+
+    fn answer(&mut self, request: &Request) -> Answer {
+        match request {
+            Request::Status => Answer::Status {
+                record: serde_json::to_value(&self.record).unwrap_or_default(),
+                screen: self.output.screen.text(),
+                stale: self.output.screen.is_stale(),
+            },
+            #[cfg(debug_assertions)]
+            Request::Panic => panic!("asked to, by a test"),
+            #[cfg(debug_assertions)]
+            Request::PanicClient => {
+                if let Some(client) = &self.client {
+                    client.send(&FromHost::Panic);
+                }
+                Answer::Refused { reason: "asked the client".into() }
+            }
+        }
+    }
+
+    /// Notes what claude's state file says.
+    fn follow(&mut self, pid: Pid, file: &StateFile) {
+        let before = self.record.clone();
+        let record = &mut self.record;
+        record.claude_pid = Some(pid.as_raw());
+        record.claude_start.clone_from(&file.proc_start);
+        if file.version.is_some() {
+            record.claude_version.clone_from(&file.version);
+        }
+        record.status.clone_from(&file.status);
+        if record.state == State::Starting {
+            record.state = State::Running;
+        }
+        if let Some(conversation) = &file.session_id
+            && record.follow(conversation)
+        {
+            self.events.write("conversation", json!({ "id": conversation }));
+        }
+        if self.record != before {
+            self.save();
+        }
+    }
+
+    fn save(&self) {
+        if let Err(error) = self.record.write(&self.directory) {
+            self.events.write("record-not-written", json!({ "error": error.to_string() }));
+        }
+    }
+
+    async fn finish(mut self, exit: Exit, server: Server) {
+        let undo = self.output.modes.undo();
+        self.output.write(undo.as_bytes());
+        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL).await;
+        self.record.state = State::Stopped;
+        self.record.status = None;
+        self.record.exit = Some(exit);
+        self.record.ended_at = Some(events::now());
+        self.record.client_pid = None;
+        self.save();
+        drop(server);
+        if let Some(client) = &self.client {
+            client.send(&FromHost::Ended { status: exit.status() });
+            // What is in the socket's buffer survives this process.
+            let _ = tokio::time::timeout(PATIENCE_WITH_TERMINAL, client.channel.flush()).await;
+        }
+    }
+}

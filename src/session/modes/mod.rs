@@ -1,0 +1,480 @@
+//! What claude has switched on in the terminal, read from its output, so that exactly that can be switched off again.
+//!
+//! A screen model does not know this: vt100 leaves out focus reports, the kitty keyboard protocol, modifyOtherKeys,
+//! autowrap, titles and more, and a terminal left with one of them on is a terminal that types rubbish into the shell.
+
+mod scanner;
+
+use std::fmt::Write as _;
+
+use scanner::{Scanner, Sequence};
+
+/// The private modes (`CSI ? n h`) that are followed, and whether a terminal has them on from the start.
+/// Modes whose initial state differs between terminals (?12, ?1007) are left alone.
+const PRIVATE: [(u16, bool); 24] = [
+    (1, false),    // cursor keys send SS3
+    (5, false),    // reverse video
+    (6, false),    // origin: rows count from the margin
+    (7, true),     // autowrap
+    (9, false),    // mouse, X10
+    (25, true),    // cursor shown
+    (45, false),   // reverse wrap
+    (66, false),   // keypad sends sequences
+    (1000, false), // mouse buttons
+    (1001, false), // mouse highlight
+    (1002, false), // mouse drag
+    (1003, false), // mouse motion
+    (1004, false), // focus reports
+    (1005, false), // mouse coordinates as UTF-8
+    (1006, false), // mouse coordinates as SGR
+    (1015, false), // mouse coordinates as urxvt
+    (1016, false), // mouse coordinates in pixels
+    (2004, false), // bracketed paste
+    (2026, false), // synchronised update
+    (2031, false), // colour scheme reports
+    (2048, false), // size reports
+    (47, false),   // alternate screen, three spellings
+    (1047, false),
+    (1049, false),
+];
+const ALTERNATE: [u16; 3] = [47, 1047, 1049];
+const SYNCHRONISED: u16 = 2026;
+const CURSOR: u16 = 25;
+
+/// Deepest kitty keyboard stack that is followed; terminals keep less.
+const KITTY_LIMIT: usize = 64;
+/// Longest title that is remembered, in bytes.
+const TITLE_LIMIT: usize = 256;
+
+/// Follows the terminal's modes through claude's output, cut anywhere.
+#[derive(Debug, Clone, Default)]
+pub struct ModeTracker {
+    scanner: Scanner,
+    modes: Modes,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Modes {
+    /// One bit an entry of `PRIVATE`, set where the mode is not as it was from the start.
+    changed: u32,
+    insert: bool,
+    keypad: bool,
+    /// The kitty keyboard flags of the main and the alternate screen; the first entry was there before claude.
+    kitty: [Vec<u8>; 2],
+    modify_other_keys: u8,
+    cursor_shape: u8,
+    margins: Option<String>,
+    /// What G0 and G1 were designated as, where that is not ASCII.
+    charsets: [Option<u8>; 2],
+    shifted: bool,
+    title: Vec<u8>,
+    saved_titles: u8,
+    hyperlink: bool,
+    progress: bool,
+    /// Colours set by OSC 4, 10, 11, 12.
+    colours: [bool; 4],
+    /// One bit for each text attribute that is not as it was from the start.
+    style: u16,
+}
+
+const COLOURS: [u16; 4] = [4, 10, 11, 12];
+
+impl Default for Modes {
+    fn default() -> Self {
+        Self {
+            changed: 0,
+            insert: false,
+            keypad: false,
+            kitty: [vec![0], vec![0]],
+            modify_other_keys: 0,
+            cursor_shape: 0,
+            margins: None,
+            charsets: [None; 2],
+            shifted: false,
+            title: Vec::new(),
+            saved_titles: 0,
+            hyperlink: false,
+            progress: false,
+            colours: [false; 4],
+            style: 0,
+        }
+    }
+}
+
+impl ModeTracker {
+    /// Reads on in claude's output. True when an escape sequence ended in it, so that `undo` may say something new.
+    pub fn feed(&mut self, bytes: &[u8]) -> bool {
+        let modes = &mut self.modes;
+        self.scanner.feed(bytes, |sequence| modes.apply(sequence))
+    }
+
+    /// The bytes that bring the terminal back to where it was before claude; empty when it is there.
+    pub fn undo(&self) -> String {
+        let mut out = String::new();
+        if self.scanner.is_within() {
+            // A sequence that was cut off would swallow what follows.
+            out.push('\x18');
+        }
+        self.modes.undo(false, &mut out);
+        out
+    }
+
+    /// The same for somebody who may not have seen the latest output: what changes from one frame to the next is
+    /// undone whether it is on or not, so that these bytes stay the same for long.
+    pub fn undo_blindly(&self) -> String {
+        let mut out = String::from("\x18");
+        self.modes.undo(true, &mut out);
+        out
+    }
+
+    /// The bytes that switch on what is on, for a terminal where it was undone. Never a synchronised update,
+    /// which would leave the terminal waiting, and no text attributes: the next repaint has them.
+    pub fn redo(&self) -> String {
+        let mut out = String::new();
+        self.modes.redo(&mut out);
+        out
+    }
+
+    /// Whether claude draws on the alternate screen.
+    pub fn on_alternate_screen(&self) -> bool {
+        self.modes.alternate()
+    }
+}
+
+impl Modes {
+    fn apply(&mut self, sequence: Sequence<'_>) {
+        match sequence {
+            Sequence::ShiftOut => self.shifted = true,
+            Sequence::ShiftIn => self.shifted = false,
+            Sequence::Escape { intermediates: [], last } => match last {
+                b'c' => *self = Self::default(),
+                b'=' => self.keypad = true,
+                b'>' => self.keypad = false,
+                _ => {}
+            },
+            Sequence::Escape { intermediates: [slot @ (b'(' | b')')], last } => {
+                self.charsets[usize::from(*slot == b')')] = (last != b'B').then_some(last);
+            }
+            Sequence::Escape { .. } => {}
+            Sequence::Control { prefix, params, intermediates, last } => {
+                self.control(prefix, params, intermediates, last);
+            }
+            Sequence::Command { number, text } => self.command(number, text),
+        }
+    }
+
+    fn control(&mut self, prefix: Option<u8>, params: &[u8], intermediates: &[u8], last: u8) {
+        match (prefix, intermediates, last) {
+            (Some(b'?'), [], b'h' | b'l') => {
+                for number in numbers(params).flatten() {
+                    self.set_private(number, last == b'h');
+                }
+            }
+            (None, [], b'h' | b'l') if numbers(params).any(|number| number == Some(4)) => {
+                self.insert = last == b'h'
+            }
+            (None, [], b'm') => self.style = restyle(self.style, params),
+            (None, [], b'r') => {
+                self.margins = (!params.is_empty()).then(|| String::from_utf8_lossy(params).into())
+            }
+            (None, [b' '], b'q') => self.cursor_shape = byte(numbers(params).next().flatten()),
+            (None, [b'!'], b'p') => self.soft_reset(),
+            (None, [], b't') => match numbers(params).next().flatten() {
+                Some(22) => self.saved_titles = self.saved_titles.saturating_add(1),
+                Some(23) => self.saved_titles = self.saved_titles.saturating_sub(1),
+                _ => {}
+            },
+            (Some(b'>'), [], b'm') => {
+                let mut numbers = numbers(params);
+                match numbers.next().flatten() {
+                    Some(4) => self.modify_other_keys = byte(numbers.next().flatten()),
+                    None => self.modify_other_keys = 0,
+                    Some(_) => {}
+                }
+            }
+            (Some(prefix @ (b'>' | b'<' | b'=')), [], b'u') => self.kitty(prefix, params),
+            _ => {}
+        }
+    }
+
+    fn set_private(&mut self, number: u16, on: bool) {
+        let Some(index) = PRIVATE.iter().position(|entry| entry.0 == number) else { return };
+        let bit = 1 << index;
+        if on == PRIVATE[index].1 {
+            self.changed &= !bit;
+        } else {
+            self.changed |= bit;
+        }
+        if ALTERNATE.contains(&number) && !self.alternate() {
+            self.kitty[1] = vec![0];
+        }
+    }
+
+    fn is_changed(&self, number: u16) -> bool {
+        PRIVATE
+            .iter()
+            .position(|entry| entry.0 == number)
+            .is_some_and(|index| self.changed & (1 << index) != 0)
+    }
+
+    fn alternate(&self) -> bool {
+        ALTERNATE.iter().any(|number| self.is_changed(*number))
+    }
+
+    /// <https://sw.kovidgoyal.net/kitty/keyboard-protocol/>: `>` pushes, `<` pops, `=` changes the top.
+    fn kitty(&mut self, prefix: u8, params: &[u8]) {
+        let screen = usize::from(self.alternate());
+        let stack = &mut self.kitty[screen];
+        let mut numbers = numbers(params);
+        let first = numbers.next().flatten();
+        match prefix {
+            b'>' => {
+                if stack.len() < KITTY_LIMIT {
+                    stack.push(byte(first));
+                }
+            }
+            b'<' => {
+                let count = usize::from(first.unwrap_or(1));
+                if count >= stack.len() {
+                    // Popping all of it resets the flags.
+                    *stack = vec![0];
+                } else {
+                    stack.truncate(stack.len() - count);
+                }
+            }
+            _ => {
+                let flags = byte(first);
+                if let Some(top) = stack.last_mut() {
+                    *top = match numbers.next().flatten() {
+                        Some(2) => *top | flags,
+                        Some(3) => *top & !flags,
+                        _ => flags,
+                    };
+                }
+            }
+        }
+    }
+
+    fn soft_reset(&mut self) {
+        for number in [1, 6, 66] {
+            self.set_private(number, false);
+        }
+        self.set_private(25, true);
+        *self =
+            Self { insert: false, keypad: false, margins: None, charsets: [None; 2], ..std::mem::take(self) };
+        self.shifted = false;
+        self.style = 0;
+    }
+
+    fn command(&mut self, number: u16, text: &[u8]) {
+        match number {
+            0 | 2 => self.title = text[..text.len().min(TITLE_LIMIT)].to_vec(),
+            8 => self.hyperlink = !text.ends_with(b";"),
+            9 => {
+                if let Some(rest) = text.strip_prefix(b"4;") {
+                    self.progress = !rest.starts_with(b"0");
+                }
+            }
+            104 => self.colours[0] = false,
+            110..=112 => self.colours[usize::from(number) - 109] = false,
+            _ => {
+                if let Some(index) = COLOURS.iter().position(|colour| *colour == number) {
+                    // A question mark asks for the colour and sets none.
+                    if !text.ends_with(b"?") {
+                        self.colours[index] = true;
+                    }
+                }
+            }
+        }
+    }
+
+    fn undo(&self, blindly: bool, out: &mut String) {
+        let alternate = self.alternate();
+        if blindly || self.is_changed(SYNCHRONISED) {
+            out.push_str("\x1b[?2026l");
+        }
+        if self.progress {
+            out.push_str("\x1b]9;4;0\x07");
+        }
+        if blindly || self.hyperlink {
+            out.push_str("\x1b]8;;\x07");
+        }
+        for (index, number) in COLOURS.iter().enumerate() {
+            if self.colours[index] {
+                let _ = write!(out, "\x1b]{}\x07", number + 100);
+            }
+        }
+        if blindly || self.style != 0 {
+            out.push_str("\x1b[m");
+        }
+        for (index, (number, from_start)) in PRIVATE.iter().enumerate() {
+            let special = *number == SYNCHRONISED || ALTERNATE.contains(number);
+            let changed = self.changed & (1 << index) != 0 || blindly && *number == CURSOR;
+            if changed && !special {
+                let _ = write!(out, "\x1b[?{number}{}", if *from_start { 'h' } else { 'l' });
+            }
+        }
+        if self.insert {
+            out.push_str("\x1b[4l");
+        }
+        if self.keypad {
+            out.push_str("\x1b>");
+        }
+        if self.modify_other_keys != 0 {
+            out.push_str("\x1b[>4m");
+        }
+        if self.cursor_shape != 0 {
+            out.push_str("\x1b[0 q");
+        }
+        if self.margins.is_some() {
+            // Taking the margins away moves the cursor home.
+            out.push_str("\x1b7\x1b[r\x1b8");
+        }
+        if self.charsets[0].is_some() {
+            out.push_str("\x1b(B");
+        }
+        if self.charsets[1].is_some() {
+            out.push_str("\x1b)B");
+        }
+        if self.shifted {
+            out.push('\x0f');
+        }
+        if alternate {
+            undo_kitty(&self.kitty[1], out);
+            for number in ALTERNATE.iter().filter(|number| self.is_changed(**number)) {
+                let _ = write!(out, "\x1b[?{number}l");
+            }
+        }
+        undo_kitty(&self.kitty[0], out);
+        for _ in 0..self.saved_titles.min(10) {
+            out.push_str("\x1b[23;0t");
+        }
+        if self.saved_titles == 0 && !self.title.is_empty() {
+            out.push_str("\x1b]0;\x07");
+        }
+    }
+
+    fn redo(&self, out: &mut String) {
+        redo_kitty(&self.kitty[0], out);
+        for number in ALTERNATE.iter().filter(|number| self.is_changed(**number)) {
+            let _ = write!(out, "\x1b[?{number}h");
+        }
+        if self.alternate() {
+            redo_kitty(&self.kitty[1], out);
+        }
+        for (index, (number, from_start)) in PRIVATE.iter().enumerate() {
+            let special = *number == SYNCHRONISED || ALTERNATE.contains(number);
+            if !special && self.changed & (1 << index) != 0 {
+                let _ = write!(out, "\x1b[?{number}{}", if *from_start { 'l' } else { 'h' });
+            }
+        }
+        if self.insert {
+            out.push_str("\x1b[4h");
+        }
+        if self.keypad {
+            out.push_str("\x1b=");
+        }
+        if self.modify_other_keys != 0 {
+            let _ = write!(out, "\x1b[>4;{}m", self.modify_other_keys);
+        }
+        if self.cursor_shape != 0 {
+            let _ = write!(out, "\x1b[{} q", self.cursor_shape);
+        }
+        if let Some(margins) = &self.margins {
+            let _ = write!(out, "\x1b7\x1b[{margins}r\x1b8");
+        }
+        for (slot, charset) in ['(', ')'].into_iter().zip(self.charsets) {
+            if let Some(charset) = charset {
+                let _ = write!(out, "\x1b{slot}{}", char::from(charset));
+            }
+        }
+        if self.shifted {
+            out.push('\x0e');
+        }
+        for _ in 0..self.saved_titles.min(10) {
+            out.push_str("\x1b[22;0t");
+        }
+        if !self.title.is_empty() {
+            // Written by a program, and about to be written again: nothing in it may end the sequence.
+            let title: String =
+                String::from_utf8_lossy(&self.title).chars().filter(|char| !char.is_control()).collect();
+            let _ = write!(out, "\x1b]0;{title}\x07");
+        }
+    }
+}
+
+fn undo_kitty(stack: &[u8], out: &mut String) {
+    if stack.len() > 1 {
+        let _ = write!(out, "\x1b[<{}u", stack.len() - 1);
+    }
+    if stack[0] != 0 {
+        out.push_str("\x1b[=0u");
+    }
+}
+
+fn redo_kitty(stack: &[u8], out: &mut String) {
+    if stack[0] != 0 {
+        let _ = write!(out, "\x1b[={}u", stack[0]);
+    }
+    for flags in &stack[1..] {
+        let _ = write!(out, "\x1b[>{flags}u");
+    }
+}
+
+/// Applies a text style (SGR) to what is on: a bit for each attribute, whichever way it was set.
+fn restyle(mut style: u16, params: &[u8]) -> u16 {
+    let mut words = params.split(|byte| *byte == b';');
+    while let Some(word) = words.next() {
+        let number = numbers(word).next().flatten().unwrap_or(0);
+        let (bit, on) = match number {
+            0 => {
+                style = 0;
+                continue;
+            }
+            1 | 2 => (0, true),
+            22 => (0, false),
+            3 => (1, true),
+            23 => (1, false),
+            4 | 21 => (2, true),
+            24 => (2, false),
+            5 | 6 => (3, true),
+            25 => (3, false),
+            7..=9 => (number - 3, true),
+            27..=29 => (number - 23, false),
+            30..=38 | 90..=97 => (7, true),
+            39 => (7, false),
+            40..=48 | 100..=107 => (8, true),
+            49 => (8, false),
+            53 => (9, true),
+            55 => (9, false),
+            58 => (10, true),
+            59 => (10, false),
+            _ => (11, true),
+        };
+        style = if on { style | 1 << bit } else { style & !(1 << bit) };
+        if matches!(word, b"38" | b"48" | b"58") {
+            // A colour follows, as `5;N` or `2;R;G;B`; with colons it is part of this word.
+            match words.next() {
+                Some(b"5") => drop(words.next()),
+                Some(b"2") => drop(words.nth(2)),
+                _ => {}
+            }
+        }
+    }
+    style
+}
+
+/// The numbers of a sequence; nothing for one that was left out. Subparameters (`4:3`) are dropped.
+fn numbers(params: &[u8]) -> impl Iterator<Item = Option<u16>> {
+    params.split(|byte| *byte == b';').map(|param| {
+        let digits = param.split(|byte| *byte == b':').next().unwrap_or_default();
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    })
+}
+
+fn byte(number: Option<u16>) -> u8 {
+    number.and_then(|number| number.try_into().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn after(bytes: &[u8]) -> ModeTracker {
+    let mut tracker = ModeTracker::default();
+    tracker.feed(bytes);
+    tracker
+}
+
+/// What Claude Code 2.1.329 switches on, and the order in which it was seen to.
+const CLAUDE: &[u8] = b"\x1b[?2004h\x1b[?1004h\x1b[?2031h\x1b[>1u\x1b[>4;2m\x1b[?25l\x1b]0;Claude\x07";
+
+#[test]
+fn nothing_on_is_nothing_to_undo() {
+    for bytes in [
+        &b""[..],
+        b"plain text\r\n",
+        b"\x1b[2J\x1b[H\x1b[31mred\x1b[0m",
+        b"\x1b[c\x1b[>0q\x1b[?u\x1b]11;?\x07",
+    ] {
+        assert_eq!(after(bytes).undo(), "", "{bytes:?}");
+    }
+}
+
+#[test]
+fn what_claude_switches_on_is_switched_off() {
+    assert_eq!(after(CLAUDE).undo(), "\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?2031l\x1b[>4m\x1b[<1u\x1b]0;\x07");
+}
+
+#[test]
+fn what_claude_undoes_itself_is_left_alone() {
+    let mut tracker = after(CLAUDE);
+    tracker.feed(b"\x1b[?2004l\x1b[?1004l\x1b[?2031l\x1b[<u\x1b[>4m\x1b[?25h\x1b]0;\x07");
+    assert_eq!(tracker.undo(), "");
+}
+
+#[test]
+fn kitty_flags_are_popped_as_often_as_they_were_pushed() {
+    assert_eq!(after(b"\x1b[>1u\x1b[>3u\x1b[=5u").undo(), "\x1b[<2u");
+    assert_eq!(after(b"\x1b[>1u\x1b[<5u").undo(), "");
+    assert_eq!(after(b"\x1b[=1u").undo(), "\x1b[=0u");
+}
+
+#[test]
+fn the_alternate_screen_has_a_kitty_stack_of_its_own() {
+    assert_eq!(after(b"\x1b[>1u\x1b[?1049h\x1b[>1u\x1b[>1u").undo(), "\x1b[<2u\x1b[?1049l\x1b[<1u");
+}
+
+#[test]
+fn a_sequence_that_was_cut_off_is_ended_first() {
+    assert_eq!(after(b"\x1b[?2004h\x1b]0;half a ti").undo(), "\x18\x1b[?2004l");
+}
+
+#[test]
+fn margins_and_charsets_are_undone_without_moving_the_cursor() {
+    assert_eq!(after(b"\x1b[3;10r\x1b(0\x0e").undo(), "\x1b7\x1b[r\x1b8\x1b(B\x0f");
+    assert_eq!(after(b"\x1b[3;10r\x1b[r\x1b(0\x1b(B\x0e\x0f").undo(), "");
+}
+
+#[test]
+fn text_inside_a_string_is_not_a_mode() {
+    for bytes in [&b"\x1bP\x1b\\"[..], b"\x1b_Gf=100;[?2004h\x1b\\", b"\x1b]52;c;[?2004h\x07"] {
+        assert_eq!(after(bytes).undo(), "", "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_synchronised_update_is_ended_and_never_begun_again() {
+    let tracker = after(b"\x1b[?2026h");
+    assert_eq!((tracker.undo().as_str(), tracker.redo().as_str()), ("\x1b[?2026l", ""));
+}
+
+#[test]
+fn a_title_that_is_set_again_carries_no_control_characters() {
+    assert_eq!(after("\x1b]2;a\u{9c}b\x01c\x1b\\".as_bytes()).redo(), "\x1b]0;abc\x07");
+}
+
+#[test]
+fn a_full_reset_forgets_everything() {
+    let mut tracker = after(CLAUDE);
+    tracker.feed(b"\x1bc");
+    assert_eq!(tracker.undo(), "");
+}
+
+#[test]
+fn a_style_is_ended_unless_claude_has_ended_it() {
+    for ended in [
+        &b"\x1b[2;1m\x1b[22m"[..],
+        b"\x1b[38;5;1;48;2;1;2;3m\x1b[39;49m",
+        b"\x1b[1;31;4:3m\x1b[0m",
+        b"\x1b[38:2::1:2:3m\x1b[m",
+    ] {
+        assert_eq!(after(ended).undo(), "", "{ended:?}");
+    }
+    for begun in [&b"\x1b[2m"[..], b"\x1b[38;5;0m", b"\x1b[0;7m", b"\x1b[31m\x1b[49m"] {
+        assert_eq!(after(begun).undo(), "\x1b[m", "{begun:?}");
+    }
+}
+
+#[test]
+fn frames_and_colours_do_not_change_what_is_undone_blindly() {
+    let mut tracker = after(CLAUDE);
+    let before = tracker.undo_blindly();
+    assert_eq!(
+        before,
+        "\x18\x1b[?2026l\x1b]8;;\x07\x1b[m\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?2031l\x1b[>4m\x1b[<1u\x1b]0;\x07"
+    );
+    tracker.feed(b"\x1b[?2026h\x1b[31mred\x1b[?25h\x1b]8;;x\x07\x1b[");
+    assert_eq!(tracker.undo_blindly(), before);
+}
+
+#[test]
+fn links_progress_and_colours_are_ended() {
+    assert_eq!(
+        after(b"\x1b]8;;https://example.org\x1b\\\x1b]9;4;3\x07\x1b]11;#000000\x07").undo(),
+        "\x1b]9;4;0\x07\x1b]8;;\x07\x1b]111\x07"
+    );
+}
+
+/// Streams made of what a terminal acts on, rather than of bytes that are almost all text.
+fn streams() -> impl Strategy<Value = Vec<u8>> {
+    let number = prop_oneof![
+        prop::sample::select(PRIVATE.map(|entry| entry.0.to_string()).to_vec()),
+        (0..70_000u32).prop_map(|number| number.to_string()),
+        Just(String::new()),
+    ];
+    let numbers = prop::collection::vec(number, 0..4).prop_map(|numbers| numbers.join(";"));
+    let piece = prop_oneof![
+        (
+            prop::sample::select(vec!["", "?", ">", "<", "="]),
+            numbers.clone(),
+            prop::sample::select(vec!["h", "l", "u", "m", "r", " q", "!p", "t", "A",])
+        )
+            .prop_map(|(prefix, numbers, last)| format!("\x1b[{prefix}{numbers}{last}").into_bytes()),
+        (numbers, prop::sample::select(vec!["\x07", "\x1b\\", "\x18", "\x1b[?25l"]))
+            .prop_map(|(text, end)| format!("\x1b]{text};x{end}").into_bytes()),
+        prop::sample::select(vec![
+            &b"\x1bc"[..],
+            b"\x1b=",
+            b"\x1b>",
+            b"\x1b(0",
+            b"\x1b)B",
+            b"\x0e",
+            b"\x0f",
+            b"\x1bPq",
+            b"\xff"
+        ])
+        .prop_map(<[u8]>::to_vec),
+        prop::collection::vec(any::<u8>(), 0..8),
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn where_the_stream_is_cut_makes_no_difference(bytes in streams(), cuts in prop::collection::vec(1usize..7, 1..50)) {
+        let whole = after(&bytes);
+        let mut tracker = ModeTracker::default();
+        let (mut rest, mut cuts) = (&bytes[..], cuts.iter().cycle());
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at((*cuts.next().expect("cycles")).min(rest.len()));
+            tracker.feed(now);
+            rest = later;
+        }
+        prop_assert_eq!(&tracker.modes, &whole.modes);
+        prop_assert_eq!(tracker.undo(), whole.undo());
+    }
+
+    #[test]
+    fn undoing_leaves_nothing_on(bytes in streams()) {
+        let mut tracker = after(&bytes);
+        let undo = tracker.undo();
+        tracker.feed(undo.as_bytes());
+        // A saved title comes back with the value it had, which the tracker does not know.
+        tracker.modes.title.clear();
+        prop_assert_eq!(tracker.undo(), "");
+    }
+
+    #[test]
+    fn redoing_after_undoing_switches_the_same_on(bytes in streams()) {
+        let mut tracker = after(&bytes);
+        tracker.feed(b"\x18\x1b[?2026l\x1b[m");
+        prop_assume!(tracker.modes.saved_titles <= 10 && tracker.modes.title.is_ascii());
+        tracker.modes = Modes { hyperlink: false, progress: false, colours: [false; 4], ..tracker.modes };
+        if !tracker.modes.alternate() {
+            prop_assert_eq!(&tracker.modes.kitty[1], &vec![0]);
+        }
+        let mut other = ModeTracker::default();
+        other.feed(tracker.redo().as_bytes());
+        prop_assert_eq!(other.undo(), tracker.undo());
+    }
+}

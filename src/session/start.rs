@@ -1,0 +1,175 @@
+//! From `cckw host` to a running session, or to a refusal before anything of claude was started.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use nix::unistd::{dup2_stdin, getpid, setsid};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::LocalSet;
+use uuid::Uuid;
+
+use super::events::{self, Events};
+use super::host::Host;
+use super::output::Output;
+use super::pty::Pty;
+use super::record::{self, Record, State};
+use super::screen::Screen;
+use super::server::Server;
+use crate::control::{Channel, FromClient, FromHost, Start};
+use crate::paths;
+
+/// `cckw host SESSION PROGRAM [ARGUMENT…]`, with the client's socket as stdin. Started by the client only.
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    // The client has done this before exec; by hand it makes the host independent all the same.
+    let _ = setsid();
+    let Some(client) = take_socket() else {
+        eprintln!("cckw: 'host' is started by 'cckw claude', not by hand");
+        return ExitCode::from(2);
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cckw: cannot start an event loop: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    LocalSet::new().block_on(&runtime, serve(client, args));
+    // Nothing is left that could be waited for; a thread of the file watcher must not hold the process.
+    ExitCode::SUCCESS
+}
+
+/// Moves the socket away from stdin, which then reads as empty.
+fn take_socket() -> Option<UnixStream> {
+    let stdin = io::stdin();
+    nix::sys::socket::getpeername::<nix::sys::socket::UnixAddr>(std::os::fd::AsRawFd::as_raw_fd(&stdin))
+        .ok()?;
+    let socket = stdin.as_fd().try_clone_to_owned().ok()?;
+    let null = std::fs::File::open("/dev/null").ok()?;
+    dup2_stdin(&null).ok()?;
+    Some(UnixStream::from(socket))
+}
+
+/// What could not be done, and the status that the client exits with.
+struct Refusal {
+    reason: String,
+    status: u8,
+}
+
+fn refuse(reason: impl Display) -> Refusal {
+    Refusal { reason: reason.to_string(), status: 1 }
+}
+
+async fn serve(socket: UnixStream, args: Vec<OsString>) {
+    let Ok(client) = Channel::new(socket) else { return };
+    let (start, fds) = match client.receive::<FromClient>().await {
+        Ok(Some((FromClient::Start(start), fds))) => (start, fds),
+        // The client is gone, or is not one.
+        _ => return,
+    };
+    match prepare(*start, fds, args) {
+        Ok((prepared, master)) => {
+            client.send(&FromHost::Started, vec![master]);
+            let Prepared { record, directory, events, output, child, server, sigchld, attributes } = prepared;
+            Host::new(record, directory, events, client, output, child, attributes)
+                .run(server, sigchld)
+                .await;
+        }
+        Err(Refusal { reason, status }) => {
+            client.send(&FromHost::Failed { reason, status }, vec![]);
+            let _ = client.flush().await;
+        }
+    }
+}
+
+struct Prepared {
+    record: Record,
+    directory: PathBuf,
+    events: Events,
+    output: Output,
+    child: super::pty::Child,
+    server: Server,
+    sigchld: Signal,
+    attributes: crate::platform::tty::Attributes,
+}
+
+/// Everything that can be refused, in an order that leaves nothing half-started: claude comes last.
+fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prepared, OwnedFd), Refusal> {
+    let mut fds = fds.into_iter();
+    let terminal = fds.next().ok_or_else(|| refuse("the client sent no terminal"))?;
+    let stderr = fds.next();
+    let mut args = args.into_iter();
+    let session = args.next().and_then(|text| Uuid::parse_str(text.to_str()?).ok());
+    let session = session.ok_or_else(|| refuse("the session has no id"))?;
+    let program = PathBuf::from(args.next().ok_or_else(|| refuse("there is no program to start"))?);
+    let args: Vec<OsString> = args.collect();
+    let cwd = std::env::current_dir().map_err(|error| {
+        refuse(format!("the working directory cannot be used: {error}; cd somewhere else"))
+    })?;
+
+    let state = paths::state_dir().map_err(refuse)?;
+    paths::make_private(&state).map_err(refuse)?;
+    let directory = record::directory(&session).map_err(refuse)?;
+    paths::make_private(&directory).map_err(refuse)?;
+    let runtime = paths::runtime_dir();
+    paths::make_private(&runtime).map_err(refuse)?;
+    let socket = runtime.join(format!("{session}.sock"));
+    let pinned = start.pinned.then(|| session.to_string());
+    let mut record = Record {
+        session,
+        name: start.name,
+        conversations: pinned.clone().into_iter().collect(),
+        conversation: pinned,
+        pinned: start.pinned,
+        state: State::Starting,
+        status: None,
+        program: program.as_path().into(),
+        args: args.iter().map(|arg| arg.as_os_str().into()).collect(),
+        cwd: cwd.as_path().into(),
+        claude_version: None,
+        host_pid: getpid().as_raw(),
+        client_pid: Some(start.client),
+        child_pid: None,
+        claude_pid: None,
+        claude_start: None,
+        started_at: events::now(),
+        ended_at: None,
+        exit: None,
+        socket: socket.as_path().into(),
+    };
+    // Written before claude is there: a state directory that cannot be written is found out now.
+    record
+        .write(&directory)
+        .map_err(|error| refuse(format!("{error}; make it writable, or set XDG_STATE_HOME")))?;
+    let server = Server::bind(&socket).map_err(|error| discard(&directory, refuse(error)))?;
+    // Before the spawn, so that an end right after it is seen.
+    let sigchld = signal(SignalKind::child()).map_err(|error| discard(&directory, refuse(error)))?;
+    let pty = Pty::open(start.size, &start.attributes)
+        .map_err(|error| discard(&directory, refuse(format!("no PTY can be opened: {error}; end some programs that run in terminals, or raise kernel.pty.max"))))?;
+    let (master, child) = pty
+        .spawn(&program, &args, session.to_string().as_ref(), stderr, &start.signals)
+        .map_err(|error| discard(&directory, cannot_execute(&program, &error)))?;
+    record.child_pid = Some(child.pid().as_raw());
+    let events = Events::in_directory(&directory);
+    let for_client = master.try_clone().map_err(refuse)?;
+    let output = Output::new(master, terminal, Screen::new(start.size)).map_err(refuse)?;
+    let attributes = start.attributes;
+    Ok((Prepared { record, directory, events, output, child, server, sigchld, attributes }, for_client))
+}
+
+/// A session that never began leaves no record.
+fn discard(directory: &Path, refusal: Refusal) -> Refusal {
+    let _ = std::fs::remove_dir_all(directory);
+    refusal
+}
+
+fn cannot_execute(program: &Path, error: &io::Error) -> Refusal {
+    // As a shell: 127 for what is not there, 126 for what cannot be executed.
+    let status = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+    let advice = "check that it is a program for this machine, or name another one in CCKW_CLAUDE";
+    Refusal { reason: format!("{} cannot be executed: {error}; {advice}", program.display()), status }
+}

@@ -1,0 +1,151 @@
+//! Waits for claude's state file to appear and to change, without looking when nothing happened.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nix::unistd::Pid;
+use notify::event::ModifyKind;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+
+use crate::claude::state_file::{self, StateFile};
+
+/// More changed paths than this, and the directory is searched instead.
+const MOST_PATHS: usize = 64;
+
+/// The state file of one child.
+///
+/// Until it is found its directory is watched, which all of the user's sessions write to; then the file alone.
+pub struct StateWatch {
+    child: Pid,
+    directory: PathBuf,
+    changes: Arc<Changes>,
+    watcher: Option<RecommendedWatcher>,
+    watched: Option<PathBuf>,
+    file: Option<PathBuf>,
+}
+
+#[derive(Default)]
+struct Changes {
+    wake: Notify,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Default)]
+struct Noted {
+    paths: HashSet<PathBuf>,
+    /// What was watched has been removed or replaced, so that nothing is watched any more.
+    lost: bool,
+}
+
+impl Changes {
+    fn note(&self, event: notify::Result<notify::Event>) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            // Opening and reading are no changes; we do that ourselves.
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => return,
+            Ok(event) => {
+                noted.lost |=
+                    matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
+                noted.paths.extend(event.paths);
+            }
+            Err(_) => noted.lost = true,
+        }
+        drop(noted);
+        self.wake.notify_one();
+    }
+
+    fn take(&self) -> Noted {
+        std::mem::take(&mut self.noted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl StateWatch {
+    /// Begins to watch. Without a directory to watch, or where the system refuses (its limit of watches is reached),
+    /// nothing is ever found, and the session runs all the same.
+    pub fn new(child: Pid) -> Self {
+        let changes = Arc::new(Changes::default());
+        let noted = Arc::clone(&changes);
+        let watcher = notify::recommended_watcher(move |event| noted.note(event));
+        let mut watch = Self {
+            child,
+            directory: state_file::directory().unwrap_or_default(),
+            changes,
+            watcher: watcher.ok(),
+            watched: None,
+            file: None,
+        };
+        watch.aim();
+        // What is there already raises no event.
+        watch.changes.wake.notify_one();
+        watch
+    }
+
+    /// Waits until something may have changed. May be dropped at any time.
+    pub async fn changed(&self) {
+        self.changes.wake.notified().await;
+    }
+
+    /// Looks at what changed. The state file's pid and contents, when it is there and whole.
+    pub fn look(&mut self) -> Option<(Pid, StateFile)> {
+        let Noted { paths, lost } = self.changes.take();
+        if lost {
+            self.stop_watching();
+            self.aim();
+        }
+        if self
+            .file
+            .as_ref()
+            .is_some_and(|file| state_file::distance(file, self.child).is_none() && !file.exists())
+        {
+            self.file = None;
+        }
+        if self.file.is_none() {
+            self.aim();
+            let direct = paths.iter().all(|path| path.parent() == Some(&self.directory));
+            self.file = if direct && !paths.is_empty() && paths.len() < MOST_PATHS {
+                let nearest =
+                    paths.iter().filter_map(|path| Some((state_file::distance(path, self.child)?, path)));
+                nearest.min().map(|(_, path)| path.clone())
+            } else {
+                state_file::find(&self.directory, self.child)
+            };
+            if self.file.is_some() {
+                self.aim();
+            }
+        }
+        let file = self.file.as_ref()?;
+        Some((state_file::pid_of(file)?, StateFile::read(file)?))
+    }
+
+    fn stop_watching(&mut self) {
+        if let (Some(watcher), Some(before)) = (&mut self.watcher, self.watched.take()) {
+            let _ = watcher.unwatch(&before);
+        }
+    }
+
+    /// Watches what there is to watch: the file, its directory, or the nearest directory above that exists.
+    fn aim(&mut self) {
+        let target = match &self.file {
+            Some(file) => Some(file.as_path()),
+            None => self.directory.ancestors().find(|path| path.is_dir()),
+        };
+        let Some(target) = target.map(Path::to_path_buf) else { return };
+        if self.watched.as_ref() == Some(&target) {
+            return;
+        }
+        self.stop_watching();
+        let Some(watcher) = &mut self.watcher else { return };
+        if watcher.watch(&target, RecursiveMode::NonRecursive).is_ok() {
+            // It may have changed, or the next directory may have been made, before the watch was there.
+            if self.file.is_none()
+                && target != self.directory
+                && self.directory.ancestors().find(|path| path.is_dir()) != Some(&target)
+            {
+                self.changes.wake.notify_one();
+            }
+            self.watched = Some(target);
+        }
+    }
+}

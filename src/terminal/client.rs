@@ -1,0 +1,321 @@
+//! The client's loop: keys, signals, and what the host says.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, raise};
+use nix::unistd::Pid;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::keys::Keys;
+use super::launch::Launch;
+use super::restore::Restore;
+use super::signals::{Asked, Signals};
+use crate::control::{Channel, FromClient, FromHost, Received};
+use crate::platform::io::{self as nonblocking, Outcome};
+use crate::platform::{signals, tty};
+use crate::session::record::{self, Record};
+
+/// The status when cckw itself failed under a running claude, so that claude's own is not known (EX_SOFTWARE).
+const FAILED: u8 = 70;
+/// How long a terminal that takes nothing may hold up the end when the host is gone.
+const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
+
+/// Runs a session in this terminal, and returns claude's status.
+pub fn main(tty: File, launch: Launch) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("cannot start an event loop: {error}")),
+    };
+    match runtime.block_on(run(tty, launch)) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+fn failed(reason: &str) -> ExitCode {
+    eprintln!("cckw: {reason}; claude was not started");
+    ExitCode::FAILURE
+}
+
+async fn run(tty: File, launch: Launch) -> io::Result<u8> {
+    // A job in the background stops here, before there is anything that would have to be stopped with it.
+    let mut politely = true;
+    while !tty::in_foreground(&tty) {
+        stop_for_terminal(&tty, politely)?;
+        politely = !politely;
+    }
+    // The handlers come before the size is read, so that no change falls in between.
+    let signals = Signals::install()?;
+    let channel = Channel::new(launch.host()?)?;
+    let restore = Restore::new(&tty, channel.descriptor().as_raw_fd())?;
+    restore.enter_raw()?;
+    launch.hand_over(&channel, &tty, tty::size(&tty)?, restore.original())?;
+    let tty = nonblocking::readable(tty.into())?;
+    let client = Client {
+        launch,
+        channel,
+        tty,
+        master: None,
+        keys: Keys::default(),
+        buffer: vec![0; 8192].into(),
+        foreground: true,
+        terminal_gone: false,
+        undo: String::new(),
+        restore,
+    };
+    Ok(client.run(signals).await)
+}
+
+/// Stops the job, which is in the background, as using the terminal would; returns when it was continued.
+///
+/// # Errors
+/// When done other than politely, for a job that is orphaned: nobody could ever continue it, so the kernel does not stop it.
+fn stop_for_terminal(tty: impl AsFd, politely: bool) -> io::Result<()> {
+    if politely {
+        // What reading does, and what shells call "tty input".
+        signals::with_default(Signal::SIGTTIN, || kill(Pid::from_raw(0), Signal::SIGTTIN))??;
+        return Ok(());
+    }
+    let unchanged = tty::Attributes::of(&tty)?;
+    signals::with_default(Signal::SIGTTOU, || unchanged.apply(&tty))?.map_err(|error| {
+        io::Error::new(error.kind(), format!("the terminal cannot be used from the background: {error}"))
+    })
+}
+
+struct Client {
+    launch: Launch,
+    channel: Channel,
+    tty: AsyncFd<OwnedFd>,
+    /// The PTY's, once claude runs.
+    master: Option<OwnedFd>,
+    keys: Keys,
+    buffer: Box<[u8]>,
+    /// The terminal is ours to read.
+    foreground: bool,
+    terminal_gone: bool,
+    /// What to write to the terminal should the host be killed.
+    undo: String,
+    restore: Restore,
+}
+
+enum Event {
+    Host(io::Result<Option<Received<FromHost>>>),
+    Signal(Asked),
+    Keys,
+    Room,
+    Sent,
+}
+
+impl Client {
+    async fn run(mut self, mut signals: Signals) -> u8 {
+        loop {
+            let status = match self.next(&mut signals).await {
+                Event::Host(Ok(Some((message, fds)))) => self.host_says(message, fds, &mut signals).await,
+                Event::Host(Ok(None) | Err(_)) => Some(self.host_lost()),
+                Event::Signal(asked) => self.signalled(asked, &mut signals).await,
+                Event::Keys => {
+                    self.read_keys();
+                    None
+                }
+                Event::Room => {
+                    if let Some(master) = &self.master {
+                        self.keys.flush(master);
+                    }
+                    None
+                }
+                Event::Sent => None,
+            };
+            if let Some(status) = status {
+                self.restore.leave_raw();
+                return status;
+            }
+        }
+    }
+
+    async fn next(&self, signals: &mut Signals) -> Event {
+        let reading = self.foreground && !self.terminal_gone && self.master.is_some() && self.keys.has_room();
+        tokio::select! {
+            biased;
+            message = self.channel.receive() => Event::Host(message),
+            _ = self.channel.flush(), if self.channel.is_waiting() => Event::Sent,
+            asked = signals.next() => Event::Signal(asked),
+            () = self.room(), if !self.keys.is_empty() => Event::Room,
+            _ = self.tty.readable(), if reading => Event::Keys,
+        }
+    }
+
+    async fn room(&self) {
+        if let Some(master) = &self.master {
+            let _ = nonblocking::writable(master.as_fd()).await;
+        }
+    }
+
+    fn read_keys(&mut self) {
+        let Some(master) = &self.master else { return };
+        let buffer = &mut self.buffer;
+        let read = self.tty.try_io(Interest::READABLE, |tty| match nonblocking::read(tty, buffer) {
+            Outcome::Blocked => Err(io::ErrorKind::WouldBlock.into()),
+            outcome => Ok(outcome),
+        });
+        match read {
+            Ok(Outcome::Moved(count)) => self.keys.type_into(master, &self.buffer[..count]),
+            Ok(Outcome::Gone) => self.hang_up(),
+            _ => {}
+        }
+    }
+
+    /// The terminal cannot be used any more. The host ends claude, whose status is waited for.
+    fn hang_up(&mut self) {
+        if !std::mem::replace(&mut self.terminal_gone, true) {
+            self.channel.send(&FromClient::HungUp, vec![]);
+        }
+    }
+
+    fn forward(&mut self, number: i32) {
+        // SIGHUP is sent by a terminal that closes, and by anybody; the terminal itself knows which it was.
+        if number == libc::SIGHUP && tty::Attributes::of(&self.tty).is_err() {
+            self.hang_up();
+        } else {
+            self.channel.send(&FromClient::Signal { number }, vec![]);
+        }
+    }
+
+    /// Acts on a message. The status to exit with, if that is the end.
+    async fn host_says(&mut self, message: FromHost, fds: Vec<OwnedFd>, signals: &mut Signals) -> Option<u8> {
+        match message {
+            FromHost::Started => self.master = fds.into_iter().next(),
+            FromHost::Undo { bytes } => self.undo = bytes,
+            FromHost::Failed { reason, status } => {
+                self.restore.leave_raw();
+                eprintln!("cckw: {reason}");
+                return Some(status);
+            }
+            FromHost::Stopped { signal } => return self.suspend(signal, signals).await,
+            FromHost::Ended { status } => return Some(status),
+            #[cfg(debug_assertions)]
+            FromHost::Panic => panic!("asked to, by a test"),
+        }
+        None
+    }
+
+    async fn signalled(&mut self, asked: Asked, signals: &mut Signals) -> Option<u8> {
+        match asked {
+            Asked::Resize => {
+                if let Ok(size) = tty::size(&self.tty) {
+                    self.channel.send(&FromClient::Resized { size }, vec![]);
+                }
+                None
+            }
+            Asked::Forward(number) => {
+                self.forward(number);
+                None
+            }
+            // Stopped by a signal that cannot be caught, and continued: the shell has had the terminal meanwhile.
+            Asked::Continue => self.resume(signals).await,
+        }
+    }
+
+    /// Claude was stopped: so is the job that stands for it, by the same signal, with the terminal as the shell left it.
+    async fn suspend(&mut self, number: i32, signals: &mut Signals) -> Option<u8> {
+        self.restore.leave_raw();
+        self.foreground = false;
+        let signal = Signal::try_from(number).unwrap_or(Signal::SIGTSTP);
+        if signal == Signal::SIGSTOP {
+            let _ = raise(signal);
+        } else {
+            // To the group, as claude does when it suspends itself: the job may be a script's.
+            let _ = signals::with_default(signal, || kill(Pid::from_raw(0), signal));
+        }
+        self.resume(signals).await
+    }
+
+    /// Takes the terminal again, as soon as it is ours.
+    async fn resume(&mut self, signals: &mut Signals) -> Option<u8> {
+        self.foreground = false;
+        let mut politely = true;
+        loop {
+            match self.pending(signals).await {
+                Some(Event::Host(Ok(Some((FromHost::Stopped { .. }, _))))) => {}
+                Some(Event::Host(Ok(Some((message, fds))))) => {
+                    if let Some(status) = Box::pin(self.host_says(message, fds, signals)).await {
+                        return Some(status);
+                    }
+                }
+                Some(Event::Host(_)) => return Some(self.host_lost()),
+                // Why it is here; the size is sent below.
+                Some(Event::Signal(Asked::Continue | Asked::Resize)) => {}
+                Some(Event::Signal(Asked::Forward(number))) => {
+                    self.forward(number);
+                    // `kill %1` of a stopped job: it was continued to end, not to take the terminal.
+                    if number != libc::SIGTSTP && !tty::in_foreground(&self.tty) {
+                        return None;
+                    }
+                }
+                Some(_) => {}
+                None if tty::in_foreground(&self.tty) => break,
+                None => {
+                    if stop_for_terminal(&self.tty, politely).is_err() {
+                        self.hang_up();
+                        return None;
+                    }
+                    politely = !politely;
+                }
+            }
+        }
+        // With SIGTTOU's default action, should the shell take the terminal back right now.
+        if self.restore.enter_raw().is_err() {
+            self.hang_up();
+            return None;
+        }
+        self.foreground = true;
+        if let Ok(size) = tty::size(&self.tty) {
+            self.channel.send(&FromClient::Resumed { size }, vec![]);
+        }
+        None
+    }
+
+    /// An event that has happened already, if any.
+    async fn pending(&self, signals: &mut Signals) -> Option<Event> {
+        // Signals and messages are noticed by the event loop only, which has to turn for it.
+        for _ in 0..2 {
+            tokio::task::yield_now().await;
+        }
+        tokio::select! {
+            biased;
+            message = self.channel.receive() => Some(Event::Host(message)),
+            asked = signals.next() => Some(Event::Signal(asked)),
+            () = std::future::ready(()) => None,
+        }
+    }
+
+    /// The host was killed, and with it claude, which the kernel has sent SIGHUP: what the host would have done is left.
+    fn host_lost(&mut self) -> u8 {
+        let until = Instant::now() + PATIENCE_WITH_TERMINAL;
+        let mut left = self.undo.as_bytes();
+        while !left.is_empty() && Instant::now() < until {
+            match nonblocking::write(&self.tty, left) {
+                Outcome::Moved(count) => left = &left[count..],
+                Outcome::Blocked => std::thread::sleep(Duration::from_millis(10)),
+                Outcome::Gone => break,
+            }
+        }
+        self.restore.leave_raw();
+        let directory = record::directory(&self.launch.session).ok();
+        let conversation = directory
+            .and_then(|directory| Record::read(&directory).ok())
+            .and_then(|record| record.conversation);
+        let advice = match conversation {
+            Some(id) => format!("bring the conversation back with: claude --resume {id}"),
+            None => "bring the conversation back with: claude --continue".into(),
+        };
+        eprintln!(
+            "\r\ncckw: the process that held this session was killed, and claude ended with it; {advice}"
+        );
+        FAILED
+    }
+}

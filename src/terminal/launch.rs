@@ -1,0 +1,84 @@
+//! Starting a host, and what it is told first.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use nix::unistd::{isatty, setsid};
+use uuid::Uuid;
+
+use crate::control::{Channel, FromClient, Start};
+use crate::platform::tty::{self, Attributes, Size};
+use crate::platform::{descriptors, signals};
+
+/// What is to be started.
+pub struct Launch {
+    /// The session's id.
+    pub session: Uuid,
+    /// Claude.
+    pub program: PathBuf,
+    /// Its arguments, with the pinned id where there is one.
+    pub args: Vec<OsString>,
+    /// Whether the session's id is the conversation's.
+    pub pinned: bool,
+    /// The name given with `-n`.
+    pub name: Option<String>,
+}
+
+impl Launch {
+    /// Starts the host: this program again, in a session of its own, so that no terminal takes it along.
+    ///
+    /// # Errors
+    /// When no process can be started.
+    pub fn host(&self) -> io::Result<UnixStream> {
+        descriptors::close_on_exec(&self.args);
+        let (ours, theirs) = UnixStream::pair()?;
+        let mut command = Command::new(own_program()?);
+        command.arg0("cckw").arg("host").arg(self.session.to_string()).arg(&self.program).args(&self.args);
+        command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+        // Not left to the host: until it runs, ctrl-c at the terminal would reach it.
+        // SAFETY: setsid(2) is async-signal-safe.
+        unsafe { command.pre_exec(|| setsid().map(drop).map_err(io::Error::from)) };
+        command.spawn()?;
+        Ok(ours)
+    }
+
+    /// Hands the terminal over, and says how to start.
+    ///
+    /// # Errors
+    /// When the terminal's descriptor cannot be duplicated.
+    pub fn hand_over(
+        &self,
+        channel: &Channel,
+        tty: impl AsFd,
+        size: Size,
+        attributes: Attributes,
+    ) -> io::Result<()> {
+        let mut fds = vec![tty.as_fd().try_clone_to_owned()?];
+        let stderr = io::stderr();
+        // Claude's stderr is the PTY, unless the user has sent it elsewhere.
+        if !isatty(&stderr).unwrap_or(false) || !tty::same_terminal(io::stdin().as_fd(), stderr.as_fd()) {
+            fds.push(stderr.as_fd().try_clone_to_owned()?);
+        }
+        let start = Start {
+            client: std::process::id() as i32,
+            size,
+            attributes,
+            signals: signals::inherited().clone(),
+            pinned: self.pinned,
+            name: self.name.clone(),
+        };
+        channel.send(&FromClient::Start(Box::new(start)), fds);
+        Ok(())
+    }
+}
+
+/// This program, also after an upgrade has replaced it on disk.
+fn own_program() -> io::Result<PathBuf> {
+    let path = std::env::current_exe()?;
+    if cfg!(target_os = "linux") && !path.exists() { Ok("/proc/self/exe".into()) } else { Ok(path) }
+}

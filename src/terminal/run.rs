@@ -1,0 +1,73 @@
+//! `cckw claude …`: straight through, or a session in this terminal.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use uuid::Uuid;
+
+use super::client;
+use super::launch::Launch;
+use super::straight;
+use crate::claude::args::{self, Run};
+use crate::claude::find::{self, NotFound};
+use crate::config;
+use crate::platform::{signals, tty};
+use crate::session::record::{self, Record};
+
+/// Runs claude with these arguments and returns its status. Does not return where claude takes this process's place.
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    signals::inherited();
+    let config = match config::load() {
+        Ok(config) => config,
+        Err(error) => return refuse(error, 1),
+    };
+    let found = match find::find(&config) {
+        Ok(found) => found,
+        Err(error) => return refuse(error, NotFound::EXIT_STATUS),
+    };
+    if leads_back() || straight::leads_back() {
+        let reason = format!(
+            "{} starts cckw again; name the real claude in {}",
+            found.program.display(),
+            find::VARIABLE
+        );
+        return refuse(reason, NotFound::EXIT_STATUS);
+    }
+    let parsed = args::parse(&args);
+    // `Run::Server` is a long-running server without a prompt: it needs a session of another kind than a conversation.
+    if parsed.run != Run::Interactive || !tty::is_interactive() {
+        return straight::exec(&found, &args);
+    }
+    let tty = match tty::reopen() {
+        Ok(tty) => tty,
+        Err(error) => {
+            eprintln!("cckw: this terminal cannot be opened anew ({error}): claude runs without cckw");
+            return straight::exec(&found, &args);
+        }
+    };
+    let session = Uuid::new_v4();
+    let pinned = !parsed.chosen;
+    let args = if pinned { args::pin(&args, &session) } else { args };
+    client::main(tty, Launch { session, program: found.program, args, pinned, name: parsed.name })
+}
+
+fn refuse(reason: impl Display, status: u8) -> ExitCode {
+    eprintln!("cckw: {reason}");
+    ExitCode::from(status)
+}
+
+/// Whether this process is what a host of ours has started as claude: then the program it found is a detour to cckw.
+fn leads_back() -> bool {
+    let session = std::env::var("CCKW_SESSION").ok().and_then(|session| Uuid::parse_str(&session).ok());
+    let directory: Option<PathBuf> = session.and_then(|session| record::directory(&session).ok());
+    let record = directory.and_then(|directory| Record::read(&directory).ok());
+    record.is_some_and(|record| {
+        let me = i32::try_from(std::process::id()).ok();
+        // The host writes its child's pid only after the start; its parent is known from the beginning.
+        record.ended_at.is_none()
+            && (record.child_pid.is_some() && record.child_pid == me
+                || record.child_pid.is_none() && record.host_pid == nix::unistd::getppid().as_raw())
+    })
+}

@@ -1,0 +1,121 @@
+//! The terminal is left as it was, whoever is killed.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use nix::sys::signal::Signal;
+use support::{Record, Sandbox, Terminal, process};
+
+/// A shell without a line editor, so that what `stty` says is what a program has left, and with the raw child as claude.
+fn shell(mode: &str) -> (Sandbox, Terminal) {
+    let mut sandbox = Sandbox::new();
+    sandbox.use_child(mode);
+    let terminal = Terminal::shell("dash", &sandbox);
+    (sandbox, terminal)
+}
+
+fn stty(terminal: &mut Terminal) -> String {
+    terminal.run("clear; stty -a");
+    let screen = terminal.wait_for_prompt();
+    let text = screen.text();
+    assert!(text.contains("speed"), "{}", terminal.report());
+    text
+}
+
+/// Runs claude, which switches on all that it can, then does `end` to it, and looks at what is left.
+fn ends_clean(mode: &str, end: impl FnOnce(&Sandbox, &Record, &mut Terminal)) {
+    let (sandbox, mut terminal) = shell(mode);
+    let before = stty(&mut terminal);
+    terminal.run("cckw claude; echo status=$?");
+    if mode.contains("wait") {
+        terminal.wait_for_modes("all of the child's modes", |modes| {
+            modes.is_on(2004) && modes.is_on(1004) && modes.is_on(1049) && modes.kitty_flags() != 0
+        });
+        terminal.wait_for("that it waits", |screen| screen.contains("READY"));
+        let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
+        end(&sandbox, &record, &mut terminal);
+    }
+    terminal.wait_for_modes("modes as they were", |modes| modes.left_on().is_empty());
+    terminal.wait_for_prompt();
+    assert_eq!(stty(&mut terminal), before);
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    terminal.type_text("exit\r");
+    terminal.finish();
+    sandbox.wait_for_silence();
+}
+
+fn ask(record: &Record, request: &str) {
+    let mut socket = UnixStream::connect(record.text("socket")).expect("connects");
+    writeln!(socket, "{{\"v\":1,\"op\":\"{request}\"}}").expect("asks");
+    // The host answers, or dies of it.
+    let _ = socket.read(&mut [0; 1]);
+}
+
+#[test]
+fn after_a_clean_exit_that_undoes_nothing() {
+    ends_clean("modes:exit:0", |_, _, _| {});
+}
+
+#[test]
+fn after_claude_was_killed() {
+    ends_clean("modes:kill:KILL", |_, _, _| {});
+    ends_clean("modes:wait", |_, record, _| {
+        process::signal(record.pid("child_pid").expect("a pid"), Signal::SIGSEGV);
+    });
+}
+
+#[test]
+fn after_the_client_was_told_to_end() {
+    ends_clean("modes:wait", |_, record, _| {
+        process::signal(record.pid("client_pid").expect("a pid"), Signal::SIGTERM);
+    });
+}
+
+#[test]
+fn after_the_client_was_killed() {
+    ends_clean("modes:wait", |_, record, terminal| {
+        process::signal(record.pid("client_pid").expect("a pid"), Signal::SIGKILL);
+        // The shell has not waited for the host, so its prompt may stand on the screen that is gone.
+        terminal.wait_for_modes("modes as they were", |modes| modes.left_on().is_empty());
+        terminal.type_text("\r");
+    });
+}
+
+#[test]
+fn after_the_host_was_killed() {
+    ends_clean("modes:wait", |_, record, terminal| {
+        process::signal(record.pid("host_pid").expect("a pid"), Signal::SIGKILL);
+        let screen = terminal.wait_for_text("status=70");
+        assert!(screen.text().contains("--resume"), "{}", terminal.report());
+    });
+}
+
+#[test]
+fn after_a_panic_of_the_host() {
+    ends_clean("modes:wait", |_, record, terminal| {
+        ask(record, "panic");
+        terminal.wait_for_text("status=70");
+    });
+}
+
+#[test]
+fn after_a_panic_of_the_client() {
+    ends_clean("modes:wait", |_, record, terminal| {
+        ask(record, "panic-client");
+        let screen = terminal.wait_for_text("status=101");
+        assert!(screen.text().contains("panicked"), "{}", terminal.report());
+    });
+}
+
+#[test]
+fn a_changed_setting_is_given_back_as_the_user_had_changed_it() {
+    let (_sandbox, mut terminal) = shell("modes:exit:0");
+    terminal.run("stty -ixon intr ^G");
+    let before = stty(&mut terminal);
+    assert!(before.contains("-ixon") && before.contains("intr = ^G"), "{before}");
+    terminal.run("cckw claude");
+    terminal.wait_for_prompt();
+    assert_eq!(stty(&mut terminal), before);
+}

@@ -1,0 +1,50 @@
+//! The raw child (`tests/programs/pty_child.rs`) inside cckw.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{DEADLINE, Sandbox, wait_until_some};
+
+/// The program that `cargo test` has built beside the tests.
+pub fn pty_child() -> PathBuf {
+    let built = Path::new(env!("CARGO_BIN_EXE_cckw")).with_file_name("examples").join("pty-child");
+    assert!(built.exists(), "{} is missing: build it with `cargo build --examples`", built.display());
+    built
+}
+
+impl Sandbox {
+    /// Has `cckw claude` run the raw child in this mode; its report goes to `report.json`.
+    pub fn use_child(&mut self, mode: &str) {
+        self.set("CCKW_CLAUDE", pty_child());
+        self.set("PTY_CHILD", mode);
+        self.set("PTY_CHILD_REPORT", self.path("report.json"));
+        let cckw = Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory").to_owned();
+        // For the shells, which are to type what a user types.
+        self.set("PATH", format!("{}:{}", cckw.display(), "/usr/local/bin:/usr/bin:/bin"));
+    }
+
+    /// `cckw claude`, as typed at a prompt.
+    pub fn cckw_claude(&self) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_cckw"));
+        command.arg("claude");
+        command
+    }
+
+    /// What the raw child has reported, when `condition` holds for it.
+    #[track_caller]
+    pub fn wait_for_report(&self, what: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        wait_until_some(&format!("a report with {what}"), DEADLINE, || {
+            let report = serde_json::from_slice(&fs::read(self.path("report.json")).ok()?).ok()?;
+            condition(&report).then_some(report)
+        })
+    }
+
+    /// The last report of the raw child.
+    #[track_caller]
+    pub fn report(&self) -> Value {
+        self.wait_for_report("the end", |report| report["done"] == true)
+    }
+}

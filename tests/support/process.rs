@@ -1,0 +1,133 @@
+//! What `/proc` says about a process, and signals by pid.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// The fields of `/proc/<pid>/stat` that tests look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Name of the program, at most 15 bytes.
+    pub name: String,
+    /// `R`unning, `S`leeping, `T` stopped, `Z`ombie …
+    pub state: char,
+    /// Parent process.
+    pub parent: i32,
+    /// Process group.
+    pub group: i32,
+    /// Session.
+    pub session: i32,
+    /// Device number of the controlling terminal, 0 for none.
+    pub terminal: i32,
+    /// Foreground process group of that terminal, -1 for none.
+    pub foreground: i32,
+    /// Start in clock ticks after boot, field 22: with the pid it names a process for good.
+    pub started: u64,
+}
+
+/// Reads the state of `pid`; none when there is no such process.
+pub fn stat(pid: i32) -> Option<Stat> {
+    let text = String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?).into_owned();
+    // The name stands in parentheses and may hold any character, a closing one too.
+    let (before, after) = text.rsplit_once(')')?;
+    let name = before.split_once('(')?.1.to_owned();
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let number = |index: usize| fields.get(index)?.parse().ok();
+    Some(Stat {
+        name,
+        state: fields.first()?.chars().next()?,
+        parent: number(1)?,
+        group: number(2)?,
+        session: number(3)?,
+        terminal: number(4)?,
+        foreground: number(5)?,
+        started: fields.get(19)?.parse().ok()?,
+    })
+}
+
+/// Whether `pid` exists and has not ended (a zombie has).
+pub fn runs(pid: i32) -> bool {
+    stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
+/// Whether `pid` is stopped, as by ctrl-z.
+pub fn is_stopped(pid: i32) -> bool {
+    stat(pid).is_some_and(|stat| stat.state == 'T')
+}
+
+/// One of the masks in `/proc/<pid>/status`: `SigBlk`, `SigIgn`, `SigCgt`. Bit n-1 is signal n.
+pub fn signal_mask(pid: i32, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    u64::from_str_radix(value.trim(), 16).ok()
+}
+
+/// The open descriptors of `pid` and what each is of.
+pub fn descriptors(pid: i32) -> BTreeMap<i32, PathBuf> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return BTreeMap::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| {
+            let number = entry.file_name().to_str()?.parse().ok()?;
+            Some((number, fs::read_link(entry.path()).ok()?))
+        })
+        .collect()
+}
+
+/// The program file that `pid` runs.
+pub fn executable(pid: i32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+/// The arguments of `pid`, its name first.
+pub fn arguments(pid: i32) -> Vec<String> {
+    strings(pid, "cmdline").into_iter().map(|text| text.to_string_lossy().into_owned()).collect()
+}
+
+/// The environment that `pid` was started with, as `NAME=value`.
+pub fn environment(pid: i32) -> Vec<OsString> {
+    strings(pid, "environ")
+}
+
+fn strings(pid: i32, file: &str) -> Vec<OsString> {
+    let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let mut parts: Vec<OsString> =
+        bytes.split(|byte| *byte == 0).map(|part| OsString::from_vec(part.to_vec())).collect();
+    parts.pop();
+    parts
+}
+
+/// Every process there is.
+pub fn all() -> Vec<i32> {
+    let entries = fs::read_dir("/proc").expect("/proc");
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// The processes whose parent is `pid`.
+pub fn children(pid: i32) -> Vec<i32> {
+    all().into_iter().filter(|other| stat(*other).is_some_and(|stat| stat.parent == pid)).collect()
+}
+
+/// The children of `pid`, their children, and so on; those that have ended and not been waited for too.
+pub fn descendants(pid: i32) -> Vec<i32> {
+    let parents: Vec<(i32, i32)> =
+        all().into_iter().filter_map(|other| Some((other, stat(other)?.parent))).collect();
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+/// Sends `signal` to the one process `pid`; false when it is gone.
+pub fn signal(pid: i32, signal: Signal) -> bool {
+    assert!(pid > 1, "{pid} is no process of a test");
+    kill(Pid::from_raw(pid), signal).is_ok()
+}
