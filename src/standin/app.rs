@@ -11,6 +11,8 @@ use super::transcript::{Store, Summary, Transcript};
 /// What has the keyboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum View {
+    /// Whether the folder is trusted: the first screen in a new one, before there is a state file.
+    Trust,
     /// The main prompt.
     Main,
     /// The detailed transcript (ctrl-o).

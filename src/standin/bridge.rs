@@ -90,7 +90,10 @@ impl Bridge {
             self.manners.failures -= 1;
             return Some(self.fail("could not reach the Remote Control server"));
         }
-        let id = self.wanted.take().unwrap_or_else(|| format!("session_{}", uuid::Uuid::new_v4().simple()));
+        let id = self
+            .wanted
+            .take()
+            .unwrap_or_else(|| format!("session_{}", &uuid::Uuid::new_v4().simple().to_string()[..16]));
         let line = format!("Remote Control active · {}", url(&id));
         self.link = Link::Up(id);
         Some(line)

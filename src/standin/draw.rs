@@ -61,6 +61,11 @@ pub fn frame(app: &App, version: &str, size: Size) -> Frame {
             live.extend([rule(size.cols, None), "  enter to return · ctrl+c twice to exit".into()]);
             (live, (row + 1, column), 2)
         }
+        View::Trust => dialog(
+            size.cols,
+            &["Do you trust the files in this folder?", "", "❯ 1. Yes, I trust this folder", "  2. No, exit"],
+            2,
+        ),
         View::Config => {
             dialog(size.cols, &["Settings", "", "❯ Auto-compact    on", "  Show tips       on"], 2)
         }
@@ -222,7 +227,7 @@ fn prompt(
     if cursor >= draft.chars().count() {
         at = (rows.len() - 1, rows[rows.len() - 1].len());
     }
-    let column = 2 + rows[at.0][..at.1].iter().map(|&c| char_width(c)).sum::<usize>();
+    let column = 2 + chars_width(&rows[at.0][..at.1]);
     let mut lines: Vec<String> = Vec::with_capacity(rows.len());
     for (row, chars) in rows.iter().enumerate() {
         // The real one puts a no-break space behind the mark.
@@ -266,21 +271,43 @@ fn sides(left: &str, right: &str, cols: usize) -> String {
 }
 
 fn clip(text: &str, cols: usize) -> String {
-    wrap(text, cols).swap_remove(0)
+    let mut used = 0;
+    text.chars()
+        .take_while(|&c| {
+            used += char_width(c);
+            used <= cols
+        })
+        .collect()
 }
 
-/// Cuts a line into pieces of at most `cols` cells; at least one.
+/// Cuts a line between words into pieces of at most `cols` cells; at least one. What follows the first piece of a
+/// marked line is set in by the width of the mark.
 pub fn wrap(line: &str, cols: usize) -> Vec<String> {
-    let (mut pieces, mut used) = (vec![String::new()], 0);
-    for c in line.chars() {
-        if used + char_width(c) > cols {
-            pieces.push(String::new());
-            used = 0;
+    let indent = if line.starts_with(['●', '❯', '!']) { 2 } else { 0 };
+    let mut pieces = Vec::new();
+    let mut piece: Vec<char> = Vec::new();
+    for c in line.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+        if chars_width(&piece) + char_width(c) > cols {
+            let space = piece.iter().rposition(|&c| c == ' ').filter(|&at| at > indent);
+            let rest = match space {
+                Some(at) if c != ' ' => piece.split_off(at)[1..].to_vec(),
+                _ => Vec::new(),
+            };
+            pieces.push(piece.iter().collect());
+            piece = vec![' '; indent];
+            piece.extend(rest);
+            if c == ' ' {
+                continue;
+            }
         }
-        used += char_width(c);
-        pieces.last_mut().expect("there is always a piece").push(if c.is_control() { ' ' } else { c });
+        piece.push(c);
     }
+    pieces.push(piece.iter().collect());
     pieces
+}
+
+fn chars_width(chars: &[char]) -> usize {
+    chars.iter().map(|&c| char_width(c)).sum()
 }
 
 fn width(text: &str) -> usize {
@@ -301,5 +328,34 @@ fn char_width(c: char) -> usize {
         | 0x1f300..=0x1faff
         | 0x20000..=0x3fffd => 2,
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_between_words_where_there_are_any() {
+        assert_eq!(wrap("● one two three", 9), ["● one two", "  three"]);
+        assert_eq!(wrap("● one two three", 7), ["● one", "  two", "  three"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("", 3), [""]);
+        for cols in 4..20 {
+            let pieces = wrap("● 漢字 and words_that_are_long  x", cols);
+            assert!(pieces.iter().all(|piece| width(piece) <= cols), "{cols}: {pieces:?}");
+        }
+    }
+
+    #[test]
+    fn the_cursor_is_where_the_next_character_goes() {
+        for (draft, cursor, wanted) in
+            [("", 0, (0, 2)), ("ab", 2, (0, 4)), ("a\nb", 3, (1, 3)), ("漢", 1, (0, 4))]
+        {
+            assert_eq!(prompt(draft, cursor, "❯", 20, None).1, wanted, "{draft:?}");
+        }
+        // A row that is full keeps room for the cursor.
+        let (lines, at) = prompt("0123456789", 10, "❯", 13, None);
+        assert_eq!((lines.len(), at), (1, (0, 12)));
     }
 }

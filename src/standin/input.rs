@@ -33,6 +33,11 @@ impl App {
             return self.effects.push(Effect::Suspend);
         }
         match self.view.clone() {
+            View::Trust => match key.code {
+                Code::Enter | Code::Char('1') => self.view = View::Main,
+                Code::Esc | Code::Char('2') => self.effects.push(Effect::Exit(1)),
+                _ => {}
+            },
             View::Main => self.main_key(key, now),
             View::Agents => self.agents_key(key),
             View::Search(query) => self.search_key(key, query),
@@ -100,6 +105,8 @@ impl App {
             // ctrl-d deletes, and ends the session only at an empty prompt.
             if key == Key::ctrl('c') {
                 self.editor.take();
+                // Clearing the draft counts: a second one in time ends the session.
+                self.notify(CTRL_C_HINT, now);
             } else {
                 self.editor.key(Key::plain(Code::Delete));
             }

@@ -30,15 +30,10 @@ use options::{Conversation, Options, Refusal};
 use transcript::Store;
 
 /// The file name under which the program is the stand-in.
-pub const NAME: &str = "claude-stand-in";
+pub const NAME: &str = crate::claude::find::STAND_IN;
 
 /// The version of Claude Code whose habits these are.
 pub const VERSION: &str = "2.1.329";
-
-/// Whether `program` (an argv[0]) asks for the stand-in.
-pub fn is_meant_by(program: &std::ffi::OsStr) -> bool {
-    std::path::Path::new(program).file_name().is_some_and(|name| name == NAME)
-}
 
 /// Runs the stand-in with the given arguments (without argv[0]) and returns the status to exit with.
 pub fn main(args: Vec<OsString>) -> ExitCode {
@@ -125,7 +120,11 @@ fn session(options: &Options, store: Store, conversation: &Conversation, config:
         Conversation::Choose(_) => app.choose_conversation(),
         Conversation::New(_) => {}
     }
+    if faults::switch("UNTRUSTED") {
+        app.view = app::View::Trust;
+    }
     if let Some(prompt) = &options.prompt {
+        app.history.push(prompt.clone());
         app.begin_turn(prompt, now);
     }
     app

@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::app::{App, Effect};
+use super::app::{App, Effect, View};
 use super::faults::{self, Fault};
 use super::keys::{Decoder, Input};
 use super::paint::Painter;
@@ -19,8 +19,10 @@ use super::{VERSION, draw};
 
 /// How long an Esc waits for the rest of a sequence.
 const ESCAPE_WAIT: Duration = Duration::from_millis(50);
-const SUSPENDED: &str = "\r\nClaude Code is suspended. Run `fg` to bring it back.\r\n\
-                         To undo typing, press ctrl+_.\r\n";
+/// How long a hang without a time lasts: longer than any test, but not until the machine is switched off.
+const FOR_EVER: Duration = Duration::from_secs(15 * 60);
+const SUSPENDED: &str = "\nClaude Code is suspended. Run `fg` to bring it back.\n\
+                         To undo typing, press ctrl+_.\n";
 
 /// The fault that this start was ordered to end with, if it is one of those (`CCKW_STANDIN_CRASH_STARTS`).
 pub fn start_fault() -> Option<Fault> {
@@ -129,8 +131,10 @@ fn wait(signals: &Signals, deadline: Option<Instant>, suspended: bool) -> io::Re
 impl Session {
     /// Brings file and screen up to date.
     fn settle(&mut self) {
-        let facts = self.app.facts();
-        self.save(|state| state.update(facts));
+        if self.app.view != View::Trust {
+            let facts = self.app.facts();
+            self.save(|state| state.update(facts));
+        }
         if !self.suspended {
             let size = self.terminal.size();
             let frame = draw::frame(&self.app, VERSION, size);
@@ -236,6 +240,8 @@ impl Session {
 
     fn suffer(&mut self, fault: Fault) {
         end_by(&fault);
+        // What was ordered leaves the prompt first, so that whoever ordered it can see it begin.
+        self.settle();
         match fault {
             Fault::Crash(_) | Fault::Exit(_) => {}
             Fault::Drop(reason) => {
@@ -250,9 +256,10 @@ impl Session {
             }
             Fault::NoState => self.save(|state| state.set_writing(Writing::Never)),
             Fault::Hang(Some(time)) => std::thread::sleep(time),
-            Fault::Hang(None) => loop {
-                std::thread::sleep(Duration::from_secs(3600));
-            },
+            Fault::Hang(None) => {
+                std::thread::sleep(FOR_EVER);
+                faults::die_of(libc::SIGKILL)
+            }
             Fault::Flood(bytes) => self.flood(bytes),
             Fault::SlowEcho(delay) => self.slow = delay,
         }
@@ -284,10 +291,10 @@ impl Session {
         let _ = self.terminal.leave();
         if code == 0 && self.app.transcript().exists() {
             let id = self.app.transcript().id();
-            let hint = format!("\r\nResume this session with:\r\nclaude --resume {id}\r\n");
+            let hint = format!("\nResume this session with:\nclaude --resume {id}\n");
             let _ = self.terminal.write(&hint);
         } else {
-            let _ = self.terminal.write("\r\n");
+            let _ = self.terminal.write("\n");
         }
         code
     }

@@ -141,6 +141,12 @@ impl Signals {
             // SAFETY: the handler only writes to a pipe, which is async-signal-safe.
             unsafe { sigaction(signal, &action) }?;
         }
+        // The Rust runtime handles these two, and would outlive the first one that somebody sends.
+        for signal in [Signal::SIGSEGV, Signal::SIGBUS] {
+            let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+            // SAFETY: the default disposition runs no code of ours.
+            unsafe { sigaction(signal, &default) }?;
+        }
         Ok(Self { pipe, _write_end: write_end })
     }
 
