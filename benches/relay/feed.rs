@@ -11,12 +11,14 @@ pub struct Feed {
     block: Vec<u8>,
     at: u64,
     total: u64,
+    /// What comes once, after the rest.
+    tail: &'static [u8],
 }
 
 impl Feed {
     /// These bytes, once.
     pub fn once(bytes: &[u8]) -> Self {
-        Self { block: bytes.to_vec(), at: 0, total: bytes.len() as u64 }
+        Self { block: bytes.to_vec(), at: 0, total: bytes.len() as u64, tail: b"" }
     }
 
     /// Lines of 20 to 110 characters, as a log or a compiler writes them.
@@ -33,7 +35,7 @@ impl Feed {
                 break;
             }
         }
-        Self { block: text.into_bytes(), at: 0, total }
+        Self { block: text.into_bytes(), at: 0, total, tail: b"" }
     }
 
     /// Text that changes colour at every word, as a highlighted diff does.
@@ -52,11 +54,19 @@ impl Feed {
                 break;
             }
         }
-        Self { block: text.into_bytes(), at: 0, total }
+        Self { block: text.into_bytes(), at: 0, total, tail: b"" }
+    }
+
+    /// These bytes follow.
+    pub fn then(self, tail: &'static [u8]) -> Self {
+        Self { tail, ..self }
     }
 
     /// What comes next; empty at the end.
     pub fn rest(&self) -> &[u8] {
+        if self.at >= self.total {
+            return &self.tail[((self.at - self.total) as usize).min(self.tail.len())..];
+        }
         let start = (self.at % self.block.len() as u64) as usize;
         let left = usize::try_from(self.total - self.at).unwrap_or(usize::MAX);
         &self.block[start..start + left.min(self.block.len() - start)]
@@ -69,7 +79,7 @@ impl Feed {
 
     /// Whether the end was reached.
     pub fn is_done(&self) -> bool {
-        self.at >= self.total
+        self.at >= self.total + self.tail.len() as u64
     }
 
     /// Goes on by what arrived if it is what should have arrived.
@@ -78,7 +88,7 @@ impl Feed {
             let rest = self.rest();
             let count = rest.len().min(bytes.len());
             if count == 0 || rest[..count] != bytes[..count] {
-                let (got, wanted) = (bytes.escape_ascii(), rest.escape_ascii());
+                let (got, wanted) = (bytes.escape_ascii().to_string(), rest.escape_ascii().to_string());
                 return Err(format!("after byte {}: {got:.60} instead of {wanted:.60}", self.at));
             }
             self.advance(count);

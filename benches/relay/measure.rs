@@ -191,15 +191,16 @@ fn bulk(metric: Metric, tool: Tool, bytes: u64) -> Result<f64, String> {
     let time = match metric {
         Metric::Text => run.transfer(Feed::once(b"G"), Feed::text(bytes)),
         Metric::Sgr => run.transfer(Feed::once(b"G"), Feed::sgr(bytes)),
-        Metric::Both => run
-            .transfer(Feed::text(bytes), Feed::sgr(bytes))
-            .and_then(|time| run.transfer(Feed::once(b""), Feed::once(inner::GOOD)).map(|last| time + last)),
+        Metric::Both => run.transfer(Feed::text(bytes), Feed::sgr(bytes).then(inner::GOOD)),
         _ => run.transfer(Feed::text(bytes), Feed::once(inner::GOOD)),
     };
-    let ended = run.end();
-    let time = time?;
-    ended?;
-    Ok(bytes as f64 / MIB as f64 / time.as_secs_f64())
+    match time {
+        Ok(time) => run.end().map(|()| bytes as f64 / MIB as f64 / time.as_secs_f64()),
+        Err(failure) => {
+            run.abort();
+            Err(failure)
+        }
+    }
 }
 
 /// Keys, one in flight, at random intervals. All tools are open at once and take turns key by key, so that whatever
@@ -234,7 +235,9 @@ fn echo(order: &[Tool], keys: usize, round: usize, results: &mut Results) {
         }
     }
     for (tool, run, times) in runs {
-        if let Err(failure) = run.end() {
+        if failed.contains(&tool) {
+            run.abort();
+        } else if let Err(failure) = run.end() {
             results.failures.push(format!("{}, echo: {failure}", tool.name()));
         }
         for (metric, percent) in [
@@ -301,8 +304,14 @@ fn memory(tool: Tool, flood: u64, results: &mut Results) {
     match Run::start(tool, &format!("text:{flood}")) {
         Ok(mut run) => {
             results.add(Metric::MemoryStart, tool, look(&run));
-            let flooded = run.transfer(Feed::once(b"G"), Feed::text(flood)).and_then(|_| look(&run));
-            results.add(Metric::MemoryOutput, tool, flooded.and_then(|figure| run.end().map(|()| figure)));
+            let flooded = match run.transfer(Feed::once(b"G"), Feed::text(flood)) {
+                Ok(_) => look(&run).and_then(|figure| run.end().map(|()| figure)),
+                Err(failure) => {
+                    run.abort();
+                    Err(failure)
+                }
+            };
+            results.add(Metric::MemoryOutput, tool, flooded);
         }
         Err(failure) => results.failures.push(format!("{}, memory: {failure}", tool.name())),
     }

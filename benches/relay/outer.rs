@@ -23,6 +23,8 @@ pub struct Run {
     mark: String,
     /// Process id of the inner program.
     inner: i32,
+    /// What came in the same read as the announcement, and belongs to the first transfer.
+    early: Vec<u8>,
     /// From the start of the tool to the first byte of the inner program.
     pub start: Duration,
     // The directory lives as long as the tool may use it.
@@ -45,7 +47,8 @@ impl Run {
         let before = Instant::now();
         command.spawn().map_err(|error| format!("{}: {error}", tool.name()))?;
         drop(command);
-        let mut run = Self { master, mark, inner: 0, start: Duration::ZERO, _scratch: scratch };
+        let mut run =
+            Self { master, mark, inner: 0, early: Vec::new(), start: Duration::ZERO, _scratch: scratch };
         match run.await_ready(before) {
             Ok(()) => Ok(run),
             Err(error) => {
@@ -72,8 +75,9 @@ impl Run {
                 if self.start.is_zero() {
                     self.start = before.elapsed();
                 }
-                if let Some((pid, _)) = after.split_once("\r\n") {
+                if let Some((pid, early)) = after.split_once("\r\n") {
                     self.inner = pid.parse().map_err(|_| format!("no process id: {text}"))?;
+                    self.early = early.as_bytes().to_vec();
                     return Ok(());
                 }
             }
@@ -90,10 +94,12 @@ impl Run {
         }
     }
 
-    /// Sends and receives until all was sent and all that was expected has come, byte for byte. Returns how long it took.
+    /// Sends and receives until all was sent and all that was expected has come, byte for byte. Returns how long it
+    /// took. After an error nobody knows what the inner program is waiting for: the run is to be aborted.
     pub fn transfer(&mut self, mut send: Feed, mut expect: Feed) -> Result<Duration, String> {
         let before = Instant::now();
         let mut buffer = vec![0; 64 * 1024];
+        expect.compare(&std::mem::take(&mut self.early))?;
         while !(send.is_done() && expect.is_done()) {
             let mut wanted = PollFlags::POLLIN;
             wanted.set(PollFlags::POLLOUT, !send.is_done());
@@ -162,6 +168,11 @@ impl Run {
             .is_ok_and(|status| status != nix::sys::wait::WaitStatus::StillAlive)
         {}
         processes::marked(&self.mark).is_empty()
+    }
+
+    /// Ends all processes of the run by force.
+    pub fn abort(self) {
+        self.kill();
     }
 
     fn kill(&self) {
