@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -59,7 +59,7 @@ fn is_same(tty: &File, path: &std::path::Path) -> bool {
         return tcgetpgrp(tty).is_ok();
     }
     let Ok(stdin) = fstat(io::stdin()) else { return false };
-    tty.metadata().is_ok_and(|metadata| metadata.rdev() == stdin.st_rdev as u64)
+    fstat(tty).is_ok_and(|opened| opened.st_rdev == stdin.st_rdev)
 }
 
 /// The names to try, best first. /dev/tty opens even where the device node belongs to another user

@@ -69,6 +69,8 @@ pub struct Host {
     ending_at: Option<Instant>,
     /// The client is stopped, or about to be: the terminal is somebody else's, and nothing is written to it.
     held: bool,
+    /// Claude's modes have been undone on the terminal, for as long as the shell has it.
+    undone: bool,
 }
 
 /// The attached client.
@@ -127,6 +129,7 @@ impl Host {
             ending: Ending::Begun,
             ending_at: None,
             held: false,
+            undone: false,
         }
     }
 
@@ -235,7 +238,7 @@ impl Host {
 
     async fn move_output(&mut self) {
         if self.client_is_stopped() {
-            self.held = true;
+            self.lend_terminal();
             return;
         }
         let turn = self.turn();
@@ -251,6 +254,26 @@ impl Host {
         if turn == Turn::More {
             // Else the loop would not look at its other descriptors for as long as the flood lasts.
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// The shell has the terminal, though nobody gave it back: so that happens now.
+    fn lend_terminal(&mut self) {
+        self.events.write("client-stopped", json!({}));
+        self.restore_attributes();
+        let undo = self.output.modes.undo();
+        self.output.write(undo.as_bytes());
+        self.held = true;
+        self.undone = true;
+    }
+
+    /// Gives the terminal the attributes it had, if it still has those that the client set.
+    fn restore_attributes(&self) {
+        if let Some(terminal) = self.output.terminal()
+            // The shell may have its line editor on it by now; then this is not ours to change.
+            && Attributes::of(terminal).is_ok_and(|now| now == self.attributes.raw())
+        {
+            let _ = self.attributes.apply(terminal);
         }
     }
 
@@ -290,9 +313,11 @@ impl Host {
                 }
             }
             FromClient::Resumed { size } => {
-                if self.child.is_stopped() {
+                if std::mem::take(&mut self.undone) {
                     let redo = self.output.modes.redo();
                     self.output.write(redo.as_bytes());
+                }
+                if self.child.is_stopped() {
                     self.events.write("resumed", json!({}));
                     self.record.state = State::Running;
                     self.save();
@@ -356,11 +381,7 @@ impl Host {
                 self.phase =
                     Phase::Draining { exit, quiet_at: now + QUIET, cut_off_at: now + PATIENCE_WITH_OTHERS };
                 self.ending_at = None;
-                // Stopped or not, the client must hear of it, and end as any job whose process was killed.
                 self.held = false;
-                if let Some(client) = self.client.as_ref().filter(|client| client.is_stopped()) {
-                    let _ = kill(client.pid, nix::sys::signal::Signal::SIGCONT);
-                }
             }
         }
     }
@@ -374,6 +395,7 @@ impl Host {
         self.output.write(undo.as_bytes());
         self.output.flush(deadline).await;
         self.held = true;
+        self.undone = true;
         if let Some(client) = &self.client {
             client.send(&FromHost::Stopped { signal });
         }
@@ -383,21 +405,17 @@ impl Host {
 
     /// The client has died, or was killed: the host leaves the terminal as the client would have.
     async fn client_lost(&mut self, why: &str) {
+        // First of all, before anything that takes time: zsh makes what it finds after a killed job its own.
+        self.restore_attributes();
         // Closed only when all is undone: a client that panicked waits for that.
         let client = self.client.take();
         self.record.client_pid = None;
         self.events.write("client-lost", json!({ "why": why }));
-        if let Some(terminal) = self.output.terminal()
-            // The shell may have its own line editor on it by now; then this is not ours to change.
-            && Attributes::of(terminal).is_ok_and(|now| now == self.attributes.raw())
-        {
-            let _ = self.attributes.apply(terminal);
-        }
         if self.held {
             // The shell is already drawing there; claude's half-written output has no place any more.
             self.output.discard_pending();
         }
-        if !self.child.is_stopped() {
+        if !self.undone {
             let undo = self.output.modes.undo();
             self.output.write(undo.as_bytes());
         }
@@ -484,6 +502,10 @@ impl Host {
         drop(server);
         if let Some(client) = &self.client {
             client.send(&FromHost::Ended { status: exit.status() });
+            if client.is_stopped() {
+                // A job whose process was killed ends, also while it is stopped.
+                let _ = kill(client.pid, nix::sys::signal::Signal::SIGCONT);
+            }
             // What is in the socket's buffer survives this process.
             let _ = tokio::time::timeout(PATIENCE_WITH_TERMINAL, client.channel.flush()).await;
         }

@@ -237,7 +237,7 @@ impl Client {
     /// Takes the terminal again, as soon as it is ours.
     async fn resume(&mut self, signals: &mut Signals) -> Option<u8> {
         self.foreground = false;
-        let mut politely = true;
+        let (mut politely, mut ending) = (true, false);
         loop {
             match self.pending(signals).await {
                 Some(Event::Host(Ok(Some((FromHost::Stopped { .. }, _))))) => {}
@@ -251,13 +251,12 @@ impl Client {
                 Some(Event::Signal(Asked::Continue | Asked::Resize)) => {}
                 Some(Event::Signal(Asked::Forward(number))) => {
                     self.forward(number);
-                    // `kill %1` of a stopped job: it was continued to end, not to take the terminal.
-                    if number != libc::SIGTSTP && !tty::in_foreground(&self.tty) {
-                        return None;
-                    }
+                    ending |= number != libc::SIGTSTP;
                 }
                 Some(_) => {}
                 None if tty::in_foreground(&self.tty) => break,
+                // `kill %1` of a stopped job: it was continued to end, not to take the terminal.
+                None if ending => return None,
                 None => {
                     if stop_for_terminal(&self.tty, politely).is_err() {
                         self.hang_up();

@@ -1,0 +1,231 @@
+//! Job control: for the shell, `cckw claude` is a job like any other.
+
+mod support;
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+
+const SHELLS: [&str; 3] = ["bash", "zsh", "dash"];
+
+/// Longer than the host takes to notice that the client is stopped.
+const QUIET: Duration = Duration::from_millis(700);
+
+/// A shell in which claude has been started.
+fn started(shell: &str, line: &str) -> (Sandbox, Terminal, Record) {
+    let mut sandbox = Sandbox::new();
+    sandbox.use_child("job");
+    let mut terminal = Terminal::shell(shell, &sandbox);
+    terminal.run(line);
+    terminal.wait_for("the child", |screen| screen.rows.iter().any(|row| row.starts_with("READY")));
+    let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
+    (sandbox, terminal, record)
+}
+
+fn pid(record: &Record, key: &str) -> i32 {
+    record.pid(key).unwrap_or_else(|| panic!("no {key}"))
+}
+
+fn wait_until_stopped(pid: i32) {
+    wait_until("a stopped process", DEADLINE, || process::is_stopped(pid));
+}
+
+/// The key-theft test: of 100 keys typed at the shell's program, 100 arrive there.
+fn the_shell_gets_every_key(terminal: &mut Terminal) {
+    terminal.run("clear; echo typ''ing; IFS= read -r line; echo got=${#line}.");
+    terminal
+        .wait_for("the shell's program", |screen| screen.rows.iter().any(|row| row.starts_with("typing")));
+    for _ in 0..100 {
+        terminal.type_text("k");
+    }
+    terminal.type_text("\r");
+    let screen =
+        terminal.wait_for("what was read", |screen| screen.rows.iter().any(|row| row.starts_with("got=")));
+    assert!(screen.text().contains("got=100."), "{}", terminal.report());
+    terminal.wait_for_prompt();
+}
+
+/// That the child runs in the foreground and hears what is typed.
+fn echoes(terminal: &mut Terminal, text: &str) {
+    terminal.type_text(&format!("{text}\r\n"));
+    terminal.wait_for("an echo", |screen| {
+        screen.rows.iter().any(|row| row.ends_with(text)) && screen.cursor.1 == 0
+    });
+}
+
+fn says_stopped(terminal: &mut Terminal) {
+    terminal.wait_for("the shell's word for it", |screen| {
+        let text = screen.text();
+        text.contains("Stopped") || text.contains("suspended")
+    });
+    terminal.wait_for_prompt();
+}
+
+/// A prompt in a line of its own, also where the shell wrote the last one into a terminal in raw mode.
+fn fresh_prompt(terminal: &mut Terminal) {
+    terminal.type_text("\n");
+    terminal.wait_for_prompt();
+}
+
+fn quit(sandbox: &Sandbox, terminal: &mut Terminal) {
+    terminal.type_text("q");
+    terminal.wait_for_prompt();
+    terminal.type_text("exit\r");
+    terminal.finish();
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn ctrl_z_stops_both_and_fg_brings_them_back() {
+    for shell in SHELLS {
+        let (sandbox, mut terminal, record) = started(shell, "cckw claude");
+        for round in 0..3 {
+            terminal.press(Key::Ctrl('z'));
+            says_stopped(&mut terminal);
+            wait_until_stopped(pid(&record, "child_pid"));
+            wait_until_stopped(pid(&record, "client_pid"));
+            sandbox.wait_for_record("a suspended session", |record| record.text("state") == "suspended");
+            the_shell_gets_every_key(&mut terminal);
+            terminal.run("fg");
+            terminal.wait_for_text("RESUMED");
+            echoes(&mut terminal, &format!("again{round}"));
+        }
+        quit(&sandbox, &mut terminal);
+    }
+}
+
+#[test]
+fn bg_of_a_stopped_session_stops_for_the_terminal_again() {
+    for shell in SHELLS {
+        let (sandbox, mut terminal, record) = started(shell, "cckw claude");
+        terminal.press(Key::Ctrl('z'));
+        says_stopped(&mut terminal);
+        terminal.run("clear; bg");
+        wait_until("another stop", DEADLINE, || process::is_stopped(pid(&record, "client_pid")));
+        the_shell_gets_every_key(&mut terminal);
+        terminal.run("fg");
+        terminal.wait_for_text("RESUMED");
+        echoes(&mut terminal, "here");
+        quit(&sandbox, &mut terminal);
+    }
+}
+
+#[test]
+fn kill_ends_a_stopped_session() {
+    for shell in SHELLS {
+        let (sandbox, mut terminal, record) = started(shell, "cckw claude");
+        terminal.press(Key::Ctrl('z'));
+        says_stopped(&mut terminal);
+        // bash and zsh continue a stopped job that they kill; dash leaves that to its user.
+        terminal.run("kill %1; kill -CONT %1; wait; echo killed");
+        wait_until("the end of both", DEADLINE, || {
+            !process::runs(pid(&record, "child_pid")) && !process::runs(pid(&record, "client_pid"))
+        });
+        let ended = sandbox.wait_for_record("an end", |record| record.text("state") == "stopped");
+        assert_eq!(ended.json["exit"]["signal"], Signal::SIGTERM as i32, "{shell}");
+        the_shell_gets_every_key(&mut terminal);
+        terminal.type_text("exit\r");
+        terminal.finish();
+        sandbox.wait_for_silence();
+    }
+}
+
+#[test]
+fn a_start_in_the_background_stops_before_anything_else() {
+    for shell in SHELLS {
+        let mut sandbox = Sandbox::new();
+        sandbox.use_child("job");
+        let mut terminal = Terminal::shell(shell, &sandbox);
+        terminal.run("cckw claude &");
+        wait_until("a stopped client", DEADLINE, || {
+            sandbox.processes().iter().any(|pid| {
+                process::is_stopped(*pid)
+                    && process::arguments(*pid).first().is_some_and(|name| name.ends_with("cckw"))
+            })
+        });
+        assert!(sandbox.records().is_empty(), "nothing of the session exists yet");
+        the_shell_gets_every_key(&mut terminal);
+        terminal.run("clear; fg");
+        terminal.wait_for("the child", |screen| screen.rows.iter().any(|row| row.starts_with("READY")));
+        echoes(&mut terminal, "here");
+        quit(&sandbox, &mut terminal);
+    }
+}
+
+#[test]
+fn the_shell_gets_every_key_after_the_client_was_killed() {
+    for shell in SHELLS {
+        let (sandbox, mut terminal, record) = started(shell, "cckw claude");
+        process::signal(pid(&record, "client_pid"), Signal::SIGKILL);
+        terminal
+            .wait_for("the shell's word for it", |screen| screen.text().to_lowercase().contains("killed"));
+        fresh_prompt(&mut terminal);
+        // zsh keeps the terminal as a killed program left it, where it is faster than the host.
+        if shell == "zsh" {
+            terminal.run("stty sane");
+        }
+        the_shell_gets_every_key(&mut terminal);
+        wait_until("the end of the child", DEADLINE, || !process::runs(pid(&record, "child_pid")));
+        terminal.type_text("exit\r");
+        terminal.finish();
+        sandbox.wait_for_silence();
+    }
+}
+
+#[test]
+fn the_shell_gets_every_key_and_no_output_after_the_client_was_stopped_from_outside() {
+    for shell in SHELLS {
+        let mut sandbox = Sandbox::new();
+        sandbox.use_child("ticker:20");
+        let mut terminal = Terminal::shell(shell, &sandbox);
+        terminal.run("cckw claude");
+        terminal.wait_for_text("tick 3");
+        let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
+        process::signal(pid(&record, "client_pid"), Signal::SIGSTOP);
+        terminal.wait_for("the shell's word for it", |screen| {
+            let text = screen.text();
+            text.contains("Stopped") || text.contains("suspended")
+        });
+        // Within the time that the host takes to notice, ticks still come.
+        terminal.wait_for_rest(QUIET, support::Screen::text);
+        fresh_prompt(&mut terminal);
+        the_shell_gets_every_key(&mut terminal);
+        terminal.run("clear; echo quiet");
+        let screen = terminal.wait_for_rest(QUIET, support::Screen::text);
+        assert!(screen.text().contains("quiet") && !screen.text().contains("tick"), "{}", terminal.report());
+        terminal.run("fg");
+        terminal.wait_for_text("tick");
+        quit(&sandbox, &mut terminal);
+    }
+}
+
+#[test]
+fn a_claude_that_is_killed_while_stopped_ends_the_job() {
+    for shell in SHELLS {
+        let (sandbox, mut terminal, record) = started(shell, "cckw claude");
+        terminal.press(Key::Ctrl('z'));
+        says_stopped(&mut terminal);
+        process::signal(pid(&record, "child_pid"), Signal::SIGKILL);
+        wait_until("the end of the client", DEADLINE, || !process::runs(pid(&record, "client_pid")));
+        the_shell_gets_every_key(&mut terminal);
+        terminal.type_text("exit\r");
+        terminal.finish();
+        sandbox.wait_for_silence();
+    }
+}
+
+#[test]
+fn in_a_script_the_whole_job_stops_and_goes_on() {
+    let (sandbox, mut terminal, _) = started("bash", "(cckw claude; echo after=$?)");
+    terminal.press(Key::Ctrl('z'));
+    says_stopped(&mut terminal);
+    terminal.run("fg");
+    terminal.wait_for_text("RESUMED");
+    terminal.type_text("q");
+    terminal.wait_for_text("after=0");
+    terminal.wait_for_prompt();
+    terminal.type_text("exit\r");
+    terminal.finish();
+    sandbox.wait_for_silence();
+}
