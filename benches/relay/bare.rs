@@ -10,8 +10,9 @@ use std::process::Command;
 /// The largest read. The kernel gives at most 4095 bytes of a PTY anyway.
 const BUFFER: usize = 64 * 1024;
 
-/// Runs the program on a PTY of its own until that PTY is closed, and returns the exit status.
-pub fn run(program: &str) -> io::Result<i32> {
+/// Runs the program on a PTY of its own until that PTY is closed, and returns the exit status. With `split`, keys and
+/// output are moved by two processes, as cckw does it.
+pub fn run(program: &str, split: bool) -> io::Result<i32> {
     let mut size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ fills the struct that the pointer leads to, which lives on this stack.
     unsafe { libc::ioctl(0, libc::TIOCGWINSZ, &raw mut size) };
@@ -26,7 +27,7 @@ pub fn run(program: &str) -> io::Result<i32> {
     let before = raw_terminal()?;
     let mut child = command.spawn()?;
     drop(command);
-    let moved = relay(master.as_raw_fd());
+    let moved = if split { relay_split(master.as_raw_fd()) } else { relay(master.as_raw_fd()) };
     set_terminal(&before)?;
     moved?;
     let status = child.wait()?;
@@ -77,7 +78,7 @@ fn relay(master: RawFd) -> io::Result<()> {
         if fds[1].revents & !libc::POLLOUT != 0 {
             match read(master, &mut buffer) {
                 Some(0) => return Ok(()),
-                Some(count) => write_all(&buffer[..count])?,
+                Some(count) => write_all(1, &buffer[..count])?,
                 None => {}
             }
         }
@@ -91,6 +92,30 @@ fn relay(master: RawFd) -> io::Result<()> {
             // SAFETY: the pointer and the length are those of a part of the buffer.
             let count = unsafe { libc::write(master, keys[from..to].as_ptr().cast(), to - from) };
             from += usize::try_from(count).unwrap_or(0);
+        }
+    }
+}
+
+/// The same with a process for each direction. Each blocks in its reads and writes, and needs no poll.
+fn relay_split(master: RawFd) -> io::Result<()> {
+    let mut buffer = vec![0u8; BUFFER];
+    // SAFETY: this process has one thread, so the child may go on as the parent could have.
+    match unsafe { nix::unistd::fork() }? {
+        nix::unistd::ForkResult::Child => {
+            while let Some(count @ 1..) = read(0, &mut buffer) {
+                if write_all(master, &buffer[..count]).is_err() {
+                    break;
+                }
+            }
+            std::process::exit(0);
+        }
+        nix::unistd::ForkResult::Parent { child } => {
+            while let Some(count @ 1..) = read(master, &mut buffer) {
+                write_all(1, &buffer[..count])?;
+            }
+            nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL)?;
+            nix::sys::wait::waitpid(child, None)?;
+            Ok(())
         }
     }
 }
@@ -109,10 +134,10 @@ fn read(fd: RawFd, buffer: &mut [u8]) -> Option<usize> {
     }
 }
 
-fn write_all(mut bytes: &[u8]) -> io::Result<()> {
+fn write_all(fd: RawFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         // SAFETY: the pointer and the length are those of the slice.
-        let count = unsafe { libc::write(1, bytes.as_ptr().cast(), bytes.len()) };
+        let count = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
         match usize::try_from(count) {
             Ok(count) => bytes = &bytes[count..],
             Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}

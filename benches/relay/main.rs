@@ -28,7 +28,7 @@ struct Options {
     /// Only this measure: text, sgr, both, paste, echo, start, idle or memory. May be repeated.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Only this tool, and the bare relay: direct, script, dtach or cckw. May be repeated.
+    /// Only this tool, and the bare relay: direct, bare-split, script, dtach or cckw. May be repeated.
     #[arg(long, value_name = "NAME")]
     tool: Vec<String>,
     /// How many rounds count; one more is thrown away.
@@ -50,8 +50,10 @@ struct Options {
 
 fn main() -> ExitCode {
     // The roles come first: what they cost at the start is part of what is measured.
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == tools::BARE) {
-        let status = std::env::current_exe().and_then(|program| bare::run(&program.to_string_lossy()));
+    let role = std::env::args().nth(1).unwrap_or_default();
+    if role == tools::BARE || role == tools::SPLIT {
+        let status = std::env::current_exe()
+            .and_then(|program| bare::run(&program.to_string_lossy(), role == tools::SPLIT));
         return status.map_or(ExitCode::FAILURE, |status| ExitCode::from(u8::try_from(status).unwrap_or(1)));
     }
     if let Ok(mode) = std::env::var(inner::VARIABLE) {

@@ -6,6 +6,9 @@ use std::process::Command;
 /// The hidden first argument that makes this benchmark the bare relay.
 pub const BARE: &str = "--be-the-bare-relay";
 
+/// The same, with a process for each direction.
+pub const SPLIT: &str = "--be-the-split-relay";
+
 /// A way to run a program on the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
@@ -15,6 +18,8 @@ pub enum Tool {
     Bare,
     /// The bare relay once more: how far its ratios are from 1 is the noise.
     Control,
+    /// The bare relay with a process for each direction: what cckw's division of work costs, and nothing else of cckw.
+    Split,
     /// `script -q`, of util-linux.
     Script,
     /// dtach: a server behind a socket, as cckw is, but two hops each way.
@@ -25,8 +30,8 @@ pub enum Tool {
 
 impl Tool {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 6] =
-        [Self::Direct, Self::Bare, Self::Control, Self::Script, Self::Dtach, Self::Cckw];
+    pub const ALL: [Self; 7] =
+        [Self::Direct, Self::Bare, Self::Control, Self::Split, Self::Script, Self::Dtach, Self::Cckw];
 
     /// Its name in tables and on the command line.
     pub fn name(self) -> &'static str {
@@ -34,6 +39,7 @@ impl Tool {
             Self::Direct => "direct",
             Self::Bare => "bare",
             Self::Control => "bare-again",
+            Self::Split => "bare-split",
             Self::Script => "script",
             Self::Dtach => "dtach",
             Self::Cckw => "cckw",
@@ -59,9 +65,9 @@ impl Tool {
         let inner = std::env::current_exe()?;
         let mut command = match self {
             Self::Direct => Command::new(&inner),
-            Self::Bare | Self::Control => {
+            Self::Bare | Self::Control | Self::Split => {
                 let mut command = Command::new(&inner);
-                command.arg(BARE);
+                command.arg(if self == Self::Split { SPLIT } else { BARE });
                 command
             }
             Self::Script => {
