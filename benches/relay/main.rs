@@ -22,7 +22,7 @@ use tools::Tool;
 /// Measures relays between a terminal and a program.
 #[derive(Parser)]
 struct Options {
-    /// Under a minute instead of under five.
+    /// About a minute instead of under five.
     #[arg(long)]
     quick: bool,
     /// Only this measure: text, sgr, both, paste, echo, start, idle or memory. May be repeated.

@@ -88,9 +88,9 @@ impl Effort {
         }
     }
 
-    /// Under a minute.
+    /// About a minute.
     pub fn quick() -> Self {
-        Self { rounds: 3, bulk: 8 * MIB, keys: 250, starts: 5, idle: Duration::from_secs(5), ..Self::full() }
+        Self { rounds: 2, bulk: 8 * MIB, keys: 200, starts: 3, idle: Duration::from_secs(4), ..Self::full() }
     }
 
     /// A second or two: shows that it works.
@@ -171,7 +171,8 @@ pub fn run(tools: &[Tool], effort: &Effort, only: &[String], progress: &dyn Fn(&
     }
     if wants("memory") {
         progress("memory");
-        for tool in wrappers {
+        // A second look at the bare relay says nothing new.
+        for tool in wrappers.into_iter().filter(|tool| !matches!(tool, Tool::Control | Tool::Split)) {
             memory(tool, effort.flood, &mut results);
         }
     }
