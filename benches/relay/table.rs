@@ -4,6 +4,9 @@ use crate::measure::{Metric, Results};
 use crate::stats::{Spread, differences, noise, percentile, ratios};
 use crate::tools::Tool;
 
+/// The most that is forgiven as noise, as a part of 1.
+const MOST_NOISE: f64 = 0.10;
+
 /// Prints one table for each metric that has figures.
 pub fn print(results: &Results, tools: &[Tool], markdown: bool) {
     for (metric, title, _) in Metric::ALL {
@@ -89,7 +92,8 @@ pub fn targets(results: &Results) -> bool {
         (Metric::Paste, "input, × bare"),
     ] {
         let bare = results.of(metric, Tool::Bare);
-        let noise = noise(&ratios(results.of(metric, Tool::Control), bare));
+        // On a machine so busy that the noise is larger, no figure may pass for a good one.
+        let noise = noise(&ratios(results.of(metric, Tool::Control), bare)).min(MOST_NOISE);
         let ratio = Spread::of(&ratios(results.of(metric, Tool::Cckw), bare)).map(|spread| spread.median);
         check(what, ratio, format!("at least 1 less the noise of {noise:.2}"), &|ratio| ratio >= 1.0 - noise);
     }
