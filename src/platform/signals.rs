@@ -100,6 +100,14 @@ fn set(signal: Signal, handler: SigHandler) -> nix::Result<SigAction> {
     unsafe { sigaction(signal, &action) }
 }
 
+/// Has this process ignore a signal from now on. Programs that it starts do not, where [`SignalState::restore`] is called.
+///
+/// # Errors
+/// When the action cannot be changed.
+pub fn ignore(signal: Signal) -> nix::Result<()> {
+    set(signal, SigHandler::SigIgn).map(drop)
+}
+
 /// Runs `act` while `signal` has its default action, then puts back what was there.
 ///
 /// # Errors

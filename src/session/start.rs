@@ -23,11 +23,15 @@ use super::server::Server;
 use crate::claude::refused::refused;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::paths;
+use crate::platform::signals;
 
 /// `cckw host SESSION PROGRAM [ARGUMENT…]`, with the client's socket as stdin. Started by the client only.
 pub fn main(args: Vec<OsString>) -> ExitCode {
     // The client has done this before exec; by hand it makes the host independent all the same.
     let _ = setsid();
+    // It leads the session of the PTY that it opens. Closed again where claude cannot be started, that hangs up, and
+    // would end this process before it has cleared away and said why.
+    let _ = signals::ignore(nix::sys::signal::Signal::SIGHUP);
     let Some(client) = take_socket() else {
         eprintln!("cckw: 'host' is started by 'cckw claude', not by hand");
         return ExitCode::from(2);
