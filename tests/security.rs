@@ -8,7 +8,7 @@ mod support;
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -172,9 +172,9 @@ fn with_extra_descriptors(args: &[&str]) -> Value {
     let mut command = sandbox.cckw_claude();
     command.args(args);
     let null = File::open("/dev/null").expect("/dev/null");
-    before_exec(&mut command, move || {
-        [5, 9, 63].into_iter().try_for_each(|to| duplicate(null.as_raw_fd(), to))
-    });
+    // Out of the way: a duplicate onto itself would stay close-on-exec.
+    let null = nix::fcntl::fcntl(&null, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(100)).expect("a high number");
+    before_exec(&mut command, move || [5, 9, 63].into_iter().try_for_each(|to| duplicate(null, to)));
     let mut terminal = Terminal::spawn(command);
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     sandbox.report()
