@@ -42,8 +42,6 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received
         if header.cmsg_level == libc::SOL_SOCKET && header.cmsg_type == libc::SCM_RIGHTS {
             // SAFETY: arithmetic on the header's address.
             let data = unsafe { libc::CMSG_DATA(next) }.cast::<RawFd>();
-            // Narrower on macOS.
-            #[allow(clippy::unnecessary_cast)]
             // SAFETY: arithmetic only.
             let head = unsafe { libc::CMSG_LEN(0) } as usize;
             #[allow(clippy::unnecessary_cast, reason = "the field's type differs between systems")]
