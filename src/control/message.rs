@@ -27,6 +27,19 @@ pub struct Start {
     pub name: Option<String>,
 }
 
+/// What a client asks of a host that runs already. Its terminal comes with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attach {
+    /// The client's pid.
+    pub client: i32,
+    /// The size of the terminal.
+    pub size: Size,
+    /// The terminal's attributes before the client made it raw.
+    pub attributes: Attributes,
+    /// The terminal's name, for whoever is detached by this.
+    pub terminal: String,
+}
+
 /// From the client to its host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case")]
@@ -45,6 +58,8 @@ pub enum FromClient {
     },
     /// The terminal is gone: its window was closed, its connection has ended.
     HungUp,
+    /// The user has pressed the detach key.
+    Detach,
     /// The client is in the foreground again, in raw mode.
     Resumed {
         /// The size that the terminal has now.
@@ -75,6 +90,11 @@ pub enum FromHost {
         /// SIGTSTP, SIGSTOP, SIGTTIN or SIGTTOU.
         signal: i32,
     },
+    /// The session goes on without this client. Its modes are undone on the terminal.
+    Detached {
+        /// Why, for the user: the detach key, or who has attached.
+        why: String,
+    },
     /// Asks for a panic, for a test. In debug builds only.
     #[cfg(debug_assertions)]
     Panic,
@@ -91,6 +111,12 @@ pub enum FromHost {
 pub enum Request {
     /// The session's record, and what the host knows beyond it.
     Status,
+    /// Makes the other side of this connection the session's client. It is answered as a client is: by `Started`.
+    Attach(Box<Attach>),
+    /// Lets the attached client go.
+    Detach,
+    /// Ends claude, and with it the session.
+    Stop,
     /// Panics, so that a test can see what becomes of the terminal. In debug builds only.
     #[cfg(debug_assertions)]
     Panic,
@@ -112,6 +138,8 @@ pub enum Answer {
         /// Whether the screen model missed output, and waits for a repaint.
         stale: bool,
     },
+    /// It is done, or begun.
+    Done,
     /// The request was not understood, or cannot be done.
     Refused {
         /// What happened, why, and what to do.

@@ -21,6 +21,7 @@ use super::watch::{StateWatch, Wake};
 use crate::claude::state_file::StateFile;
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
+use crate::config::OnHangup;
 use crate::control::{Answer, Channel, Request};
 use crate::platform::poll::{For, Place, Poll};
 use crate::platform::signal_pipe::SignalPipe;
@@ -47,6 +48,8 @@ pub struct Host {
     /// The shell has the terminal, because the client is stopped, or about to be. Claude's modes are undone on it, and
     /// what claude writes waits, or is not for the terminal any more (`Output::muted`).
     lent: bool,
+    /// What becomes of the session when its terminal goes.
+    on_hangup: OnHangup,
     /// Output has rested, and the screen model reads what is left, a little at a time.
     catching_up: bool,
 }
@@ -61,6 +64,7 @@ impl Host {
         output: Output,
         child: Child,
         attributes: Attributes,
+        on_hangup: OnHangup,
     ) -> Self {
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
         let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
@@ -76,6 +80,7 @@ impl Host {
             ending: Ending::Begun,
             ending_at: None,
             lent: false,
+            on_hangup,
             catching_up: false,
         }
     }
@@ -119,7 +124,9 @@ impl Host {
             {
                 self.follow(pid, &file);
             }
-            server.serve(&poll, &requests, |request| self.answer(request));
+            for attaching in server.serve(&poll, &requests, |request| self.answer(request)) {
+                self.attach(attaching);
+            }
             self.catching_up = !is_ready(output) && self.output.screen.waiting() > 0;
             if self.catching_up {
                 self.output.screen.work();
@@ -183,6 +190,19 @@ impl Host {
                 screen: self.output.screen.text(),
                 stale: self.output.screen.is_stale(),
             },
+            // The server gives the connection itself to `attach`.
+            Request::Attach(_) => Answer::Refused { reason: "this is no connection to attach with".into() },
+            Request::Detach if self.client.is_some() => {
+                self.detach("asked to by `cckw detach`");
+                Answer::Done
+            }
+            Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
+            Request::Stop => {
+                if self.phase == Phase::Running && self.ending_at.is_none() {
+                    self.end_claude();
+                }
+                Answer::Done
+            }
             #[cfg(debug_assertions)]
             Request::Panic => panic!("asked to, by a test"),
             #[cfg(debug_assertions)]

@@ -205,6 +205,13 @@ impl Output {
         self.terminal.as_ref()
     }
 
+    /// Writes to this terminal from now on.
+    pub fn take_terminal(&mut self, terminal: OwnedFd) {
+        self.discard_pending();
+        self.terminal = Some(terminal);
+        self.muted = false;
+    }
+
     /// Lets go of the terminal; output is read on, so that claude is not held up.
     pub fn leave_terminal(&mut self) {
         self.discard_pending();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
 
-use crate::control::{Answer, Channel, Received, Request};
+use crate::control::{Answer, Attach, Channel, Received, Request};
 use crate::escape::escape;
 use crate::platform::poll::{For, Place, Poll};
 
@@ -25,6 +26,16 @@ pub struct Server {
     path: PathBuf,
     connections: Vec<Channel>,
     accept_from: Option<Instant>,
+}
+
+/// A connection whose other side wants to be the session's client.
+pub struct Attaching {
+    /// The connection, which the server has let go of.
+    pub channel: Channel,
+    /// What was asked.
+    pub attach: Attach,
+    /// The descriptors that came with it.
+    pub fds: Vec<OwnedFd>,
 }
 
 /// Where the server's descriptors stand in a `Poll`.
@@ -75,12 +86,20 @@ impl Server {
         self.accept_from
     }
 
-    /// Serves what is ready, with the answers that `answer` gives.
-    pub fn serve(&mut self, poll: &Poll, places: &Places, mut answer: impl FnMut(&Request) -> Answer) {
+    /// Serves what is ready, with the answers that `answer` gives. Gives the connections that want to be clients.
+    pub fn serve(&mut self, poll: &Poll, places: &Places, mut answer: impl FnMut(&Request) -> Answer) -> Vec<Attaching> {
+        let mut attaching = Vec::new();
         // Backwards, so that one that goes leaves the others where they are.
         for (at, place) in places.connections.iter().enumerate().rev() {
-            if poll.is_ready(*place) && !serve_one(&mut self.connections[at], &mut answer) {
-                self.connections.remove(at);
+            if !poll.is_ready(*place) {
+                continue;
+            }
+            match serve_one(&mut self.connections[at], &mut answer) {
+                After::GoesOn => {}
+                After::Over => drop(self.connections.remove(at)),
+                After::Attach(attach, fds) => {
+                    attaching.push(Attaching { channel: self.connections.remove(at), attach: *attach, fds });
+                }
             }
         }
         if self.accept_from.is_some_and(|at| at <= Instant::now()) {
@@ -89,6 +108,7 @@ impl Server {
         if places.listener.is_some_and(|place| poll.is_ready(place)) {
             self.accept();
         }
+        attaching
     }
 
     fn accept(&mut self) {
@@ -116,28 +136,36 @@ fn admit(stream: UnixStream, user: u32) -> Option<Channel> {
     Channel::new(stream).ok().filter(|channel| channel.peer_user().ok() == Some(user))
 }
 
-/// Answers what has come. False when the connection is over.
-fn serve_one(channel: &mut Channel, answer: &mut impl FnMut(&Request) -> Answer) -> bool {
+/// What becomes of a connection.
+enum After {
+    GoesOn,
+    Over,
+    Attach(Box<Attach>, Vec<OwnedFd>),
+}
+
+/// Answers what has come.
+fn serve_one(channel: &mut Channel, answer: &mut impl FnMut(&Request) -> Answer) -> After {
     if channel.write_some().is_err() {
-        return false;
+        return After::Over;
     }
     // One that does not take its answers gets no more of them.
     while !channel.is_waiting() {
         match channel.receive::<Request>() {
+            Ok(Received::Message(Request::Attach(attach), fds)) => return After::Attach(attach, fds),
             Ok(Received::Message(request, _)) => {
                 if !channel.send(&answer(&request), vec![]) {
-                    return false;
+                    return After::Over;
                 }
             }
-            Ok(Received::Nothing) => return true,
-            Ok(Received::Closed) => return false,
+            Ok(Received::Nothing) => return After::GoesOn,
+            Ok(Received::Closed) => return After::Over,
             Err(error) => {
                 channel.send(&Answer::Refused { reason: error.to_string() }, vec![]);
-                return false;
+                return After::Over;
             }
         }
     }
-    true
+    After::GoesOn
 }
 
 #[cfg(test)]
@@ -151,7 +179,7 @@ mod tests {
         let (ours, mut theirs) = UnixStream::pair().expect("a socket pair");
         theirs.write_all(b"garbage\n").expect("writes");
         if let Some(mut channel) = admit(ours, user) {
-            assert!(!serve_one(&mut channel, &mut |_| unreachable!("not a request")));
+            assert!(matches!(serve_one(&mut channel, &mut |_| unreachable!("not a request")), After::Over));
         }
         let mut said = Vec::new();
         // What was not read makes the end a reset.

@@ -4,17 +4,20 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
+use uuid::Uuid;
 
 use super::keys::Keys;
 use super::launch::Launch;
 use super::restore::Restore;
 use super::signals::Asked;
-use crate::control::{Channel, FromClient, FromHost, Received};
+use crate::control::{Attach, Channel, FromClient, FromHost, Received, Request};
+use crate::escape::escape;
 use crate::platform::io::{self as nonblocking, Outcome};
 use crate::platform::poll::{For, Poll};
 use crate::platform::signal_pipe::SignalPipe;
@@ -26,20 +29,33 @@ const FAILED: u8 = 70;
 /// How long a terminal that takes nothing may hold up the end when the host is gone.
 const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 
+/// How this client comes to its session.
+pub enum Begin {
+    /// By starting it.
+    Launch(Launch),
+    /// By taking one that runs.
+    Attach {
+        /// The session's id.
+        session: Uuid,
+        /// A connection to its control socket.
+        socket: UnixStream,
+    },
+}
+
 /// Runs a session in this terminal, and returns claude's status.
-pub fn main(tty: File, launch: Launch) -> ExitCode {
-    match run(tty, launch) {
+pub fn main(tty: File, begin: Begin) -> ExitCode {
+    let launching = matches!(begin, Begin::Launch(_));
+    match run(tty, begin) {
         Ok(status) => ExitCode::from(status),
-        Err(error) => failed(&error.to_string()),
+        Err(error) => {
+            let so = if launching { "claude was not started" } else { "the session goes on without this terminal" };
+            eprintln!("cckw: {error}; {so}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn failed(reason: &str) -> ExitCode {
-    eprintln!("cckw: {reason}; claude was not started");
-    ExitCode::FAILURE
-}
-
-fn run(tty: File, launch: Launch) -> io::Result<u8> {
+fn run(tty: File, begin: Begin) -> io::Result<u8> {
     // A job in the background stops here, before there is anything that would have to be stopped with it.
     let mut politely = true;
     while !tty::in_foreground(&tty) {
@@ -48,12 +64,28 @@ fn run(tty: File, launch: Launch) -> io::Result<u8> {
     }
     // The handlers come before the size is read, so that no change falls in between.
     let signals = super::signals::install()?;
-    let mut channel = Channel::new(launch.host()?)?;
+    let (session, socket, launch) = match begin {
+        Begin::Launch(launch) => (launch.session, launch.host()?, Some(launch)),
+        Begin::Attach { session, socket } => (session, socket, None),
+    };
+    let mut channel = Channel::new(socket)?;
     let restore = Restore::new(&tty, channel.as_fd().as_raw_fd())?;
     restore.enter_raw()?;
-    launch.hand_over(&mut channel, &tty, tty::size(&tty)?, restore.original())?;
+    let (size, attributes) = (tty::size(&tty)?, restore.original());
+    match launch {
+        Some(launch) => launch.hand_over(&mut channel, &tty, size, attributes)?,
+        None => {
+            let attach = Attach {
+                client: std::process::id() as i32,
+                size,
+                attributes,
+                terminal: nix::unistd::ttyname(io::stdin()).map_or_else(|_| "a terminal".into(), |name| escape(&name).to_string()),
+            };
+            channel.send(&Request::Attach(Box::new(attach)), vec![tty.as_fd().try_clone_to_owned()?]);
+        }
+    }
     let client = Client {
-        launch,
+        session,
         channel,
         has_message: false,
         signals,
@@ -87,7 +119,7 @@ fn stop_for_terminal(tty: impl AsFd, politely: bool) -> io::Result<()> {
 }
 
 struct Client {
-    launch: Launch,
+    session: Uuid,
     channel: Channel,
     /// The host may have said something.
     has_message: bool,
@@ -213,6 +245,13 @@ impl Client {
                 return Some(status);
             }
             FromHost::Stopped { signal } => return self.suspend(signal),
+            FromHost::Detached { why } => {
+                self.restore.leave_raw();
+                if !self.terminal_gone {
+                    eprintln!("\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]", self.session);
+                }
+                return Some(0);
+            }
             FromHost::Ended { status } => return Some(status),
             #[cfg(debug_assertions)]
             FromHost::Panic => panic!("asked to, by a test"),
@@ -314,7 +353,7 @@ impl Client {
             );
             return FAILED;
         }
-        let directory = record::directory(&self.launch.session).ok();
+        let directory = record::directory(&self.session).ok();
         let conversation = directory
             .and_then(|directory| Record::read(&directory).ok())
             .and_then(|record| record.conversation);

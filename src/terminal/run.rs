@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use uuid::Uuid;
 
-use super::client;
+use super::client::{self, Begin};
 use super::launch::Launch;
 use super::straight;
 use crate::claude::args::{self, Run};
@@ -58,7 +58,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     let session = Uuid::new_v4();
     let pinned = !parsed.chosen;
     let args = if pinned { args::pin(&args, &session) } else { args };
-    client::main(tty, Launch { session, program: found.program, args, pinned, name: parsed.name })
+    client::main(tty, Begin::Launch(Launch { session, program: found.program, args, pinned, name: parsed.name }))
 }
 
 fn refuse(reason: impl Display, status: u8) -> ExitCode {

@@ -2,17 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
 use super::child::Phase;
 use super::{Host, PATIENCE_WITH_TERMINAL};
+use crate::config::OnHangup;
 use crate::control::{Channel, FromClient, FromHost, Received};
 use crate::platform::process;
 use crate::platform::tty::{self, Attributes, Size};
 use crate::session::modes::ModeTracker;
 use crate::session::pty;
 use crate::session::record::State;
+use crate::session::server::Attaching;
 
 /// How often, while output flows, it is checked that the client is not stopped.
 const CLIENT_CHECK: Duration = Duration::from_millis(200);
@@ -72,14 +75,8 @@ impl Host {
             FromClient::Start(_) => {}
             FromClient::Resized { size } => self.resize(size),
             FromClient::Signal { number } => self.client_signalled(number),
-            FromClient::HungUp => {
-                self.events.write("hung-up", json!({}));
-                self.output.leave_terminal();
-                self.lent = false;
-                if self.phase == Phase::Running {
-                    self.end_claude();
-                }
-            }
+            FromClient::HungUp => self.hung_up(),
+            FromClient::Detach => self.detach("the detach key was pressed"),
             FromClient::Resumed { size } => {
                 self.output.muted = false;
                 if std::mem::take(&mut self.lent) {
@@ -187,8 +184,101 @@ impl Host {
         self.output.leave_terminal();
         drop(client);
         self.lent = false;
-        if self.phase == Phase::Running {
-            self.end_claude();
+        self.without_terminal();
+    }
+
+    /// The terminal was closed. Its client knows, and goes.
+    fn hung_up(&mut self) {
+        self.events.write("hung-up", json!({}));
+        self.output.leave_terminal();
+        self.lent = false;
+        if self.on_hangup == OnHangup::Detach && self.phase == Phase::Running {
+            self.let_client_go("the terminal was closed");
         }
+        self.without_terminal();
+    }
+
+    /// What is configured for a session whose terminal has gone, other than by a wish of the user.
+    fn without_terminal(&mut self) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        match self.on_hangup {
+            OnHangup::Exit => self.end_claude(),
+            OnHangup::Detach => self.detached(),
+        }
+    }
+
+    /// The user lets the session go on without a terminal.
+    pub(super) fn detach(&mut self, why: &str) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        if !self.lent {
+            let undo = self.output.modes.undo();
+            self.output.write(undo.as_bytes());
+            self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
+        }
+        self.output.leave_terminal();
+        self.lent = false;
+        self.let_client_go(why);
+        self.detached();
+    }
+
+    fn let_client_go(&mut self, why: &str) {
+        if let Some(mut client) = self.client.take() {
+            client.send(&FromHost::Detached { why: why.to_owned() });
+            client.channel.flush(PATIENCE_WITH_TERMINAL);
+            if client.is_stopped() {
+                let _ = kill(client.pid, Signal::SIGCONT);
+            }
+        }
+        self.record.client_pid = None;
+        self.save();
+    }
+
+    /// Nobody is attached any more.
+    fn detached(&mut self) {
+        self.events.write("detached", json!({}));
+        self.record.client_pid = None;
+        if self.child.is_stopped() {
+            // Nobody could continue it.
+            self.child.signal_group(libc::SIGCONT);
+            self.record.state = State::Running;
+        }
+        self.save();
+    }
+
+    /// Takes a new client, in place of the one that is attached, if any.
+    pub(super) fn attach(&mut self, attaching: Attaching) {
+        let Attaching { mut channel, attach, fds } = attaching;
+        let refusal = match (self.phase, self.ending_at) {
+            (Phase::Running, None) => None,
+            _ => Some("the session is just ending"),
+        };
+        let terminal = fds.into_iter().next();
+        let (Some(terminal), Ok(master), None) = (terminal, self.output.master().try_clone(), refusal) else {
+            let reason = refusal.unwrap_or("no terminal came with the request, or no descriptor is left").to_owned();
+            channel.send(&FromHost::Failed { reason, status: 1 }, vec![]);
+            channel.flush(PATIENCE_WITH_TERMINAL);
+            return;
+        };
+        if self.client.is_some() {
+            self.detach(&format!("attached on {} by process {}", attach.terminal, attach.client));
+        }
+        self.events.write("attached", json!({ "client": attach.client, "terminal": attach.terminal }));
+        self.output.take_terminal(terminal);
+        self.attributes = attach.attributes;
+        self.lent = false;
+        let pid = Pid::from_raw(attach.client);
+        let mut client = Client { channel, pid, checked: Instant::now(), undo: String::new() };
+        client.channel.send(&FromHost::Started, vec![master]);
+        client.tell_undo(&self.output.modes);
+        self.client = Some(client);
+        self.record.client_pid = Some(attach.client);
+        self.save();
+        let repaint = self.output.screen.repaint(&self.output.modes);
+        self.output.write(&repaint);
+        self.resize(attach.size);
     }
 }
