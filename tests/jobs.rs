@@ -54,6 +54,17 @@ fn echoes(terminal: &mut Terminal, text: &str) {
     });
 }
 
+/// `fg`, and the word of the child that it goes on.
+fn to_the_foreground(terminal: &mut Terminal) {
+    terminal.run("clear; fg");
+    terminal.wait_for("the child's return", |screen| {
+        // On a screen that begins with what the shell says to `fg`, so not on the one before.
+        screen.rows[0].contains("cckw claude")
+            && !screen.text().contains("ready>")
+            && screen.contains("RESUMED")
+    });
+}
+
 fn says_stopped(terminal: &mut Terminal) {
     terminal.wait_for("the shell's word for it", |screen| {
         let text = screen.text();
@@ -90,8 +101,7 @@ fn ctrl_z_stops_both_and_fg_brings_them_back() {
                 // Only once: after an `fg` bash 5.2 now and then leaves its own line editor's settings on, for any program.
                 the_shell_gets_every_key(&mut terminal);
             }
-            terminal.run("clear; fg");
-            terminal.wait_for_text("RESUMED");
+            to_the_foreground(&mut terminal);
             echoes(&mut terminal, &format!("again{round}"));
         }
         quit(&sandbox, &mut terminal);
@@ -107,8 +117,7 @@ fn bg_of_a_stopped_session_stops_for_the_terminal_again() {
         terminal.run("clear; bg");
         wait_until("another stop", DEADLINE, || process::is_stopped(pid(&record, "client_pid")));
         the_shell_gets_every_key(&mut terminal);
-        terminal.run("fg");
-        terminal.wait_for_text("RESUMED");
+        to_the_foreground(&mut terminal);
         echoes(&mut terminal, "here");
         quit(&sandbox, &mut terminal);
     }
@@ -149,7 +158,7 @@ fn a_start_in_the_background_stops_before_anything_else() {
         });
         assert!(sandbox.records().is_empty(), "nothing of the session exists yet");
         the_shell_gets_every_key(&mut terminal);
-        terminal.run("clear; fg");
+        terminal.run("fg");
         terminal.wait_for("the child", |screen| screen.rows.iter().any(|row| row.starts_with("READY")));
         echoes(&mut terminal, "here");
         quit(&sandbox, &mut terminal);

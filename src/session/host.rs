@@ -69,10 +69,9 @@ pub struct Host {
     phase: Phase,
     ending: Ending,
     ending_at: Option<Instant>,
-    /// The client is stopped, or about to be: the terminal is somebody else's, and nothing is written to it.
-    held: bool,
-    /// Claude's modes have been undone on the terminal, for as long as the shell has it.
-    undone: bool,
+    /// The shell has the terminal, because the client is stopped, or about to be. Claude's modes are undone on it, and
+    /// what claude writes waits, or is not for the terminal any more (`Output::muted`).
+    lent: bool,
 }
 
 /// The attached client.
@@ -130,8 +129,7 @@ impl Host {
             phase: Phase::Running,
             ending: Ending::Begun,
             ending_at: None,
-            held: false,
-            undone: false,
+            lent: false,
         }
     }
 
@@ -191,9 +189,14 @@ impl Host {
             asked = server.next() => Event::Asked(asked),
             () = watch.changed() => Event::StateFile,
             () = async { match deadline { Some(at) => sleep_until(at).await, None => pending().await } } => Event::Timer,
-            () = self.output.ready(self.is_reading()), if !self.held => Event::Output,
+            () = self.output.ready(self.is_reading()), if !self.is_held() => Event::Output,
             () = ready(()), if self.output.screen.waiting() > 0 => Event::Idle,
         }
+    }
+
+    /// Whether claude's output has to wait.
+    fn is_held(&self) -> bool {
+        self.lent && !self.output.muted
     }
 
     fn is_reading(&self) -> bool {
@@ -202,7 +205,7 @@ impl Host {
 
     fn deadline(&self) -> Option<Instant> {
         let draining = match self.phase {
-            Phase::Draining { quiet_at, .. } if !self.held => Some(quiet_at),
+            Phase::Draining { quiet_at, .. } if !self.is_held() => Some(quiet_at),
             _ => None,
         };
         [draining, self.ending_at].into_iter().flatten().min()
@@ -265,8 +268,7 @@ impl Host {
         self.restore_attributes();
         let undo = self.output.modes.undo();
         self.output.write(undo.as_bytes());
-        self.held = true;
-        self.undone = true;
+        self.lent = true;
     }
 
     /// Gives the terminal the attributes it had, if it still has those that the client set.
@@ -309,13 +311,14 @@ impl Host {
             FromClient::HungUp => {
                 self.events.write("hung-up", json!({}));
                 self.output.leave_terminal();
-                self.held = false;
+                self.lent = false;
                 if self.phase == Phase::Running {
                     self.end_claude();
                 }
             }
             FromClient::Resumed { size } => {
-                if std::mem::take(&mut self.undone) {
+                self.output.muted = false;
+                if std::mem::take(&mut self.lent) {
                     let redo = self.output.modes.redo();
                     self.output.write(redo.as_bytes());
                 }
@@ -324,7 +327,6 @@ impl Host {
                     self.record.state = State::Running;
                     self.save();
                 }
-                self.held = false;
                 if let Some(client) = &mut self.client {
                     client.checked = Instant::now();
                 }
@@ -361,10 +363,12 @@ impl Host {
         } else {
             self.child.signal(number);
         }
-        if self.child.is_stopped() {
-            // A stopped process ends only when it goes on; and its last words go to the terminal, as they would without us.
+        if self.child.is_stopped()
+            && matches!(number, libc::SIGHUP | libc::SIGINT | libc::SIGQUIT | libc::SIGTERM)
+        {
+            // A stopped process ends only when it goes on. It draws before it ends; the shell has the terminal.
+            self.output.muted = true;
             self.child.signal_group(libc::SIGCONT);
-            self.held = false;
         }
     }
 
@@ -383,7 +387,8 @@ impl Host {
                 self.phase =
                     Phase::Draining { exit, quiet_at: now + QUIET, cut_off_at: now + PATIENCE_WITH_OTHERS };
                 self.ending_at = None;
-                self.held = false;
+                // Its last words come too late for a terminal that the shell has by now.
+                self.output.muted = self.lent;
             }
         }
     }
@@ -402,8 +407,7 @@ impl Host {
         let undo = self.output.modes.undo();
         self.output.write(undo.as_bytes());
         self.output.flush(deadline).await;
-        self.held = true;
-        self.undone = true;
+        self.lent = true;
         if let Some(client) = &self.client {
             client.send(&FromHost::Stopped { signal });
         }
@@ -419,18 +423,18 @@ impl Host {
         let client = self.client.take();
         self.record.client_pid = None;
         self.events.write("client-lost", json!({ "why": why }));
-        if self.held {
+        if self.lent {
             // The shell is already drawing there; claude's half-written output has no place any more.
             self.output.discard_pending();
         }
-        if !self.undone {
+        if !self.lent {
             let undo = self.output.modes.undo();
             self.output.write(undo.as_bytes());
         }
         self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL).await;
         self.output.leave_terminal();
         drop(client);
-        self.held = false;
+        self.lent = false;
         if self.phase == Phase::Running {
             self.end_claude();
         }
@@ -498,8 +502,10 @@ impl Host {
     }
 
     async fn finish(mut self, exit: Exit, server: Server) {
-        let undo = self.output.modes.undo();
-        self.output.write(undo.as_bytes());
+        if !self.lent {
+            let undo = self.output.modes.undo();
+            self.output.write(undo.as_bytes());
+        }
         self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL).await;
         self.record.state = State::Stopped;
         self.record.status = None;

@@ -36,6 +36,8 @@ pub struct Output {
     pending: Vec<u8>,
     written: usize,
     buffer: Box<[u8]>,
+    /// What is read goes to the models only, not to the terminal.
+    pub muted: bool,
     /// The modes of the terminal, after everything that was read.
     pub modes: ModeTracker,
     /// The screen, after everything that was read.
@@ -56,6 +58,7 @@ impl Output {
             written: 0,
             // A read of a PTY gives at most 4095 bytes on Linux, however large the buffer.
             buffer: vec![0; 8192].into(),
+            muted: false,
             modes: ModeTracker::default(),
             screen,
         })
@@ -146,7 +149,7 @@ impl Output {
         if self.modes.feed(bytes) {
             tell(&self.modes);
         }
-        if let Some(terminal) = &self.terminal {
+        if let Some(terminal) = self.terminal.as_ref().filter(|_| !self.muted) {
             match io::write(terminal, bytes) {
                 Outcome::Moved(written) if written == count => {}
                 Outcome::Moved(written) => keep(&mut self.pending, &mut self.written, &bytes[written..]),
