@@ -150,7 +150,7 @@ fn filled_in(word: &str) -> &str {
 
 fn check(command: &[impl AsRef<str>]) -> Result<(), String> {
     let command = command.iter().map(AsRef::as_ref);
-    let words: Vec<&str> = command.map(|word| filled_in(word)).filter(|word| *word != "…").collect();
+    let words: Vec<&str> = command.map(filled_in).filter(|word| *word != "…").collect();
     if words.first() == Some(&"claude") {
         // The rest is claude's.
         return Ok(());
