@@ -35,6 +35,11 @@ const CLIENT_CHECK: Duration = Duration::from_millis(200);
 /// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
 const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 
+/// So many bytes the screen model reads at once, in less time than it takes to wait for a better moment.
+const LITTLE: usize = 1024;
+/// More than that it reads when no output has moved for so long: a frame of claude's is complete then.
+const REST: Duration = Duration::from_millis(4);
+
 /// How far a session's end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -72,6 +77,8 @@ pub struct Host {
     /// The shell has the terminal, because the client is stopped, or about to be. Claude's modes are undone on it, and
     /// what claude writes waits, or is not for the terminal any more (`Output::muted`).
     lent: bool,
+    /// When output last moved, if more than a little.
+    output_at: Instant,
 }
 
 /// The attached client.
@@ -130,6 +137,7 @@ impl Host {
             ending: Ending::Begun,
             ending_at: None,
             lent: false,
+            output_at: Instant::now(),
         }
     }
 
@@ -190,8 +198,15 @@ impl Host {
             () = watch.changed() => Event::StateFile,
             () = async { match deadline { Some(at) => sleep_until(at).await, None => pending().await } } => Event::Timer,
             () = self.output.ready(self.is_reading()), if !self.is_held() => Event::Output,
-            () = ready(()), if self.output.screen.waiting() > 0 => Event::Idle,
+            () = ready(()), if self.model_is_due() => Event::Idle,
         }
+    }
+
+    /// Whether the screen model may read now: little, or after a rest. In a flood it would take the core from the
+    /// terminal, for a screen that nobody sees.
+    fn model_is_due(&self) -> bool {
+        let waiting = self.output.screen.waiting();
+        waiting > 0 && (waiting <= LITTLE || self.output_at + REST <= Instant::now())
     }
 
     /// Whether claude's output has to wait.
@@ -208,7 +223,9 @@ impl Host {
             Phase::Draining { quiet_at, .. } if !self.is_held() => Some(quiet_at),
             _ => None,
         };
-        [draining, self.ending_at].into_iter().flatten().min()
+        // Once due it needs no timer, and must not stand before everything else.
+        let model = (self.output.screen.waiting() > 0 && !self.model_is_due()).then(|| self.output_at + REST);
+        [draining, self.ending_at, model].into_iter().flatten().min()
     }
 
     fn timer(&mut self) {
@@ -247,6 +264,9 @@ impl Host {
             return;
         }
         let turn = self.turn();
+        if self.output.screen.waiting() > LITTLE {
+            self.output_at = Instant::now();
+        }
         if let Phase::Draining { exit, cut_off_at, .. } = self.phase {
             let now = Instant::now();
             match turn {
@@ -384,8 +404,11 @@ impl Host {
             Change::Ended(exit) => {
                 self.events.write("ended", json!({ "exit": exit }));
                 let now = Instant::now();
-                self.phase =
-                    Phase::Draining { exit, quiet_at: now + QUIET, cut_off_at: now + PATIENCE_WITH_OTHERS };
+                self.phase = if self.output.is_closed() {
+                    Phase::Flushing { exit }
+                } else {
+                    Phase::Draining { exit, quiet_at: now + QUIET, cut_off_at: now + PATIENCE_WITH_OTHERS }
+                };
                 self.ending_at = None;
                 // Its last words come too late for a terminal that the shell has by now.
                 self.output.muted = self.lent;

@@ -3,13 +3,12 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, timeout_at};
 
 use super::modes::ModeTracker;
 use super::screen::Screen;
-use crate::platform::io::{self, Outcome};
+use crate::platform::io::{self, Outcome, Room};
 
 /// Most bytes moved before everything else gets its turn.
 const TURN: usize = 64 * 1024;
@@ -35,6 +34,7 @@ pub struct Output {
     /// What was read and could not be written, from `written` on.
     pending: Vec<u8>,
     written: usize,
+    room: Room,
     buffer: Box<[u8]>,
     /// What is read goes to the models only, not to the terminal.
     pub muted: bool,
@@ -56,6 +56,7 @@ impl Output {
             terminal: Some(terminal),
             pending: Vec::new(),
             written: 0,
+            room: Room::default(),
             // A read of a PTY gives at most 4095 bytes on Linux, however large the buffer.
             buffer: vec![0; 8192].into(),
             muted: false,
@@ -69,6 +70,11 @@ impl Output {
         self.master.get_ref()
     }
 
+    /// Whether nobody has the PTY open any more, and everything was read.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Whether everything that was read is on the terminal.
     pub fn is_flushed(&self) -> bool {
         self.pending.len() == self.written
@@ -76,11 +82,8 @@ impl Output {
 
     /// Waits until a turn would do something. With `reading` off, only until what is pending can be written.
     pub async fn ready(&self, reading: bool) {
-        if let (Some(terminal), false) = (&self.terminal, self.is_flushed()) {
-            if io::writable(terminal.as_fd()).await.is_err() {
-                // It cannot be waited for; trying is all that is left, once a while.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+        if self.terminal.is_some() && !self.is_flushed() {
+            self.room.wait().await;
         } else if reading && !self.closed {
             // An error here would be one of the event loop; the turn finds out what is wrong.
             if let Ok(mut guard) = self.master.readable().await {
@@ -110,12 +113,15 @@ impl Output {
             if moved >= TURN {
                 return Turn::More;
             }
-            match self.read() {
+            match io::read_ready(&self.master, &mut self.buffer) {
                 Outcome::Moved(count) => {
                     moved += count;
                     self.deliver(count, &mut tell);
                 }
-                Outcome::Blocked => return Turn::Rested(moved),
+                Outcome::Blocked => {
+                    self.room.forget();
+                    return Turn::Rested(moved);
+                }
                 Outcome::Gone => self.closed = true,
             }
         }
@@ -135,15 +141,6 @@ impl Output {
         }
     }
 
-    fn read(&mut self) -> Outcome {
-        let buffer = &mut self.buffer;
-        let read = self.master.try_io(Interest::READABLE, |master| match io::read(master, buffer) {
-            Outcome::Blocked => Err(std::io::ErrorKind::WouldBlock.into()),
-            outcome => Ok(outcome),
-        });
-        read.unwrap_or(Outcome::Blocked)
-    }
-
     fn deliver(&mut self, count: usize, tell: &mut impl FnMut(&ModeTracker)) {
         let bytes = &self.buffer[..count];
         if self.modes.feed(bytes) {
@@ -152,9 +149,12 @@ impl Output {
         if let Some(terminal) = self.terminal.as_ref().filter(|_| !self.muted) {
             match io::write(terminal, bytes) {
                 Outcome::Moved(written) if written == count => {}
-                Outcome::Moved(written) => keep(&mut self.pending, &mut self.written, &bytes[written..]),
-                Outcome::Blocked => keep(&mut self.pending, &mut self.written, bytes),
                 Outcome::Gone => self.terminal = None,
+                partly => {
+                    let written = if let Outcome::Moved(written) = partly { written } else { 0 };
+                    keep(&mut self.pending, &mut self.written, &bytes[written..]);
+                    self.room.want(terminal.as_fd());
+                }
             }
         }
         self.screen.push(bytes);
@@ -168,7 +168,10 @@ impl Output {
             };
             match io::write(terminal, &self.pending[self.written..]) {
                 Outcome::Moved(written) => self.written += written,
-                Outcome::Blocked => return,
+                Outcome::Blocked => {
+                    self.room.want(terminal.as_fd());
+                    return;
+                }
                 Outcome::Gone => self.terminal = None,
             }
         }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::keys::Keys;
@@ -144,28 +143,17 @@ impl Client {
             message = self.channel.receive() => Event::Host(message),
             _ = self.channel.flush(), if self.channel.is_waiting() => Event::Sent,
             asked = signals.next() => Event::Signal(asked),
-            () = self.room(), if !self.keys.is_empty() => Event::Room,
+            () = self.keys.room(), if !self.keys.is_empty() => Event::Room,
             _ = self.tty.readable(), if reading => Event::Keys,
-        }
-    }
-
-    async fn room(&self) {
-        if let Some(master) = &self.master {
-            let _ = nonblocking::writable(master.as_fd()).await;
         }
     }
 
     fn read_keys(&mut self) {
         let Some(master) = &self.master else { return };
-        let buffer = &mut self.buffer;
-        let read = self.tty.try_io(Interest::READABLE, |tty| match nonblocking::read(tty, buffer) {
-            Outcome::Blocked => Err(io::ErrorKind::WouldBlock.into()),
-            outcome => Ok(outcome),
-        });
-        match read {
-            Ok(Outcome::Moved(count)) => self.keys.type_into(master, &self.buffer[..count]),
-            Ok(Outcome::Gone) => self.hang_up(),
-            _ => {}
+        match nonblocking::read_ready(&self.tty, &mut self.buffer) {
+            Outcome::Moved(count) => self.keys.type_into(master, &self.buffer[..count]),
+            Outcome::Gone => self.hang_up(),
+            Outcome::Blocked => {}
         }
     }
 

@@ -1,9 +1,9 @@
 //! The way of the keys: from the terminal to the PTY, one write for each read.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
-use crate::platform::io::{self, Outcome};
+use crate::platform::io::{self, Outcome, Room};
 
 /// The most that waits for claude to read, in bytes; beyond it the terminal is left to hold what is typed.
 const LIMIT: usize = 64 * 1024;
@@ -17,6 +17,7 @@ pub struct Keys {
     bytes: usize,
     /// How much of the first has been taken.
     taken: usize,
+    room: Room,
 }
 
 impl Keys {
@@ -37,12 +38,18 @@ impl Keys {
             return;
         }
         match io::write(master, bytes) {
-            Outcome::Moved(count) if count == bytes.len() => {}
+            Outcome::Moved(count) if count == bytes.len() => return,
             Outcome::Moved(count) => self.queue(&bytes[count..]),
             Outcome::Blocked => self.queue(bytes),
             // Nobody is there to read them.
-            Outcome::Gone => {}
+            Outcome::Gone => return,
         }
+        self.room.want(master.as_fd());
+    }
+
+    /// Waits until something of what waits may be written. May be dropped at any time.
+    pub async fn room(&self) {
+        self.room.wait().await;
     }
 
     fn queue(&mut self, bytes: &[u8]) {
@@ -58,7 +65,10 @@ impl Keys {
                     self.taken += count;
                     self.bytes -= count;
                 }
-                Outcome::Blocked => return,
+                Outcome::Blocked => {
+                    self.room.want(master.as_fd());
+                    return;
+                }
                 Outcome::Gone => *self = Self::default(),
             }
             if self.waiting.front().is_some_and(|first| first.len() == self.taken) {
@@ -66,5 +76,6 @@ impl Keys {
                 self.taken = 0;
             }
         }
+        self.room.forget();
     }
 }
