@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{User, geteuid};
 
+use crate::escape::escape;
+
 /// A directory or file that cannot be used: which, why, and what to do.
 #[derive(Debug)]
 pub struct Unusable {
@@ -19,7 +21,7 @@ pub struct Unusable {
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.path.display(), self.reason, self.advice)
+        write!(f, "{}: {}; {}", escape(&self.path), self.reason, self.advice)
     }
 }
 
@@ -130,7 +132,7 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let fresh = PathBuf::from(name);
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", escape(path)));
     // A file of that name is left over from a process that had this pid.
     let _ = fs::remove_file(&fresh);
     let mut file =

@@ -2,4 +2,5 @@
 
 pub mod args;
 pub mod find;
+pub mod refused;
 pub mod state_file;

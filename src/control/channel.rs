@@ -2,21 +2,22 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream as StdStream;
 
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
 use super::message::{decode, encode};
+use crate::platform::socket;
 
 /// The longest line that is read, and the most that waits to be written, in bytes.
 const LIMIT: usize = 1 << 20;
-/// The most descriptors that are taken with one message.
+/// The most descriptors that may wait for the message which announces them.
 const MOST_FDS: usize = 4;
 
 /// A message and the descriptors that came with it.
@@ -80,26 +81,18 @@ impl Channel {
 
     fn read_some(&self) -> io::Result<usize> {
         let mut buffer = [0; 4096];
-        let mut slices = [IoSliceMut::new(&mut buffer)];
-        let mut space = nix::cmsg_space!([RawFd; MOST_FDS]);
-        let message = recvmsg::<()>(self.stream.as_raw_fd(), &mut slices, Some(&mut space), RECEIVE)?;
+        let socket::Received { bytes, fds, cut_off } = socket::receive(self.stream.as_fd(), &mut buffer)?;
         let mut inbox = self.inbox.borrow_mut();
-        for control in message.cmsgs()? {
-            if let ControlMessageOwned::ScmRights(fds) = control {
-                // SAFETY: the kernel has just made these descriptors for this process.
-                inbox.fds.extend(fds.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
-            }
+        if cut_off || inbox.fds.len() + fds.len() > MOST_FDS {
+            // Those that nobody announces would pile up for as long as the connection lasts.
+            return Err(invalid("more descriptors than a message of the control protocol may have"));
         }
-        let got = message.bytes;
-        if inbox.bytes.len() + got > LIMIT {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "a line of the control protocol is too long",
-            ));
+        if inbox.bytes.len() + bytes > LIMIT {
+            return Err(invalid("a line of the control protocol is too long"));
         }
-        inbox.bytes.extend_from_slice(&buffer[..got]);
-        crate::platform::descriptors::keep_private(&inbox.fds);
-        Ok(got)
+        inbox.fds.extend(fds);
+        inbox.bytes.extend_from_slice(&buffer[..bytes]);
+        Ok(bytes)
     }
 
     /// Queues a message, and writes what the socket takes now. False when too much is waiting: then nothing was queued.
@@ -169,26 +162,24 @@ impl Channel {
 
     /// The socket, for code that has to work without the event loop.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
-        std::os::fd::AsFd::as_fd(&self.stream)
+        self.stream.as_fd()
     }
 }
 
-#[cfg(target_os = "linux")]
-const RECEIVE: MsgFlags = MsgFlags::MSG_CMSG_CLOEXEC;
-#[cfg(not(target_os = "linux"))]
-const RECEIVE: MsgFlags = MsgFlags::empty();
-
 // Rust ignores SIGPIPE, so a closed socket is an error and no signal; nothing else to ask for.
 const SEND: MsgFlags = MsgFlags::empty();
+
+fn invalid(reason: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason.into())
+}
 
 impl Inbox {
     fn next<M: DeserializeOwned>(&mut self) -> io::Result<Option<Received<M>>> {
         let Some(end) = memchr::memchr(b'\n', &self.bytes) else { return Ok(None) };
         let line: Vec<u8> = self.bytes.drain(..=end).collect();
-        let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
         let (message, count) = decode(&line).map_err(invalid)?;
         if count > self.fds.len() {
-            return Err(invalid("a message announced descriptors that did not come".into()));
+            return Err(invalid("a message announced descriptors that did not come"));
         }
         Ok(Some((message, self.fds.drain(..count).collect())))
     }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 
@@ -16,6 +18,20 @@ pub fn close_on_exec(arguments: &[OsString]) {
             set_close_on_exec(fd);
         }
     }
+}
+
+/// Sees to it that so many more descriptors can be opened.
+///
+/// # Errors
+/// When they cannot. The error says what to do.
+pub fn check_room(count: usize) -> io::Result<()> {
+    let held: io::Result<Vec<File>> = (0..count).map(|_| File::open("/dev/null")).collect();
+    held.map(drop).map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("fewer than {count} more files can be opened: {error}; raise the limit, as with ulimit -n 1024"),
+        )
+    })
 }
 
 /// The descriptors that are open in this process.

@@ -6,4 +6,5 @@ pub mod descriptors;
 pub mod io;
 pub mod process;
 pub mod signals;
+pub mod socket;
 pub mod tty;

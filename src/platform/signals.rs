@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use serde::{Deserialize, Serialize};
 
+/// Every number that a signal can have; nix knows no real-time signals. The C library refuses those that it keeps for itself.
+const NUMBERS: std::ops::RangeInclusive<i32> = 1..=if cfg!(target_os = "linux") { 64 } else { 31 };
+
 /// Which signals were blocked and which ignored when this process began.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignalState {
@@ -43,10 +46,15 @@ pub fn inherited() -> &'static SignalState {
             _ => handler(*signal) == libc::SIG_IGN,
         });
         SignalState {
-            blocked: mask.iter().map(|signal| signal as i32).collect(),
+            blocked: NUMBERS.filter(|number| holds(&mask, *number)).collect(),
             ignored: ignored.map(|signal| signal as i32).collect(),
         }
     })
+}
+
+fn holds(set: &SigSet, number: i32) -> bool {
+    // SAFETY: reads the set; a number that is no signal is an error.
+    unsafe { libc::sigismember(set.as_ref(), number) == 1 }
 }
 
 fn handler(signal: Signal) -> libc::sighandler_t {
@@ -75,11 +83,13 @@ impl SignalState {
             let ignored = self.ignored.contains(&(signal as i32));
             set(signal, if ignored { SigHandler::SigIgn } else { SigHandler::SigDfl })?;
         }
-        let mut mask = SigSet::empty();
-        for signal in Signal::iterator().filter(|signal| self.blocked.contains(&(*signal as i32))) {
-            mask.add(signal);
+        let mut mask = *SigSet::empty().as_ref();
+        for number in &self.blocked {
+            // SAFETY: changes the set, which is ours; a number that is no signal is an error.
+            unsafe { libc::sigaddset(&raw mut mask, *number) };
         }
-        mask.thread_set_mask()?;
+        // SAFETY: the set was made by the C library's own functions.
+        unsafe { SigSet::from_sigset_t_unchecked(mask) }.thread_set_mask()?;
         Ok(())
     }
 }
@@ -88,6 +98,14 @@ fn set(signal: Signal, handler: SigHandler) -> nix::Result<SigAction> {
     let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
     // SAFETY: only SIG_DFL, SIG_IGN and actions that were in force before are set through this function.
     unsafe { sigaction(signal, &action) }
+}
+
+/// Has this process ignore a signal from now on. Programs that it starts do not, where [`SignalState::restore`] is called.
+///
+/// # Errors
+/// When the action cannot be changed.
+pub fn ignore(signal: Signal) -> nix::Result<()> {
+    set(signal, SigHandler::SigIgn).map(drop)
 }
 
 /// Runs `act` while `signal` has its default action, then puts back what was there.

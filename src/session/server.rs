@@ -12,6 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::control::{Answer, Channel, Request};
+use crate::escape::escape;
 
 /// The most connections at a time; further ones are closed at once.
 const CONNECTIONS: usize = 32;
@@ -38,7 +39,7 @@ impl Server {
             let advice = "set XDG_RUNTIME_DIR to a directory that is writable and has a short name";
             io::Error::new(
                 error.kind(),
-                format!("{}: no socket can be made there: {error}; {advice}", path.display()),
+                format!("{}: no socket can be made there: {error}; {advice}", escape(path)),
             )
         };
         // One from a host that was killed: its session's id is ours now, so nobody else uses it.
@@ -62,7 +63,7 @@ impl Server {
                     Ok((stream, _)) if Rc::strong_count(&self.connections) <= CONNECTIONS => {
                         let (ask, counted) = (self.ask.clone(), Rc::clone(&self.connections));
                         tokio::task::spawn_local(async move {
-                            serve(stream, ask).await;
+                            serve(stream, ask, geteuid().as_raw()).await;
                             drop(counted);
                         });
                     }
@@ -81,10 +82,11 @@ impl Drop for Server {
     }
 }
 
-async fn serve(stream: UnixStream, ask: mpsc::Sender<Asked>) {
+/// Answers a peer that runs as `user`; any other one gets no word.
+async fn serve(stream: UnixStream, ask: mpsc::Sender<Asked>, user: u32) {
     let channel = Channel::from_tokio(stream);
     // The directory keeps others out already; this holds where somebody has opened it.
-    if channel.peer_user().ok() != Some(geteuid().as_raw()) {
+    if channel.peer_user().ok() != Some(user) {
         return;
     }
     loop {
@@ -105,5 +107,32 @@ async fn serve(stream: UnixStream, ask: mpsc::Sender<Asked>) {
         if !channel.send(&answer, vec![]) || channel.flush().await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    /// What comes back for garbage when the session belongs to `user`: a refusal in words, or nothing.
+    async fn answer(user: u32) -> String {
+        let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().expect("a socket pair");
+        ours.set_nonblocking(true).expect("a mode");
+        let (ask, _asked) = mpsc::channel(1);
+        theirs.write_all(b"garbage\n").expect("writes");
+        serve(UnixStream::from_std(ours).expect("registers"), ask, user).await;
+        let mut said = Vec::new();
+        // What was not read makes the end a reset.
+        let _ = theirs.read_to_end(&mut said);
+        String::from_utf8(said).expect("UTF-8")
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn another_user_gets_no_word() {
+        let own = geteuid().as_raw();
+        assert!(answer(own).await.contains("not a message of cckw"));
+        assert_eq!(answer(own + 1).await, "");
     }
 }

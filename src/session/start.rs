@@ -20,13 +20,18 @@ use super::pty::Pty;
 use super::record::{self, Record, State};
 use super::screen::Screen;
 use super::server::Server;
+use crate::claude::refused::refused;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::paths;
+use crate::platform::signals;
 
 /// `cckw host SESSION PROGRAM [ARGUMENT…]`, with the client's socket as stdin. Started by the client only.
 pub fn main(args: Vec<OsString>) -> ExitCode {
     // The client has done this before exec; by hand it makes the host independent all the same.
     let _ = setsid();
+    // It leads the session of the PTY that it opens. Closed again where claude cannot be started, that hangs up, and
+    // would end this process before it has cleared away and said why.
+    let _ = signals::ignore(nix::sys::signal::Signal::SIGHUP);
     let Some(client) = take_socket() else {
         eprintln!("cckw: 'host' is started by 'cckw claude', not by hand");
         return ExitCode::from(2);
@@ -114,9 +119,10 @@ fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prep
     let state = paths::state_dir().map_err(refuse)?;
     paths::make_private(&state).map_err(refuse)?;
     let directory = record::directory(&session).map_err(refuse)?;
-    paths::make_private(&directory).map_err(refuse)?;
+    // First what others decide about, then what would have to be cleared away.
     let runtime = paths::runtime_dir();
     paths::make_private(&runtime).map_err(refuse)?;
+    paths::make_private(&directory).map_err(refuse)?;
     let socket = runtime.join(format!("{session}.sock"));
     let pinned = start.pinned.then(|| session.to_string());
     let mut record = Record {
@@ -142,20 +148,21 @@ fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prep
         socket: socket.as_path().into(),
     };
     // Written before claude is there: a state directory that cannot be written is found out now.
-    record
-        .write(&directory)
-        .map_err(|error| refuse(format!("{error}; make it writable, or set XDG_STATE_HOME")))?;
+    record.write(&directory).map_err(|error| {
+        discard(&directory, refuse(format!("{error}; make it writable, or set XDG_STATE_HOME")))
+    })?;
     let server = Server::bind(&socket).map_err(|error| discard(&directory, refuse(error)))?;
     // Before the spawn, so that an end right after it is seen.
     let sigchld = signal(SignalKind::child()).map_err(|error| discard(&directory, refuse(error)))?;
     let pty = Pty::open(start.size, &start.attributes)
         .map_err(|error| discard(&directory, refuse(format!("no PTY can be opened: {error}; end some programs that run in terminals, or raise kernel.pty.max"))))?;
+    // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
+    let for_client = pty.master.try_clone().map_err(|error| discard(&directory, refuse(error)))?;
     let (master, child) = pty
         .spawn(&program, &args, session.to_string().as_ref(), stderr, &start.signals)
         .map_err(|error| discard(&directory, cannot_execute(&program, &error)))?;
     record.child_pid = Some(child.pid().as_raw());
     let events = Events::in_directory(&directory);
-    let for_client = master.try_clone().map_err(refuse)?;
     let output = Output::new(master, terminal, Screen::new(start.size)).map_err(refuse)?;
     let attributes = start.attributes;
     Ok((Prepared { record, directory, events, output, child, server, sigchld, attributes }, for_client))
@@ -168,8 +175,6 @@ fn discard(directory: &Path, refusal: Refusal) -> Refusal {
 }
 
 fn cannot_execute(program: &Path, error: &io::Error) -> Refusal {
-    // As a shell: 127 for what is not there, 126 for what cannot be executed.
-    let status = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-    let advice = "check that it is a program for this machine, or name another one in CCKW_CLAUDE";
-    Refusal { reason: format!("{} cannot be executed: {error}; {advice}", program.display()), status }
+    let (reason, status) = refused(program, error);
+    Refusal { reason, status }
 }

@@ -292,6 +292,12 @@ impl Client {
             }
         }
         self.restore.leave_raw();
+        if self.master.is_none() {
+            eprintln!(
+                "cckw: the process that was to hold the session has ended; claude was not started; try cckw doctor"
+            );
+            return FAILED;
+        }
         let directory = record::directory(&self.launch.session).ok();
         let conversation = directory
             .and_then(|directory| Record::read(&directory).ok())

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use nix::unistd::{isatty, setsid};
 use uuid::Uuid;
 
+use super::straight;
 use crate::control::{Channel, FromClient, Start};
 use crate::platform::tty::{self, Attributes, Size};
 use crate::platform::{descriptors, signals};
@@ -40,6 +41,7 @@ impl Launch {
         let mut command = Command::new(own_program()?);
         command.arg0("cckw").arg("host").arg(self.session.to_string()).arg(&self.program).args(&self.args);
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+        straight::forget(&mut command);
         // Not left to the host: until it runs, ctrl-c at the terminal would reach it.
         // SAFETY: setsid(2) is async-signal-safe.
         unsafe { command.pre_exec(|| setsid().map(drop).map_err(io::Error::from)) };

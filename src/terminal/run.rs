@@ -11,10 +11,14 @@ use super::client;
 use super::launch::Launch;
 use super::straight;
 use crate::claude::args::{self, Run};
-use crate::claude::find::{self, NotFound};
+use crate::claude::find::{self, Found, NotFound};
 use crate::config;
-use crate::platform::{signals, tty};
+use crate::escape::escape;
+use crate::platform::{descriptors, signals, tty};
 use crate::session::record::{self, Record};
+
+/// How many descriptors a session needs, in the client and in the host, with some to spare for requests.
+const ROOM: usize = 40;
 
 /// Runs claude with these arguments and returns its status. Does not return where claude takes this process's place.
 pub fn main(args: Vec<OsString>) -> ExitCode {
@@ -27,10 +31,10 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Ok(found) => found,
         Err(error) => return refuse(error, NotFound::EXIT_STATUS),
     };
-    if leads_back() || straight::leads_back() {
+    if leads_back(&found) || straight::leads_back(&found) {
         let reason = format!(
             "{} starts cckw again; name the real claude in {}",
-            found.program.display(),
+            escape(&found.program),
             find::VARIABLE
         );
         return refuse(reason, NotFound::EXIT_STATUS);
@@ -39,6 +43,10 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     // `Run::Server` is a long-running server without a prompt: it needs a session of another kind than a conversation.
     if parsed.run != Run::Interactive || !tty::is_interactive() {
         return straight::exec(&found, &args);
+    }
+    // The host starts with the same limit, and fewer open: so neither runs out of them half-way.
+    if let Err(error) = descriptors::check_room(ROOM) {
+        return refuse(error, 1);
     }
     let tty = match tty::reopen() {
         Ok(tty) => tty,
@@ -58,16 +66,18 @@ fn refuse(reason: impl Display, status: u8) -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Whether this process is what a host of ours has started as claude: then the program it found is a detour to cckw.
-fn leads_back() -> bool {
+/// Whether a host of ours has started this process as claude, or below a script that should have become claude and has
+/// not: then the program it found is a detour to cckw.
+fn leads_back(found: &Found) -> bool {
     let session = std::env::var("CCKW_SESSION").ok().and_then(|session| Uuid::parse_str(&session).ok());
     let directory: Option<PathBuf> = session.and_then(|session| record::directory(&session).ok());
     let record = directory.and_then(|directory| Record::read(&directory).ok());
     record.is_some_and(|record| {
         let me = i32::try_from(std::process::id()).ok();
-        // The host writes its child's pid only after the start; its parent is known from the beginning.
+        // The host leads the session of the PTY that claude runs on, and of nothing else.
+        let inside = nix::unistd::getsid(None).is_ok_and(|leader| leader.as_raw() == record.host_pid);
         record.ended_at.is_none()
             && (record.child_pid.is_some() && record.child_pid == me
-                || record.child_pid.is_none() && record.host_pid == nix::unistd::getppid().as_raw())
+                || found.is_script && inside && record.claude_pid.is_none())
     })
 }

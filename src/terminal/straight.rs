@@ -5,33 +5,47 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use crate::claude::find::Found;
+use crate::claude::refused::refused;
 use crate::platform::signals;
 
-/// Holds the pid of a cckw that became a script. Whoever has that pid and is cckw again was led in a circle.
+/// How many times cckw has become a script on the way to this process. A script may lead back to cckw by a route that
+/// `find` does not see, in this process or in a child; only its environment comes along then.
 const VARIABLE: &str = "CCKW_EXEC";
+
+/// This often is a circle, and no claude that runs claude.
+const MOST: u32 = 10;
 
 /// Executes claude in place of this process. Returns only if that fails.
 pub fn exec(found: &Found, args: &[OsString]) -> ExitCode {
     let mut command = Command::new(&found.program);
     command.arg0(found.program.file_name().unwrap_or(found.program.as_os_str())).args(args);
     if found.is_script {
-        command.env(VARIABLE, std::process::id().to_string());
+        command.env(VARIABLE, (depth() + 1).to_string());
     } else {
-        command.env_remove(VARIABLE);
+        forget(&mut command);
     }
     let state = signals::inherited();
     // SAFETY: nothing is forked; the closure runs in this process, right before it becomes another.
     unsafe { command.pre_exec(|| state.restore()) };
     let error = command.exec();
-    eprintln!(
-        "cckw: {} cannot be executed: {error}; check that it is a program for this machine, or name another one in CCKW_CLAUDE",
-        found.program.display()
-    );
-    // As a shell: 127 for what is not there, 126 for what cannot be executed.
-    ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
+    let (reason, status) = refused(&found.program, &error);
+    eprintln!("cckw: {reason}");
+    ExitCode::from(status)
 }
 
-/// Whether this process has been cckw before, and became a script that led back.
-pub fn leads_back() -> bool {
-    std::env::var(VARIABLE).is_ok_and(|pid| pid == std::process::id().to_string())
+/// Whether cckw has become a script so often that the script must lead back to cckw.
+pub fn leads_back(found: &Found) -> bool {
+    found.is_script && depth() >= MOST
+}
+
+/// Keeps claude from seeing what was meant for cckw.
+pub fn forget(command: &mut Command) {
+    // Not always: a changed environment is written anew, in another order.
+    if std::env::var_os(VARIABLE).is_some() {
+        command.env_remove(VARIABLE);
+    }
+}
+
+fn depth() -> u32 {
+    std::env::var(VARIABLE).ok().and_then(|times| times.parse().ok()).unwrap_or(0)
 }

@@ -33,6 +33,7 @@
 // Each test program compiles this module anew and uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+mod before_exec;
 mod child;
 mod display;
 mod escape;
@@ -46,6 +47,7 @@ mod shell;
 mod terminal;
 mod wait;
 
+pub use before_exec::{before_exec, limit};
 pub use child::pty_child;
 pub use display::{Answers, Screen};
 pub use keys::Key;

@@ -1,0 +1,66 @@
+//! Receiving from a Unix socket, descriptors included.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+
+/// What one recvmsg(2) brought.
+pub struct Received {
+    /// How many bytes; zero at the end of the connection.
+    pub bytes: usize,
+    /// The descriptors, owned, so that none that nobody wanted stays open.
+    pub fds: Vec<OwnedFd>,
+    /// More descriptors came than there was room for, or than this process may have open.
+    pub cut_off: bool,
+}
+
+/// Receives what fits into `buffer`, and up to about 30 descriptors.
+///
+/// nix's own recvmsg gives nothing but an error when descriptors were cut off, and those that the kernel had handed
+/// over by then would stay open for ever.
+///
+/// # Errors
+/// What recvmsg(2) says.
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received> {
+    // Of numbers, so that it is aligned as the headers in it need.
+    let mut control = [0_u64; 18];
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: plain numbers and pointers, for which all zero is valid.
+    let mut message = unsafe { std::mem::zeroed::<libc::msghdr>() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(&control) as _;
+    // SAFETY: all that the header leads to lives in this function and is as long as the header says.
+    let bytes = Errno::result(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, FLAGS) })?;
+    let mut fds = Vec::new();
+    // SAFETY: the kernel has filled in the header.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(&raw const message) };
+    // SAFETY: not null then, aligned, and written by the kernel.
+    while let Some(header) = unsafe { next.as_ref() } {
+        if header.cmsg_level == libc::SOL_SOCKET && header.cmsg_type == libc::SCM_RIGHTS {
+            // SAFETY: arithmetic on the header's address.
+            let data = unsafe { libc::CMSG_DATA(next) }.cast::<RawFd>();
+            // SAFETY: arithmetic only.
+            let length = header.cmsg_len as usize - unsafe { libc::CMSG_LEN(0) } as usize;
+            for nth in 0..length / size_of::<RawFd>() {
+                // SAFETY: within what the header says is there.
+                let place = unsafe { data.add(nth) };
+                // SAFETY: as above; it may lie unaligned.
+                let number = unsafe { place.read_unaligned() };
+                // SAFETY: the kernel has just made this descriptor for this process.
+                fds.push(unsafe { OwnedFd::from_raw_fd(number) });
+            }
+        }
+        // SAFETY: both are the kernel's work.
+        next = unsafe { libc::CMSG_NXTHDR(&raw const message, next) };
+    }
+    super::descriptors::keep_private(&fds);
+    Ok(Received { bytes: bytes as usize, fds, cut_off: message.msg_flags & libc::MSG_CTRUNC != 0 })
+}
+
+#[cfg(target_os = "linux")]
+const FLAGS: libc::c_int = libc::MSG_CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const FLAGS: libc::c_int = 0;

@@ -1,0 +1,36 @@
+//! As few files as may be open: cckw either works, or says why not.
+
+use super::{mark, nothing_left, run, sandbox};
+
+#[test]
+fn with_any_limit_it_works_or_refuses() {
+    let mut worked = Vec::new();
+    for limit in (3..=40).chain([42, 44, 46, 48, 52, 56, 64]) {
+        let sandbox = sandbox();
+        let mut command = sandbox.command("/bin/sh");
+        command.arg("-c").arg("ulimit -n $1 && exec \"$0\" claude");
+        command.arg(env!("CARGO_BIN_EXE_cckw")).arg(limit.to_string());
+        let said = run(&sandbox, command, |_| {});
+        if said.status == 0 {
+            assert_eq!(said.line, "", "{limit}");
+            assert!(mark(&sandbox).exists(), "{limit}");
+            let record = sandbox.wait_for_record("an end", |record| record.text("state") == "stopped");
+            assert_eq!(record.json["exit"]["code"], 0, "{limit}");
+            sandbox.wait_for_silence();
+            assert!(sandbox.sockets().is_empty(), "{limit}");
+            worked.push(limit);
+            continue;
+        }
+        assert!(worked.is_empty(), "{limit} is too few, {worked:?} was enough: {}", said.line);
+        assert!(!said.line.contains('\n'), "{limit}: {}", said.line);
+        // Where the system's loader cannot load cckw, it says so itself.
+        let by_loader = said.line.contains("error while loading shared libraries");
+        assert!(
+            by_loader || said.line.starts_with("cckw: ") && said.line.contains("ulimit"),
+            "{limit}: {}",
+            said.line
+        );
+        nothing_left(&sandbox);
+    }
+    assert!(worked.contains(&56), "{worked:?}");
+}

@@ -1,0 +1,22 @@
+//! What a test changes in the process that is about to become a program.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// Calls `act` there, between fork and exec: it may make system calls, and nothing else.
+pub fn before_exec(command: &mut Command, act: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
+    // SAFETY: every closure given to this function makes system calls only.
+    unsafe { command.pre_exec(act) };
+}
+
+/// Sets a resource limit of this process: soft, hard.
+pub fn limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: reads the struct that the pointer leads to.
+    if unsafe { libc::setrlimit(resource, &raw const limit) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
