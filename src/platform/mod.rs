@@ -4,7 +4,9 @@
 
 pub mod descriptors;
 pub mod io;
+pub mod poll;
 pub mod process;
+pub mod signal_pipe;
 pub mod signals;
 pub mod socket;
 pub mod tty;

@@ -43,7 +43,9 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received
             // SAFETY: arithmetic on the header's address.
             let data = unsafe { libc::CMSG_DATA(next) }.cast::<RawFd>();
             // SAFETY: arithmetic only.
-            let length = header.cmsg_len as usize - unsafe { libc::CMSG_LEN(0) } as usize;
+            let head = unsafe { libc::CMSG_LEN(0) } as usize;
+            // The field's type differs between systems.
+            let length = usize::try_from(header.cmsg_len).unwrap_or(0).saturating_sub(head);
             for nth in 0..length / size_of::<RawFd>() {
                 // SAFETY: within what the header says is there.
                 let place = unsafe { data.add(nth) };
@@ -58,6 +60,25 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received
     }
     super::descriptors::keep_private(&fds);
     Ok(Received { bytes: bytes as usize, fds, cut_off: message.msg_flags & libc::MSG_CTRUNC != 0 })
+}
+
+/// The user that the other side of a connection runs as.
+///
+/// # Errors
+/// When the system does not say.
+#[cfg(target_os = "linux")]
+pub fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
+    use nix::sys::socket::{getsockopt, sockopt};
+    Ok(getsockopt(&socket, sockopt::PeerCredentials)?.uid())
+}
+
+/// The user that the other side of a connection runs as. Never run: see `docs/platforms.md`.
+///
+/// # Errors
+/// When the system does not say.
+#[cfg(not(target_os = "linux"))]
+pub fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
+    Ok(nix::unistd::getpeereid(socket)?.0.as_raw())
 }
 
 #[cfg(target_os = "linux")]

@@ -1,15 +1,11 @@
 //! The host's loop: every event of a session, in one place and one at a time.
 
-use std::future::{pending, ready};
-use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde_json::json;
-use tokio::signal::unix::Signal;
-use tokio::time::{Instant, sleep_until};
 
 use super::ending::{Ending, PATIENCE};
 use super::events::{self, Events};
@@ -17,11 +13,13 @@ use super::modes::ModeTracker;
 use super::output::{Output, Turn};
 use super::pty::{self, Change, Child};
 use super::record::{Exit, Record, State};
-use super::server::{Asked, Server};
-use super::watch::StateWatch;
+use super::server::Server;
+use super::watch::{StateWatch, Wake};
 use crate::claude::state_file::StateFile;
 use crate::control::{Answer, Channel, FromClient, FromHost, Received, Request};
+use crate::platform::poll::{For, Place, Poll};
 use crate::platform::process;
+use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::tty::{self, Attributes, Size};
 
 /// After claude's end, how long its PTY must be silent before it counts as read out, where another process keeps it open.
@@ -35,9 +33,7 @@ const CLIENT_CHECK: Duration = Duration::from_millis(200);
 /// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
 const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 
-/// So many bytes the screen model reads at once, in less time than it takes to wait for a better moment.
-const LITTLE: usize = 1024;
-/// More than that it reads when no output has moved for so long: a frame of claude's is complete then.
+/// When no output has moved for so long, the screen model reads it: a frame of claude's is complete then.
 const REST: Duration = Duration::from_millis(4);
 
 /// How far a session's end has come.
@@ -49,17 +45,6 @@ enum Phase {
     Draining { exit: Exit, quiet_at: Instant, cut_off_at: Instant },
     /// Everything was read; the terminal has yet to take it.
     Flushing { exit: Exit },
-}
-
-enum Event {
-    Client(io::Result<Option<Received<FromClient>>>),
-    Child,
-    Asked(Asked),
-    StateFile,
-    Timer,
-    Output,
-    Idle,
-    Sent,
 }
 
 /// One session.
@@ -77,8 +62,8 @@ pub struct Host {
     /// The shell has the terminal, because the client is stopped, or about to be. Claude's modes are undone on it, and
     /// what claude writes waits, or is not for the terminal any more (`Output::muted`).
     lent: bool,
-    /// When output last moved, if more than a little.
-    output_at: Instant,
+    /// Output has rested, and the screen model reads what is left, a little at a time.
+    catching_up: bool,
 }
 
 /// The attached client.
@@ -92,7 +77,7 @@ struct Client {
 }
 
 impl Client {
-    fn send(&self, message: &FromHost) -> bool {
+    fn send(&mut self, message: &FromHost) -> bool {
         self.channel.send(message, vec![])
     }
 
@@ -137,76 +122,94 @@ impl Host {
             ending: Ending::Begun,
             ending_at: None,
             lent: false,
-            output_at: Instant::now(),
+            catching_up: false,
         }
     }
 
     /// Runs the session to its end.
-    pub async fn run(mut self, mut server: Server, mut sigchld: Signal) {
+    pub fn run(mut self, mut server: Server, mut sigchld: SignalPipe, wake: Wake) {
         self.events.write("started", json!({ "child": self.child.pid().as_raw() }));
         self.save();
-        let mut watch = StateWatch::new(self.child.pid());
+        let mut watch = StateWatch::new(self.child.pid(), wake);
+        let mut poll = Poll::default();
         loop {
-            match self.next(&mut server, &mut sigchld, &watch).await {
-                Event::Client(Ok(Some((message, _)))) => self.client_says(message),
-                Event::Client(Ok(None)) => self.client_lost("gone").await,
-                Event::Client(Err(error)) => self.client_lost(&error.to_string()).await,
-                Event::Child => {
-                    while let Some(change) = self.child.poll() {
-                        self.child_changed(change).await;
-                    }
-                }
-                Event::Asked((request, answer)) => {
-                    // A peer that does not wait for its answer has asked all the same.
-                    let _ = answer.send(self.answer(&request));
-                }
-                Event::StateFile => {
-                    if let Some((pid, file)) = watch.look() {
-                        self.follow(pid, &file);
-                    }
-                }
-                Event::Timer => self.timer(),
-                Event::Output => self.move_output().await,
-                Event::Idle => {
-                    self.output.screen.work();
-                    if self.output.screen.waiting() > 0 {
-                        tokio::task::yield_now().await;
-                    }
-                }
-                Event::Sent => {
-                    if let Some(client) = &mut self.client {
-                        client.tell_undo(&self.output.modes);
-                    }
+            poll.clear();
+            let output =
+                if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
+            let client =
+                self.client.as_ref().map(|client| poll.add(&client.channel, client.channel.interest()));
+            let signals = poll.add(&sigchld, For::Reading);
+            let changes = poll.add(&watch, For::Reading);
+            let requests = server.prepare(&mut poll);
+            if let Err(error) = poll.wait(self.time(&server)) {
+                // Out of memory for a moment, at worst; without a rest it would only get worse.
+                self.events.write("cannot-wait", json!({ "error": error.to_string() }));
+                std::thread::sleep(REST);
+                continue;
+            }
+            let is_ready = |place: Option<Place>| place.is_some_and(|place| poll.is_ready(place));
+            if is_ready(client) {
+                self.hear_client();
+            }
+            if is_ready(output) {
+                self.move_output();
+            }
+            if poll.is_ready(signals) {
+                let _ = sigchld.pending().count();
+                while let Some(change) = self.child.poll() {
+                    self.child_changed(change);
                 }
             }
+            if poll.is_ready(changes)
+                && let Some((pid, file)) = watch.look()
+            {
+                self.follow(pid, &file);
+            }
+            server.serve(&poll, &requests, |request| self.answer(request));
+            self.catching_up = !is_ready(output) && self.output.screen.waiting() > 0;
+            if self.catching_up {
+                self.output.screen.work();
+            }
+            self.deadlines();
             if let Some(exit) = self.finished() {
-                return self.finish(exit, server).await;
+                return self.finish(exit, server);
             }
         }
     }
 
-    /// The next event. What must not wait comes first, what can wait last.
-    async fn next(&self, server: &mut Server, sigchld: &mut Signal, watch: &StateWatch) -> Event {
-        let client = self.client.as_ref().map(|client| &client.channel);
-        let deadline = self.deadline();
-        tokio::select! {
-            biased;
-            message = async { client.unwrap_or_else(|| unreachable!("guarded")).receive().await }, if client.is_some() => Event::Client(message),
-            _ = async { client.unwrap_or_else(|| unreachable!("guarded")).flush().await }, if client.is_some_and(Channel::is_waiting) => Event::Sent,
-            _ = sigchld.recv() => Event::Child,
-            asked = server.next() => Event::Asked(asked),
-            () = watch.changed() => Event::StateFile,
-            () = async { match deadline { Some(at) => sleep_until(at).await, None => pending().await } } => Event::Timer,
-            () = self.output.ready(self.is_reading()), if !self.is_held() => Event::Output,
-            () = ready(()), if self.model_is_due() => Event::Idle,
+    /// How long the next wait may last. While output waits for the screen model, a moment: when no more of it comes in
+    /// that time, the model reads. Before, it would take the core from the terminal, for a screen that nobody sees.
+    fn time(&self, server: &Server) -> Option<Duration> {
+        let model = self.output.screen.waiting() > 0;
+        let draining = match self.phase {
+            Phase::Draining { quiet_at, .. } if !self.is_held() => Some(quiet_at),
+            _ => None,
+        };
+        let deadline = [draining, self.ending_at, server.deadline()].into_iter().flatten().min();
+        let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        match (model, self.catching_up) {
+            (false, _) => until,
+            (true, false) => Some(until.map_or(REST, |until| until.min(REST))),
+            (true, true) => Some(Duration::ZERO),
         }
     }
 
-    /// Whether the screen model may read now: little, or after a rest. In a flood it would take the core from the
-    /// terminal, for a screen that nobody sees.
-    fn model_is_due(&self) -> bool {
-        let waiting = self.output.screen.waiting();
-        waiting > 0 && (waiting <= LITTLE || self.output_at + REST <= Instant::now())
+    fn hear_client(&mut self) {
+        loop {
+            let Some(client) = &mut self.client else { return };
+            let was_waiting = client.channel.is_waiting();
+            // A broken connection is told by `receive`.
+            let _ = client.channel.write_some();
+            if was_waiting {
+                client.tell_undo(&self.output.modes);
+            }
+            match client.channel.receive() {
+                Ok(Received::Message(message, _)) => self.client_says(message),
+                Ok(Received::Nothing) => return,
+                Ok(Received::Closed) => return self.client_lost("gone"),
+                Err(error) => return self.client_lost(&error.to_string()),
+            }
+        }
     }
 
     /// Whether claude's output has to wait.
@@ -218,20 +221,14 @@ impl Host {
         !matches!(self.phase, Phase::Flushing { .. })
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        let draining = match self.phase {
-            Phase::Draining { quiet_at, .. } if !self.is_held() => Some(quiet_at),
-            _ => None,
-        };
-        // Once due it needs no timer, and must not stand before everything else.
-        let model = (self.output.screen.waiting() > 0 && !self.model_is_due()).then(|| self.output_at + REST);
-        [draining, self.ending_at, model].into_iter().flatten().min()
-    }
-
-    fn timer(&mut self) {
+    fn deadlines(&mut self) {
+        if self.phase == Phase::Running && self.ending_at.is_none() {
+            return;
+        }
         let now = Instant::now();
         if let Phase::Draining { exit, quiet_at, cut_off_at } = self.phase
             && quiet_at <= now
+            && !self.is_held()
         {
             self.phase = if self.output.is_flushed() {
                 Phase::Flushing { exit }
@@ -258,15 +255,12 @@ impl Host {
         }
     }
 
-    async fn move_output(&mut self) {
+    fn move_output(&mut self) {
         if self.client_is_stopped() {
             self.lend_terminal();
             return;
         }
         let turn = self.turn();
-        if self.output.screen.waiting() > LITTLE {
-            self.output_at = Instant::now();
-        }
         if let Phase::Draining { exit, cut_off_at, .. } = self.phase {
             let now = Instant::now();
             match turn {
@@ -275,10 +269,6 @@ impl Host {
                 Turn::Rested(0) => {}
                 _ => self.phase = Phase::Draining { exit, quiet_at: now + QUIET, cut_off_at },
             }
-        }
-        if turn == Turn::More {
-            // Else the loop would not look at its other descriptors for as long as the flood lasts.
-            tokio::task::yield_now().await;
         }
     }
 
@@ -392,9 +382,9 @@ impl Host {
         }
     }
 
-    async fn child_changed(&mut self, change: Change) {
+    fn child_changed(&mut self, change: Change) {
         match change {
-            Change::Stopped(signal) if self.client.is_some() => self.suspend(signal).await,
+            Change::Stopped(signal) if self.client.is_some() => self.suspend(signal),
             Change::Stopped(signal) => {
                 // Nobody could ever continue it.
                 self.events.write("stopped-and-continued", json!({ "signal": signal }));
@@ -417,7 +407,7 @@ impl Host {
     }
 
     /// Claude has been stopped: the terminal gets what it wrote, then goes back to the shell.
-    async fn suspend(&mut self, signal: i32) {
+    fn suspend(&mut self, signal: i32) {
         self.events.write("suspended", json!({ "signal": signal }));
         let deadline = Instant::now() + PATIENCE_WITH_TERMINAL;
         let client = &mut self.client;
@@ -426,12 +416,12 @@ impl Host {
                 client.tell_undo(modes);
             }
         };
-        self.output.drain(QUIET_STOP, deadline, tell).await;
+        self.output.drain(QUIET_STOP, deadline, tell);
         let undo = self.output.modes.undo();
         self.output.write(undo.as_bytes());
-        self.output.flush(deadline).await;
+        self.output.flush(deadline);
         self.lent = true;
-        if let Some(client) = &self.client {
+        if let Some(client) = &mut self.client {
             client.send(&FromHost::Stopped { signal });
         }
         self.record.state = State::Suspended;
@@ -439,7 +429,7 @@ impl Host {
     }
 
     /// The client has died, or was killed: the host leaves the terminal as the client would have.
-    async fn client_lost(&mut self, why: &str) {
+    fn client_lost(&mut self, why: &str) {
         // First of all, before anything that takes time: zsh makes what it finds after a killed job its own.
         self.restore_attributes();
         // Closed only when all is undone: a client that panicked waits for that.
@@ -454,7 +444,7 @@ impl Host {
             let undo = self.output.modes.undo();
             self.output.write(undo.as_bytes());
         }
-        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL).await;
+        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
         self.output.leave_terminal();
         drop(client);
         self.lent = false;
@@ -487,7 +477,7 @@ impl Host {
             Request::Panic => panic!("asked to, by a test"),
             #[cfg(debug_assertions)]
             Request::PanicClient => {
-                if let Some(client) = &self.client {
+                if let Some(client) = &mut self.client {
                     client.send(&FromHost::Panic);
                 }
                 Answer::Refused { reason: "asked the client".into() }
@@ -524,12 +514,12 @@ impl Host {
         }
     }
 
-    async fn finish(mut self, exit: Exit, server: Server) {
+    fn finish(mut self, exit: Exit, server: Server) {
         if !self.lent {
             let undo = self.output.modes.undo();
             self.output.write(undo.as_bytes());
         }
-        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL).await;
+        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
         self.record.state = State::Stopped;
         self.record.status = None;
         self.record.exit = Some(exit);
@@ -537,14 +527,14 @@ impl Host {
         self.record.client_pid = None;
         self.save();
         drop(server);
-        if let Some(client) = &self.client {
+        if let Some(client) = &mut self.client {
             client.send(&FromHost::Ended { status: exit.status() });
             if client.is_stopped() {
                 // A job whose process was killed ends, also while it is stopped.
                 let _ = kill(client.pid, nix::sys::signal::Signal::SIGCONT);
             }
             // What is in the socket's buffer survives this process.
-            let _ = tokio::time::timeout(PATIENCE_WITH_TERMINAL, client.channel.flush()).await;
+            client.channel.flush(PATIENCE_WITH_TERMINAL);
         }
     }
 }

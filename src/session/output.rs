@@ -1,17 +1,18 @@
 //! The way of claude's output: from the PTY to the terminal first, then to the mode tracker, then to the screen model.
 
-use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
-
-use tokio::io::unix::AsyncFd;
-use tokio::time::{Instant, timeout_at};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use super::modes::ModeTracker;
 use super::screen::Screen;
-use crate::platform::io::{self, Outcome, Room};
+use crate::platform::io::{self, Outcome};
+use crate::platform::poll::{For, Place, Poll};
 
 /// Most bytes moved before everything else gets its turn.
 const TURN: usize = 64 * 1024;
+
+/// What a read of a PTY gives at most on Linux, however large the buffer (N_TTY_BUF_SIZE less one), in bytes.
+const WHOLE_READ: usize = 4095;
 
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +29,12 @@ pub enum Turn {
 
 /// Moves claude's output.
 pub struct Output {
-    master: AsyncFd<OwnedFd>,
+    master: OwnedFd,
     closed: bool,
     terminal: Option<OwnedFd>,
     /// What was read and could not be written, from `written` on.
     pending: Vec<u8>,
     written: usize,
-    room: Room,
     buffer: Box<[u8]>,
     /// What is read goes to the models only, not to the terminal.
     pub muted: bool,
@@ -45,29 +45,24 @@ pub struct Output {
 }
 
 impl Output {
-    /// Starts with a PTY whose output goes to `terminal`, which must be non-blocking.
-    ///
-    /// # Errors
-    /// When the master cannot be registered with the event loop.
-    pub fn new(master: OwnedFd, terminal: OwnedFd, screen: Screen) -> std::io::Result<Self> {
-        Ok(Self {
-            master: io::readable(master)?,
+    /// Starts with a PTY whose output goes to `terminal`; both must be non-blocking.
+    pub fn new(master: OwnedFd, terminal: OwnedFd, screen: Screen) -> Self {
+        Self {
+            master,
             closed: false,
             terminal: Some(terminal),
             pending: Vec::new(),
             written: 0,
-            room: Room::default(),
-            // A read of a PTY gives at most 4095 bytes on Linux, however large the buffer.
             buffer: vec![0; 8192].into(),
             muted: false,
             modes: ModeTracker::default(),
             screen,
-        })
+        }
     }
 
     /// The PTY's master.
     pub fn master(&self) -> &OwnedFd {
-        self.master.get_ref()
+        &self.master
     }
 
     /// Whether nobody has the PTY open any more, and everything was read.
@@ -80,17 +75,13 @@ impl Output {
         self.pending.len() == self.written
     }
 
-    /// Waits until a turn would do something. With `reading` off, only until what is pending can be written.
-    pub async fn ready(&self, reading: bool) {
-        if self.terminal.is_some() && !self.is_flushed() {
-            self.room.wait().await;
-        } else if reading && !self.closed {
-            // An error here would be one of the event loop; the turn finds out what is wrong.
-            if let Ok(mut guard) = self.master.readable().await {
-                guard.retain_ready();
-            }
-        } else {
-            std::future::pending::<()>().await;
+    /// Adds what a turn waits for: room in the terminal while something is pending, else output to read. Nothing
+    /// where neither can come.
+    pub fn prepare(&self, poll: &mut Poll, reading: bool) -> Option<Place> {
+        match &self.terminal {
+            Some(terminal) if !self.is_flushed() => Some(poll.add(terminal, For::Writing)),
+            _ if reading && !self.closed => Some(poll.add(&self.master, For::Reading)),
+            _ => None,
         }
     }
 
@@ -113,15 +104,16 @@ impl Output {
             if moved >= TURN {
                 return Turn::More;
             }
-            match io::read_ready(&self.master, &mut self.buffer) {
+            match io::read(&self.master, &mut self.buffer) {
                 Outcome::Moved(count) => {
                     moved += count;
                     self.deliver(count, &mut tell);
+                    if count < WHOLE_READ && self.is_flushed() {
+                        // Asked once more it would have nothing, most likely; poll(2) knows.
+                        return Turn::Rested(moved);
+                    }
                 }
-                Outcome::Blocked => {
-                    self.room.forget();
-                    return Turn::Rested(moved);
-                }
+                Outcome::Blocked => return Turn::Rested(moved),
                 Outcome::Gone => self.closed = true,
             }
         }
@@ -129,13 +121,17 @@ impl Output {
 
     /// Reads until nothing has come for `quiet`, or until `deadline`. What a process writes last before it stops is on
     /// its way through the kernel when the stop is seen.
-    pub async fn drain(&mut self, quiet: Duration, deadline: Instant, mut tell: impl FnMut(&ModeTracker)) {
+    pub fn drain(&mut self, quiet: Duration, deadline: Instant, mut tell: impl FnMut(&ModeTracker)) {
+        let mut poll = Poll::default();
         loop {
-            let until = deadline.min(Instant::now() + quiet);
-            if timeout_at(until, self.ready(true)).await.is_err() {
+            poll.clear();
+            let Some(place) = self.prepare(&mut poll, true) else { return };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || poll.wait(Some(quiet.min(left))).is_err() {
                 return;
             }
-            if self.turn(true, &mut tell) == Turn::Closed || Instant::now() >= deadline {
+            // A signal ends the wait too, and is then no sign of rest; but it is rare, and costs a message its place.
+            if !poll.is_ready(place) || self.turn(true, &mut tell) == Turn::Closed {
                 return;
             }
         }
@@ -153,7 +149,6 @@ impl Output {
                 partly => {
                     let written = if let Outcome::Moved(written) = partly { written } else { 0 };
                     keep(&mut self.pending, &mut self.written, &bytes[written..]);
-                    self.room.want(terminal.as_fd());
                 }
             }
         }
@@ -168,10 +163,7 @@ impl Output {
             };
             match io::write(terminal, &self.pending[self.written..]) {
                 Outcome::Moved(written) => self.written += written,
-                Outcome::Blocked => {
-                    self.room.want(terminal.as_fd());
-                    return;
-                }
+                Outcome::Blocked => return,
                 Outcome::Gone => self.terminal = None,
             }
         }
@@ -194,15 +186,16 @@ impl Output {
         }
     }
 
-    /// Waits until everything is on the terminal, at most until `deadline`. False if something is left.
-    pub async fn flush(&mut self, deadline: Instant) -> bool {
+    /// Waits until everything is on the terminal, at most until `deadline`.
+    pub fn flush(&mut self, deadline: Instant) {
+        let mut poll = Poll::default();
         loop {
             self.write_pending();
-            if self.is_flushed() {
-                return true;
-            }
-            if timeout_at(deadline, self.ready(false)).await.is_err() {
-                return false;
+            poll.clear();
+            let Some(_) = self.prepare(&mut poll, false) else { return };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || poll.wait(Some(left)).is_err() {
+                return;
             }
         }
     }

@@ -1,32 +1,36 @@
-//! The session's control socket: who may connect, and how a request gets to the host and its answer back.
+//! The session's control socket: who may connect, and how a request gets its answer.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, oneshot};
 
-use crate::control::{Answer, Channel, Request};
+use crate::control::{Answer, Channel, Received, Request};
 use crate::escape::escape;
+use crate::platform::poll::{For, Place, Poll};
 
 /// The most connections at a time; further ones are closed at once.
 const CONNECTIONS: usize = 32;
-
-/// A request, and where its answer goes.
-pub type Asked = (Request, oneshot::Sender<Answer>);
+/// After a connection could not be accepted (out of descriptors), the time until it is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Listens on the control socket, which is removed when this is dropped.
 pub struct Server {
     listener: UnixListener,
     path: PathBuf,
-    asked: mpsc::Receiver<Asked>,
-    ask: mpsc::Sender<Asked>,
-    connections: Rc<()>,
+    connections: Vec<Channel>,
+    accept_from: Option<Instant>,
+}
+
+/// Where the server's descriptors stand in a `Poll`.
+pub struct Places {
+    listener: Option<Place>,
+    connections: Vec<Place>,
 }
 
 impl Server {
@@ -50,28 +54,53 @@ impl Server {
         umask(before);
         let listener = bound.map_err(named)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(named)?;
-        let (ask, asked) = mpsc::channel(1);
-        Ok(Self { listener, path: path.into(), asked, ask, connections: Rc::new(()) })
+        listener.set_nonblocking(true).map_err(named)?;
+        Ok(Self { listener, path: path.into(), connections: Vec::new(), accept_from: None })
     }
 
-    /// The next request. Connections are accepted and served meanwhile. May be dropped at any time.
-    pub async fn next(&mut self) -> Asked {
-        loop {
-            tokio::select! {
-                Some(asked) = self.asked.recv() => return asked,
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) if Rc::strong_count(&self.connections) <= CONNECTIONS => {
-                        let (ask, counted) = (self.ask.clone(), Rc::clone(&self.connections));
-                        tokio::task::spawn_local(async move {
-                            serve(stream, ask, geteuid().as_raw()).await;
-                            drop(counted);
-                        });
-                    }
-                    Ok(_) => {}
-                    // Out of descriptors: closing a connection may help, trying again at once does not.
-                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(200)).await,
-                },
+    /// Adds what the server waits for.
+    pub fn prepare(&self, poll: &mut Poll) -> Places {
+        Places {
+            listener: self.accept_from.is_none().then(|| poll.add(&self.listener, For::Reading)),
+            connections: self
+                .connections
+                .iter()
+                .map(|connection| poll.add(connection, connection.interest()))
+                .collect(),
+        }
+    }
+
+    /// When the server wants to be called although nothing is ready.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.accept_from
+    }
+
+    /// Serves what is ready, with the answers that `answer` gives.
+    pub fn serve(&mut self, poll: &Poll, places: &Places, mut answer: impl FnMut(&Request) -> Answer) {
+        // Backwards, so that one that goes leaves the others where they are.
+        for (at, place) in places.connections.iter().enumerate().rev() {
+            if poll.is_ready(*place) && !serve_one(&mut self.connections[at], &mut answer) {
+                self.connections.remove(at);
             }
+        }
+        if self.accept_from.is_some_and(|at| at <= Instant::now()) {
+            self.accept_from = None;
+        }
+        if places.listener.is_some_and(|place| poll.is_ready(place)) {
+            self.accept();
+        }
+    }
+
+    fn accept(&mut self) {
+        match self.listener.accept() {
+            // The directory keeps others out already; the user is checked for where somebody has opened it.
+            Ok((stream, _)) if self.connections.len() < CONNECTIONS => {
+                self.connections.extend(admit(stream, geteuid().as_raw()))
+            }
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            // Trying again at once would not help, and would not rest.
+            Err(_) => self.accept_from = Some(Instant::now() + PAUSE),
         }
     }
 }
@@ -82,32 +111,33 @@ impl Drop for Server {
     }
 }
 
-/// Answers a peer that runs as `user`; any other one gets no word.
-async fn serve(stream: UnixStream, ask: mpsc::Sender<Asked>, user: u32) {
-    let channel = Channel::from_tokio(stream);
-    // The directory keeps others out already; this holds where somebody has opened it.
-    if channel.peer_user().ok() != Some(user) {
-        return;
+/// A connection of a peer that runs as `user`; any other one gets no word.
+fn admit(stream: UnixStream, user: u32) -> Option<Channel> {
+    Channel::new(stream).ok().filter(|channel| channel.peer_user().ok() == Some(user))
+}
+
+/// Answers what has come. False when the connection is over.
+fn serve_one(channel: &mut Channel, answer: &mut impl FnMut(&Request) -> Answer) -> bool {
+    if channel.write_some().is_err() {
+        return false;
     }
-    loop {
-        let request = match channel.receive::<Request>().await {
-            Ok(Some((request, _))) => request,
-            Ok(None) => return,
+    // One that does not take its answers gets no more of them.
+    while !channel.is_waiting() {
+        match channel.receive::<Request>() {
+            Ok(Received::Message(request, _)) => {
+                if !channel.send(&answer(&request), vec![]) {
+                    return false;
+                }
+            }
+            Ok(Received::Nothing) => return true,
+            Ok(Received::Closed) => return false,
             Err(error) => {
                 channel.send(&Answer::Refused { reason: error.to_string() }, vec![]);
-                let _ = channel.flush().await;
-                return;
+                return false;
             }
-        };
-        let (answer, answered) = oneshot::channel();
-        if ask.send((request, answer)).await.is_err() {
-            return;
-        }
-        let Ok(answer) = answered.await else { return };
-        if !channel.send(&answer, vec![]) || channel.flush().await.is_err() {
-            return;
         }
     }
+    true
 }
 
 #[cfg(test)]
@@ -117,22 +147,22 @@ mod tests {
     use super::*;
 
     /// What comes back for garbage when the session belongs to `user`: a refusal in words, or nothing.
-    async fn answer(user: u32) -> String {
-        let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().expect("a socket pair");
-        ours.set_nonblocking(true).expect("a mode");
-        let (ask, _asked) = mpsc::channel(1);
+    fn answer(user: u32) -> String {
+        let (ours, mut theirs) = UnixStream::pair().expect("a socket pair");
         theirs.write_all(b"garbage\n").expect("writes");
-        serve(UnixStream::from_std(ours).expect("registers"), ask, user).await;
+        if let Some(mut channel) = admit(ours, user) {
+            assert!(!serve_one(&mut channel, &mut |_| unreachable!("not a request")));
+        }
         let mut said = Vec::new();
         // What was not read makes the end a reset.
         let _ = theirs.read_to_end(&mut said);
         String::from_utf8(said).expect("UTF-8")
     }
 
-    #[tokio::test(flavor = "current_thread")]
-    async fn another_user_gets_no_word() {
+    #[test]
+    fn another_user_gets_no_word() {
         let own = geteuid().as_raw();
-        assert!(answer(own).await.contains("not a message of cckw"));
-        assert_eq!(answer(own + 1).await, "");
+        assert!(answer(own).contains("not a message of cckw"));
+        assert_eq!(answer(own + 1), "");
     }
 }

@@ -7,10 +7,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use nix::unistd::{dup2_stdin, getpid, setsid};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::LocalSet;
 use uuid::Uuid;
 
 use super::events::{self, Events};
@@ -20,9 +19,11 @@ use super::pty::Pty;
 use super::record::{self, Record, State};
 use super::screen::Screen;
 use super::server::Server;
+use super::watch::Wake;
 use crate::claude::refused::refused;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::paths;
+use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::signals;
 
 /// `cckw host SESSION PROGRAM [ARGUMENT…]`, with the client's socket as stdin. Started by the client only.
@@ -36,14 +37,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         eprintln!("cckw: 'host' is started by 'cckw claude', not by hand");
         return ExitCode::from(2);
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("cckw: cannot start an event loop: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    LocalSet::new().block_on(&runtime, serve(client, args));
+    serve(client, args);
     // Nothing is left that could be waited for; a thread of the file watcher must not hold the process.
     ExitCode::SUCCESS
 }
@@ -59,6 +53,9 @@ fn take_socket() -> Option<UnixStream> {
     Some(UnixStream::from(socket))
 }
 
+/// How long a client may take to hear why it was refused.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What could not be done, and the status that the client exits with.
 struct Refusal {
     reason: String,
@@ -69,9 +66,9 @@ fn refuse(reason: impl Display) -> Refusal {
     Refusal { reason: reason.to_string(), status: 1 }
 }
 
-async fn serve(socket: UnixStream, args: Vec<OsString>) {
-    let Ok(client) = Channel::new(socket) else { return };
-    let (start, fds) = match client.receive::<FromClient>().await {
+fn serve(socket: UnixStream, args: Vec<OsString>) {
+    let Ok(mut client) = Channel::new(socket) else { return };
+    let (start, fds) = match client.wait_for::<FromClient>(None) {
         Ok(Some((FromClient::Start(start), fds))) => (start, fds),
         // The client is gone, or is not one.
         _ => return,
@@ -79,14 +76,14 @@ async fn serve(socket: UnixStream, args: Vec<OsString>) {
     match prepare(*start, fds, args) {
         Ok((prepared, master)) => {
             client.send(&FromHost::Started, vec![master]);
-            let Prepared { record, directory, events, output, child, server, sigchld, attributes } = prepared;
-            Host::new(record, directory, events, client, output, child, attributes)
-                .run(server, sigchld)
-                .await;
+            let Prepared { record, directory, events, output, child, server, sigchld, wake, attributes } =
+                prepared;
+            let host = Host::new(record, directory, events, client, output, child, attributes);
+            host.run(server, sigchld, wake);
         }
         Err(Refusal { reason, status }) => {
             client.send(&FromHost::Failed { reason, status }, vec![]);
-            let _ = client.flush().await;
+            client.flush(PATIENCE);
         }
     }
 }
@@ -98,7 +95,8 @@ struct Prepared {
     output: Output,
     child: super::pty::Child,
     server: Server,
-    sigchld: Signal,
+    sigchld: SignalPipe,
+    wake: Wake,
     attributes: crate::platform::tty::Attributes,
 }
 
@@ -153,19 +151,21 @@ fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prep
     })?;
     let server = Server::bind(&socket).map_err(|error| discard(&directory, refuse(error)))?;
     // Before the spawn, so that an end right after it is seen.
-    let sigchld = signal(SignalKind::child()).map_err(|error| discard(&directory, refuse(error)))?;
+    let sigchld =
+        SignalPipe::install(&[libc::SIGCHLD]).map_err(|error| discard(&directory, refuse(error)))?;
     let pty = Pty::open(start.size, &start.attributes)
         .map_err(|error| discard(&directory, refuse(format!("no PTY can be opened: {error}; end some programs that run in terminals, or raise kernel.pty.max"))))?;
     // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
     let for_client = pty.master.try_clone().map_err(|error| discard(&directory, refuse(error)))?;
+    let wake = Wake::new().map_err(|error| discard(&directory, refuse(error)))?;
     let (master, child) = pty
         .spawn(&program, &args, session.to_string().as_ref(), stderr, &start.signals)
         .map_err(|error| discard(&directory, cannot_execute(&program, &error)))?;
     record.child_pid = Some(child.pid().as_raw());
     let events = Events::in_directory(&directory);
-    let output = Output::new(master, terminal, Screen::new(start.size)).map_err(refuse)?;
+    let output = Output::new(master, terminal, Screen::new(start.size));
     let attributes = start.attributes;
-    Ok((Prepared { record, directory, events, output, child, server, sigchld, attributes }, for_client))
+    Ok((Prepared { record, directory, events, output, child, server, sigchld, wake, attributes }, for_client))
 }
 
 /// A session that never began leaves no record.

@@ -1,13 +1,15 @@
 //! Waits for claude's state file to appear and to change, without looking when nothing happened.
 
 use std::collections::HashSet;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::unistd::Pid;
 use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::Notify;
 
 use crate::claude::state_file::{self, StateFile};
 
@@ -21,14 +23,29 @@ pub struct StateWatch {
     child: Pid,
     directory: PathBuf,
     changes: Arc<Changes>,
+    /// Has something to read when something may have changed.
+    woken: UnixStream,
     watcher: Option<RecommendedWatcher>,
     watched: Option<PathBuf>,
     file: Option<PathBuf>,
 }
 
-#[derive(Default)]
+/// What a watch wakes the host with; made before claude is started, when it may still fail.
+pub struct Wake(UnixStream, UnixStream);
+
+impl Wake {
+    /// # Errors
+    /// When the process is out of descriptors.
+    pub fn new() -> io::Result<Self> {
+        let (woken, wake) = UnixStream::pair()?;
+        woken.set_nonblocking(true)?;
+        wake.set_nonblocking(true)?;
+        Ok(Self(woken, wake))
+    }
+}
+
 struct Changes {
-    wake: Notify,
+    wake: UnixStream,
     noted: Mutex<Noted>,
 }
 
@@ -40,6 +57,11 @@ struct Noted {
 }
 
 impl Changes {
+    fn wake(&self) {
+        // Full, it says already what it would say.
+        let _ = (&self.wake).write(&[0]);
+    }
+
     fn note(&self, event: notify::Result<notify::Event>) {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
@@ -53,7 +75,7 @@ impl Changes {
             Err(_) => noted.lost = true,
         }
         drop(noted);
-        self.wake.notify_one();
+        self.wake();
     }
 
     fn take(&self) -> Noted {
@@ -64,31 +86,29 @@ impl Changes {
 impl StateWatch {
     /// Begins to watch. Without a directory to watch, or where the system refuses (its limit of watches is reached),
     /// nothing is ever found, and the session runs all the same.
-    pub fn new(child: Pid) -> Self {
-        let changes = Arc::new(Changes::default());
+    pub fn new(child: Pid, Wake(woken, wake): Wake) -> Self {
+        let changes = Arc::new(Changes { wake, noted: Mutex::default() });
         let noted = Arc::clone(&changes);
         let watcher = notify::recommended_watcher(move |event| noted.note(event));
         let mut watch = Self {
             child,
             directory: state_file::directory().unwrap_or_default(),
             changes,
+            woken,
             watcher: watcher.ok(),
             watched: None,
             file: None,
         };
         watch.aim();
         // What is there already raises no event.
-        watch.changes.wake.notify_one();
+        watch.changes.wake();
         watch
-    }
-
-    /// Waits until something may have changed. May be dropped at any time.
-    pub async fn changed(&self) {
-        self.changes.wake.notified().await;
     }
 
     /// Looks at what changed. The state file's pid and contents, when it is there and whole.
     pub fn look(&mut self) -> Option<(Pid, StateFile)> {
+        let mut wakes = [0; 64];
+        while (&self.woken).read(&mut wakes).is_ok_and(|count| count == wakes.len()) {}
         let Noted { paths, lost } = self.changes.take();
         if lost {
             self.stop_watching();
@@ -143,9 +163,15 @@ impl StateWatch {
                 && target != self.directory
                 && self.directory.ancestors().find(|path| path.is_dir()) != Some(&target)
             {
-                self.changes.wake.notify_one();
+                self.changes.wake();
             }
             self.watched = Some(target);
         }
+    }
+}
+
+impl AsFd for StateWatch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.woken.as_fd()
     }
 }

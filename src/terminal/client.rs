@@ -1,5 +1,6 @@
 //! The client's loop: keys, signals, and what the host says.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -8,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
-use tokio::io::unix::AsyncFd;
 
 use super::keys::Keys;
 use super::launch::Launch;
 use super::restore::Restore;
-use super::signals::{Asked, Signals};
+use super::signals::Asked;
 use crate::control::{Channel, FromClient, FromHost, Received};
 use crate::platform::io::{self as nonblocking, Outcome};
+use crate::platform::poll::{For, Poll};
+use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::{signals, tty};
 use crate::session::record::{self, Record};
 
@@ -26,11 +28,7 @@ const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 
 /// Runs a session in this terminal, and returns claude's status.
 pub fn main(tty: File, launch: Launch) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&format!("cannot start an event loop: {error}")),
-    };
-    match runtime.block_on(run(tty, launch)) {
+    match run(tty, launch) {
         Ok(status) => ExitCode::from(status),
         Err(error) => failed(&error.to_string()),
     }
@@ -41,7 +39,7 @@ fn failed(reason: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn run(tty: File, launch: Launch) -> io::Result<u8> {
+fn run(tty: File, launch: Launch) -> io::Result<u8> {
     // A job in the background stops here, before there is anything that would have to be stopped with it.
     let mut politely = true;
     while !tty::in_foreground(&tty) {
@@ -49,15 +47,17 @@ async fn run(tty: File, launch: Launch) -> io::Result<u8> {
         politely = !politely;
     }
     // The handlers come before the size is read, so that no change falls in between.
-    let signals = Signals::install()?;
-    let channel = Channel::new(launch.host()?)?;
-    let restore = Restore::new(&tty, channel.descriptor().as_raw_fd())?;
+    let signals = super::signals::install()?;
+    let mut channel = Channel::new(launch.host()?)?;
+    let restore = Restore::new(&tty, channel.as_fd().as_raw_fd())?;
     restore.enter_raw()?;
-    launch.hand_over(&channel, &tty, tty::size(&tty)?, restore.original())?;
-    let tty = nonblocking::readable(tty.into())?;
+    launch.hand_over(&mut channel, &tty, tty::size(&tty)?, restore.original())?;
     let client = Client {
         launch,
         channel,
+        has_message: false,
+        signals,
+        asked: VecDeque::new(),
         tty,
         master: None,
         keys: Keys::default(),
@@ -67,7 +67,7 @@ async fn run(tty: File, launch: Launch) -> io::Result<u8> {
         undo: String::new(),
         restore,
     };
-    Ok(client.run(signals).await)
+    Ok(client.run())
 }
 
 /// Stops the job, which is in the background, as using the terminal would; returns when it was continued.
@@ -89,7 +89,12 @@ fn stop_for_terminal(tty: impl AsFd, politely: bool) -> io::Result<()> {
 struct Client {
     launch: Launch,
     channel: Channel,
-    tty: AsyncFd<OwnedFd>,
+    /// The host may have said something.
+    has_message: bool,
+    signals: SignalPipe,
+    /// What signals asked for, and was not done yet.
+    asked: VecDeque<Asked>,
+    tty: File,
     /// The PTY's, once claude runs.
     master: Option<OwnedFd>,
     keys: Keys,
@@ -102,55 +107,79 @@ struct Client {
     restore: Restore,
 }
 
+/// What has happened, other than keys.
 enum Event {
-    Host(io::Result<Option<Received<FromHost>>>),
+    Message(FromHost, Vec<OwnedFd>),
+    HostLost,
     Signal(Asked),
-    Keys,
-    Room,
-    Sent,
 }
 
 impl Client {
-    async fn run(mut self, mut signals: Signals) -> u8 {
+    fn run(mut self) -> u8 {
+        let mut poll = Poll::default();
         loop {
-            let status = match self.next(&mut signals).await {
-                Event::Host(Ok(Some((message, fds)))) => self.host_says(message, fds, &mut signals).await,
-                Event::Host(Ok(None) | Err(_)) => Some(self.host_lost()),
-                Event::Signal(asked) => self.signalled(asked, &mut signals).await,
-                Event::Keys => {
-                    self.read_keys();
-                    None
+            while let Some(event) = self.next_event() {
+                let status = match event {
+                    Event::Message(message, fds) => self.host_says(message, fds),
+                    Event::HostLost => Some(self.host_lost()),
+                    Event::Signal(asked) => self.signalled(asked),
+                };
+                if let Some(status) = status {
+                    self.restore.leave_raw();
+                    return status;
                 }
-                Event::Room => {
-                    if let Some(master) = &self.master {
-                        self.keys.flush(master);
-                    }
-                    None
-                }
-                Event::Sent => None,
-            };
-            if let Some(status) = status {
-                self.restore.leave_raw();
-                return status;
+            }
+            poll.clear();
+            let reading = self.foreground && !self.terminal_gone && self.keys.has_room();
+            let master = self.master.as_ref();
+            let keys = master.filter(|_| reading).map(|_| poll.add(&self.tty, For::Reading));
+            let room = master.filter(|_| !self.keys.is_empty()).map(|master| poll.add(master, For::Writing));
+            self.wait(&mut poll, None);
+            // Keys first: the rest is looked at once they are on their way.
+            if keys.is_some_and(|place| poll.is_ready(place)) {
+                self.read_keys();
+            }
+            if let (Some(place), Some(master)) = (room, &self.master)
+                && poll.is_ready(place)
+            {
+                self.keys.flush(master);
             }
         }
     }
 
-    async fn next(&self, signals: &mut Signals) -> Event {
-        let reading = self.foreground && !self.terminal_gone && self.master.is_some() && self.keys.has_room();
-        tokio::select! {
-            biased;
-            message = self.channel.receive() => Event::Host(message),
-            _ = self.channel.flush(), if self.channel.is_waiting() => Event::Sent,
-            asked = signals.next() => Event::Signal(asked),
-            () = self.keys.room(), if !self.keys.is_empty() => Event::Room,
-            _ = self.tty.readable(), if reading => Event::Keys,
+    /// Waits for what is in `poll`, for the host and for signals.
+    fn wait(&mut self, poll: &mut Poll, time: Option<Duration>) {
+        let host = poll.add(&self.channel, self.channel.interest());
+        let signals = poll.add(&self.signals, For::Reading);
+        if poll.wait(time).is_err() {
+            // Out of memory for a moment, at worst.
+            std::thread::sleep(Duration::from_millis(5));
+            return;
         }
+        if poll.is_ready(host) {
+            // A broken connection is told by `receive`.
+            let _ = self.channel.write_some();
+            self.has_message = true;
+        }
+        if poll.is_ready(signals) {
+            self.asked.extend(self.signals.pending().map(Asked::from));
+        }
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
+        if self.has_message {
+            match self.channel.receive() {
+                Ok(Received::Message(message, fds)) => return Some(Event::Message(message, fds)),
+                Ok(Received::Nothing) => self.has_message = false,
+                Ok(Received::Closed) | Err(_) => return Some(Event::HostLost),
+            }
+        }
+        self.asked.pop_front().map(Event::Signal)
     }
 
     fn read_keys(&mut self) {
         let Some(master) = &self.master else { return };
-        match nonblocking::read_ready(&self.tty, &mut self.buffer) {
+        match nonblocking::read(&self.tty, &mut self.buffer) {
             Outcome::Moved(count) => self.keys.type_into(master, &self.buffer[..count]),
             Outcome::Gone => self.hang_up(),
             Outcome::Blocked => {}
@@ -174,7 +203,7 @@ impl Client {
     }
 
     /// Acts on a message. The status to exit with, if that is the end.
-    async fn host_says(&mut self, message: FromHost, fds: Vec<OwnedFd>, signals: &mut Signals) -> Option<u8> {
+    fn host_says(&mut self, message: FromHost, fds: Vec<OwnedFd>) -> Option<u8> {
         match message {
             FromHost::Started => self.master = fds.into_iter().next(),
             FromHost::Undo { bytes } => self.undo = bytes,
@@ -183,7 +212,7 @@ impl Client {
                 eprintln!("cckw: {reason}");
                 return Some(status);
             }
-            FromHost::Stopped { signal } => return self.suspend(signal, signals).await,
+            FromHost::Stopped { signal } => return self.suspend(signal),
             FromHost::Ended { status } => return Some(status),
             #[cfg(debug_assertions)]
             FromHost::Panic => panic!("asked to, by a test"),
@@ -191,7 +220,7 @@ impl Client {
         None
     }
 
-    async fn signalled(&mut self, asked: Asked, signals: &mut Signals) -> Option<u8> {
+    fn signalled(&mut self, asked: Asked) -> Option<u8> {
         match asked {
             Asked::Resize => {
                 if let Ok(size) = tty::size(&self.tty) {
@@ -204,12 +233,12 @@ impl Client {
                 None
             }
             // Stopped by a signal that cannot be caught, and continued: the shell has had the terminal meanwhile.
-            Asked::Continue => self.resume(signals).await,
+            Asked::Continue => self.resume(),
         }
     }
 
     /// Claude was stopped: so is the job that stands for it, by the same signal, with the terminal as the shell left it.
-    async fn suspend(&mut self, number: i32, signals: &mut Signals) -> Option<u8> {
+    fn suspend(&mut self, number: i32) -> Option<u8> {
         self.restore.leave_raw();
         self.foreground = false;
         let signal = Signal::try_from(number).unwrap_or(Signal::SIGTSTP);
@@ -219,29 +248,30 @@ impl Client {
             // To the group, as claude does when it suspends itself: the job may be a script's.
             let _ = signals::with_default(signal, || kill(Pid::from_raw(0), signal));
         }
-        self.resume(signals).await
+        self.resume()
     }
 
     /// Takes the terminal again, as soon as it is ours.
-    async fn resume(&mut self, signals: &mut Signals) -> Option<u8> {
+    fn resume(&mut self) -> Option<u8> {
         self.foreground = false;
         let (mut politely, mut ending) = (true, false);
         loop {
-            match self.pending(signals).await {
-                Some(Event::Host(Ok(Some((FromHost::Stopped { .. }, _))))) => {}
-                Some(Event::Host(Ok(Some((message, fds))))) => {
-                    if let Some(status) = Box::pin(self.host_says(message, fds, signals)).await {
+            // What has come meanwhile, above all why the job was continued.
+            self.wait(&mut Poll::default(), Some(Duration::ZERO));
+            match self.next_event() {
+                Some(Event::Message(FromHost::Stopped { .. }, _)) => {}
+                Some(Event::Message(message, fds)) => {
+                    if let Some(status) = self.host_says(message, fds) {
                         return Some(status);
                     }
                 }
-                Some(Event::Host(_)) => return Some(self.host_lost()),
+                Some(Event::HostLost) => return Some(self.host_lost()),
                 // Why it is here; the size is sent below.
                 Some(Event::Signal(Asked::Continue | Asked::Resize)) => {}
                 Some(Event::Signal(Asked::Forward(number))) => {
                     self.forward(number);
                     ending |= number != libc::SIGTSTP;
                 }
-                Some(_) => {}
                 None if tty::in_foreground(&self.tty) => break,
                 // `kill %1` of a stopped job: it was continued to end, not to take the terminal.
                 None if ending => return None,
@@ -264,20 +294,6 @@ impl Client {
             self.channel.send(&FromClient::Resumed { size }, vec![]);
         }
         None
-    }
-
-    /// An event that has happened already, if any.
-    async fn pending(&self, signals: &mut Signals) -> Option<Event> {
-        // Signals and messages are noticed by the event loop only, which has to turn for it.
-        for _ in 0..2 {
-            tokio::task::yield_now().await;
-        }
-        tokio::select! {
-            biased;
-            message = self.channel.receive() => Some(Event::Host(message)),
-            asked = signals.next() => Some(Event::Signal(asked)),
-            () = std::future::ready(()) => None,
-        }
     }
 
     /// The host was killed, and with it claude, which the kernel has sent SIGHUP: what the host would have done is left.

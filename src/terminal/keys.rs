@@ -1,9 +1,9 @@
 //! The way of the keys: from the terminal to the PTY, one write for each read.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use crate::platform::io::{self, Outcome, Room};
+use crate::platform::io::{self, Outcome};
 
 /// The most that waits for claude to read, in bytes; beyond it the terminal is left to hold what is typed.
 const LIMIT: usize = 64 * 1024;
@@ -17,7 +17,6 @@ pub struct Keys {
     bytes: usize,
     /// How much of the first has been taken.
     taken: usize,
-    room: Room,
 }
 
 impl Keys {
@@ -38,18 +37,12 @@ impl Keys {
             return;
         }
         match io::write(master, bytes) {
-            Outcome::Moved(count) if count == bytes.len() => return,
+            Outcome::Moved(count) if count == bytes.len() => {}
             Outcome::Moved(count) => self.queue(&bytes[count..]),
             Outcome::Blocked => self.queue(bytes),
             // Nobody is there to read them.
-            Outcome::Gone => return,
+            Outcome::Gone => {}
         }
-        self.room.want(master.as_fd());
-    }
-
-    /// Waits until something of what waits may be written. May be dropped at any time.
-    pub async fn room(&self) {
-        self.room.wait().await;
     }
 
     fn queue(&mut self, bytes: &[u8]) {
@@ -65,10 +58,7 @@ impl Keys {
                     self.taken += count;
                     self.bytes -= count;
                 }
-                Outcome::Blocked => {
-                    self.room.want(master.as_fd());
-                    return;
-                }
+                Outcome::Blocked => return,
                 Outcome::Gone => *self = Self::default(),
             }
             if self.waiting.front().is_some_and(|first| first.len() == self.taken) {
@@ -76,6 +66,5 @@ impl Keys {
                 self.taken = 0;
             }
         }
-        self.room.forget();
     }
 }

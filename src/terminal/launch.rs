@@ -55,7 +55,7 @@ impl Launch {
     /// When the terminal's descriptor cannot be duplicated.
     pub fn hand_over(
         &self,
-        channel: &Channel,
+        channel: &mut Channel,
         tty: impl AsFd,
         size: Size,
         attributes: Attributes,

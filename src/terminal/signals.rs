@@ -1,8 +1,8 @@
-//! The signals that a client gets, as events of its loop.
+//! The signals that a client gets, and what each asks of it.
 
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use crate::platform::signal_pipe::SignalPipe;
 
 /// What a signal asks of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,46 +15,22 @@ pub enum Asked {
     Forward(i32),
 }
 
-/// The signals that would end or stop claude, or that it may have a use for.
-const FORWARDED: [i32; 7] =
-    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGTSTP];
-
-/// Handlers for all of them, from now on.
-pub struct Signals {
-    resize: Signal,
-    resume: Signal,
-    forwarded: [Signal; FORWARDED.len()],
+impl From<i32> for Asked {
+    fn from(number: i32) -> Self {
+        match number {
+            libc::SIGWINCH => Self::Resize,
+            libc::SIGCONT => Self::Continue,
+            number => Self::Forward(number),
+        }
+    }
 }
 
-impl Signals {
-    /// Installs the handlers.
-    ///
-    /// # Errors
-    /// When the system refuses one.
-    pub fn install() -> io::Result<Self> {
-        let [a, b, c, d, e, f, g] = FORWARDED.map(|number| signal(SignalKind::from_raw(number)));
-        Ok(Self {
-            resize: signal(SignalKind::window_change())?,
-            resume: signal(SignalKind::from_raw(libc::SIGCONT))?,
-            forwarded: [a?, b?, c?, d?, e?, f?, g?],
-        })
-    }
-
-    /// The next signal; what ends claude goes before what resizes it. May be dropped at any time.
-    pub async fn next(&mut self) -> Asked {
-        let [hangup, interrupt, quit, terminate, user1, user2, stop] = &mut self.forwarded;
-        let number = tokio::select! {
-            biased;
-            _ = hangup.recv() => libc::SIGHUP,
-            _ = terminate.recv() => libc::SIGTERM,
-            _ = interrupt.recv() => libc::SIGINT,
-            _ = quit.recv() => libc::SIGQUIT,
-            _ = user1.recv() => libc::SIGUSR1,
-            _ = user2.recv() => libc::SIGUSR2,
-            _ = stop.recv() => libc::SIGTSTP,
-            _ = self.resume.recv() => return Asked::Continue,
-            _ = self.resize.recv() => return Asked::Resize,
-        };
-        Asked::Forward(number)
-    }
+/// Installs handlers for the signals that would end or stop claude, that it may have a use for, or that are about the
+/// terminal.
+///
+/// # Errors
+/// When the system refuses one.
+pub fn install() -> io::Result<SignalPipe> {
+    use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH};
+    SignalPipe::install(&[SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGCONT, SIGTSTP, SIGWINCH])
 }
