@@ -44,8 +44,8 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received
             let data = unsafe { libc::CMSG_DATA(next) }.cast::<RawFd>();
             // SAFETY: arithmetic only.
             let head = unsafe { libc::CMSG_LEN(0) } as usize;
-            // The field's type differs between systems.
-            let length = usize::try_from(header.cmsg_len).unwrap_or(0).saturating_sub(head);
+            #[allow(clippy::unnecessary_cast, reason = "the field's type differs between systems")]
+            let length = (header.cmsg_len as usize).saturating_sub(head);
             for nth in 0..length / size_of::<RawFd>() {
                 // SAFETY: within what the header says is there.
                 let place = unsafe { data.add(nth) };
