@@ -110,8 +110,11 @@ pub fn make_private(path: &Path) -> Result<(), Unusable> {
         made.map_err(|error| unusable(path, &error))?;
     }
     match fs::DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(path, &error)),
-        _ => {}
+        // A umask can take away the owner's permissions too.
+        Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .map_err(|error| unusable(path, &error))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(unusable(path, &error)),
     }
     check_private(path)
 }

@@ -1,51 +1,36 @@
 //! The host's loop: every event of a session, in one place and one at a time.
 
+mod child;
+mod client;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde_json::json;
 
-use super::ending::{Ending, PATIENCE};
-use super::events::{self, Events};
-use super::modes::ModeTracker;
+use self::child::Phase;
+use self::client::Client;
+use super::ending::Ending;
+use super::events::Events;
 use super::output::{Output, Turn};
-use super::pty::{self, Change, Child};
-use super::record::{Exit, Record, State};
+use super::pty::Child;
+use super::record::{Record, State};
 use super::server::Server;
 use super::watch::{StateWatch, Wake};
 use crate::claude::state_file::StateFile;
-use crate::control::{Answer, Channel, FromClient, FromHost, Received, Request};
+#[cfg(debug_assertions)]
+use crate::control::FromHost;
+use crate::control::{Answer, Channel, Request};
 use crate::platform::poll::{For, Place, Poll};
-use crate::platform::process;
 use crate::platform::signal_pipe::SignalPipe;
-use crate::platform::tty::{self, Attributes, Size};
+use crate::platform::tty::Attributes;
 
-/// After claude's end, how long its PTY must be silent before it counts as read out, where another process keeps it open.
-const QUIET: Duration = Duration::from_millis(50);
-/// The same after claude was stopped, when the user waits for the shell.
-const QUIET_STOP: Duration = Duration::from_millis(15);
-/// How long a process that outlives claude may go on writing before it is cut off.
-const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(1);
-/// How often, while output flows, it is checked that the client is not stopped.
-const CLIENT_CHECK: Duration = Duration::from_millis(200);
 /// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
 const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 
 /// When no output has moved for so long, the screen model reads it: a frame of claude's is complete then.
 const REST: Duration = Duration::from_millis(4);
-
-/// How far a session's end has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Claude runs, or is stopped.
-    Running,
-    /// Claude has ended; what it wrote last is read.
-    Draining { exit: Exit, quiet_at: Instant, cut_off_at: Instant },
-    /// Everything was read; the terminal has yet to take it.
-    Flushing { exit: Exit },
-}
 
 /// One session.
 pub struct Host {
@@ -64,37 +49,6 @@ pub struct Host {
     lent: bool,
     /// Output has rested, and the screen model reads what is left, a little at a time.
     catching_up: bool,
-}
-
-/// The attached client.
-struct Client {
-    channel: Channel,
-    pid: Pid,
-    /// When it was last seen not to be stopped.
-    checked: Instant,
-    /// What it has been told to undo should this process be killed.
-    undo: String,
-}
-
-impl Client {
-    fn send(&mut self, message: &FromHost) -> bool {
-        self.channel.send(message, vec![])
-    }
-
-    /// Tells it what there is to undo. One that does not read (it is stopped) is told when it has caught up.
-    fn tell_undo(&mut self, modes: &ModeTracker) {
-        let undo = modes.undo_blindly();
-        if undo != self.undo
-            && !self.channel.is_waiting()
-            && self.send(&FromHost::Undo { bytes: undo.clone() })
-        {
-            self.undo = undo;
-        }
-    }
-
-    fn is_stopped(&self) -> bool {
-        process::look_up(self.pid).is_some_and(|process| process.stopped)
-    }
 }
 
 impl Host {
@@ -194,24 +148,6 @@ impl Host {
         }
     }
 
-    fn hear_client(&mut self) {
-        loop {
-            let Some(client) = &mut self.client else { return };
-            let was_waiting = client.channel.is_waiting();
-            // A broken connection is told by `receive`.
-            let _ = client.channel.write_some();
-            if was_waiting {
-                client.tell_undo(&self.output.modes);
-            }
-            match client.channel.receive() {
-                Ok(Received::Message(message, _)) => self.client_says(message),
-                Ok(Received::Nothing) => return,
-                Ok(Received::Closed) => return self.client_lost("gone"),
-                Err(error) => return self.client_lost(&error.to_string()),
-            }
-        }
-    }
-
     /// Whether claude's output has to wait.
     fn is_held(&self) -> bool {
         self.lent && !self.output.muted
@@ -221,74 +157,13 @@ impl Host {
         !matches!(self.phase, Phase::Flushing { .. })
     }
 
-    fn deadlines(&mut self) {
-        if self.phase == Phase::Running && self.ending_at.is_none() {
-            return;
-        }
-        let now = Instant::now();
-        if let Phase::Draining { exit, quiet_at, cut_off_at } = self.phase
-            && quiet_at <= now
-            && !self.is_held()
-        {
-            self.phase = if self.output.is_flushed() {
-                Phase::Flushing { exit }
-            } else {
-                // The terminal is slow, so nothing was read: silence has yet to begin.
-                Phase::Draining {
-                    exit,
-                    quiet_at: now + QUIET,
-                    cut_off_at: cut_off_at.max(now + PATIENCE_WITH_OTHERS),
-                }
-            };
-        }
-        if self.ending_at.is_some_and(|at| at <= now) {
-            self.end_claude();
-        }
-    }
-
-    /// Claude's exit, when nothing is left to do for it.
-    fn finished(&self) -> Option<Exit> {
-        match self.phase {
-            Phase::Flushing { exit } if self.output.is_flushed() => Some(exit),
-            Phase::Draining { exit, .. } if self.client.is_none() => Some(exit),
-            _ => None,
-        }
-    }
-
     fn move_output(&mut self) {
         if self.client_is_stopped() {
             self.lend_terminal();
             return;
         }
         let turn = self.turn();
-        if let Phase::Draining { exit, cut_off_at, .. } = self.phase {
-            let now = Instant::now();
-            match turn {
-                Turn::Closed => self.phase = Phase::Flushing { exit },
-                _ if now >= cut_off_at => self.phase = Phase::Flushing { exit },
-                Turn::Rested(0) => {}
-                _ => self.phase = Phase::Draining { exit, quiet_at: now + QUIET, cut_off_at },
-            }
-        }
-    }
-
-    /// The shell has the terminal, though nobody gave it back: so that happens now.
-    fn lend_terminal(&mut self) {
-        self.events.write("client-stopped", json!({}));
-        self.restore_attributes();
-        let undo = self.output.modes.undo();
-        self.output.write(undo.as_bytes());
-        self.lent = true;
-    }
-
-    /// Gives the terminal the attributes it had, if it still has those that the client set.
-    fn restore_attributes(&self) {
-        if let Some(terminal) = self.output.terminal()
-            // The shell may have its line editor on it by now; then this is not ours to change.
-            && Attributes::of(terminal).is_ok_and(|now| now == self.attributes.raw())
-        {
-            let _ = self.attributes.apply(terminal);
-        }
+        self.draining(turn);
     }
 
     fn turn(&mut self) -> Turn {
@@ -299,171 +174,6 @@ impl Host {
                 client.tell_undo(modes);
             }
         })
-    }
-
-    /// Whether the client was stopped without a word (SIGSTOP): the shell has the terminal then. Asked only while
-    /// output flows, and not for each byte of it.
-    fn client_is_stopped(&mut self) -> bool {
-        let now = Instant::now();
-        let Some(client) = &mut self.client else { return false };
-        if self.phase != Phase::Running || now.duration_since(client.checked) < CLIENT_CHECK {
-            return false;
-        }
-        client.checked = now;
-        client.is_stopped()
-    }
-
-    fn client_says(&mut self, message: FromClient) {
-        match message {
-            FromClient::Start(_) => {}
-            FromClient::Resized { size } => self.resize(size),
-            FromClient::Signal { number } => self.client_signalled(number),
-            FromClient::HungUp => {
-                self.events.write("hung-up", json!({}));
-                self.output.leave_terminal();
-                self.lent = false;
-                if self.phase == Phase::Running {
-                    self.end_claude();
-                }
-            }
-            FromClient::Resumed { size } => {
-                self.output.muted = false;
-                if std::mem::take(&mut self.lent) {
-                    let redo = self.output.modes.redo();
-                    self.output.write(redo.as_bytes());
-                }
-                if self.child.is_stopped() {
-                    self.events.write("resumed", json!({}));
-                    self.record.state = State::Running;
-                    self.save();
-                }
-                if let Some(client) = &mut self.client {
-                    client.checked = Instant::now();
-                }
-                self.resize(size);
-                // Also when claude was not stopped: the shell has drawn over its screen, and it repaints on this.
-                self.child.signal_group(libc::SIGCONT);
-            }
-        }
-    }
-
-    fn resize(&mut self, size: Size) {
-        let unchanged = tty::size(self.output.master()).is_ok_and(|now| now == size);
-        if unchanged {
-            // The kernel says nothing then, and somebody may want a repaint.
-            pty::nudge(self.output.master());
-            return;
-        }
-        let _ = tty::set_size(self.output.master(), size);
-        self.output.screen.resize(size);
-    }
-
-    fn client_signalled(&mut self, number: i32) {
-        if self.phase != Phase::Running {
-            // Claude is gone; somebody is tired of waiting for the terminal.
-            if let Phase::Draining { exit, .. } | Phase::Flushing { exit } = self.phase {
-                self.output.leave_terminal();
-                self.phase = Phase::Flushing { exit };
-            }
-            return;
-        }
-        // A closed terminal and a suspension are meant for the whole job, anything else is sent to one process.
-        if matches!(number, libc::SIGHUP | libc::SIGTSTP) {
-            self.child.signal_group(number);
-        } else {
-            self.child.signal(number);
-        }
-        if self.child.is_stopped()
-            && matches!(number, libc::SIGHUP | libc::SIGINT | libc::SIGQUIT | libc::SIGTERM)
-        {
-            // A stopped process ends only when it goes on. It draws before it ends; the shell has the terminal.
-            self.output.muted = true;
-            self.child.signal_group(libc::SIGCONT);
-        }
-    }
-
-    fn child_changed(&mut self, change: Change) {
-        match change {
-            Change::Stopped(signal) if self.client.is_some() => self.suspend(signal),
-            Change::Stopped(signal) => {
-                // Nobody could ever continue it.
-                self.events.write("stopped-and-continued", json!({ "signal": signal }));
-                self.child.signal_group(libc::SIGCONT);
-            }
-            Change::Continued => {}
-            Change::Ended(exit) => {
-                self.events.write("ended", json!({ "exit": exit }));
-                let now = Instant::now();
-                self.phase = if self.output.is_closed() {
-                    Phase::Flushing { exit }
-                } else {
-                    Phase::Draining { exit, quiet_at: now + QUIET, cut_off_at: now + PATIENCE_WITH_OTHERS }
-                };
-                self.ending_at = None;
-                // Its last words come too late for a terminal that the shell has by now.
-                self.output.muted = self.lent;
-            }
-        }
-    }
-
-    /// Claude has been stopped: the terminal gets what it wrote, then goes back to the shell.
-    fn suspend(&mut self, signal: i32) {
-        self.events.write("suspended", json!({ "signal": signal }));
-        let deadline = Instant::now() + PATIENCE_WITH_TERMINAL;
-        let client = &mut self.client;
-        let tell = |modes: &ModeTracker| {
-            if let Some(client) = client {
-                client.tell_undo(modes);
-            }
-        };
-        self.output.drain(QUIET_STOP, deadline, tell);
-        let undo = self.output.modes.undo();
-        self.output.write(undo.as_bytes());
-        self.output.flush(deadline);
-        self.lent = true;
-        if let Some(client) = &mut self.client {
-            client.send(&FromHost::Stopped { signal });
-        }
-        self.record.state = State::Suspended;
-        self.save();
-    }
-
-    /// The client has died, or was killed: the host leaves the terminal as the client would have.
-    fn client_lost(&mut self, why: &str) {
-        // First of all, before anything that takes time: zsh makes what it finds after a killed job its own.
-        self.restore_attributes();
-        // Closed only when all is undone: a client that panicked waits for that.
-        let client = self.client.take();
-        self.record.client_pid = None;
-        self.events.write("client-lost", json!({ "why": why }));
-        if self.lent {
-            // The shell is already drawing there; claude's half-written output has no place any more.
-            self.output.discard_pending();
-        }
-        if !self.lent {
-            let undo = self.output.modes.undo();
-            self.output.write(undo.as_bytes());
-        }
-        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
-        self.output.leave_terminal();
-        drop(client);
-        self.lent = false;
-        if self.phase == Phase::Running {
-            self.end_claude();
-        }
-    }
-
-    fn end_claude(&mut self) {
-        let (next, signal) = self.ending.next();
-        self.ending = next;
-        let Some(signal) = signal else {
-            self.ending_at = None;
-            return;
-        };
-        self.events.write("ending", json!({ "signal": signal.as_str() }));
-        self.child.signal_group(signal as i32);
-        self.child.signal_group(libc::SIGCONT);
-        self.ending_at = Some(Instant::now() + PATIENCE);
     }
 
     fn answer(&mut self, request: &Request) -> Answer {
@@ -511,30 +221,6 @@ impl Host {
     fn save(&self) {
         if let Err(error) = self.record.write(&self.directory) {
             self.events.write("record-not-written", json!({ "error": error.to_string() }));
-        }
-    }
-
-    fn finish(mut self, exit: Exit, server: Server) {
-        if !self.lent {
-            let undo = self.output.modes.undo();
-            self.output.write(undo.as_bytes());
-        }
-        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
-        self.record.state = State::Stopped;
-        self.record.status = None;
-        self.record.exit = Some(exit);
-        self.record.ended_at = Some(events::now());
-        self.record.client_pid = None;
-        self.save();
-        drop(server);
-        if let Some(client) = &mut self.client {
-            client.send(&FromHost::Ended { status: exit.status() });
-            if client.is_stopped() {
-                // A job whose process was killed ends, also while it is stopped.
-                let _ = kill(client.pid, nix::sys::signal::Signal::SIGCONT);
-            }
-            // What is in the socket's buffer survives this process.
-            client.channel.flush(PATIENCE_WITH_TERMINAL);
         }
     }
 }

@@ -1,0 +1,194 @@
+//! The client of a session: what it says, whether it lives, and who has the terminal.
+
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+use serde_json::json;
+
+use super::child::Phase;
+use super::{Host, PATIENCE_WITH_TERMINAL};
+use crate::control::{Channel, FromClient, FromHost, Received};
+use crate::platform::process;
+use crate::platform::tty::{self, Attributes, Size};
+use crate::session::modes::ModeTracker;
+use crate::session::pty;
+use crate::session::record::State;
+
+/// How often, while output flows, it is checked that the client is not stopped.
+const CLIENT_CHECK: Duration = Duration::from_millis(200);
+
+/// The attached client.
+pub(super) struct Client {
+    pub(super) channel: Channel,
+    pub(super) pid: Pid,
+    /// When it was last seen not to be stopped.
+    pub(super) checked: Instant,
+    /// What it has been told to undo should this process be killed.
+    pub(super) undo: String,
+}
+
+impl Client {
+    pub(super) fn send(&mut self, message: &FromHost) -> bool {
+        self.channel.send(message, vec![])
+    }
+
+    /// Tells it what there is to undo. One that does not read (it is stopped) is told when it has caught up.
+    pub(super) fn tell_undo(&mut self, modes: &ModeTracker) {
+        let undo = modes.undo_blindly();
+        if undo != self.undo
+            && !self.channel.is_waiting()
+            && self.send(&FromHost::Undo { bytes: undo.clone() })
+        {
+            self.undo = undo;
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        process::look_up(self.pid).is_some_and(|process| process.stopped)
+    }
+}
+
+impl Host {
+    pub(super) fn hear_client(&mut self) {
+        loop {
+            let Some(client) = &mut self.client else { return };
+            let was_waiting = client.channel.is_waiting();
+            // A broken connection is told by `receive`.
+            let _ = client.channel.write_some();
+            if was_waiting {
+                client.tell_undo(&self.output.modes);
+            }
+            match client.channel.receive() {
+                Ok(Received::Message(message, _)) => self.client_says(message),
+                Ok(Received::Nothing) => return,
+                Ok(Received::Closed) => return self.client_lost("gone"),
+                Err(error) => return self.client_lost(&error.to_string()),
+            }
+        }
+    }
+
+    pub(super) fn client_says(&mut self, message: FromClient) {
+        match message {
+            FromClient::Start(_) => {}
+            FromClient::Resized { size } => self.resize(size),
+            FromClient::Signal { number } => self.client_signalled(number),
+            FromClient::HungUp => {
+                self.events.write("hung-up", json!({}));
+                self.output.leave_terminal();
+                self.lent = false;
+                if self.phase == Phase::Running {
+                    self.end_claude();
+                }
+            }
+            FromClient::Resumed { size } => {
+                self.output.muted = false;
+                if std::mem::take(&mut self.lent) {
+                    let redo = self.output.modes.redo();
+                    self.output.write(redo.as_bytes());
+                }
+                if self.child.is_stopped() {
+                    self.events.write("resumed", json!({}));
+                    self.record.state = State::Running;
+                    self.save();
+                }
+                if let Some(client) = &mut self.client {
+                    client.checked = Instant::now();
+                }
+                self.resize(size);
+                // Also when claude was not stopped: the shell has drawn over its screen, and it repaints on this.
+                self.child.signal_group(libc::SIGCONT);
+            }
+        }
+    }
+
+    pub(super) fn client_signalled(&mut self, number: i32) {
+        if self.phase != Phase::Running {
+            // Claude is gone; somebody is tired of waiting for the terminal.
+            if let Phase::Draining { exit, .. } | Phase::Flushing { exit } = self.phase {
+                self.output.leave_terminal();
+                self.phase = Phase::Flushing { exit };
+            }
+            return;
+        }
+        // A closed terminal and a suspension are meant for the whole job, anything else is sent to one process.
+        if matches!(number, libc::SIGHUP | libc::SIGTSTP) {
+            self.child.signal_group(number);
+        } else {
+            self.child.signal(number);
+        }
+        if self.child.is_stopped()
+            && matches!(number, libc::SIGHUP | libc::SIGINT | libc::SIGQUIT | libc::SIGTERM)
+        {
+            // A stopped process ends only when it goes on. It draws before it ends; the shell has the terminal.
+            self.output.muted = true;
+            self.child.signal_group(libc::SIGCONT);
+        }
+    }
+
+    pub(super) fn resize(&mut self, size: Size) {
+        let unchanged = tty::size(self.output.master()).is_ok_and(|now| now == size);
+        if unchanged {
+            // The kernel says nothing then, and somebody may want a repaint.
+            pty::nudge(self.output.master());
+            return;
+        }
+        let _ = tty::set_size(self.output.master(), size);
+        self.output.screen.resize(size);
+    }
+
+    /// Whether the client was stopped without a word (SIGSTOP): the shell has the terminal then. Asked only while
+    /// output flows, and not for each byte of it.
+    pub(super) fn client_is_stopped(&mut self) -> bool {
+        let now = Instant::now();
+        let Some(client) = &mut self.client else { return false };
+        if self.phase != Phase::Running || now.duration_since(client.checked) < CLIENT_CHECK {
+            return false;
+        }
+        client.checked = now;
+        client.is_stopped()
+    }
+
+    /// The shell has the terminal, though nobody gave it back: so that happens now.
+    pub(super) fn lend_terminal(&mut self) {
+        self.events.write("client-stopped", json!({}));
+        self.restore_attributes();
+        let undo = self.output.modes.undo();
+        self.output.write(undo.as_bytes());
+        self.lent = true;
+    }
+
+    /// Gives the terminal the attributes it had, if it still has those that the client set.
+    pub(super) fn restore_attributes(&self) {
+        if let Some(terminal) = self.output.terminal()
+            // The shell may have its line editor on it by now; then this is not ours to change.
+            && Attributes::of(terminal).is_ok_and(|now| now == self.attributes.raw())
+        {
+            let _ = self.attributes.apply(terminal);
+        }
+    }
+
+    /// The client has died, or was killed: the host leaves the terminal as the client would have.
+    pub(super) fn client_lost(&mut self, why: &str) {
+        // First of all, before anything that takes time: zsh makes what it finds after a killed job its own.
+        self.restore_attributes();
+        // Closed only when all is undone: a client that panicked waits for that.
+        let client = self.client.take();
+        self.record.client_pid = None;
+        self.events.write("client-lost", json!({ "why": why }));
+        if self.lent {
+            // The shell is already drawing there; claude's half-written output has no place any more.
+            self.output.discard_pending();
+        }
+        if !self.lent {
+            let undo = self.output.modes.undo();
+            self.output.write(undo.as_bytes());
+        }
+        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
+        self.output.leave_terminal();
+        drop(client);
+        self.lent = false;
+        if self.phase == Phase::Running {
+            self.end_claude();
+        }
+    }
+}
