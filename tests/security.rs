@@ -106,7 +106,7 @@ fn what_the_user_has_changed_is_inherited_as_it_is() {
     let (direct, through) = both(&[], |command| {
         command.env("EMPTY", "").env("ODD", "a=b\n\u{1b}[31m").current_dir("/");
         before_exec(command, || {
-            nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o027));
+            nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o137));
             limit(libc::RLIMIT_CORE, 4096, 8192)?;
             limit(libc::RLIMIT_NOFILE, 200, 300)?;
             // SAFETY: touches no memory.
@@ -118,7 +118,7 @@ fn what_the_user_has_changed_is_inherited_as_it_is() {
             Ok(())
         });
     });
-    assert_eq!(direct["umask"], "0027");
+    assert_eq!(direct["umask"], "0137");
     assert_eq!(direct["rlimits"]["NOFILE"], json!([200, 300]));
     assert_eq!(direct["termios"]["cc"][0], 7);
     for key in SAME {
