@@ -151,8 +151,8 @@ fn filled_in(word: &str) -> &str {
 fn check(command: &[impl AsRef<str>]) -> Result<(), String> {
     let command = command.iter().map(AsRef::as_ref);
     let words: Vec<&str> = command.map(filled_in).filter(|word| *word != "…").collect();
-    if words.first() == Some(&"claude") {
-        // The rest is claude's.
+    if matches!(words.first(), Some(&"claude" | &"host")) {
+        // The rest is claude's; and the host is no verb for users, so that the parser does not know it.
         return Ok(());
     }
     let definition = cckw::cli::command();
