@@ -20,6 +20,19 @@ const MAX_LEN: u64 = 1 << 20;
 pub struct Config {
     /// The program to run instead of the first `claude` on `PATH`. Absolute; a leading `~/` was replaced by `$HOME`.
     pub claude: Option<PathBuf>,
+    /// What becomes of a session whose terminal is closed.
+    pub on_hangup: OnHangup,
+}
+
+/// What becomes of a session whose terminal is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnHangup {
+    /// It goes on without a terminal.
+    #[default]
+    Detach,
+    /// It ends, as without cckw.
+    Exit,
 }
 
 /// Why the configuration cannot be used: the file, the place in it, the reason, and what to do.

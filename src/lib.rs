@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod escape;
+pub mod fleet;
 pub mod paths;
 pub mod platform;
 pub mod session;

@@ -58,6 +58,37 @@ pub enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_hint = ValueHint::AnyPath)]
         args: Vec<OsString>,
     },
+    /// List the sessions
+    ///
+    /// Those that run, and those whose host was killed. Under a session that needs you stands what to do.
+    List {
+        /// Ended sessions too
+        #[arg(long)]
+        all: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a session that runs into this terminal
+    ///
+    /// SESSION is a name as `cckw list` shows it, the beginning of an id, or a pid; without it, the only session that
+    /// runs. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
+    Attach {
+        /// The session
+        session: Option<String>,
+    },
+    /// Let a session go on without its terminal
+    Detach {
+        /// The session; without it the one that this is called in, or the only one
+        session: Option<String>,
+    },
+    /// End a session; its conversation stays
+    ///
+    /// Claude is asked as by a closed terminal (SIGHUP), then by SIGTERM and SIGKILL, five seconds apart.
+    Stop {
+        /// The session
+        session: Option<String>,
+    },
     /// Try cckw on a stand-in for Claude Code, without an account
     ///
     /// Starts a session with a small program that looks and behaves like Claude Code, in a scratch directory that is

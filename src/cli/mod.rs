@@ -8,14 +8,18 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::claude::find;
+use crate::fleet::{self, Session};
 use crate::{session, standin, terminal};
 
+mod attach;
 mod definition;
 mod demo;
 mod doctor;
+mod list;
 mod man;
 mod output;
 mod shell;
+mod stop;
 
 use definition::{Cli, Verb};
 
@@ -58,10 +62,27 @@ fn run(cli: Cli) -> ExitCode {
         None => output::finish(Cli::command().print_help()),
         // `main` took it; the parser knows it for the help only.
         Some(Verb::Claude { args }) => terminal::run::main(args),
+        Some(Verb::List { all, json }) => list::main(all, json),
+        Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
+        Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
+        Some(Verb::Stop { session }) => stop::main(session.as_deref()),
         Some(Verb::Demo { script }) => demo::main(script),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),
         Some(Verb::Completions { shell }) => output::print(&shell::completions(shell)),
         Some(Verb::Man { verb, out }) => man::main(verb.as_deref(), out.as_deref()),
+    }
+}
+
+/// Does something with the running session that is meant, or says why there is none.
+fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> ExitCode {
+    let sessions = match fleet::sessions() {
+        Ok(sessions) => sessions,
+        Err(error) => return output::fail(&error.to_string()),
+    };
+    let running: Vec<Session> = sessions.into_iter().filter(|session| session.is_running).collect();
+    match fleet::pick(&running, word) {
+        Ok(session) => act(session),
+        Err(error) => output::fail(&error.to_string()),
     }
 }

@@ -19,9 +19,9 @@ use super::record::{Record, State};
 use super::server::Server;
 use super::watch::{StateWatch, Wake};
 use crate::claude::state_file::StateFile;
+use crate::config::OnHangup;
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
-use crate::config::OnHangup;
 use crate::control::{Answer, Channel, Request};
 use crate::platform::poll::{For, Place, Poll};
 use crate::platform::signal_pipe::SignalPipe;

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use crate::paths;
 
+pub use super::events::now;
+
 /// What is known of a session, in a form that outlives its processes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {

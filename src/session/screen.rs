@@ -6,6 +6,7 @@
 use std::num::NonZeroU16;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::modes::ModeTracker;
 use crate::platform::tty::Size;
 
 /// The most that may wait to be read, in bytes.
@@ -82,6 +83,17 @@ impl Screen {
             self.parser = self::parser(size);
             self.stale = true;
         }
+    }
+
+    /// The bytes that make an empty terminal of this size show the screen, with these modes switched on.
+    pub fn repaint(&mut self, modes: &ModeTracker) -> Vec<u8> {
+        while self.waiting() > 0 {
+            self.work();
+        }
+        let mut bytes = b"\x1b[H\x1b[2J".to_vec();
+        bytes.extend_from_slice(self.parser.screen().contents_formatted().as_bytes());
+        bytes.extend_from_slice(modes.redo().as_bytes());
+        bytes
     }
 
     /// The text of the screen, a string a line, after everything that waits was read.

@@ -87,7 +87,12 @@ impl Server {
     }
 
     /// Serves what is ready, with the answers that `answer` gives. Gives the connections that want to be clients.
-    pub fn serve(&mut self, poll: &Poll, places: &Places, mut answer: impl FnMut(&Request) -> Answer) -> Vec<Attaching> {
+    pub fn serve(
+        &mut self,
+        poll: &Poll,
+        places: &Places,
+        mut answer: impl FnMut(&Request) -> Answer,
+    ) -> Vec<Attaching> {
         let mut attaching = Vec::new();
         // Backwards, so that one that goes leaves the others where they are.
         for (at, place) in places.connections.iter().enumerate().rev() {

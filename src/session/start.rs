@@ -21,6 +21,7 @@ use super::screen::Screen;
 use super::server::Server;
 use super::watch::Wake;
 use crate::claude::refused::refused;
+use crate::config;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::paths;
 use crate::platform::signal_pipe::SignalPipe;
@@ -78,7 +79,9 @@ fn serve(socket: UnixStream, args: Vec<OsString>) {
             client.send(&FromHost::Started, vec![master]);
             let Prepared { record, directory, events, output, child, server, sigchld, wake, attributes } =
                 prepared;
-            let host = Host::new(record, directory, events, client, output, child, attributes);
+            // The client has read the same file a moment ago, and refused what is wrong with it.
+            let on_hangup = config::load().unwrap_or_default().on_hangup;
+            let host = Host::new(record, directory, events, client, output, child, attributes, on_hangup);
             host.run(server, sigchld, wake);
         }
         Err(Refusal { reason, status }) => {

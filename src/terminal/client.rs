@@ -48,7 +48,11 @@ pub fn main(tty: File, begin: Begin) -> ExitCode {
     match run(tty, begin) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            let so = if launching { "claude was not started" } else { "the session goes on without this terminal" };
+            let so = if launching {
+                "claude was not started"
+            } else {
+                "the session goes on without this terminal"
+            };
             eprintln!("cckw: {error}; {so}");
             ExitCode::FAILURE
         }
@@ -79,7 +83,8 @@ fn run(tty: File, begin: Begin) -> io::Result<u8> {
                 client: std::process::id() as i32,
                 size,
                 attributes,
-                terminal: nix::unistd::ttyname(io::stdin()).map_or_else(|_| "a terminal".into(), |name| escape(&name).to_string()),
+                terminal: nix::unistd::ttyname(io::stdin())
+                    .map_or_else(|_| "a terminal".into(), |name| escape(&name).to_string()),
             };
             channel.send(&Request::Attach(Box::new(attach)), vec![tty.as_fd().try_clone_to_owned()?]);
         }
@@ -248,7 +253,10 @@ impl Client {
             FromHost::Detached { why } => {
                 self.restore.leave_raw();
                 if !self.terminal_gone {
-                    eprintln!("\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]", self.session);
+                    eprintln!(
+                        "\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]",
+                        self.session
+                    );
                 }
                 return Some(0);
             }

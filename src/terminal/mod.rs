@@ -1,5 +1,6 @@
 //! The client: the user's terminal, and the job that the shell sees. `docs/architecture.md` draws how it and the host work together.
 
+pub mod attach;
 mod client;
 mod keys;
 mod launch;

@@ -58,7 +58,10 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     let session = Uuid::new_v4();
     let pinned = !parsed.chosen;
     let args = if pinned { args::pin(&args, &session) } else { args };
-    client::main(tty, Begin::Launch(Launch { session, program: found.program, args, pinned, name: parsed.name }))
+    client::main(
+        tty,
+        Begin::Launch(Launch { session, program: found.program, args, pinned, name: parsed.name }),
+    )
 }
 
 fn refuse(reason: impl Display, status: u8) -> ExitCode {

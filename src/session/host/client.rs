@@ -258,7 +258,8 @@ impl Host {
         };
         let terminal = fds.into_iter().next();
         let (Some(terminal), Ok(master), None) = (terminal, self.output.master().try_clone(), refusal) else {
-            let reason = refusal.unwrap_or("no terminal came with the request, or no descriptor is left").to_owned();
+            let reason =
+                refusal.unwrap_or("no terminal came with the request, or no descriptor is left").to_owned();
             channel.send(&FromHost::Failed { reason, status: 1 }, vec![]);
             channel.flush(PATIENCE_WITH_TERMINAL);
             return;
