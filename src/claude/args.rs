@@ -12,8 +12,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use uuid::Uuid;
 
+mod relaunch;
 mod table;
 
+pub use relaunch::{Resume, relaunch};
 pub use table::{Arity, FLAGS, Flag, Place, Role, SUBCOMMANDS, Subcommand};
 
 /// What kind of run a command line asks for.

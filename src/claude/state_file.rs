@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::paths;
 use crate::platform::process;
 
 /// What a state file says.
@@ -61,12 +60,7 @@ impl StateFile {
 
 /// `$CLAUDE_CONFIG_DIR/sessions`, else `~/.claude/sessions`. It may not exist yet.
 pub fn directory() -> Option<PathBuf> {
-    let config = match std::env::var_os("CLAUDE_CONFIG_DIR").filter(|value| !value.is_empty()) {
-        // A relative one counts from the working directory, which claude shares with us at its start.
-        Some(path) => std::path::absolute(path).ok()?,
-        None => paths::home()?.join(".claude"),
-    };
-    Some(config.join("sessions"))
+    Some(super::config_dir()?.join("sessions"))
 }
 
 /// The pid that a state file is named after.

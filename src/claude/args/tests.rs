@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn args(line: &[&str]) -> Vec<OsString> {
+pub(super) fn args(line: &[&str]) -> Vec<OsString> {
     line.iter().map(OsString::from).collect()
 }
 
@@ -157,7 +157,7 @@ fn no_name_is_in_the_table_twice() {
 }
 
 /// Words as people and programs write them, and some that nobody does.
-fn a_word() -> impl Strategy<Value = OsString> {
+pub(super) fn a_word() -> impl Strategy<Value = OsString> {
     let flags: Vec<&str> = FLAGS.iter().flat_map(|flag| flag.names.iter().copied()).collect();
     let verbs: Vec<&str> = SUBCOMMANDS.iter().flat_map(|verb| verb.names.iter().copied()).collect();
     prop_oneof![

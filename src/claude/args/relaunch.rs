@@ -1,0 +1,161 @@
+//! The arguments of the second and every later launch of a session.
+
+use std::ffi::OsString;
+
+use super::{Role, What, items};
+
+/// Which conversation a relaunch opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume<'a> {
+    /// The one with this id, of which there is a transcript.
+    Conversation(&'a str),
+    /// A new one with this id: nothing was said in it yet.
+    Fresh(&'a str),
+    /// The one that the user's own flags choose: claude ended before it said which that is.
+    AsChosen,
+}
+
+/// The user's arguments for another launch of the same session. For a [`Run::Interactive`](super::Run::Interactive).
+///
+/// Kept, in their order: what configures the session, and flags that the table does not know. Dropped: the prompt, which is
+/// not to be sent twice; what chooses a conversation, unless that is all that is known of it; what only concerns the
+/// first launch. That includes `-w`: the worktree is there by now, and claude is started in it. The ids are to be ids
+/// ([`is_id`](crate::claude::transcript::is_id)).
+pub fn relaunch(args: &[OsString], how: Resume<'_>) -> Vec<OsString> {
+    // First, as in `pin`: behind the user's words a flag of many values could swallow it.
+    let mut relaunched: Vec<OsString> = match how {
+        Resume::Conversation(id) => vec!["--resume".into(), id.into()],
+        Resume::Fresh(id) => vec!["--session-id".into(), id.into()],
+        Resume::AsChosen => vec![],
+    };
+    for item in items(args) {
+        let kept = match item.what {
+            What::Flag(flag) => match flag.role {
+                Role::Configure | Role::Straight => true,
+                Role::Conversation => how == Resume::AsChosen,
+                Role::Mode => false,
+            },
+            What::Unknown => true,
+            // Without the prompt there is nothing behind `--`.
+            What::End | What::Prompt | What::Excess | What::Subcommand(_) => false,
+        };
+        if kept {
+            relaunched.extend(item.words);
+        }
+    }
+    relaunched
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{a_word, args};
+    use super::super::{Item, Run, parse};
+    use super::*;
+
+    const ID: &str = "0f0e0d0c-1111-4111-8111-0123456789ab";
+
+    fn resumed(line: &[&str]) -> Vec<OsString> {
+        let mut relaunched = relaunch(&args(line), Resume::Conversation(ID));
+        assert_eq!(relaunched.drain(..2).collect::<Vec<_>>(), args(&["--resume", ID]), "{line:?}");
+        relaunched
+    }
+
+    #[test]
+    fn what_configures_is_kept_and_the_rest_dropped() {
+        for (line, kept) in [
+            (&[][..], &[][..]),
+            (&["the prompt"], &[]),
+            (&["--", "--the-prompt", "excess"], &[]),
+            (&["--model", "opus", "hello"], &["--model", "opus"]),
+            (&["--add-dir", "a", "b", "--", "hello"], &["--add-dir", "a", "b"]),
+            (&["hello", "--add-dir", "a", "b"], &["--add-dir", "a", "b"]),
+            (&["--settings", "--odd", "-n", "Name"], &["--settings", "--odd", "-n", "Name"]),
+            (&["--not-known-yet", "value", "hello"], &["--not-known-yet", "value"]),
+            (&["--not-known-yet", "a prompt", "--model", "x"], &["--not-known-yet", "--model", "x"]),
+            (&["--remote-control", "Name", "hello"], &["--remote-control", "Name"]),
+        ] {
+            assert_eq!(resumed(line), args(kept), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_chose_the_conversation_is_replaced_in_every_spelling() {
+        for line in [
+            &["-r"][..],
+            &["-r", "abc", "hello"],
+            &["-rabc"],
+            &["--resume=abc", "--fork-session"],
+            &["-c", "hello"],
+            &["--continue"],
+            &["--session-id", ID, "hello"],
+            &["--session-id=abc"],
+            &["--from-pr", "7"],
+            &["-w"],
+            &["-w", "name", "hello"],
+            &["--worktree=name"],
+            &["--prefill", "draft", "--file", "a:b", "c:d"],
+        ] {
+            assert_eq!(resumed(line), args(&[]), "{line:?}");
+        }
+        assert_eq!(resumed(&["-cn", "Name"]), args(&["-n", "Name"]));
+        assert_eq!(resumed(&["-cnName"]), args(&["-nName"]));
+        assert_eq!(resumed(&["-dc"]), args(&["-dc"]), "the value of -d");
+    }
+
+    #[test]
+    fn before_its_conversation_is_known_the_user_s_choice_is_repeated() {
+        let line = args(&["-c", "--fork-session", "-w", "--model", "x", "hello"]);
+        assert_eq!(relaunch(&line, Resume::AsChosen), args(&["-c", "--fork-session", "--model", "x"]));
+        assert_eq!(relaunch(&line, Resume::Fresh(ID)), args(&["--session-id", ID, "--model", "x"]));
+    }
+
+    fn a_resume() -> impl Strategy<Value = Resume<'static>> {
+        proptest::sample::select(vec![Resume::Conversation(ID), Resume::Fresh(ID), Resume::AsChosen])
+    }
+
+    /// What of a command line a relaunch has to keep.
+    fn settings(line: &[OsString]) -> Vec<Item> {
+        let settles = |item: &Item| match item.what {
+            What::Flag(flag) => flag.role == Role::Configure,
+            what => what == What::Unknown,
+        };
+        items(line).into_iter().filter(settles).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn it_says_what_it_is_to_say_and_keeps_the_rest(line in proptest::collection::vec(a_word(), 0..10), how in a_resume()) {
+            let before = parse(&line);
+            prop_assume!(before.run == Run::Interactive);
+            let relaunched = relaunch(&line, how);
+            let after = parse(&relaunched);
+            prop_assert_eq!(after.run, Run::Interactive);
+            prop_assert_eq!(after.prompt, None);
+            prop_assert_eq!(after.chosen, how != Resume::AsChosen || before.chosen);
+            prop_assert_eq!(after.name, before.name);
+            prop_assert_eq!(settings(&relaunched), settings(&line));
+            let chosen = |item: &Item| matches!(item.what, What::Flag(flag) if flag.role == Role::Conversation);
+            if how != Resume::AsChosen {
+                let chosen: Vec<_> = items(&relaunched).into_iter().filter(chosen).collect();
+                prop_assert_eq!(chosen.len(), 1);
+                prop_assert_eq!(chosen[0].value.as_deref(), Some(ID.as_ref()));
+            }
+        }
+
+        #[test]
+        fn a_relaunch_of_a_relaunch_is_the_same(
+            line in proptest::collection::vec(a_word(), 0..10),
+            first in a_resume(),
+            second in a_resume(),
+        ) {
+            prop_assume!(parse(&line).run == Run::Interactive);
+            let once = relaunch(&line, first);
+            prop_assert_eq!(relaunch(&once, first), once.clone());
+            if second != Resume::AsChosen {
+                prop_assert_eq!(relaunch(&once, second), relaunch(&line, second));
+            }
+        }
+    }
+}
