@@ -6,32 +6,54 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
+use toml::de::DeTable;
 
 use crate::escape::escape;
+
+mod duration;
+mod restart;
+
+pub use restart::Restart;
 
 /// The largest file that is read, in bytes. Anything above it is not a configuration.
 const MAX_LEN: u64 = 1 << 20;
 
 /// What the user configured. [`Config::default`] is what holds without a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The program to run instead of the first `claude` on `PATH`. Absolute; a leading `~/` was replaced by `$HOME`.
     pub claude: Option<PathBuf>,
-    /// What becomes of a session whose terminal is closed.
+    /// What becomes of the session when its terminal goes.
     pub on_hangup: OnHangup,
+    /// How long a session that nobody has attached may be idle before it is ended.
+    #[serde(deserialize_with = "duration::any")]
+    pub linger: Duration,
+    /// How claude is brought back after a crash.
+    pub restart: Restart,
 }
 
-/// What becomes of a session whose terminal is closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            claude: None,
+            on_hangup: OnHangup::Detach,
+            linger: Duration::from_secs(8 * 60 * 60),
+            restart: Restart::default(),
+        }
+    }
+}
+
+/// What becomes of a session when its terminal goes (a closed window, a dropped SSH connection).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnHangup {
     /// It goes on without a terminal.
-    #[default]
     Detach,
-    /// It ends, as without cckw.
+    /// It ends, as claude does by itself.
     Exit,
 }
 
@@ -135,12 +157,16 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
     if let Some(claude) = config.claude.take() {
         config.claude = Some(program_path(claude, env::var_os("HOME")).map_err(|reason| {
             error(
-                place_of_key(text, "claude"),
+                place_of_key(text, &["claude"]),
                 reason,
                 "write the whole path, such as \"/usr/local/bin/claude\" or \"~/bin/claude\"",
             )
         })?);
     }
+    config.restart.check().map_err(|(key, reason, advice)| {
+        let place = place_of_key(text, &["restart", key]).or_else(|| place_of_key(text, &["restart"]));
+        error(place, reason, advice)
+    })?;
     Ok(config)
 }
 
@@ -158,12 +184,15 @@ fn program_path(path: PathBuf, home: Option<OsString>) -> Result<PathBuf, String
     }
 }
 
-/// Where a key of the top level is set, as an offset in bytes.
-fn place_of_key(text: &str, key: &str) -> Option<usize> {
-    #[derive(Deserialize)]
-    struct Spans(std::collections::BTreeMap<toml::Spanned<String>, toml::Value>);
-    let spans: Spans = toml::from_str(text).ok()?;
-    spans.0.into_keys().find(|found| found.get_ref() == key).map(|found| found.span().start)
+/// Where a key is set, as an offset in bytes; one below a table by the names of both.
+fn place_of_key(text: &str, keys: &[&str]) -> Option<usize> {
+    let (last, tables) = keys.split_last()?;
+    let document = DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    for key in tables {
+        table = table.get(*key)?.get_ref().as_table()?;
+    }
+    table.keys().find(|key| key.get_ref() == last).map(|key| key.span().start)
 }
 
 /// Counted from 1, the column in characters.
@@ -175,76 +204,4 @@ fn line_and_column(bytes: &[u8], at: usize) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Config, String> {
-        parse(Path::new("/c/config.toml"), text.as_bytes()).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn nothing_is_required() {
-        assert_eq!(read(""), Ok(Config::default()));
-        assert_eq!(read("# only a comment\n"), Ok(Config::default()));
-    }
-
-    #[test]
-    fn the_program_is_read() {
-        assert_eq!(read("claude = \"/opt/claude\"").unwrap().claude, Some("/opt/claude".into()));
-        assert_eq!(
-            program_path("~/bin/claude".into(), Some("/home/u".into())),
-            Ok("/home/u/bin/claude".into())
-        );
-    }
-
-    #[test]
-    fn errors_name_the_place_and_what_is_allowed() {
-        let unknown = read("\n  cluade = \"/opt/claude\"\n").unwrap_err();
-        assert!(unknown.starts_with("/c/config.toml:2:3: unknown field `cluade`"), "{unknown}");
-        assert!(
-            unknown.contains("expected `claude`") && unknown.contains("docs/configuration.md"),
-            "{unknown}"
-        );
-        let kind = read("claude = 7").unwrap_err();
-        assert!(kind.starts_with("/c/config.toml:1:10: invalid type"), "{kind}");
-        let syntax = read("claude = \"/opt").unwrap_err();
-        assert!(syntax.starts_with("/c/config.toml:1:"), "{syntax}");
-        let relative = read("\nclaude = \"claude\"").unwrap_err();
-        assert!(relative.starts_with("/c/config.toml:2:1: `claude` is not an absolute path"), "{relative}");
-    }
-
-    #[test]
-    fn errors_are_one_line_without_control_characters() {
-        for text in ["claude = \"\\u001b[31m\"", "\"\\u001b\\n\" = 1", "a = \"\n\"", "= =", "[x"] {
-            let error = read(text).unwrap_err();
-            assert!(!error.chars().any(char::is_control), "{error:?}");
-        }
-    }
-
-    #[test]
-    fn columns_count_characters() {
-        assert_eq!(line_and_column("é = 1\nüx".as_bytes(), 9), (2, 2));
-        let error = parse(Path::new("/c"), b"ab\xff").unwrap_err().to_string();
-        assert_eq!(error, "/c:1:3: not valid UTF-8; save the file as UTF-8");
-    }
-
-    #[test]
-    fn relative_directories_are_ignored() {
-        let dir = |xdg: &str, home: &str| config_dir_of(Some(xdg.into()), Some(home.into()));
-        assert_eq!(dir("/x", "/h"), Some("/x/cckw".into()));
-        assert_eq!(dir("x", "/h"), Some("/h/.config/cckw".into()));
-        assert_eq!(dir("", "/h"), Some("/h/.config/cckw".into()));
-        assert_eq!(dir("x", "h"), None);
-        assert_eq!(config_dir_of(None, None), None);
-    }
-
-    #[test]
-    fn files_that_cannot_be_read_are_errors() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(load_from(&dir.path().join("none.toml")), Ok(Config::default()));
-        let error = load_from(dir.path()).unwrap_err().to_string();
-        assert!(error.contains("not a regular file"), "{error}");
-        let error = load_from(&dir.path().join("x\0y")).unwrap_err().to_string();
-        assert!(!error.chars().any(char::is_control), "{error:?}");
-    }
-}
+mod tests;

@@ -60,6 +60,10 @@ pub enum FromClient {
     HungUp,
     /// The user has pressed the detach key.
     Detach,
+    /// The user does not want to wait until claude comes back by itself.
+    Now,
+    /// The user does not want claude back.
+    Quit,
     /// The client is in the foreground again, in raw mode.
     Resumed {
         /// The size that the terminal has now.
@@ -90,6 +94,8 @@ pub enum FromHost {
         /// SIGTSTP, SIGSTOP, SIGTTIN or SIGTTOU.
         signal: i32,
     },
+    /// Claude has crashed and comes back; until `Started` comes again, keys are for cckw.
+    Waiting,
     /// The session goes on without this client. Its modes are undone on the terminal.
     Detached {
         /// Why, for the user: the detach key, or who has attached.

@@ -134,6 +134,18 @@ pub fn make_controlling(tty: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets go of the controlling terminal of this process, a session leader: its foreground job is hung up, and another
+/// terminal can be made the controlling one.
+///
+/// # Errors
+/// As TIOCNOTTY in tty_ioctl(4), or when there is none.
+pub fn leave_controlling() -> io::Result<()> {
+    let tty = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK).open("/dev/tty")?;
+    // SAFETY: the request takes no argument.
+    Errno::result(unsafe { libc::ioctl(tty.as_raw_fd(), libc::TIOCNOTTY) })?;
+    Ok(())
+}
+
 /// A terminal's attributes in a form that can be sent to another process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {

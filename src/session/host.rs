@@ -2,6 +2,7 @@
 
 mod child;
 mod client;
+mod restart;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,12 +13,14 @@ use serde_json::json;
 use self::child::Phase;
 use self::client::Client;
 use super::ending::Ending;
+use super::launcher::Launcher;
 use super::events::Events;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Record, State};
 use super::server::Server;
-use super::watch::{StateWatch, Wake};
+use super::start::Prepared;
+use super::watch::StateWatch;
 use crate::claude::state_file::StateFile;
 use crate::config::OnHangup;
 #[cfg(debug_assertions)]
@@ -38,10 +41,13 @@ pub struct Host {
     record: Record,
     directory: PathBuf,
     events: Events,
+    launcher: Launcher,
     client: Option<Client>,
     attributes: Attributes,
     output: Output,
     child: Child,
+    sigchld: SignalPipe,
+    watch: StateWatch,
     phase: Phase,
     ending: Ending,
     ending_at: Option<Instant>,
@@ -56,26 +62,22 @@ pub struct Host {
 
 impl Host {
     /// Takes over a session whose claude has just been started.
-    pub fn new(
-        record: Record,
-        directory: PathBuf,
-        events: Events,
-        client: Channel,
-        output: Output,
-        child: Child,
-        attributes: Attributes,
-        on_hangup: OnHangup,
-    ) -> Self {
+    pub fn new(prepared: Prepared, client: Channel, on_hangup: OnHangup) -> Self {
+        let Prepared { record, directory, events, launcher, output, child, sigchld, wake, attributes } = prepared;
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
         let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
+        let watch = StateWatch::new(child.pid(), wake);
         Self {
             record,
             directory,
             events,
+            launcher,
             client: Some(client),
             attributes,
             output,
             child,
+            sigchld,
+            watch,
             phase: Phase::Running,
             ending: Ending::Begun,
             ending_at: None,
@@ -86,10 +88,9 @@ impl Host {
     }
 
     /// Runs the session to its end.
-    pub fn run(mut self, mut server: Server, mut sigchld: SignalPipe, wake: Wake) {
+    pub fn run(mut self, mut server: Server) {
         self.events.write("started", json!({ "child": self.child.pid().as_raw() }));
         self.save();
-        let mut watch = StateWatch::new(self.child.pid(), wake);
         let mut poll = Poll::default();
         loop {
             poll.clear();
@@ -97,8 +98,8 @@ impl Host {
                 if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
             let client =
                 self.client.as_ref().map(|client| poll.add(&client.channel, client.channel.interest()));
-            let signals = poll.add(&sigchld, For::Reading);
-            let changes = poll.add(&watch, For::Reading);
+            let signals = poll.add(&self.sigchld, For::Reading);
+            let changes = poll.add(&self.watch, For::Reading);
             let requests = server.prepare(&mut poll);
             if let Err(error) = poll.wait(self.time(&server)) {
                 // Out of memory for a moment, at worst; without a rest it would only get worse.
@@ -114,13 +115,13 @@ impl Host {
                 self.move_output();
             }
             if poll.is_ready(signals) {
-                let _ = sigchld.pending().count();
+                let _ = self.sigchld.pending().count();
                 while let Some(change) = self.child.poll() {
                     self.child_changed(change);
                 }
             }
             if poll.is_ready(changes)
-                && let Some((pid, file)) = watch.look()
+                && let Some((pid, file)) = self.watch.look()
             {
                 self.follow(pid, &file);
             }
@@ -132,7 +133,9 @@ impl Host {
                 self.output.screen.work();
             }
             self.deadlines();
-            if let Some(exit) = self.finished() {
+            if let Some(exit) = self.finished()
+                && let Some(exit) = self.after(exit)
+            {
                 return self.finish(exit, server);
             }
         }

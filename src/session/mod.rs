@@ -3,6 +3,7 @@
 mod ending;
 mod events;
 mod host;
+mod launcher;
 pub mod modes;
 mod output;
 mod pty;

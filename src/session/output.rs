@@ -212,6 +212,19 @@ impl Output {
         self.muted = false;
     }
 
+    /// Reads from this PTY from now on. What the last program on the other one had switched on is undone by now.
+    pub fn take_master(&mut self, master: OwnedFd) {
+        self.master = master;
+        self.closed = false;
+        self.modes = ModeTracker::default();
+    }
+
+    /// Writes a word of cckw's own that stays on the screen.
+    pub fn say(&mut self, text: &str) {
+        self.write(text.as_bytes());
+        self.screen.push(text.as_bytes());
+    }
+
     /// Lets go of the terminal; output is read on, so that claude is not held up.
     pub fn leave_terminal(&mut self) {
         self.discard_pending();

@@ -54,10 +54,14 @@ impl Pty {
         program: &Path,
         args: &[OsString],
         session: &OsStr,
+        cwd: Option<&Path>,
         stderr: Option<OwnedFd>,
         signals: &SignalState,
     ) -> io::Result<(OwnedFd, Child)> {
         let mut command = Command::new(program);
+        if let Some(cwd) = cwd {
+            command.current_dir(cwd);
+        }
         command.arg0(program.file_name().unwrap_or(program.as_os_str())).args(args);
         command.env("CCKW_SESSION", session);
         command.stdin(Stdio::from(self.slave.try_clone()?)).stdout(Stdio::from(self.slave.try_clone()?));

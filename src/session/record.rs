@@ -65,6 +65,9 @@ pub struct Record {
     /// How claude ended.
     #[serde(default)]
     pub exit: Option<Exit>,
+    /// How often claude was brought back.
+    #[serde(default)]
+    pub restarts: u32,
     /// The host's control socket.
     pub socket: Text,
 }
@@ -79,6 +82,10 @@ pub enum State {
     Running,
     /// Claude is stopped, by ctrl-z or a signal.
     Suspended,
+    /// Claude has crashed, and is brought back.
+    Restarting,
+    /// Claude has crashed too often, and was given up.
+    Crashed,
     /// Claude has ended.
     Stopped,
 }
@@ -203,6 +210,7 @@ pub(super) mod tests {
             started_at: 1,
             ended_at: None,
             exit: None,
+            restarts: 0,
             socket: Path::new("/run/x.sock").into(),
         }
     }

@@ -15,7 +15,8 @@ use uuid::Uuid;
 use super::events::{self, Events};
 use super::host::Host;
 use super::output::Output;
-use super::pty::Pty;
+use super::launcher::Launcher;
+use super::pty::{Child, Pty};
 use super::record::{self, Record, State};
 use super::screen::Screen;
 use super::server::Server;
@@ -26,6 +27,7 @@ use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::paths;
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::signals;
+use crate::platform::tty::Attributes;
 
 /// `cckw host SESSION PROGRAM [ARGUMENT…]`, with the client's socket as stdin. Started by the client only.
 pub fn main(args: Vec<OsString>) -> ExitCode {
@@ -75,14 +77,11 @@ fn serve(socket: UnixStream, args: Vec<OsString>) {
         _ => return,
     };
     match prepare(*start, fds, args) {
-        Ok((prepared, master)) => {
+        Ok((prepared, server, master)) => {
             client.send(&FromHost::Started, vec![master]);
-            let Prepared { record, directory, events, output, child, server, sigchld, wake, attributes } =
-                prepared;
             // The client has read the same file a moment ago, and refused what is wrong with it.
             let on_hangup = config::load().unwrap_or_default().on_hangup;
-            let host = Host::new(record, directory, events, client, output, child, attributes, on_hangup);
-            host.run(server, sigchld, wake);
+            Host::new(prepared, client, on_hangup).run(server);
         }
         Err(Refusal { reason, status }) => {
             client.send(&FromHost::Failed { reason, status }, vec![]);
@@ -91,20 +90,21 @@ fn serve(socket: UnixStream, args: Vec<OsString>) {
     }
 }
 
-struct Prepared {
-    record: Record,
-    directory: PathBuf,
-    events: Events,
-    output: Output,
-    child: super::pty::Child,
-    server: Server,
-    sigchld: SignalPipe,
-    wake: Wake,
-    attributes: crate::platform::tty::Attributes,
+/// A session whose claude has just been started.
+pub(super) struct Prepared {
+    pub(super) record: Record,
+    pub(super) directory: PathBuf,
+    pub(super) events: Events,
+    pub(super) launcher: Launcher,
+    pub(super) output: Output,
+    pub(super) child: Child,
+    pub(super) sigchld: SignalPipe,
+    pub(super) wake: Wake,
+    pub(super) attributes: Attributes,
 }
 
 /// Everything that can be refused, in an order that leaves nothing half-started: claude comes last.
-fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prepared, OwnedFd), Refusal> {
+fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prepared, Server, OwnedFd), Refusal> {
     let mut fds = fds.into_iter();
     let terminal = fds.next().ok_or_else(|| refuse("the client sent no terminal"))?;
     let stderr = fds.next();
@@ -146,6 +146,7 @@ fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prep
         started_at: events::now(),
         ended_at: None,
         exit: None,
+        restarts: 0,
         socket: socket.as_path().into(),
     };
     // Written before claude is there: a state directory that cannot be written is found out now.
@@ -161,14 +162,15 @@ fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prep
     // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
     let for_client = pty.master.try_clone().map_err(|error| discard(&directory, refuse(error)))?;
     let wake = Wake::new().map_err(|error| discard(&directory, refuse(error)))?;
-    let (master, child) = pty
-        .spawn(&program, &args, session.to_string().as_ref(), stderr, &start.signals)
+    let launcher = Launcher { program: program.clone(), args: args.clone(), stderr, signals: start.signals, size: start.size };
+    let (master, child) = launcher
+        .spawn(pty, &args, &session, None)
         .map_err(|error| discard(&directory, cannot_execute(&program, &error)))?;
     record.child_pid = Some(child.pid().as_raw());
     let events = Events::in_directory(&directory);
     let output = Output::new(master, terminal, Screen::new(start.size));
     let attributes = start.attributes;
-    Ok((Prepared { record, directory, events, output, child, server, sigchld, wake, attributes }, for_client))
+    Ok((Prepared { record, directory, events, launcher, output, child, sigchld, wake, attributes }, server, for_client))
 }
 
 /// A session that never began leaves no record.

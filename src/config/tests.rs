@@ -1,0 +1,114 @@
+use super::*;
+
+fn read(text: &str) -> Result<Config, String> {
+    parse(Path::new("/c/config.toml"), text.as_bytes()).map_err(|e| e.to_string())
+}
+
+#[test]
+fn nothing_is_required() {
+    assert_eq!(read(""), Ok(Config::default()));
+    assert_eq!(read("# only a comment\n"), Ok(Config::default()));
+}
+
+#[test]
+fn the_program_is_read() {
+    assert_eq!(read("claude = \"/opt/claude\"").unwrap().claude, Some("/opt/claude".into()));
+    assert_eq!(program_path("~/bin/claude".into(), Some("/home/u".into())), Ok("/home/u/bin/claude".into()));
+}
+
+#[test]
+fn errors_name_the_place_and_what_is_allowed() {
+    let unknown = read("\n  cluade = \"/opt/claude\"\n").unwrap_err();
+    assert!(unknown.starts_with("/c/config.toml:2:3: unknown field `cluade`"), "{unknown}");
+    assert!(
+        unknown.contains("expected one of `claude`") && unknown.contains("docs/configuration.md"),
+        "{unknown}"
+    );
+    let kind = read("claude = 7").unwrap_err();
+    assert!(kind.starts_with("/c/config.toml:1:10: invalid type"), "{kind}");
+    let syntax = read("claude = \"/opt").unwrap_err();
+    assert!(syntax.starts_with("/c/config.toml:1:"), "{syntax}");
+    let relative = read("\nclaude = \"claude\"").unwrap_err();
+    assert!(relative.starts_with("/c/config.toml:2:1: `claude` is not an absolute path"), "{relative}");
+}
+
+#[test]
+fn errors_are_one_line_without_control_characters() {
+    for text in ["claude = \"\\u001b[31m\"", "\"\\u001b\\n\" = 1", "a = \"\n\"", "= =", "[x"] {
+        let error = read(text).unwrap_err();
+        assert!(!error.chars().any(char::is_control), "{error:?}");
+    }
+}
+
+#[test]
+fn columns_count_characters() {
+    assert_eq!(line_and_column("é = 1\nüx".as_bytes(), 9), (2, 2));
+    let error = parse(Path::new("/c"), b"ab\xff").unwrap_err().to_string();
+    assert_eq!(error, "/c:1:3: not valid UTF-8; save the file as UTF-8");
+}
+
+#[test]
+fn relative_directories_are_ignored() {
+    let dir = |xdg: &str, home: &str| config_dir_of(Some(xdg.into()), Some(home.into()));
+    assert_eq!(dir("/x", "/h"), Some("/x/cckw".into()));
+    assert_eq!(dir("x", "/h"), Some("/h/.config/cckw".into()));
+    assert_eq!(dir("", "/h"), Some("/h/.config/cckw".into()));
+    assert_eq!(dir("x", "h"), None);
+    assert_eq!(config_dir_of(None, None), None);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(load_from(&dir.path().join("none.toml")), Ok(Config::default()));
+    let error = load_from(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("not a regular file"), "{error}");
+    let error = load_from(&dir.path().join("x\0y")).unwrap_err().to_string();
+    assert!(!error.chars().any(char::is_control), "{error:?}");
+}
+
+#[test]
+fn the_numbers_are_read() {
+    let read = read(
+        "on_hangup = \"exit\"\nlinger = \"0s\"\n[restart]\ninitial_delay = \"250ms\"\nmax_delay = \"5m\"\nfactor = 3\n\
+         jitter = 0\nstable_after = \"10s\"\ncrash_limit = 3\ncrash_window = \"1h\"\n",
+    );
+    let restart = Restart {
+        initial_delay: Duration::from_millis(250),
+        max_delay: Duration::from_secs(300),
+        factor: 3.0,
+        jitter: 0.0,
+        stable_after: Duration::from_secs(10),
+        crash_limit: 3,
+        crash_window: Duration::from_secs(3600),
+    };
+    assert_eq!(read, Ok(Config { claude: None, on_hangup: OnHangup::Exit, linger: Duration::ZERO, restart }));
+    assert_eq!(Restart::default().check(), Ok(()));
+}
+
+#[test]
+fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
+    for (text, place, said) in [
+        ("linger = \"8 h\"", "1:10", "whole number and ms, s, m or h"),
+        ("linger = 8", "1:10", "expected a duration such as \"250ms\""),
+        ("on_hangup = \"stay\"", "1:13", "expected `detach` or `exit`"),
+        ("[restart]\ninitial_delay = \"0s\"", "2:17", "longer than zero"),
+        ("[restart]\nmax_delay = \"90000h\"", "2:13", "at most \"87600h\""),
+        ("[restart]\nfactor = 0.5", "2:10", "from 1 to 100"),
+        ("[restart]\nfactor = nan", "2:10", "from 1 to 100"),
+        ("[restart]\njitter = 1.01", "2:10", "from 0 to 1"),
+        ("[restart]\ncrash_limit = 0", "2:15", "from 1 to 1000"),
+        ("[restart]\ncrash_limit = 5000000000", "2:15", "from 1 to 1000"),
+        ("[restart]\nfactor = \"2\"", "2:10", "expected a number from 1 to 100"),
+        ("[restart]\ncrash_limit = 2.5", "2:15", "expected a whole number from 1 to 1000"),
+        ("[restart]\n delay = \"1s\"", "2:2", "expected one of `initial_delay`, `max_delay`"),
+        ("[restart]\nmax_delay = \"10ms\"", "2:1", "shorter than `initial_delay` (1s)"),
+        ("[restart]\n\ninitial_delay = \"2m\"", "1:2", "`max_delay` (60s) is shorter"),
+        ("\nrestart.max_delay = \"10ms\"", "2:9", "shorter than `initial_delay`"),
+        ("restart = { max_delay = \"10ms\" }", "1:13", "shorter than `initial_delay`"),
+    ] {
+        let error = read(text).expect_err(text);
+        assert!(error.starts_with(&format!("/c/config.toml:{place}: ")) && error.contains(said), "{error}");
+        assert!(!error.chars().any(char::is_control), "{error:?}");
+    }
+}
