@@ -140,7 +140,11 @@ pub fn make_controlling(tty: impl AsFd) -> io::Result<()> {
 /// # Errors
 /// As TIOCNOTTY in tty_ioctl(4), or when there is none.
 pub fn leave_controlling() -> io::Result<()> {
-    let tty = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK).open("/dev/tty")?;
+    let tty = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
+        .open("/dev/tty")?;
     // SAFETY: the request takes no argument.
     Errno::result(unsafe { libc::ioctl(tty.as_raw_fd(), libc::TIOCNOTTY) })?;
     Ok(())

@@ -13,8 +13,8 @@ use serde_json::json;
 use self::child::Phase;
 use self::client::Client;
 use super::ending::Ending;
-use super::launcher::Launcher;
 use super::events::Events;
+use super::launcher::Launcher;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Record, State};
@@ -56,6 +56,14 @@ pub struct Host {
     lent: bool,
     /// What becomes of the session when its terminal goes.
     on_hangup: OnHangup,
+    /// Claude has written a state file since the session began: it does start, in principle.
+    came_up: bool,
+    /// Where claude works, as its state file says; a worktree of its own, for one.
+    cwd: Option<PathBuf>,
+    /// Nobody wants claude back: it was stopped on request, or the user said so.
+    quit: bool,
+    /// Claude crashed too often.
+    gave_up: bool,
     /// Output has rested, and the screen model reads what is left, a little at a time.
     catching_up: bool,
 }
@@ -63,7 +71,8 @@ pub struct Host {
 impl Host {
     /// Takes over a session whose claude has just been started.
     pub fn new(prepared: Prepared, client: Channel, on_hangup: OnHangup) -> Self {
-        let Prepared { record, directory, events, launcher, output, child, sigchld, wake, attributes } = prepared;
+        let Prepared { record, directory, events, launcher, output, child, sigchld, wake, attributes } =
+            prepared;
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
         let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
         let watch = StateWatch::new(child.pid(), wake);
@@ -83,6 +92,10 @@ impl Host {
             ending_at: None,
             lent: false,
             on_hangup,
+            came_up: false,
+            cwd: None,
+            quit: false,
+            gave_up: false,
             catching_up: false,
         }
     }
@@ -147,6 +160,7 @@ impl Host {
         let model = self.output.screen.waiting() > 0;
         let draining = match self.phase {
             Phase::Draining { quiet_at, .. } if !self.is_held() => Some(quiet_at),
+            Phase::Waiting { until, .. } => Some(until),
             _ => None,
         };
         let deadline = [draining, self.ending_at, server.deadline()].into_iter().flatten().min();
@@ -164,7 +178,7 @@ impl Host {
     }
 
     fn is_reading(&self) -> bool {
-        !matches!(self.phase, Phase::Flushing { .. })
+        matches!(self.phase, Phase::Running | Phase::Draining { .. })
     }
 
     fn move_output(&mut self) {
@@ -201,6 +215,7 @@ impl Host {
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
             Request::Stop => {
+                self.quit();
                 if self.phase == Phase::Running && self.ending_at.is_none() {
                     self.end_claude();
                 }
@@ -220,6 +235,10 @@ impl Host {
 
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
+        self.came_up = true;
+        if file.cwd.is_some() {
+            self.cwd.clone_from(&file.cwd);
+        }
         let before = self.record.clone();
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());

@@ -30,7 +30,13 @@ impl Launcher {
     ///
     /// # Errors
     /// When it cannot be executed, or no descriptor is left.
-    pub fn spawn(&self, pty: Pty, args: &[OsString], session: &Uuid, cwd: Option<&Path>) -> io::Result<(OwnedFd, Child)> {
+    pub fn spawn(
+        &self,
+        pty: Pty,
+        args: &[OsString],
+        session: &Uuid,
+        cwd: Option<&Path>,
+    ) -> io::Result<(OwnedFd, Child)> {
         let stderr = self.stderr.as_ref().map(OwnedFd::try_clone).transpose()?;
         pty.spawn(&self.program, args, session.to_string().as_ref(), cwd, stderr, &self.signals)
     }

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::events::{self, Events};
 use super::host::Host;
-use super::output::Output;
 use super::launcher::Launcher;
+use super::output::Output;
 use super::pty::{Child, Pty};
 use super::record::{self, Record, State};
 use super::screen::Screen;
@@ -104,7 +104,11 @@ pub(super) struct Prepared {
 }
 
 /// Everything that can be refused, in an order that leaves nothing half-started: claude comes last.
-fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prepared, Server, OwnedFd), Refusal> {
+fn prepare(
+    start: Start,
+    fds: Vec<OwnedFd>,
+    args: Vec<OsString>,
+) -> Result<(Prepared, Server, OwnedFd), Refusal> {
     let mut fds = fds.into_iter();
     let terminal = fds.next().ok_or_else(|| refuse("the client sent no terminal"))?;
     let stderr = fds.next();
@@ -162,7 +166,13 @@ fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prep
     // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
     let for_client = pty.master.try_clone().map_err(|error| discard(&directory, refuse(error)))?;
     let wake = Wake::new().map_err(|error| discard(&directory, refuse(error)))?;
-    let launcher = Launcher { program: program.clone(), args: args.clone(), stderr, signals: start.signals, size: start.size };
+    let launcher = Launcher {
+        program: program.clone(),
+        args: args.clone(),
+        stderr,
+        signals: start.signals,
+        size: start.size,
+    };
     let (master, child) = launcher
         .spawn(pty, &args, &session, None)
         .map_err(|error| discard(&directory, cannot_execute(&program, &error)))?;
@@ -170,7 +180,11 @@ fn prepare(start: Start, fds: Vec<OwnedFd>, args: Vec<OsString>) -> Result<(Prep
     let events = Events::in_directory(&directory);
     let output = Output::new(master, terminal, Screen::new(start.size));
     let attributes = start.attributes;
-    Ok((Prepared { record, directory, events, launcher, output, child, sigchld, wake, attributes }, server, for_client))
+    Ok((
+        Prepared { record, directory, events, launcher, output, child, sigchld, wake, attributes },
+        server,
+        for_client,
+    ))
 }
 
 /// A session that never began leaves no record.

@@ -97,6 +97,7 @@ fn run(tty: File, begin: Begin) -> io::Result<u8> {
         asked: VecDeque::new(),
         tty,
         master: None,
+        waiting: false,
         keys: Keys::default(),
         buffer: vec![0; 8192].into(),
         foreground: true,
@@ -134,6 +135,8 @@ struct Client {
     tty: File,
     /// The PTY's, once claude runs.
     master: Option<OwnedFd>,
+    /// Claude is coming back, and keys are for cckw.
+    waiting: bool,
     keys: Keys,
     buffer: Box<[u8]>,
     /// The terminal is ours to read.
@@ -169,7 +172,8 @@ impl Client {
             poll.clear();
             let reading = self.foreground && !self.terminal_gone && self.keys.has_room();
             let master = self.master.as_ref();
-            let keys = master.filter(|_| reading).map(|_| poll.add(&self.tty, For::Reading));
+            let wanted = reading && (self.waiting || master.is_some());
+            let keys = wanted.then(|| poll.add(&self.tty, For::Reading));
             let room = master.filter(|_| !self.keys.is_empty()).map(|master| poll.add(master, For::Writing));
             self.wait(&mut poll, None);
             // Keys first: the rest is looked at once they are on their way.
@@ -215,12 +219,26 @@ impl Client {
     }
 
     fn read_keys(&mut self) {
-        let Some(master) = &self.master else { return };
         match nonblocking::read(&self.tty, &mut self.buffer) {
-            Outcome::Moved(count) => self.keys.type_into(master, &self.buffer[..count]),
+            Outcome::Moved(count) => match &self.master {
+                Some(master) => self.keys.type_into(master, &self.buffer[..count]),
+                None => self.decide(count),
+            },
             Outcome::Gone => self.hang_up(),
             Outcome::Blocked => {}
         }
+    }
+
+    /// Keys that were typed while claude is gone: what is no answer to cckw's question is dropped.
+    fn decide(&mut self, count: usize) {
+        let typed = &self.buffer[..count];
+        let message = match typed {
+            b"\r" | b"\n" => FromClient::Now,
+            // ctrl-c, also as the kitty keyboard has it.
+            b"\x03" | b"\x1b[99;5u" => FromClient::Quit,
+            _ => return,
+        };
+        self.channel.send(&message, vec![]);
     }
 
     /// The terminal cannot be used any more. The host ends claude, whose status is waited for.
@@ -242,7 +260,16 @@ impl Client {
     /// Acts on a message. The status to exit with, if that is the end.
     fn host_says(&mut self, message: FromHost, fds: Vec<OwnedFd>) -> Option<u8> {
         match message {
-            FromHost::Started => self.master = fds.into_iter().next(),
+            FromHost::Started => {
+                self.master = fds.into_iter().next();
+                self.keys = Keys::default();
+                self.waiting = false;
+            }
+            FromHost::Waiting => {
+                self.master = None;
+                self.keys = Keys::default();
+                self.waiting = true;
+            }
             FromHost::Undo { bytes } => self.undo = bytes,
             FromHost::Failed { reason, status } => {
                 self.restore.leave_raw();

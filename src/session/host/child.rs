@@ -31,6 +31,8 @@ pub(super) enum Phase {
     Draining { exit: Exit, quiet_at: Instant, cut_off_at: Instant },
     /// Everything was read; the terminal has yet to take it.
     Flushing { exit: Exit },
+    /// Claude has crashed, and is started again at that time.
+    Waiting { exit: Exit, until: Instant },
 }
 
 impl Host {
@@ -113,6 +115,11 @@ impl Host {
                 }
             };
         }
+        if let Phase::Waiting { until, .. } = self.phase
+            && until <= now
+        {
+            self.relaunch();
+        }
         if self.ending_at.is_some_and(|at| at <= now) {
             self.end_claude();
         }
@@ -146,7 +153,7 @@ impl Host {
             self.output.write(undo.as_bytes());
         }
         self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
-        self.record.state = State::Stopped;
+        self.record.state = if self.gave_up { State::Crashed } else { State::Stopped };
         self.record.status = None;
         self.record.exit = Some(exit);
         self.record.ended_at = Some(events::now());

@@ -1,5 +1,6 @@
 //! The client of a session: what it says, whether it lives, and who has the terminal.
 
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -33,6 +34,10 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn send(&mut self, message: &FromHost) -> bool {
         self.channel.send(message, vec![])
+    }
+
+    pub(super) fn send_with(&mut self, message: &FromHost, fds: Vec<OwnedFd>) -> bool {
+        self.channel.send(message, fds)
     }
 
     /// Tells it what there is to undo. One that does not read (it is stopped) is told when it has caught up.
@@ -77,6 +82,8 @@ impl Host {
             FromClient::Signal { number } => self.client_signalled(number),
             FromClient::HungUp => self.hung_up(),
             FromClient::Detach => self.detach("the detach key was pressed"),
+            FromClient::Now => self.restart_now(),
+            FromClient::Quit => self.quit(),
             FromClient::Resumed { size } => {
                 self.output.muted = false;
                 if std::mem::take(&mut self.lent) {
@@ -99,6 +106,12 @@ impl Host {
     }
 
     pub(super) fn client_signalled(&mut self, number: i32) {
+        if let Phase::Waiting { .. } = self.phase {
+            if number != libc::SIGTSTP {
+                self.quit();
+            }
+            return;
+        }
         if self.phase != Phase::Running {
             // Claude is gone; somebody is tired of waiting for the terminal.
             if let Phase::Draining { exit, .. } | Phase::Flushing { exit } = self.phase {
@@ -123,6 +136,7 @@ impl Host {
     }
 
     pub(super) fn resize(&mut self, size: Size) {
+        self.launcher.size = size;
         let unchanged = tty::size(self.output.master()).is_ok_and(|now| now == size);
         if unchanged {
             // The kernel says nothing then, and somebody may want a repaint.
@@ -200,11 +214,13 @@ impl Host {
 
     /// What is configured for a session whose terminal has gone, other than by a wish of the user.
     fn without_terminal(&mut self) {
-        if self.phase != Phase::Running {
-            return;
-        }
         match self.on_hangup {
-            OnHangup::Exit => self.end_claude(),
+            OnHangup::Exit if matches!(self.phase, Phase::Waiting { .. }) => self.quit(),
+            _ if self.phase != Phase::Running => {}
+            OnHangup::Exit => {
+                self.quit = true;
+                self.end_claude();
+            }
             OnHangup::Detach => self.detached(),
         }
     }

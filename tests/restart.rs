@@ -1,0 +1,175 @@
+//! After a crash the same conversation is back.
+
+mod support;
+
+use nix::sys::signal::Signal;
+use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+
+/// A sandbox in which claude is the stand-in.
+fn sandbox() -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    let stand_in = sandbox.path("claude-stand-in");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cckw"), &stand_in).expect("a link");
+    sandbox.set("CCKW_CLAUDE", stand_in);
+    sandbox
+}
+
+fn start(sandbox: &Sandbox, args: &[&str]) -> Terminal {
+    let mut command = sandbox.cckw_claude();
+    command.args(args);
+    let mut terminal = Terminal::spawn(command);
+    at_prompt(&mut terminal);
+    terminal
+}
+
+fn at_prompt(terminal: &mut Terminal) {
+    terminal.wait_for("the prompt", |screen| screen.cursor_row().starts_with('❯'));
+}
+
+fn submit(terminal: &mut Terminal, text: &str) {
+    terminal.type_text(text);
+    terminal.wait_for("the text", |screen| screen.cursor_row().ends_with(text));
+    terminal.press(Key::Enter);
+}
+
+fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
+    sandbox.wait_for_record("an idle claude", |record| {
+        record.text("state") == "running"
+            && record.text("status") == "idle"
+            && record.json["restarts"] == restarts
+    })
+}
+
+fn kill(record: &Record, signal: Signal) {
+    process::signal(record.pid("claude_pid").expect("a claude"), signal);
+}
+
+fn arguments(record: &Record) -> Vec<String> {
+    process::arguments(record.pid("child_pid").expect("a child")).split_off(1)
+}
+
+/// Kills claude, and presses Enter at cckw's question.
+fn crash(sandbox: &Sandbox, terminal: &mut Terminal, restarts: u64) -> Record {
+    kill(&idle(sandbox, restarts), Signal::SIGKILL);
+    terminal.wait_for_text("claude was killed by SIGKILL");
+    sandbox.wait_for_record("the wait", |record| record.text("state") == "restarting");
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    terminal.type_text("\r");
+    idle(sandbox, restarts + 1)
+}
+
+fn exit(sandbox: &Sandbox, mut terminal: Terminal) {
+    submit(&mut terminal, "/exit");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn before_the_first_prompt_the_same_id_is_given_again() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &["--model", "opus", "--add-dir", "/", "/tmp"]);
+    let first = idle(&sandbox, 0);
+    let again = crash(&sandbox, &mut terminal, 0);
+    let session = first.text("session");
+    assert_eq!(again.text("conversation"), session);
+    assert_eq!(arguments(&again), ["--session-id", session, "--model", "opus", "--add-dir", "/", "/tmp"]);
+    at_prompt(&mut terminal);
+    exit(&sandbox, terminal);
+}
+
+#[test]
+fn a_conversation_is_resumed_again_and_again() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &["first words"]);
+    terminal.wait_for_text("first words");
+    for round in 0..3 {
+        let again = crash(&sandbox, &mut terminal, round);
+        assert_eq!(arguments(&again), ["--resume", again.text("session")]);
+        at_prompt(&mut terminal);
+        submit(&mut terminal, &format!("round {round}"));
+        terminal.wait_for_text(&format!("You said: round {round}"));
+    }
+    exit(&sandbox, terminal);
+}
+
+#[test]
+fn after_clear_the_new_conversation_comes_back() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    submit(&mut terminal, "old words");
+    terminal.wait_for_text("You said: old words");
+    submit(&mut terminal, "/clear");
+    let first = sandbox.wait_for_record("a new conversation", |record| {
+        record.text("conversation") != record.text("session")
+    });
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "new words");
+    terminal.wait_for_text("You said: new words");
+    let again = crash(&sandbox, &mut terminal, 0);
+    assert_eq!(again.text("conversation"), first.text("conversation"));
+    assert_eq!(arguments(&again), ["--resume", first.text("conversation")]);
+    exit(&sandbox, terminal);
+}
+
+#[test]
+fn it_comes_back_by_itself() {
+    let sandbox = sandbox();
+    let terminal = start(&sandbox, &[]);
+    kill(&idle(&sandbox, 0), Signal::SIGSEGV);
+    idle(&sandbox, 1);
+    exit(&sandbox, terminal);
+}
+
+#[test]
+fn ctrl_c_at_the_question_ends_the_session_with_claude_s_status() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    kill(&idle(&sandbox, 0), Signal::SIGKILL);
+    terminal.wait_for_text("ctrl-c: quit");
+    terminal.type_text("\x03");
+    assert_eq!(terminal.finish().code(), Some(137));
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn signals_that_ask_for_an_end_get_one() {
+    for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129), (Signal::SIGINT, 0)] {
+        let sandbox = sandbox();
+        let mut terminal = start(&sandbox, &[]);
+        kill(&idle(&sandbox, 0), signal);
+        assert_eq!(terminal.finish().code(), Some(status));
+    }
+}
+
+#[test]
+fn claude_s_own_error_at_the_start_is_shown_and_not_repeated() {
+    let sandbox = sandbox();
+    let mut command = sandbox.cckw_claude();
+    command.args(["--resume", "6f1c7f5e-6a43-4a0e-9d5f-0d3f9c0b7a11"]);
+    let mut terminal = Terminal::spawn(command);
+    assert_eq!(terminal.finish().code(), Some(1));
+    assert!(terminal.screen().contains("No conversation found"), "{}", terminal.report());
+}
+
+#[test]
+fn without_a_terminal_it_comes_back_too() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    submit(&mut terminal, "some words");
+    terminal.wait_for_text("You said: some words");
+    terminal.hang_up();
+    sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
+    kill(&idle(&sandbox, 0), Signal::SIGKILL);
+    let again = idle(&sandbox, 1);
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    command.arg("attach");
+    let mut other = Terminal::spawn(command);
+    other.wait_for_text("some words");
+    wait_until("an attached session", DEADLINE, || {
+        sandbox.records().iter().all(|record| record.pid("client_pid").is_some())
+    });
+    assert_eq!(arguments(&again), ["--resume", again.text("session")]);
+    at_prompt(&mut other);
+    exit(&sandbox, other);
+}
