@@ -174,7 +174,11 @@ fn the_configuration_names_the_program_and_errors_have_a_place() {
     configure("# mine\nclaud = \"x\"\n");
     let said = cckw(&sandbox, &["claude", "-p"]);
     assert_eq!((said.status, said.out.as_str()), (Some(1), ""));
-    assert!(said.err.contains("config.toml:2:1: unknown field `claud`, expected `claude`"), "{}", said.err);
+    assert!(
+        said.err.contains("config.toml:2:1: unknown field `claud`, expected one of `claude`"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct Restart {
     /// The largest part of the delay that is added at random.
     #[serde(deserialize_with = "jitter")]
     pub jitter: f64,
-    /// How long claude has to have been up to count as stable again, which resets the delay.
+    /// How long claude has to have run to count as stable, which resets the delay.
     #[serde(deserialize_with = "positive")]
     pub stable_after: Duration,
     /// The crash that is one too many: this many within `crash_window`, or this many in a row without a stable while.

@@ -11,6 +11,7 @@ pub mod record;
 mod screen;
 mod server;
 mod start;
+pub mod supervisor;
 mod watch;
 
 pub use start::main;
