@@ -1,6 +1,5 @@
 //! `cckw list`.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -16,15 +15,11 @@ pub fn main(all: bool, as_json: bool) -> ExitCode {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.to_string()),
     };
-    let shown: Vec<&Session> = sessions.iter().filter(|session| all || shown_by_default(session)).collect();
     if as_json {
-        let lines: String = shown.iter().map(|session| format!("{}\n", line(session))).collect();
-        return print(&lines);
+        let shown = sessions.iter().filter(|session| all || shown_by_default(session));
+        return print(&shown.map(|session| format!("{}\n", line(session))).collect::<String>());
     }
-    if shown.is_empty() {
-        return print("no sessions; `cckw claude` starts one\n");
-    }
-    print(&table(&shown))
+    print(&format!("{}\n", table(&sessions, all).join("\n")))
 }
 
 /// What runs, and what should: a session that never said its end needs somebody.
@@ -58,31 +53,28 @@ fn line(session: &Session) -> serde_json::Value {
         "cwd": record.cwd,
         "started_at": record.started_at,
         "ended_at": record.ended_at,
+        "restarts": record.restarts,
+        "exit": record.exit,
+        "hint": hint(session),
         "claude_version": record.claude_version,
         "host_pid": record.host_pid,
         "claude_pid": record.claude_pid,
     })
 }
 
-fn table(sessions: &[&Session]) -> String {
-    let rows: Vec<[String; 6]> = sessions.iter().map(|session| row(session)).collect();
-    let head = ["NAME", "STATE", "TERMINAL", "UPTIME", "CLAUDE", "DIRECTORY"].map(str::to_owned);
-    let width = |column: usize| {
-        std::iter::once(&head).chain(&rows).map(|row| row[column].chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let mut out = String::new();
-    for (row, session) in
-        std::iter::once((&head, None)).chain(rows.iter().zip(sessions.iter().map(|session| Some(*session))))
-    {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        let _ = writeln!(out, "{}", cells.join("  ").trim_end());
-        if let Some(hint) = session.and_then(hint) {
-            let _ = writeln!(out, "  {hint}");
-        }
+/// The table of the sessions, a string a line. Under a session that needs its user stands what to do.
+pub fn table(sessions: &[Session], all: bool) -> Vec<String> {
+    let shown: Vec<&Session> = sessions.iter().filter(|session| all || shown_by_default(session)).collect();
+    if shown.is_empty() {
+        return vec!["no sessions; `cckw claude` starts one".into()];
     }
-    out
+    let head = ["NAME", "STATE", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", "DIRECTORY"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(shown.iter().map(|session| row(session))).collect();
+    let hints = std::iter::once(None).chain(shown.iter().map(|session| hint(session)));
+    let with_hint = |(line, hint): (String, Option<String>)| {
+        std::iter::once(line).chain(hint.map(|hint| format!("  {hint}")))
+    };
+    super::table::align(&rows).into_iter().zip(hints).flat_map(with_hint).collect()
 }
 
 /// What to do about a session that needs its user.
@@ -90,16 +82,19 @@ fn hint(session: &Session) -> Option<String> {
     let record = &session.record;
     if session.is_running {
         let waits = record.status.as_deref() == Some("waiting") && record.client_pid.is_none();
-        return waits.then(|| format!("it waits for you: cckw attach {}", escape(&session.name)));
+        return waits.then(|| format!("it waits for you: cckw attach {}", session.word()));
     }
     let conversation = record.conversation.as_deref().filter(|_| record.state != State::Stopped)?;
+    let what =
+        if record.state == State::Crashed { "claude crashed too often" } else { "its host was killed" };
     Some(format!(
-        "its host was killed; bring the conversation back with: claude --resume {}",
-        escape(conversation)
+        "{what}; bring the conversation back with: cckw claude --resume {}; or forget it: cckw rm {}",
+        escape(conversation),
+        session.word()
     ))
 }
 
-fn row(session: &Session) -> [String; 6] {
+fn row(session: &Session) -> [String; 7] {
     let record = &session.record;
     let attached = match (session.is_running, record.client_pid) {
         (true, Some(_)) => "attached",
@@ -113,6 +108,7 @@ fn row(session: &Session) -> [String; 6] {
         state(session),
         attached.into(),
         duration(seconds),
+        record.restarts.to_string(),
         record.claude_version.as_deref().map_or_else(|| "-".into(), |version| escape(version).to_string()),
         escape(&cwd).to_string(),
     ]

@@ -141,6 +141,9 @@ pub enum Answer {
         record: serde_json::Value,
         /// The text on claude's screen, a string a line.
         screen: Vec<String>,
+        /// The same with colours (SGR), in lines; empty where it would be too long.
+        #[serde(default)]
+        formatted: String,
         /// Whether the screen model missed output, and waits for a repaint.
         stale: bool,
     },

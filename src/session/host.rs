@@ -205,6 +205,7 @@ impl Host {
             Request::Status => Answer::Status {
                 record: serde_json::to_value(&self.record).unwrap_or_default(),
                 screen: self.output.screen.text(),
+                formatted: self.output.screen.formatted(),
                 stale: self.output.screen.is_stale(),
             },
             // The server gives the connection itself to `attach`.

@@ -4,6 +4,7 @@ mod ending;
 mod events;
 mod host;
 mod launcher;
+pub mod log;
 pub mod modes;
 mod output;
 mod pty;

@@ -3,6 +3,8 @@
 //! It is the seam to the emulator crate, and never stands between claude and the terminal: bytes are queued here after
 //! they were written there, and read when there is nothing else to do.
 
+mod colours;
+
 use std::num::NonZeroU16;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,6 +15,9 @@ use crate::platform::tty::Size;
 const BACKLOG: usize = 1 << 20;
 /// Read at a time, in bytes: some ten microseconds, so that a key never waits longer for it.
 const SLICE: usize = 4096;
+
+/// The longest screen with colours that is handed out, in bytes. A large one has some tens of kilobytes.
+const MOST_FORMATTED: usize = 256 * 1024;
 
 /// The model, and the output that it has not read yet.
 pub struct Screen {
@@ -103,6 +108,16 @@ impl Screen {
         }
         let screen = self.parser.screen();
         screen.rows(0, screen.size().1.get()).collect()
+    }
+
+    /// The same with colours. Empty where that would be more than a message of the control protocol should carry.
+    pub fn formatted(&mut self) -> String {
+        while self.waiting() > 0 {
+            self.work();
+        }
+        Some(colours::lines(self.parser.screen()).join("\n"))
+            .filter(|text| text.len() <= MOST_FORMATTED)
+            .unwrap_or_default()
     }
 }
 
