@@ -7,7 +7,7 @@ pub mod modes;
 mod output;
 mod pty;
 pub mod record;
-mod screen;
+pub mod screen;
 mod server;
 mod start;
 mod watch;
