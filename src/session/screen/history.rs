@@ -79,15 +79,77 @@ impl vt100::Callbacks for History {
             return;
         }
         let mut state = BasicFormattedCaptureState::new();
-        let mut text = String::new();
+        let mut writer = LineWriter::default();
         let mut probe = Probe(false);
         // Writing to a string does not fail; what the probe says is in the probe.
-        let _ = contents.write_formatted_basic(&mut text, &mut state);
+        let _ = contents.write_formatted_basic(&mut writer, &mut state);
         let _ = contents.write_formatted_basic(&mut probe, &mut state);
-        if text.contains('\x1b') && !text.ends_with("\x1b[m") {
-            text.push_str("\x1b[m");
+        self.push(Line { text: writer.finish(), wrapped: !probe.0 });
+    }
+}
+
+/// Takes a line as the emulator writes it: blanks one by one, in whatever style is on, although a cell that nothing was
+/// written to has none. Which of them were erased in that style cannot be told; those right behind a change of style
+/// and those at the end were.
+#[derive(Default)]
+struct LineWriter {
+    text: String,
+    /// The sequences that make up the style that is on.
+    style: String,
+    within_style: bool,
+    /// Blanks that are not written yet, and whether they have the style.
+    blanks: usize,
+    styled: bool,
+}
+
+impl LineWriter {
+    fn write_blanks(&mut self, styled: bool) {
+        let blanks = std::mem::take(&mut self.blanks);
+        let bare = blanks > 0 && !styled && !self.style.is_empty();
+        if bare {
+            self.text.push_str("\x1b[m");
         }
-        self.push(Line { text: text.into(), wrapped: !probe.0 });
+        self.text.extend(std::iter::repeat_n(' ', blanks));
+        if bare {
+            self.text.push_str(&self.style);
+        }
+    }
+
+    fn finish(mut self) -> Box<str> {
+        self.write_blanks(true);
+        if !self.style.is_empty() {
+            self.text.push_str("\x1b[m");
+        }
+        self.text.into()
+    }
+}
+
+impl Write for LineWriter {
+    fn write_char(&mut self, char: char) -> fmt::Result {
+        if char != ' ' || self.within_style {
+            return self.write_str(char.encode_utf8(&mut [0; 4]));
+        }
+        if self.blanks == 0 {
+            self.styled = self.style.is_empty() || self.text.ends_with(&self.style);
+        }
+        self.blanks += 1;
+        Ok(())
+    }
+
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if !text.is_empty() {
+            self.write_blanks(self.styled);
+        }
+        self.text.push_str(text);
+        self.within_style |= text.starts_with('\x1b');
+        if self.within_style {
+            self.style.push_str(text);
+            self.within_style = !text.ends_with('m');
+            if self.style.ends_with("\x1b[m") {
+                self.style.clear();
+            }
+        }
+        Ok(())
     }
 }
 

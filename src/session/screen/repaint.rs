@@ -129,9 +129,9 @@ impl Grid {
         let rows = parser.screen().size().0.get();
         parser.process(b"\x1b8");
         let screen = parser.screen();
-        let (row, column) = screen.cursor_position();
-        let column = column.min(screen.size().1.get() - 1);
-        let _ = write!(out, "\x1b[{};{}H{}\x1b7", row + 1, column + 1, screen.attributes_formatted());
+        place(screen, 0, out);
+        out.push_str(&screen.attributes_formatted());
+        out.push_str("\x1b7");
         parser.process(b"\x1b[?6h\x1b[H");
         let top = parser.screen().cursor_position().0;
         parser.process(b"\x1b[9999H");
@@ -147,25 +147,24 @@ impl Grid {
     /// Switches the modes on and places the cursor.
     fn finish(&self, screen: &vt100::Screen, modes: &ModeTracker, out: &mut String) {
         out.push_str(&modes.redo_rest());
-        let (row, column) = screen.cursor_position();
-        let last = screen.size().1.get() - 1;
-        let place = |column: u16, out: &mut String| {
-            let above = self.margins.filter(|_| modes.is_on(6) == Some(true)).map_or(0, |margins| margins.0);
-            let _ = write!(out, "\x1b[{};{}H", row.saturating_sub(above) + 1, column + 1);
-        };
-        if column <= last {
-            place(column, out);
-        } else {
-            // The next character wraps. A terminal comes to that only by writing into the last column.
-            let wide = screen.cell(row, last).is_some_and(vt100::Cell::is_wide_continuation);
-            let column = last.saturating_sub(u16::from(wide));
-            place(column, out);
-            if let Some(cell) = screen.cell(row, column) {
-                out.push_str(&style(cell));
-                out.push_str(if cell.has_contents() { cell.contents() } else { " " });
-            }
-        }
+        let above = self.margins.filter(|_| modes.is_on(6) == Some(true)).map_or(0, |margins| margins.0);
+        place(screen, above, out);
         out.push_str(&screen.attributes_formatted());
+    }
+}
+
+/// Places the cursor, where rows count from the one below the first `above`.
+fn place(screen: &vt100::Screen, above: u16, out: &mut String) {
+    let (row, column) = screen.cursor_position();
+    let last = screen.size().1.get() - 1;
+    let wraps = column > last;
+    let wide = screen.cell(row, last).is_some_and(vt100::Cell::is_wide_continuation);
+    let column = if wraps { last.saturating_sub(u16::from(wide)) } else { column };
+    let _ = write!(out, "\x1b[{};{}H", row.saturating_sub(above) + 1, column + 1);
+    if let Some(cell) = screen.cell(row, column).filter(|_| wraps) {
+        // The next character wraps. A terminal comes to that only by writing into the last column.
+        out.push_str(&style(cell));
+        out.push_str(if cell.has_contents() { cell.contents() } else { " " });
     }
 }
 
