@@ -1,5 +1,6 @@
 //! The host: the process that owns the PTY of one session. `docs/architecture.md` draws a byte's way through it.
 
+pub mod answers;
 mod ending;
 mod events;
 mod host;
