@@ -197,3 +197,117 @@ proptest! {
         compare(stream.as_bytes(), cut, rows, columns)?;
     }
 }
+
+/// Cuts a recorded stream at each place of the first frames, and at some of the others.
+fn compare_recorded(stream: &[u8]) {
+    for cut in (0..300).chain((300..stream.len()).step_by(397)).chain([stream.len()]) {
+        compare(stream, cut, 24, 80).unwrap_or_else(|error| panic!("cut after {cut} bytes: {error}"));
+    }
+}
+
+#[test]
+fn claude_on_the_alternate_screen() {
+    compare_recorded(include_bytes!("streams/alternate-screen.bin"));
+}
+
+#[test]
+fn claude_on_the_main_screen() {
+    compare_recorded(include_bytes!("streams/main-screen.bin"));
+}
+
+/// Lines of many widths and colours, more than the emulator keeps itself.
+fn long_output() -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in 0..450u32 {
+        let text = format!("{line} {}日本 e\u{301} \x1b[{}mcolour\x1b[m", "word ".repeat(line as usize % 30), 31 + line % 7);
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out
+}
+
+#[test]
+fn lines_that_scrolled_off_are_there_with_their_breaks() {
+    let out = long_output();
+    compare(&out, out.len(), 24, 80).expect("the same");
+    let region = [&out[..], b"\x1b[1;20r\x1b[20H", &out[..6000], b"\x1b[5;20r\x1b[20H", &out[..6000]].concat();
+    for cut in [out.len() + 3, out.len() + 3000, region.len() - 2000, region.len()] {
+        compare(&region, cut, 24, 80).expect("the same");
+    }
+}
+
+#[test]
+fn no_more_lines_are_kept_than_asked_for() {
+    let size = Size { rows: 24, columns: 80, width: 0, height: 0 };
+    for (kept, shown) in [(0, 0), (1, 1), (50, 50), (150, 150), (5000, 700)] {
+        let mut screen = Screen::new(size);
+        screen.keep_lines(kept);
+        for line in 0..723 {
+            screen.push(format!("line {line}\r\n").as_bytes());
+        }
+        let mut terminal = Terminal::new(24, 80);
+        terminal.show(&screen.repaint(&ModeTracker::default()));
+        assert_eq!(terminal.parser.screen().scrollback_len(), shown, "{kept} lines kept");
+        if let Some(first) = terminal.history().first() {
+            assert_eq!(*first, format!("line {}", 700 - shown.min(LINES)), "{kept} lines kept");
+        }
+    }
+}
+
+#[test]
+fn lines_that_claude_cleared_are_not_brought_back() {
+    let out = [&long_output()[..], b"\x1b[2J\x1b[3J\x1b[Hnew"].concat();
+    let mut screen = Screen::new(Size { rows: 24, columns: 80, width: 0, height: 0 });
+    screen.push(&out);
+    let mut terminal = Terminal::new(24, 80);
+    terminal.show(&screen.repaint(&ModeTracker::default()));
+    assert_eq!(terminal.history(), Vec::<String>::new());
+}
+
+#[test]
+fn another_size_is_applied_as_a_terminal_would() {
+    let mut screen = Screen::new(Size { rows: 24, columns: 80, width: 0, height: 0 });
+    let mut always = Terminal::new(24, 80);
+    let out = long_output();
+    screen.push(&out);
+    always.show(&out);
+    for (rows, columns) in [(40, 80), (10, 60), (60, 100), (24, 80)] {
+        screen.resize(Size { rows, columns, width: 0, height: 0 });
+        always.resize(rows, columns);
+        let mut late = Terminal::new(rows, columns);
+        late.show(&screen.repaint(&ModeTracker::default()));
+        same(&always, &late, "after a change of size").expect("the same");
+    }
+}
+
+#[test]
+fn a_stale_model_shows_nothing_and_switches_the_modes_on() {
+    let size = Size { rows: 24, columns: 80, width: 0, height: 0 };
+    let mut screen = Screen::new(size);
+    let mut modes = ModeTracker::default();
+    let start = b"\x1b[?1049h\x1b[?2004h\x1b[>5u\x1b]0;title\x07gone";
+    modes.feed(start);
+    screen.push(start);
+    for _ in 0..3 {
+        screen.push(&vec![b'x'; 600_000]);
+    }
+    assert!(screen.is_stale());
+    let mut late = Terminal::new(24, 80);
+    late.show(SHELL);
+    late.show(&screen.repaint(&modes));
+    assert!(late.looks().iter().skip(4).all(|row| row.trim().is_empty()), "{:#?}", late.looks());
+    assert_eq!(late.modes.redo(), modes.redo());
+    // Claude draws everything anew, and the model knows it again.
+    screen.push(b"\x1b[2J\x1b[Hhello");
+    assert_eq!(screen.text()[0], "hello");
+    assert!(!screen.is_stale());
+}
+
+#[test]
+fn nothing_in_a_title_ends_its_sequence() {
+    let mut modes = ModeTracker::default();
+    modes.feed("\x1b]0;a\u{9c}\u{1}\x0d\u{7f}b\x07".as_bytes());
+    let mut screen = Screen::new(Size { rows: 4, columns: 20, width: 0, height: 0 });
+    let repaint = String::from_utf8(screen.repaint(&modes)).expect("text");
+    assert!(repaint.contains("\x1b]0;ab\x07"), "{repaint:?}");
+}
