@@ -39,6 +39,8 @@ pub struct Screen {
 struct Renewal {
     cleared: bool,
     placed: bool,
+    /// Lines that were cleared since the cursor was placed: on the main screen claude clears one after the other.
+    lines: u16,
 }
 
 impl Screen {
@@ -162,13 +164,16 @@ fn note(parser: &mut vt100::Parser<History>, stale: &mut Option<Renewal>, does: 
             parser.callbacks_mut().clear();
             *stale = None;
         }
-        Does::ClearScreen | Does::Place => {
-            if let Some(renewal) = stale {
-                renewal.cleared |= does == Does::ClearScreen;
-                renewal.placed |= does == Does::Place;
-                if renewal.cleared && renewal.placed {
-                    *stale = None;
-                }
+        Does::ClearScreen | Does::Place | Does::ClearLine => {
+            let Some(renewal) = stale else { return };
+            match does {
+                Does::Place => (renewal.placed, renewal.lines) = (true, 0),
+                Does::ClearLine => renewal.lines = renewal.lines.saturating_add(1),
+                _ => renewal.cleared = true,
+            }
+            renewal.cleared |= renewal.placed && renewal.lines >= parser.screen().size().0.get();
+            if renewal.cleared && renewal.placed {
+                *stale = None;
             }
         }
     }

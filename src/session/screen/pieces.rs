@@ -19,6 +19,8 @@ pub enum Does {
     ClearScreen,
     /// Puts the cursor somewhere, wherever it was: `CSI H`.
     Place,
+    /// Clears the line of the cursor: `CSI 2 K`.
+    ClearLine,
     /// Starts anew: `ESC c`.
     Reset,
 }
@@ -158,7 +160,9 @@ fn end(bytes: &[u8]) -> End {
             _ => None,
         };
         // Only right behind the ESC: after an intermediate byte these are last bytes.
-        if let Some(begins) = begins.filter(|_| bytes[1..index].iter().all(|byte| !(0x20..0x30).contains(byte))) {
+        if let Some(begins) =
+            begins.filter(|_| bytes[1..index].iter().all(|byte| !(0x20..0x30).contains(byte)))
+        {
             kind = begins;
             continue;
         }
@@ -196,6 +200,7 @@ fn does(sequence: &[u8]) -> Does {
         [ESC, b'[', params @ .., b'H' | b'f'] if params.iter().all(|byte| matches!(byte, b'0'..=b';')) => {
             Does::Place
         }
+        b"\x1b[2K" => Does::ClearLine,
         [ESC, b'[', params @ .., b'J'] => {
             let params = params.strip_prefix(b"?").unwrap_or(params);
             let first = params.split(|byte| *byte == b';').next().unwrap_or_default();
@@ -266,14 +271,7 @@ mod tests {
         let told: Vec<Does> = found.iter().map(|piece| piece.1).collect();
         assert_eq!(
             told,
-            [
-                Does::Draw,
-                Does::ClearScreen,
-                Does::ClearHistory,
-                Does::Place,
-                Does::Reset,
-                Does::Draw
-            ]
+            [Does::Draw, Does::ClearScreen, Does::ClearHistory, Does::Place, Does::Reset, Does::Draw]
         );
     }
 

@@ -178,13 +178,9 @@ fn feed_lines(rows: u16, out: &mut String) {
 /// The sequence for the style of a cell.
 fn style(cell: &vt100::Cell) -> String {
     let mut out = String::from("\x1b[0");
-    for (on, number) in [
-        (cell.bold(), 1),
-        (cell.dim(), 2),
-        (cell.italic(), 3),
-        (cell.underline(), 4),
-        (cell.inverse(), 7),
-    ] {
+    for (on, number) in
+        [(cell.bold(), 1), (cell.dim(), 2), (cell.italic(), 3), (cell.underline(), 4), (cell.inverse(), 7)]
+    {
         if on {
             let _ = write!(out, ";{number}");
         }

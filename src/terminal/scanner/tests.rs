@@ -117,7 +117,9 @@ fn replies_are_not_typing() {
 
 #[test]
 fn mouse_and_focus_are_neither() {
-    for report in [&b"\x1b[I"[..], b"\x1b[O", b"\x1b[<0;10;20M", b"\x1b[<0;10;20m", b"\x1b[M !!", b"\x1b[32;10;20M"] {
+    for report in
+        [&b"\x1b[I"[..], b"\x1b[O", b"\x1b[<0;10;20M", b"\x1b[<0;10;20m", b"\x1b[M !!", b"\x1b[32;10;20M"]
+    {
         for cut in 0..=report.len() {
             let (out, detached, typed, replies) = run(&[&report[..cut], &report[cut..]], true);
             // `CSI` alone is Alt and a bracket, had nothing followed.
@@ -139,7 +141,10 @@ fn a_paste_passes_whole_with_whatever_is_in_it() {
         let inside = (6..paste.len()).contains(&cut);
         assert_eq!(scanner.is_in_paste(), inside, "cut at {cut}");
         assert!(!scanner.is_in_sequence());
-        assert_eq!(scanner.feed(&[&paste[cut..], b"\x1c"].concat()).detach.is_some(), inside || cut == 0 || cut == paste.len() || cut < 6);
+        assert_eq!(
+            scanner.feed(&[&paste[cut..], b"\x1c"].concat()).detach.is_some(),
+            inside || cut == 0 || cut == paste.len() || cut < 6
+        );
     }
 }
 
