@@ -2,15 +2,13 @@
 
 mod support;
 
-use std::fs;
-
 use nix::sys::signal::Signal;
 use support::{DEADLINE, Record, Sandbox, Size, Terminal, process, wait_until};
 
 fn started(mode: &str) -> (Sandbox, Terminal, Record) {
     let mut sandbox = Sandbox::new();
     sandbox.use_child(mode);
-    fs::remove_file(sandbox.path("config/cckw/config.toml")).expect("the configuration of other tests");
+    sandbox.configure("");
     let mut terminal = Terminal::spawn(sandbox.cckw_claude());
     terminal.wait_for("the child", |screen| !screen.text().is_empty());
     let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());

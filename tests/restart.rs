@@ -51,9 +51,9 @@ fn arguments(record: &Record) -> Vec<String> {
 /// Kills claude, and presses Enter at cckw's question.
 fn crash(sandbox: &Sandbox, terminal: &mut Terminal, restarts: u64) -> Record {
     kill(&idle(sandbox, restarts), Signal::SIGKILL);
-    terminal.wait_for_text("claude was killed by SIGKILL");
     sandbox.wait_for_record("the wait", |record| record.text("state") == "restarting");
-    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    terminal.wait_for_modes("modes undone", |modes| modes.left_on().is_empty());
+    terminal.wait_for_text("claude was killed by SIGKILL");
     terminal.type_text("\r");
     idle(sandbox, restarts + 1)
 }

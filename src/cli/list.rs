@@ -85,8 +85,11 @@ fn hint(session: &Session) -> Option<String> {
         return waits.then(|| format!("it waits for you: cckw attach {}", session.word()));
     }
     let conversation = record.conversation.as_deref().filter(|_| record.state != State::Stopped)?;
-    let what =
-        if record.state == State::Crashed { "claude crashed too often" } else { "its host was killed" };
+    let what = if record.state == State::Crashed {
+        "claude crashed and was given up"
+    } else {
+        "its host was killed"
+    };
     Some(format!(
         "{what}; bring the conversation back with: cckw claude --resume {}; or forget it: cckw rm {}",
         escape(conversation),

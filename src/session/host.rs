@@ -20,9 +20,10 @@ use super::pty::Child;
 use super::record::{Record, State};
 use super::server::Server;
 use super::start::Prepared;
+use super::supervisor::Supervisor;
 use super::watch::StateWatch;
 use crate::claude::state_file::StateFile;
-use crate::config::OnHangup;
+use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
 use crate::control::{Answer, Channel, Request};
@@ -56,8 +57,9 @@ pub struct Host {
     lent: bool,
     /// What becomes of the session when its terminal goes.
     on_hangup: OnHangup,
-    /// Claude has written a state file since the session began: it does start, in principle.
-    came_up: bool,
+    supervisor: Supervisor,
+    /// When this host began; the supervisor's times count from here.
+    begun: Instant,
     /// Where claude works, as its state file says; a worktree of its own, for one.
     cwd: Option<PathBuf>,
     /// Nobody wants claude back: it was stopped on request, or the user said so.
@@ -70,12 +72,13 @@ pub struct Host {
 
 impl Host {
     /// Takes over a session whose claude has just been started.
-    pub fn new(prepared: Prepared, client: Channel, on_hangup: OnHangup) -> Self {
+    pub fn new(prepared: Prepared, client: Channel, config: &Config) -> Self {
         let Prepared { record, directory, events, launcher, output, child, sigchld, wake, attributes } =
             prepared;
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
         let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
         let watch = StateWatch::new(child.pid(), wake);
+        let supervisor = Supervisor::new(config.restart, record.conversation.clone());
         Self {
             record,
             directory,
@@ -91,8 +94,9 @@ impl Host {
             ending: Ending::Begun,
             ending_at: None,
             lent: false,
-            on_hangup,
-            came_up: false,
+            on_hangup: config.on_hangup,
+            supervisor,
+            begun: Instant::now(),
             cwd: None,
             quit: false,
             gave_up: false,
@@ -104,6 +108,7 @@ impl Host {
     pub fn run(mut self, mut server: Server) {
         self.events.write("started", json!({ "child": self.child.pid().as_raw() }));
         self.save();
+        self.started();
         let mut poll = Poll::default();
         loop {
             poll.clear();
@@ -236,7 +241,7 @@ impl Host {
 
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
-        self.came_up = true;
+        self.opened(file.session_id.clone());
         if file.cwd.is_some() {
             self.cwd.clone_from(&file.cwd);
         }
@@ -258,6 +263,9 @@ impl Host {
         }
         if self.record != before {
             self.save();
+        }
+        if file.status.as_deref() == Some("idle") {
+            self.note_transcript();
         }
     }
 

@@ -1,5 +1,6 @@
 //! The host: the process that owns the PTY of one session. `docs/architecture.md` draws a byte's way through it.
 
+pub mod answers;
 mod ending;
 mod events;
 mod host;
@@ -9,7 +10,7 @@ pub mod modes;
 mod output;
 mod pty;
 pub mod record;
-mod screen;
+pub mod screen;
 mod server;
 mod start;
 pub mod supervisor;

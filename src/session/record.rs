@@ -65,6 +65,9 @@ pub struct Record {
     /// How claude ended.
     #[serde(default)]
     pub exit: Option<Exit>,
+    /// The conversations of which a transcript was seen: one that is missing later was there once.
+    #[serde(default)]
+    pub with_transcript: Vec<String>,
     /// How often claude was brought back.
     #[serde(default)]
     pub restarts: u32,
@@ -211,6 +214,7 @@ pub(super) mod tests {
             ended_at: None,
             exit: None,
             restarts: 0,
+            with_transcript: vec![],
             socket: Path::new("/run/x.sock").into(),
         }
     }

@@ -80,8 +80,8 @@ fn serve(socket: UnixStream, args: Vec<OsString>) {
         Ok((prepared, server, master)) => {
             client.send(&FromHost::Started, vec![master]);
             // The client has read the same file a moment ago, and refused what is wrong with it.
-            let on_hangup = config::load().unwrap_or_default().on_hangup;
-            Host::new(prepared, client, on_hangup).run(server);
+            let config = config::load().unwrap_or_default();
+            Host::new(prepared, client, &config).run(server);
         }
         Err(Refusal { reason, status }) => {
             client.send(&FromHost::Failed { reason, status }, vec![]);
@@ -151,6 +151,7 @@ fn prepare(
         ended_at: None,
         exit: None,
         restarts: 0,
+        with_transcript: vec![],
         socket: socket.as_path().into(),
     };
     // Written before claude is there: a state directory that cannot be written is found out now.

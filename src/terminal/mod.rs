@@ -6,5 +6,6 @@ mod keys;
 mod launch;
 mod restore;
 pub mod run;
+pub mod scanner;
 mod signals;
 mod straight;

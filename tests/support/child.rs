@@ -21,12 +21,17 @@ impl Sandbox {
         self.set("CCKW_CLAUDE", pty_child());
         self.set("PTY_CHILD", mode);
         self.set("PTY_CHILD_REPORT", self.path("report.json"));
-        // What these tests are about ends with its terminal; keeping it is the subject of others.
-        fs::create_dir_all(self.path("config/cckw")).expect("a directory");
-        fs::write(self.path("config/cckw/config.toml"), "on_hangup = \"exit\"\n").expect("a configuration");
+        // What most tests are about ends with its terminal or its child; keeping it is the subject of others.
+        self.configure("on_hangup = \"exit\"\n[restart]\ncrash_limit = 1\n");
         let cckw = Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory").to_owned();
         // For the shells, which are to type what a user types.
         self.set("PATH", format!("{}:{}", cckw.display(), "/usr/local/bin:/usr/bin:/bin"));
+    }
+
+    /// Gives cckw this configuration.
+    pub fn configure(&self, text: &str) {
+        fs::create_dir_all(self.path("config/cckw")).expect("a directory");
+        fs::write(self.path("config/cckw/config.toml"), text).expect("a configuration");
     }
 
     /// `cckw claude`, as typed at a prompt.

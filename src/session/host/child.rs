@@ -118,7 +118,7 @@ impl Host {
         if let Phase::Waiting { until, .. } = self.phase
             && until <= now
         {
-            self.relaunch();
+            self.restart_due();
         }
         if self.ending_at.is_some_and(|at| at <= now) {
             self.end_claude();

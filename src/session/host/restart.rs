@@ -1,118 +1,216 @@
 //! After a crash: when claude comes back, with which conversation, and what the user sees of it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
+use uuid::Uuid;
 
+use super::Host;
 use super::child::Phase;
-use super::{Host, PATIENCE_WITH_TERMINAL};
 use crate::claude::args::{Resume, relaunch};
-use crate::claude::exits::{self, End};
 use crate::claude::transcript::{self, Found};
 use crate::control::FromHost;
 use crate::platform::tty;
+use crate::session::modes::ModeTracker;
 use crate::session::pty::Pty;
 use crate::session::record::{Exit, State};
+use crate::session::supervisor::{Decision, Event, Launch, Look, Transcript, Why};
 use crate::session::watch::{StateWatch, Wake};
 
 impl Host {
+    /// The time, as the supervisor counts it.
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Claude was started, for the first time or again.
+    pub(super) fn started(&mut self) {
+        let at = self.now();
+        self.supervisor.on(Event::Started { at });
+    }
+
+    /// Claude's state file names this conversation.
+    pub(super) fn opened(&mut self, conversation: Option<String>) {
+        if let Decision::Different { asked, got } = self.supervisor.on(Event::StateFile { conversation }) {
+            self.events.write("different-conversation", json!({ "asked": asked, "got": got }));
+        }
+    }
+
     /// Claude has ended, and all that it wrote is where it belongs. Its exit, if the session ends with it.
     pub(super) fn after(&mut self, exit: Exit) -> Option<Exit> {
         if self.quit {
             return Some(exit);
         }
-        let Some(delay) = self.decide(exit) else { return Some(exit) };
-        let until = Instant::now() + delay;
-        self.events.write("restarting", json!({ "exit": exit, "delay_ms": delay.as_millis() as u64 }));
+        let event = Event::Ended { exit, at: self.now(), jitter: random() };
+        match self.supervisor.on(event) {
+            Decision::Wait { until, attempt } => {
+                self.wait(exit, until, attempt);
+                None
+            }
+            Decision::Finish { why, .. } => {
+                self.explain(why);
+                Some(exit)
+            }
+            // Nothing else answers an end; if it ever did, the session would better end than hang.
+            _ => Some(exit),
+        }
+    }
+
+    fn wait(&mut self, exit: Exit, until: Duration, attempt: u32) {
+        let delay = until.saturating_sub(self.now());
+        let details = json!({ "exit": exit, "delay_ms": delay.as_millis() as u64, "attempt": attempt });
+        self.events.write("restarting", details);
         self.record.state = State::Restarting;
         self.record.status = None;
         self.record.exit = Some(exit);
         self.record.claude_pid = None;
         self.record.child_pid = None;
         self.save();
-        if self.lent {
-            // The shell has the terminal; the line would stand in the middle of its own.
-        } else {
-            let undo = self.output.modes.undo();
-            self.output.write(undo.as_bytes());
-            let line = format!(
-                "\r\n[cckw: claude {}; it comes back in {}. Enter: now, ctrl-c: quit]\r\n",
-                ended(exit),
-                seconds(delay)
-            );
-            self.output.say(&line);
-        }
+        self.say(&format!(
+            "claude {}; it comes back in {}. Enter: now, ctrl-c: quit",
+            ended(exit),
+            seconds(delay)
+        ));
         if let Some(client) = &mut self.client {
             client.send(&FromHost::Waiting);
         }
-        self.phase = Phase::Waiting { exit, until };
-        None
+        self.phase = Phase::Waiting { exit, until: self.begun + until };
     }
 
-    /// How long to wait before claude comes back; nothing where the session ends.
-    fn decide(&mut self, exit: Exit) -> Option<Duration> {
-        match exits::end(exit, self.came_up) {
-            End::Crash => Some(Duration::from_secs(1)),
-            End::Clean | End::OwnError => None,
+    /// Says why a session is over, where that is not plain to see.
+    fn explain(&mut self, why: Why) {
+        self.events.write("finished", json!({ "why": format!("{why:?}") }));
+        let word = match why {
+            Why::CrashLoop { crashes } => format!("claude crashed {crashes} times and is not started again"),
+            Why::Lost(_) => "neither the conversation nor a new one in its place can be opened".into(),
+            Why::Clean | Why::OwnError | Why::Quit => return,
+        };
+        self.gave_up = true;
+        let advice = match self.supervisor.conversation() {
+            Some(id) => format!("to try again: claude --resume {id}"),
+            None => "to try again: claude --continue".into(),
+        };
+        self.say(&format!("{word}; {advice}"));
+    }
+
+    /// A line of cckw's own, on a terminal whose modes are undone. Not where the shell has the terminal.
+    fn say(&mut self, line: &str) {
+        if self.lent {
+            return;
         }
+        let undo = self.output.modes.undo();
+        self.output.write(undo.as_bytes());
+        self.output.modes = ModeTracker::default();
+        self.output.say(&format!("\r\n[cckw: {line}]\r\n"));
     }
 
     /// The user does not want to wait.
     pub(super) fn restart_now(&mut self) {
-        if let Phase::Waiting { exit, .. } = self.phase {
-            self.phase = Phase::Waiting { exit, until: Instant::now() };
+        if let Phase::Waiting { .. } = self.phase {
+            let look = self.look();
+            let decision = self.supervisor.on(Event::UserNow { look });
+            self.carry_out(decision);
         }
+    }
+
+    /// The time has come.
+    pub(super) fn restart_due(&mut self) {
+        let (at, look) = (self.now(), self.look());
+        let decision = self.supervisor.on(Event::Due { at, look });
+        self.carry_out(decision);
     }
 
     /// Claude is not to come back.
     pub(super) fn quit(&mut self) {
         self.quit = true;
+        self.supervisor.on(Event::UserQuit);
         if let Phase::Waiting { exit, .. } = self.phase {
             self.phase = Phase::Flushing { exit };
         }
     }
 
-    /// Starts claude again, on a PTY of its own: what is left of the last one cannot write into its screen, and nothing
-    /// that was typed at the last one reaches it.
-    pub(super) fn relaunch(&mut self) {
+    fn carry_out(&mut self, decision: Decision) {
         let Phase::Waiting { exit, .. } = self.phase else { return };
-        if let Err(reason) = self.try_relaunch() {
-            self.events.write("relaunch-failed", json!({ "reason": reason }));
-            self.output.say(&format!("[cckw: claude cannot be started again: {reason}]\r\n"));
-            self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
-            self.gave_up = true;
-            self.quit = true;
-            self.phase = Phase::Flushing { exit };
+        match decision {
+            Decision::Launch(launch) => {
+                if let Err(reason) = self.relaunch(&launch) {
+                    self.events.write("relaunch-failed", json!({ "reason": reason }));
+                    self.say(&format!("claude cannot be started again: {reason}"));
+                    self.gave_up = true;
+                    self.quit = true;
+                    self.phase = Phase::Flushing { exit };
+                }
+            }
+            Decision::Wait { until, .. } => self.phase = Phase::Waiting { exit, until: self.begun + until },
+            Decision::Finish { why, .. } => {
+                self.explain(why);
+                self.quit = true;
+                self.phase = Phase::Flushing { exit };
+            }
+            Decision::Nothing | Decision::Different { .. } => {}
         }
     }
 
-    fn try_relaunch(&mut self) -> Result<(), String> {
+    /// What there is to launch with.
+    fn look(&mut self) -> Look {
+        let found = match (self.supervisor.conversation(), transcript::directory()) {
+            (Some(id), Some(projects)) => transcript::find(&projects, id, self.cwd.as_deref()),
+            _ => Found::Nothing,
+        };
+        let there_was = self
+            .supervisor
+            .conversation()
+            .is_some_and(|id| self.record.with_transcript.iter().any(|known| known == id));
+        Look { transcript: Transcript::new(&found, there_was), fresh: Uuid::new_v4() }
+    }
+
+    /// Notes whether the open conversation has a transcript by now: one that is missing later was there once.
+    pub(super) fn note_transcript(&mut self) {
+        let Some(id) = self.record.conversation.clone() else { return };
+        if self.record.with_transcript.contains(&id) {
+            return;
+        }
+        let Some(projects) = transcript::directory() else { return };
+        if let Found::Conversation(_) = transcript::find(&projects, &id, self.cwd.as_deref()) {
+            self.record.with_transcript.push(id);
+            self.save();
+        }
+    }
+
+    /// Starts claude again, on a PTY of its own: what is left of the last one cannot write into its screen, and nothing
+    /// that was typed at the last one reaches it.
+    fn relaunch(&mut self, launch: &Launch) -> Result<(), String> {
         let said = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
-        let id = self.record.conversation.clone().filter(|id| transcript::is_id(id));
-        let cwd = self
-            .cwd
-            .clone()
-            .or_else(|| Some(PathBuf::from(std::ffi::OsString::from(self.record.cwd.clone()))));
-        let found = id.as_deref().map(|id| {
-            transcript::directory()
-                .map_or(Found::Nothing, |projects| transcript::find(&projects, id, cwd.as_deref()))
-        });
-        let how = match (&id, found) {
-            (Some(id), Some(Found::Conversation(_))) => Resume::Conversation(id),
-            (Some(id), _) => Resume::Fresh(id),
-            (None, _) => Resume::AsChosen,
+        let how = match launch {
+            Launch::Resume(id) => Resume::Conversation(id),
+            Launch::SessionId(id) | Launch::Fresh { id, .. } => Resume::Fresh(id),
+            Launch::AsChosen => Resume::AsChosen,
         };
         let args = relaunch(&self.launcher.args, how);
+        if let Launch::Fresh { id, instead_of, .. } = launch {
+            self.say(&format!(
+                "the conversation {instead_of} cannot be opened any more; a new one is started"
+            ));
+            self.events.write("expired", json!({ "conversation": instead_of, "instead": id }));
+            self.record.follow(id);
+        }
         // Without one there is nothing to leave; then taking the next one shows what is wrong.
         let _ = tty::leave_controlling();
         let pty = Pty::open(self.launcher.size, &self.attributes).map_err(said("no PTY can be opened"))?;
         let for_client = pty.master.try_clone().map_err(said("no descriptor is left"))?;
         let wake = Wake::new().map_err(said("no descriptor is left"))?;
-        let cwd = cwd.filter(|cwd| cwd.is_dir());
+        let begun_in = || PathBuf::from(OsString::from(self.record.cwd.clone()));
+        let cwd = self
+            .cwd
+            .clone()
+            .filter(|cwd| cwd.is_dir())
+            .or_else(|| Some(begun_in()).filter(|cwd| cwd.is_dir()));
         let launched = self.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref());
         let (master, child) = launched.map_err(said("it cannot be executed"))?;
-        self.events.write("relaunched", json!({ "child": child.pid().as_raw(), "how": format!("{how:?}") }));
+        self.events
+            .write("relaunched", json!({ "child": child.pid().as_raw(), "how": format!("{launch:?}") }));
         self.watch = StateWatch::new(child.pid(), wake);
         self.record.child_pid = Some(child.pid().as_raw());
         self.record.restarts += 1;
@@ -123,11 +221,17 @@ impl Host {
         self.output.muted = self.lent;
         self.phase = Phase::Running;
         self.save();
+        self.started();
         if let Some(client) = &mut self.client {
             client.send_with(&FromHost::Started, vec![for_client]);
         }
         Ok(())
     }
+}
+
+/// From 0 to 1; good enough to keep a crowd of sessions from coming back at one moment.
+fn random() -> f64 {
+    f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
 }
 
 fn ended(exit: Exit) -> String {

@@ -3,7 +3,7 @@
 //! A screen model does not know this: vt100 leaves out focus reports, the kitty keyboard protocol, modifyOtherKeys,
 //! autowrap, titles and more, and a terminal left with one of them on is a terminal that types rubbish into the shell.
 
-mod scanner;
+pub(super) mod scanner;
 
 use std::fmt::Write as _;
 
@@ -135,6 +135,37 @@ impl ModeTracker {
         out
     }
 
+    /// The part of [`Self::redo`] that chooses the screen, with the keyboard flags of either.
+    pub fn redo_screen(&self) -> String {
+        let mut out = String::new();
+        self.modes.redo_screen(&mut out);
+        out
+    }
+
+    /// The rest of [`Self::redo`], for when everything has been drawn. Without the margins, and the cursor may be
+    /// moved: both are for the caller, who knows where they belong.
+    pub fn redo_rest(&self) -> String {
+        let mut out = String::new();
+        self.modes.redo_rest(&mut out);
+        out
+    }
+
+    /// Whether the private mode `number` is on; `None` for one that is not followed.
+    pub fn is_on(&self, number: u16) -> Option<bool> {
+        let entry = PRIVATE.iter().find(|entry| entry.0 == number)?;
+        Some(self.modes.is_changed(number) != entry.1)
+    }
+
+    /// The flags of the kitty keyboard protocol that are in force; 0 where it is off.
+    pub fn kitty_flags(&self) -> u8 {
+        self.modes.kitty[usize::from(self.modes.alternate())].last().copied().unwrap_or(0)
+    }
+
+    /// Whether the terminal may send keys as `CSI … u` or `CSI 27 ; … ~`.
+    pub fn has_extended_keys(&self) -> bool {
+        self.kitty_flags() != 0 || self.modes.modify_other_keys != 0
+    }
+
     /// Whether claude draws on the alternate screen.
     pub fn on_alternate_screen(&self) -> bool {
         self.modes.alternate()
@@ -205,7 +236,11 @@ impl Modes {
         } else {
             self.changed |= bit;
         }
-        if ALTERNATE.contains(&number) && !self.alternate() {
+        if ALTERNATE.contains(&number) && !on {
+            // Whichever spelling was used to go there, each leads back.
+            for (index, _) in PRIVATE.iter().enumerate().filter(|(_, entry)| ALTERNATE.contains(&entry.0)) {
+                self.changed &= !(1 << index);
+            }
             self.kitty[1] = vec![0];
         }
     }
@@ -355,6 +390,14 @@ impl Modes {
     }
 
     fn redo(&self, out: &mut String) {
+        self.redo_screen(out);
+        self.redo_rest(out);
+        if let Some(margins) = &self.margins {
+            let _ = write!(out, "\x1b7\x1b[{margins}r\x1b8");
+        }
+    }
+
+    fn redo_screen(&self, out: &mut String) {
         redo_kitty(&self.kitty[0], out);
         for number in ALTERNATE.iter().filter(|number| self.is_changed(**number)) {
             let _ = write!(out, "\x1b[?{number}h");
@@ -362,6 +405,9 @@ impl Modes {
         if self.alternate() {
             redo_kitty(&self.kitty[1], out);
         }
+    }
+
+    fn redo_rest(&self, out: &mut String) {
         for (index, (number, from_start)) in PRIVATE.iter().enumerate() {
             let special = *number == SYNCHRONISED || ALTERNATE.contains(number);
             if !special && self.changed & (1 << index) != 0 {
@@ -379,9 +425,6 @@ impl Modes {
         }
         if self.cursor_shape != 0 {
             let _ = write!(out, "\x1b[{} q", self.cursor_shape);
-        }
-        if let Some(margins) = &self.margins {
-            let _ = write!(out, "\x1b7\x1b[{margins}r\x1b8");
         }
         for (slot, charset) in ['(', ')'].into_iter().zip(self.charsets) {
             if let Some(charset) = charset {
@@ -425,7 +468,7 @@ fn redo_kitty(stack: &[u8], out: &mut String) {
 fn restyle(mut style: u16, params: &[u8]) -> u16 {
     let mut words = params.split(|byte| *byte == b';');
     while let Some(word) = words.next() {
-        let number = numbers(word).next().flatten().unwrap_or(0);
+        let number = number(word).unwrap_or(0);
         let (bit, on) = match number {
             0 => {
                 style = 0;
@@ -464,11 +507,16 @@ fn restyle(mut style: u16, params: &[u8]) -> u16 {
     style
 }
 
-/// The numbers of a sequence; nothing for one that was left out. Subparameters (`4:3`) are dropped.
+/// The numbers of a sequence; nothing for one that was left out, or is none. Subparameters (`4:3`) are dropped.
 fn numbers(params: &[u8]) -> impl Iterator<Item = Option<u16>> {
-    params.split(|byte| *byte == b';').map(|param| {
-        let digits = param.split(|byte| *byte == b':').next().unwrap_or_default();
-        std::str::from_utf8(digits).ok()?.parse().ok()
+    params.split(|byte| *byte == b';').map(number)
+}
+
+fn number(param: &[u8]) -> Option<u16> {
+    let digits = param.split(|byte| *byte == b':').next().filter(|digits| !digits.is_empty())?;
+    digits.iter().try_fold(0u16, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        number.checked_mul(10)?.checked_add(u16::from(digit))
     })
 }
 

@@ -1,0 +1,45 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const SIZE: Size = Size { rows: 3, columns: 10, width: 0, height: 0 };
+
+#[test]
+fn it_shows_what_a_terminal_would() {
+    let mut screen = Screen::new(SIZE);
+    screen.push(b"hello\r\n\x1b[31mred\x1b[m");
+    assert_eq!(screen.text(), ["hello", "red", ""]);
+    screen.push(b"\x1b[2Jx");
+    screen.resize(Size { rows: 2, columns: 4, ..SIZE });
+    assert_eq!(screen.text().len(), 2);
+}
+
+#[test]
+fn what_waits_is_bounded() {
+    let mut screen = Screen::new(SIZE);
+    for _ in 0..100 {
+        screen.push(&[b'x'; 65536]);
+        assert!(screen.waiting() <= BACKLOG);
+    }
+    assert!(screen.is_stale());
+    screen.push(b"\x1b[2J\x1b[Hnew");
+    assert_eq!(screen.text()[0], "new");
+    assert!(screen.backlog.capacity() <= 16 * SLICE);
+}
+
+proptest! {
+    // A screen of a million cells is slow without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn nothing_that_is_written_or_resized_ends_it(
+        pieces in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..200), 0u16..2000, 0u16..2000), 0..10)
+    ) {
+        let mut screen = Screen::new(SIZE);
+        for (bytes, rows, columns) in pieces {
+            screen.push(&bytes);
+            screen.resize(Size { rows, columns, ..SIZE });
+        }
+        screen.text();
+    }
+}

@@ -1,0 +1,346 @@
+//! Reads what comes from the terminal, cut anywhere: finds the detach key, and tells typing from the terminal's replies.
+//!
+//! Everything is passed on as it came but the detach key. Where the terminal may send that key as an escape sequence,
+//! the beginning of one at the end of a read is held until more comes or [`Scanner::flush`] is called; nothing else is
+//! ever held.
+
+use std::borrow::Cow;
+
+const ESC: u8 = 0x1b;
+const BEL: u8 = 0x07;
+/// ctrl-\ as a terminal sends it that knows of no other encoding.
+const LEGACY: u8 = 0x1c;
+/// The same key's code point, in encodings that have one.
+const KEY: u32 = 0x5c;
+/// Longest sequence that is kept to be looked at, in bytes. A longer one is passed on, and not looked at.
+const LIMIT: usize = 512;
+/// How much of a sequence is held; no form of the detach key is longer.
+const HELD: usize = 32;
+
+/// What came of a read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Scanned<'a> {
+    /// What is to be passed on, in one write. It is the read itself where nothing was cut out or held.
+    pub forward: Cow<'a, [u8]>,
+    /// Where in `forward` the detach key was pressed first, if it was.
+    pub detach: Option<usize>,
+    /// Whether the user did something at the keyboard: typed, or pasted. Replies, mouse and focus do not count.
+    pub typed: bool,
+    /// What the terminal answered: whole sequences, in order.
+    pub replies: Vec<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Text,
+    Escape,
+    /// `ESC O` and a byte: function keys.
+    Single,
+    Control,
+    /// `CSI M` and so many bytes more: where the mouse is.
+    Mouse(u8),
+    /// OSC, DCS and the like, up to BEL or ST.
+    String,
+    /// The same, behind an ESC.
+    StringEscape,
+    /// Behind `CSI 200 ~`.
+    Paste,
+}
+
+/// What a sequence is.
+enum Kind {
+    Typing,
+    /// Mouse and focus: not typing, and nothing to remember.
+    Report,
+    Reply,
+    Paste,
+    /// The detach key; true where it goes down.
+    Detach(bool),
+}
+
+/// Where the stream stands.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    state: State,
+    /// The sequence so far; of a paste, what may be the beginning of its end.
+    kept: Vec<u8>,
+    /// Bytes at the end of `kept` that were not passed on.
+    held: usize,
+    extended: bool,
+}
+
+impl Scanner {
+    /// Says whether the terminal may send keys as `CSI … u` or `CSI 27 ; … ~`. Where it may not, nothing is held, so
+    /// that a lone Esc is never late.
+    pub fn expect_extended_keys(&mut self, extended: bool) {
+        self.extended = extended;
+    }
+
+    /// Whether a paste is half through.
+    pub fn is_in_paste(&self) -> bool {
+        self.state == State::Paste
+    }
+
+    /// Whether an escape sequence is half through. [`Self::flush`] ends that.
+    pub fn is_in_sequence(&self) -> bool {
+        !matches!(self.state, State::Text | State::Paste)
+    }
+
+    /// Whether bytes are held, so that [`Self::flush`] should be called when nothing has come for a moment.
+    pub fn is_holding(&self) -> bool {
+        self.held > 0
+    }
+
+    /// Takes a read.
+    pub fn feed<'a>(&mut self, bytes: &'a [u8]) -> Scanned<'a> {
+        let mut found = Scanned::default();
+        let held_before = self.take_held();
+        // Where the detach key was: from and to, counted from the first byte that was held.
+        let offset = held_before.len();
+        let mut cuts: Vec<(usize, usize)> = Vec::new();
+        for (index, byte) in bytes.iter().enumerate() {
+            let end = offset + index + 1;
+            if *byte == LEGACY && !matches!(self.state, State::Paste | State::Mouse(_)) {
+                // Inside a sequence it is no part of it: what looked like one was the Esc key.
+                found.typed = true;
+                self.rest();
+                cuts.push((end - 1, end));
+                found.detach.get_or_insert(end - 1);
+                continue;
+            }
+            let length = self.kept.len() + 1;
+            match self.step(*byte) {
+                None | Some(Kind::Report) => {}
+                Some(Kind::Typing) => found.typed = true,
+                Some(Kind::Paste) => found.typed = true,
+                Some(Kind::Reply) => found.replies.push(std::mem::take(&mut self.kept)),
+                Some(Kind::Detach(down)) if length <= end => {
+                    found.typed = true;
+                    cuts.push((end - length, end));
+                    if down {
+                        found.detach.get_or_insert(end - length);
+                    }
+                }
+                // Its beginning was passed on before; so is the rest.
+                Some(Kind::Detach(_)) => found.typed = true,
+            }
+            if self.state == State::Text {
+                self.kept.clear();
+            }
+        }
+        let total = offset + bytes.len();
+        let hold = if self.may_be_detach() { self.kept.len().min(total) } else { 0 };
+        self.held = hold;
+        if cuts.is_empty() && offset == 0 {
+            found.forward = Cow::Borrowed(&bytes[..total - hold]);
+            return found;
+        }
+        let mut all = held_before;
+        all.extend_from_slice(bytes);
+        all.truncate(total - hold);
+        for (from, to) in cuts.into_iter().rev() {
+            all.drain(from..to);
+            if let Some(at) = found.detach.filter(|at| *at > from) {
+                found.detach = Some(at - (to - from));
+            }
+        }
+        found.forward = Cow::Owned(all);
+        found
+    }
+
+    /// Gives what is held, when nothing has come for a moment: what looked like the beginning of a sequence was a key.
+    /// A paste goes on. The second is true when that was typing.
+    pub fn flush(&mut self) -> (Vec<u8>, bool) {
+        let held = self.take_held();
+        let typed = matches!(self.state, State::Escape | State::Single)
+            || self.state == State::Control && self.kept.len() == 2;
+        if self.state != State::Paste {
+            self.rest();
+        }
+        (held, typed)
+    }
+
+    fn rest(&mut self) {
+        self.state = State::Text;
+        self.kept.clear();
+    }
+
+    fn take_held(&mut self) -> Vec<u8> {
+        let held = self.kept[self.kept.len() - self.held..].to_vec();
+        self.held = 0;
+        held
+    }
+
+    /// Whether what was kept may go on as a form of the detach key.
+    fn may_be_detach(&self) -> bool {
+        if !self.extended || self.kept.len() > HELD {
+            return false;
+        }
+        match self.state {
+            State::Escape => true,
+            State::Control => self.kept[2..].iter().all(|byte| matches!(byte, b'0'..=b'9' | b':' | b';')),
+            _ => false,
+        }
+    }
+
+    fn keep(&mut self, byte: u8) {
+        if self.kept.len() < LIMIT {
+            self.kept.push(byte);
+        }
+    }
+
+    /// Takes a byte, and says what has ended with it.
+    fn step(&mut self, byte: u8) -> Option<Kind> {
+        match (self.state, byte) {
+            (State::Paste, _) => {
+                self.paste(byte);
+                // The paste's bytes themselves were typed, all the way through.
+                Some(Kind::Paste)
+            }
+            (State::Mouse(left), _) => {
+                self.state = if left > 1 { State::Mouse(left - 1) } else { State::Text };
+                (left <= 1).then_some(Kind::Report)
+            }
+            (State::String, ESC) => {
+                self.keep(byte);
+                self.state = State::StringEscape;
+                None
+            }
+            (State::String, BEL) | (State::StringEscape, b'\\') => self.end_string(byte),
+            (State::String, _) => {
+                self.keep(byte);
+                None
+            }
+            (_, ESC) => {
+                // What stood before was a key of its own.
+                let typed = self.state == State::Escape;
+                self.kept.clear();
+                self.kept.push(byte);
+                self.state = State::Escape;
+                typed.then_some(Kind::Typing)
+            }
+            (State::Text, _) => Some(Kind::Typing),
+            // The string was left without an end; this byte follows its ESC.
+            (State::Escape | State::StringEscape, _) => {
+                if self.state == State::StringEscape {
+                    self.kept.clear();
+                    self.kept.push(ESC);
+                }
+                self.escape(byte)
+            }
+            (State::Single, _) => {
+                self.state = State::Text;
+                Some(Kind::Typing)
+            }
+            (State::Control, 0x20..=0x3f) => {
+                self.keep(byte);
+                None
+            }
+            (State::Control, b'[') if self.kept.len() == 2 => {
+                // `CSI [` and a letter: function keys of the Linux console.
+                self.state = State::Single;
+                None
+            }
+            (State::Control, b'M') if self.kept.len() == 2 => {
+                self.state = State::Mouse(3);
+                None
+            }
+            (State::Control, 0x40..=0x7e) => {
+                self.state = State::Text;
+                if self.kept.len() == LIMIT {
+                    return Some(Kind::Typing);
+                }
+                self.keep(byte);
+                let kind = classify(&self.kept[2..]);
+                if matches!(kind, Kind::Paste) {
+                    self.state = State::Paste;
+                    self.kept.clear();
+                }
+                Some(kind)
+            }
+            (State::Control, _) => {
+                self.state = State::Text;
+                Some(Kind::Typing)
+            }
+        }
+    }
+
+    fn escape(&mut self, byte: u8) -> Option<Kind> {
+        self.keep(byte);
+        self.state = match byte {
+            b'[' => State::Control,
+            b'O' => State::Single,
+            b']' | b'P' | b'X' | b'^' | b'_' => State::String,
+            // The Alt key, with some other.
+            _ => State::Text,
+        };
+        (self.state == State::Text).then_some(Kind::Typing)
+    }
+
+    fn end_string(&mut self, byte: u8) -> Option<Kind> {
+        let whole = self.kept.len() < LIMIT;
+        self.keep(byte);
+        self.state = State::Text;
+        Some(if whole { Kind::Reply } else { Kind::Report })
+    }
+
+    /// Looks for the end of a paste; `kept` is as much of it as has come.
+    fn paste(&mut self, byte: u8) {
+        const END: &[u8] = b"\x1b[201~";
+        if byte != END[self.kept.len()] {
+            self.kept.clear();
+        }
+        if byte == END[self.kept.len()] {
+            self.kept.push(byte);
+        }
+        if self.kept == END {
+            self.rest();
+        }
+    }
+}
+
+/// What a control sequence is, from what follows its CSI.
+fn classify(body: &[u8]) -> Kind {
+    let (last, rest) = body.split_last().map_or((0, body), |(last, rest)| (*last, rest));
+    match (rest, last) {
+        ([b'<', ..], b'M' | b'm') | ([], b'I' | b'O') => return Kind::Report,
+        ([b'<'..=b'?', ..], _) => return Kind::Reply,
+        (b"200", b'~') => return Kind::Paste,
+        _ => {}
+    }
+    let text = std::str::from_utf8(rest).unwrap_or_default();
+    // Fields, and the parts of each; what was left out is nothing.
+    let fields: Vec<Vec<Option<u32>>> =
+        text.split(';').map(|field| field.split(':').map(|part| part.parse().ok()).collect()).collect();
+    let number = |field: usize, part: usize| fields.get(field).and_then(|parts| *parts.get(part)?);
+    match last {
+        // <https://sw.kovidgoyal.net/kitty/keyboard-protocol/>: the key, shifted, and where it is on a PC-101; then the
+        // modifiers and whether it goes down (1), repeats (2) or comes up (3).
+        b'u' if number(0, 0) == Some(KEY) || number(0, 2) == Some(KEY) => {
+            if is_control(number(1, 0)) {
+                return Kind::Detach(!matches!(number(1, 1), Some(2 | 3)));
+            }
+            Kind::Typing
+        }
+        // xterm's modifyOtherKeys.
+        b'~' if number(0, 0) == Some(27) && number(2, 0) == Some(KEY) && is_control(number(1, 0)) => {
+            Kind::Detach(true)
+        }
+        // urxvt's mouse.
+        b'M' if fields.len() == 3 => Kind::Report,
+        // `1 ; n R` is F3 with modifiers as well: taken for typing, which only makes cckw wait.
+        b'R' if fields.len() == 2 && number(0, 0) != Some(1) => Kind::Reply,
+        b'R' if fields.len() == 2 && number(1, 0) > Some(16) => Kind::Reply,
+        b'n' | b'c' | b't' | b'y' | b'x' => Kind::Reply,
+        _ => Kind::Typing,
+    }
+}
+
+/// Whether the modifiers are ctrl alone; the locks (caps 64, num 128) do not matter.
+fn is_control(modifiers: Option<u32>) -> bool {
+    modifiers.is_some_and(|modifiers| modifiers.wrapping_sub(1) & !(64 | 128) == 4)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,387 @@
+//! What a terminal shows that gets a repaint and then the rest of claude's output, against one that saw every byte.
+
+use std::num::NonZeroU16;
+
+use cckw::platform::tty::Size;
+use cckw::session::modes::ModeTracker;
+use cckw::session::screen::Screen;
+use proptest::prelude::*;
+
+/// A terminal, as far as it can be seen.
+struct Terminal {
+    parser: vt100::Parser,
+    modes: ModeTracker,
+    /// The beginning of a character: the emulator goes wrong where one is cut in two.
+    tail: Vec<u8>,
+}
+
+/// How many lines above the screen are compared.
+const LINES: usize = 300;
+
+impl Terminal {
+    fn new(rows: u16, columns: u16) -> Self {
+        let size = |number| NonZeroU16::new(number).expect("no screen is empty");
+        Self {
+            parser: vt100::Parser::new(size(rows), size(columns), 5000),
+            modes: ModeTracker::default(),
+            tail: Vec::new(),
+        }
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
+        self.modes.feed(bytes);
+        self.tail.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.tail) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => self.tail.len(),
+        };
+        self.parser.process(&self.tail[..whole]);
+        self.tail.drain(..whole);
+    }
+
+    fn resize(&mut self, rows: u16, columns: u16) {
+        let size = |number| NonZeroU16::new(number).expect("no screen is empty");
+        self.parser.set_size(size(rows), size(columns));
+    }
+
+    /// Everything a user could see of it now, a line each.
+    fn looks(&self) -> Vec<String> {
+        let screen = self.parser.screen();
+        let mut looks = vec![
+            format!("cursor {:?} hidden {}", screen.cursor_position(), screen.hide_cursor()),
+            format!("style {:?}", screen.attributes_formatted()),
+            format!("modes {:?} alternate {}", screen.input_mode_formatted(), screen.alternate_screen()),
+            format!("modes {:?}", (self.modes.redo_screen(), self.modes.redo_rest())),
+        ];
+        looks.extend((0..screen.size().0.get()).map(|row| look(screen, row, true)));
+        looks
+    }
+
+    /// The lines above the screen, the latest last.
+    fn history(&self) -> Vec<String> {
+        let mut screen = self.parser.screen().clone();
+        let count = screen.scrollback_len().min(LINES);
+        (1..=count)
+            .rev()
+            .map(|above| {
+                screen.set_scrollback(above);
+                // Whether a blank in the middle of a line was erased in a colour or never written is not kept.
+                look(&screen, 0, false).trim_end().to_owned()
+            })
+            .collect()
+    }
+
+    /// The same on leaving the alternate screen, after which the cursor is where it was saved.
+    fn left(mut self) -> Vec<String> {
+        self.show(b"\x1b[?1049l");
+        self.looks()
+    }
+}
+
+/// A row with the style of each cell. A blank that was written looks like one that was not.
+fn look(screen: &vt100::Screen, row: u16, blanks: bool) -> String {
+    let mut line = String::new();
+    for column in 0..screen.size().1.get() {
+        let Some(cell) = screen.cell(row, column) else { continue };
+        if cell.is_wide_continuation() {
+            continue;
+        }
+        let style = (cell.fgcolor(), cell.bgcolor());
+        let flags = (cell.bold(), cell.dim(), cell.italic(), cell.underline(), cell.inverse());
+        let shown = blanks || !cell.contents().trim().is_empty();
+        let plain = style == (vt100::Color::Default, vt100::Color::Default)
+            && flags == (false, false, false, false, false);
+        if shown && !plain {
+            line.push_str(&format!("{{{style:?}{flags:?}}}"));
+        }
+        line.push_str(if cell.has_contents() { cell.contents() } else { " " });
+    }
+    line
+}
+
+/// What a shell leaves behind before somebody attaches.
+const SHELL: &[u8] = b"\x1b[32m$\x1b[m ls\r\nsome files\r\nof yours\r\n$ cckw attach\r\n";
+
+/// Compares a terminal that comes in after `cut` bytes with one that was there all the time.
+fn compare(stream: &[u8], cut: usize, rows: u16, columns: u16) -> Result<(), TestCaseError> {
+    let (before, after) = stream.split_at(cut);
+    let mut always = Terminal::new(rows, columns);
+    let mut screen = Screen::new(Size { rows, columns, width: 0, height: 0 });
+    let mut modes = ModeTracker::default();
+    always.show(before);
+    screen.push(before);
+    modes.feed(before);
+
+    let text = screen.text();
+    let repaint = screen.repaint(&modes);
+    prop_assert_eq!(&screen.text(), &text, "asking changed the model");
+    prop_assert!(!repaint.windows(8).any(|window| window == b"\x1b[?2026h"));
+    let mut late = Terminal::new(rows, columns);
+    late.show(SHELL);
+    late.show(&repaint);
+    same(&always, &late, "at once")?;
+    let lines = |terminal: &Terminal| {
+        let mut history = terminal.history();
+        history.reverse();
+        history
+    };
+    if !always.parser.screen().alternate_screen() {
+        let (seen, shown) = (lines(&always), lines(&late));
+        let count = seen.len().min(LINES);
+        prop_assert!(shown.len() >= count, "{} of {count} lines above", shown.len());
+        prop_assert_eq!(&shown[..count], &seen[..count]);
+    }
+
+    always.show(after);
+    late.show(after);
+    same(&always, &late, "at the end")?;
+
+    // And the model itself has come to no harm by being asked.
+    screen.push(after);
+    modes.feed(after);
+    let mut last = Terminal::new(rows, columns);
+    last.show(&screen.redraw(&modes));
+    same(&always, &last, "drawn again at the end")?;
+    prop_assert_eq!(always.left(), last.left());
+    Ok(())
+}
+
+fn same(always: &Terminal, late: &Terminal, when: &str) -> Result<(), TestCaseError> {
+    prop_assert_eq!(always.looks(), late.looks(), "{}", when);
+    Ok(())
+}
+
+/// Streams made of what programs write.
+fn streams() -> impl Strategy<Value = String> {
+    let text = prop::collection::vec(
+        prop::sample::select(vec![
+            "a",
+            "b",
+            " ",
+            "x y",
+            "日",
+            "本",
+            "é",
+            "e\u{301}",
+            "🦀",
+            "─",
+            "│",
+            "❯ ",
+            "a\u{200d}",
+            "word word word",
+        ]),
+        1..30,
+    )
+    .prop_map(|words| words.concat());
+    let number = prop_oneof![1..12u16, Just(200u16)];
+    let csi =
+        (prop::sample::select("ABCDEFGHJKLMPSTX@d".chars().collect::<Vec<_>>()), 0..4u16, number.clone())
+            .prop_map(|(last, small, number)| match last {
+                'H' => format!("\x1b[{number};{}H", small * 5 + 1),
+                'J' | 'K' => format!("\x1b[{small}{last}"),
+                _ => format!("\x1b[{number}{last}"),
+            });
+    let style = prop::sample::select(vec![
+        "\x1b[m",
+        "\x1b[1m",
+        "\x1b[2m",
+        "\x1b[3;4m",
+        "\x1b[7m",
+        "\x1b[31m",
+        "\x1b[97m",
+        "\x1b[38;5;123m",
+        "\x1b[48;2;1;2;3m",
+        "\x1b[49m",
+        "\x1b[22;27m",
+    ]);
+    let mode = prop::sample::select(vec![
+        "\x1b[?25l",
+        "\x1b[?25h",
+        "\x1b[?2004h",
+        "\x1b[?2004l",
+        "\x1b[?1000h",
+        "\x1b[?1006h",
+        "\x1b[?1003l",
+        "\x1b[?1004h",
+        "\x1b[?2026h",
+        "\x1b[?2026l",
+        "\x1b[>1u",
+        "\x1b[<u",
+        "\x1b[>4;2m",
+        "\x1b[5 q",
+        "\x1b[0 q",
+        "\x1b]0;a title\x07",
+        "\x1b]2;é\x1b\\",
+        "\x1b=",
+        "\x1b>",
+        "\x1b[?1h",
+        "\x1b[?2031h",
+        "\x1bP+q\x1b\\",
+        "\x1b[c",
+        "\x1b]8;;x\x07",
+        "\x1b]52;c;AAAA\x07",
+    ]);
+    let place = prop::sample::select(vec![
+        "\r\n",
+        "\n",
+        "\r",
+        "\x08",
+        "\t",
+        "\x1bM",
+        "\x1b7",
+        "\x1b8",
+        "\x1b[r",
+        "\x1b[2;4r",
+        "\x1b[1;5r",
+        "\x1b[3r",
+        "\x1b[?1049h",
+        "\x1b[?1049l",
+        "\r\n\r\n\r\n\r\n\r\n",
+    ]);
+    let piece = prop_oneof![
+        6 => text,
+        3 => csi,
+        2 => style.prop_map(str::to_owned),
+        1 => mode.prop_map(str::to_owned),
+        3 => place.prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_terminal_that_comes_in_late_shows_the_same(
+        stream in streams(), cut in any::<prop::sample::Index>(), rows in 2u16..9, columns in 2u16..24
+    ) {
+        let cut = cut.index(stream.len() + 1);
+        compare(stream.as_bytes(), cut, rows, columns)?;
+    }
+}
+
+/// Cuts a recorded stream at each place of the first frames, and at some of the others.
+fn compare_recorded(stream: &[u8]) {
+    for cut in (0..300).step_by(11).chain((300..stream.len()).step_by(797)).chain([stream.len()]) {
+        compare(stream, cut, 24, 80).unwrap_or_else(|error| panic!("cut after {cut} bytes: {error}"));
+    }
+}
+
+#[test]
+fn claude_on_the_alternate_screen() {
+    compare_recorded(include_bytes!("streams/alternate-screen.bin"));
+}
+
+#[test]
+fn claude_on_the_main_screen() {
+    compare_recorded(include_bytes!("streams/main-screen.bin"));
+}
+
+/// Lines of many widths and colours, more than the emulator keeps itself.
+fn long_output() -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in 0..450u32 {
+        let text = format!(
+            "{line} {}日本 e\u{301} \x1b[{}mcolour\x1b[m",
+            "word ".repeat(line as usize % 30),
+            31 + line % 7
+        );
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out
+}
+
+#[test]
+fn lines_that_scrolled_off_are_there_with_their_breaks() {
+    let out = long_output();
+    compare(&out, out.len(), 24, 80).expect("the same");
+    let region =
+        [&out[..], b"\x1b[1;20r\x1b[20H", &out[..6000], b"\x1b[5;20r\x1b[20H", &out[..6000]].concat();
+    for cut in [out.len() + 3, out.len() + 3000, region.len() - 2000, region.len()] {
+        compare(&region, cut, 24, 80).expect("the same");
+    }
+}
+
+#[test]
+fn no_more_lines_are_kept_than_asked_for() {
+    let size = Size { rows: 24, columns: 80, width: 0, height: 0 };
+    for (kept, shown) in [(0, 0), (1, 1), (50, 50), (150, 150), (5000, 700)] {
+        let mut screen = Screen::new(size);
+        screen.keep_lines(kept);
+        for line in 0..723 {
+            screen.push(format!("line {line}\r\n").as_bytes());
+        }
+        let mut terminal = Terminal::new(24, 80);
+        terminal.show(&screen.repaint(&ModeTracker::default()));
+        assert_eq!(terminal.parser.screen().scrollback_len(), shown, "{kept} lines kept");
+        if let Some(first) = terminal.history().first() {
+            assert_eq!(*first, format!("line {}", 700 - shown.min(LINES)), "{kept} lines kept");
+        }
+    }
+}
+
+#[test]
+fn lines_that_claude_cleared_are_not_brought_back() {
+    let out = [&long_output()[..], b"\x1b[2J\x1b[3J\x1b[Hnew"].concat();
+    let mut screen = Screen::new(Size { rows: 24, columns: 80, width: 0, height: 0 });
+    screen.push(&out);
+    let mut terminal = Terminal::new(24, 80);
+    terminal.show(&screen.repaint(&ModeTracker::default()));
+    assert_eq!(terminal.history(), Vec::<String>::new());
+}
+
+#[test]
+fn another_size_is_applied_as_a_terminal_would() {
+    let mut screen = Screen::new(Size { rows: 24, columns: 80, width: 0, height: 0 });
+    let mut always = Terminal::new(24, 80);
+    let out = long_output();
+    screen.push(&out);
+    always.show(&out);
+    for (rows, columns) in [(40, 80), (10, 60), (60, 100), (24, 80)] {
+        screen.resize(Size { rows, columns, width: 0, height: 0 });
+        always.resize(rows, columns);
+        let mut late = Terminal::new(rows, columns);
+        late.show(&screen.repaint(&ModeTracker::default()));
+        same(&always, &late, "after a change of size").expect("the same");
+    }
+}
+
+#[test]
+fn a_stale_model_shows_nothing_and_switches_the_modes_on() {
+    let size = Size { rows: 24, columns: 80, width: 0, height: 0 };
+    let mut screen = Screen::new(size);
+    let mut modes = ModeTracker::default();
+    let start = b"\x1b[?1049h\x1b[?2004h\x1b[>5u\x1b]0;title\x07gone";
+    modes.feed(start);
+    screen.push(start);
+    for _ in 0..3 {
+        screen.push(&vec![b'x'; 600_000]);
+    }
+    assert!(screen.is_stale());
+    let mut late = Terminal::new(24, 80);
+    late.show(SHELL);
+    late.show(&screen.repaint(&modes));
+    assert!(late.looks().iter().skip(4).all(|row| row.trim().is_empty()), "{:#?}", late.looks());
+    assert_eq!(late.modes.redo(), modes.redo());
+    // Claude draws everything anew, and the model knows it again.
+    screen.push(b"\x1b[2J\x1b[Hhello");
+    assert_eq!(screen.text()[0], "hello");
+    assert!(!screen.is_stale());
+
+    // On the main screen it clears line after line.
+    screen.push(&vec![b'x'; 1_100_000]);
+    assert!(screen.is_stale());
+    screen.push(format!("\x1b[2D\x1b[H\x1b[2K{}\x1b[Hhello", "\x1b[1B\x1b[2K".repeat(23)).as_bytes());
+    assert_eq!(screen.text()[0], "hello");
+    assert!(!screen.is_stale());
+}
+
+#[test]
+fn nothing_in_a_title_ends_its_sequence() {
+    let mut modes = ModeTracker::default();
+    modes.feed("\x1b]0;a\u{9c}\u{1}\x0d\u{7f}b\x07".as_bytes());
+    let mut screen = Screen::new(Size { rows: 4, columns: 20, width: 0, height: 0 });
+    let repaint = String::from_utf8(screen.repaint(&modes)).expect("text");
+    assert!(repaint.contains("\x1b]0;ab\x07"), "{repaint:?}");
+}
