@@ -11,7 +11,21 @@ use support::{Key, Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 6] = ["claude", "demo", "doctor", "shell-init", "completions", "man"];
+const VERBS: [&str; 13] = [
+    "claude",
+    "list",
+    "attach",
+    "detach",
+    "stop",
+    "logs",
+    "screen",
+    "rm",
+    "demo",
+    "doctor",
+    "shell-init",
+    "completions",
+    "man",
+];
 
 /// What a command said, and its status.
 struct Said {
