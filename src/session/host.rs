@@ -57,7 +57,7 @@ pub struct Host {
     lent: bool,
     /// What becomes of the session when its terminal goes.
     on_hangup: OnHangup,
-    /// How long a detached session may be idle; zero for ever.
+    /// How long a detached session may be idle.
     linger: Duration,
     /// When that time is over.
     linger_at: Option<Instant>,
@@ -148,10 +148,8 @@ impl Host {
                     self.child_changed(change);
                 }
             }
-            if poll.is_ready(changes)
-                && let Some((pid, file)) = self.watch.look()
-            {
-                self.follow(pid, &file);
+            if poll.is_ready(changes) {
+                self.look_at_state_file();
             }
             for attaching in server.serve(&poll, &requests, |request| self.answer(request)) {
                 self.attach(attaching);
@@ -250,9 +248,15 @@ impl Host {
         }
     }
 
+    fn look_at_state_file(&mut self) {
+        if let Some((pid, file)) = self.watch.look() {
+            self.follow(pid, &file);
+        }
+    }
+
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
-        self.opened(file.session_id.clone());
+        self.opened(file);
         if file.cwd.is_some() {
             self.cwd.clone_from(&file.cwd);
         }
@@ -264,10 +268,10 @@ impl Host {
             record.claude_version.clone_from(&file.version);
         }
         record.status.clone_from(&file.status);
-        if record.state == State::Starting {
+        if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }
-        if let Some(conversation) = &file.session_id
+        if let Some(conversation) = file.session_id.as_ref().filter(|_| file.settled())
             && record.follow(conversation)
         {
             self.events.write("conversation", json!({ "id": conversation }));

@@ -245,7 +245,7 @@ impl Host {
     /// Counts, from when nobody is attached and claude is idle, the time after which the session is ended.
     pub(super) fn linger(&mut self) {
         let idle = self.record.status.as_deref() == Some("idle");
-        if self.client.is_some() || !idle || self.linger.is_zero() {
+        if self.client.is_some() || !idle {
             self.linger_at = None;
         } else if self.linger_at.is_none() {
             self.linger_at = Some(Instant::now() + self.linger);
