@@ -125,3 +125,75 @@ fn what_cannot_be_attached_is_said() {
     let no_terminal = cckw(&sandbox, &["attach"]).output().expect("runs");
     assert!(String::from_utf8_lossy(&no_terminal.stderr).contains("one terminal"));
 }
+
+#[test]
+fn the_detach_key_detaches_in_every_encoding() {
+    for key in ["\x1c", "\x1b[92;5u", "\x1b[27;5;92~"] {
+        let (sandbox, mut terminal, record) = started("echo");
+        // Echoed, this asks for the encodings; in a paste the key is no key.
+        terminal.type_text("\x1b[>1u\x1b[>4;2m\x1b[200~a\x1cb\x1b[201~");
+        terminal.wait_for_modes("the kitty keyboard", |modes| modes.kitty_flags() != 0);
+        terminal.wait_for("the paste", |screen| screen.contains("b"));
+        terminal.type_text(key);
+        assert_eq!(terminal.finish().code(), Some(0), "{key:?}");
+        assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+        detached(&sandbox);
+        assert!(process::runs(record.pid("child_pid").expect("a pid")));
+        assert!(cckw(&sandbox, &["stop"]).status().expect("runs").success());
+        sandbox.wait_for_silence();
+    }
+}
+
+#[test]
+fn a_terminal_that_stops_reading_stops_nobody_and_is_repainted() {
+    let (sandbox, mut terminal, _) = started("ticker:1");
+    terminal.wait_for_text("tick 3");
+    terminal.stop_reading();
+    // More than all buffers on the way hold: claude would be blocked by then.
+    sandbox.wait_for_report("ticks that nobody reads", |report| report["ticks"].as_u64() > Some(12_000));
+    terminal.read_on();
+    terminal.wait_for("the present", |screen| {
+        screen
+            .rows
+            .iter()
+            .any(|row| row.strip_prefix("tick ").and_then(|tick| tick.parse().ok()) > Some(12_000u32))
+    });
+    terminal.type_text("q");
+    assert_eq!(terminal.finish().code(), Some(0));
+}
+
+#[test]
+fn questions_are_answered_while_no_terminal_does() {
+    let mut sandbox = Sandbox::new();
+    sandbox.use_child("exit:0");
+    sandbox.configure("");
+    let script = sandbox.script(
+        "asks",
+        "#!/bin/bash\nstty raw -echo\nprintf READY\nread -rn1\nprintf '\\033[c'\nIFS= read -rd c reply\nprintf '%s' \"$reply\" >\"$HOME/reply\"\nread -rn1\n",
+    );
+    sandbox.set("CCKW_CLAUDE", script);
+    let mut terminal = Terminal::spawn(sandbox.cckw_claude());
+    terminal.wait_for_text("READY");
+    // The key that makes it ask comes from a terminal which is gone when it does.
+    terminal.type_text("x\x1c");
+    terminal.finish();
+    wait_until("an answer", DEADLINE, || {
+        std::fs::read(sandbox.path("home/reply")).is_ok_and(|reply| reply.starts_with(b"\x1b[?"))
+    });
+    assert!(cckw(&sandbox, &["stop"]).status().expect("runs").success());
+}
+
+#[test]
+fn an_idle_session_without_a_terminal_ends_after_a_while() {
+    let mut sandbox = Sandbox::new();
+    let stand_in = sandbox.path("claude-stand-in");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cckw"), &stand_in).expect("a link");
+    sandbox.set("CCKW_CLAUDE", stand_in);
+    sandbox.configure("linger = \"300ms\"\n");
+    let mut terminal = Terminal::spawn(sandbox.cckw_claude());
+    sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle");
+    terminal.hang_up();
+    let record = sandbox.wait_for_record("an end", |record| record.text("state") == "stopped");
+    assert_eq!(record.json["exit"]["code"], 129);
+    sandbox.wait_for_silence();
+}

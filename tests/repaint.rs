@@ -385,3 +385,12 @@ fn nothing_in_a_title_ends_its_sequence() {
     let repaint = String::from_utf8(screen.repaint(&modes)).expect("text");
     assert!(repaint.contains("\x1b]0;ab\x07"), "{repaint:?}");
 }
+
+#[test]
+fn rows_that_count_from_the_margin_are_counted_from_there() {
+    let stream = b"top\r\n\x1b[3;6r\x1b[?6h\x1b[2;3Habc\x1b[1;1Hx\r\n\r\n\r\n\r\nend\x1b[3;1Hy";
+    // Before the margins there is nothing to count from; the emulator saves the origin with the cursor.
+    for cut in [stream.len(), stream.len() - 1, stream.len() - 7, 20] {
+        compare(stream, cut, 8, 20).expect("the same");
+    }
+}

@@ -173,3 +173,40 @@ fn without_a_terminal_it_comes_back_too() {
     at_prompt(&mut other);
     exit(&sandbox, other);
 }
+
+#[test]
+fn a_conversation_that_is_gone_is_replaced_and_the_user_is_told() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    submit(&mut terminal, "words");
+    terminal.wait_for_text("You said: words");
+    let first = sandbox.wait_for_record("a transcript", |record| {
+        record.text("status") == "idle"
+            && record.json["with_transcript"].as_array().is_some_and(|list| !list.is_empty())
+    });
+    std::fs::remove_dir_all(sandbox.path("home/.claude/projects")).expect("no transcripts any more");
+    kill(&idle(&sandbox, 0), Signal::SIGKILL);
+    terminal.wait_for_text("a new one is started");
+    let again = idle(&sandbox, 1);
+    let (old, new) = (first.text("conversation"), again.text("conversation"));
+    assert_ne!(old, new);
+    assert_eq!(again.json["conversations"], serde_json::json!([old, new]));
+    assert_eq!(arguments(&again), ["--session-id", new]);
+    at_prompt(&mut terminal);
+    exit(&sandbox, terminal);
+}
+
+#[test]
+fn a_crash_loop_ends_with_a_word_on_how_to_resume() {
+    let mut sandbox = sandbox();
+    sandbox.configure("[restart]\ninitial_delay = \"10ms\"\nmax_delay = \"20ms\"\ncrash_limit = 3\n");
+    sandbox.set("CCKW_STANDIN_FAULT", "crash 11");
+    let mut terminal = Terminal::spawn(sandbox.cckw_claude());
+    assert_eq!(terminal.finish().code(), Some(128 + 11));
+    let record = sandbox.wait_for_record("an end", |record| record.text("state") == "crashed");
+    let screen = terminal.screen().text().replace('\n', " ");
+    assert!(screen.contains("3 times") && screen.contains("claude --resume"), "{}", terminal.report());
+    assert_eq!(record.json["restarts"], 2);
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    sandbox.wait_for_silence();
+}

@@ -15,7 +15,7 @@ use uuid::Uuid;
 mod relaunch;
 mod table;
 
-pub use relaunch::{Resume, relaunch};
+pub use relaunch::{Resume, relaunch, worktree};
 pub use table::{Arity, FLAGS, Flag, Place, Role, SUBCOMMANDS, Subcommand};
 
 /// What kind of run a command line asks for.

@@ -19,7 +19,8 @@ pub enum End {
     OwnError,
 }
 
-/// What this end of claude means. `came_up` is whether a state file was seen since the session's first launch.
+/// What this end of claude means. `came_up` is whether a settled state file was seen since the session's first
+/// launch: one appears for a moment also where `--resume` or `--continue` finds nothing.
 ///
 /// Only an exit code can be claude's own error: a signal is no answer. A launcher that stands between reports the signal
 /// that ended claude as 128 and its number, so such a code counts as the signal.

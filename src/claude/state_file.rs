@@ -52,6 +52,13 @@ impl StateFile {
         })
     }
 
+    /// Whether claude has come up. Until then there is no status, and the conversation is a guess: with `--continue`, and while
+    /// `--resume` lets the user choose, the file names one that is never begun; with an id that does not exist it names that id,
+    /// and is gone a moment later.
+    pub fn settled(&self) -> bool {
+        self.status.is_some()
+    }
+
     /// Reads a state file from disk; nothing when it is gone or half-written.
     pub fn read(path: &Path) -> Option<Self> {
         Self::parse(&fs::read(path).ok()?)
@@ -123,6 +130,7 @@ mod tests {
             .expect("an object");
         assert_eq!(odd, StateFile { proc_start: Some("4711".into()), ..StateFile::default() });
         assert_eq!(StateFile::parse(b"[]"), None);
+        assert!(!odd.settled() && StateFile::parse(SEEN.as_bytes()).is_some_and(|file| file.settled()));
     }
 
     #[test]

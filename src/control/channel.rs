@@ -263,8 +263,11 @@ mod tests {
     fn a_peer_that_does_not_read_costs_a_bounded_queue() {
         let (mut channel, _other) = pair();
         let bytes = "x".repeat(10_000);
-        let accepted =
-            (0..1000).take_while(|_| channel.send(&FromHost::Undo { bytes: bytes.clone() }, vec![])).count();
+        let accepted = (0..1000)
+            .take_while(|_| {
+                channel.send(&FromHost::Undo { bytes: bytes.clone(), extended_keys: false }, vec![])
+            })
+            .count();
         assert!(accepted < 500, "{accepted}");
         assert!(channel.is_waiting());
     }

@@ -58,6 +58,11 @@ pub enum FromClient {
     },
     /// The terminal is gone: its window was closed, its connection has ended.
     HungUp,
+    /// The terminal has answered a question of claude's; the host answers it where there is no terminal.
+    Reply {
+        /// The whole reply.
+        bytes: Vec<u8>,
+    },
     /// The user has pressed the detach key.
     Detach,
     /// The user does not want to wait until claude comes back by itself.
@@ -88,6 +93,9 @@ pub enum FromHost {
     Undo {
         /// Escape sequences, all ASCII.
         bytes: String,
+        /// Whether claude has asked for keys in an encoding that writes ctrl-\ as a sequence.
+        #[serde(default)]
+        extended_keys: bool,
     },
     /// Claude was stopped by this signal; what it wrote before is on the terminal.
     Stopped {

@@ -57,6 +57,10 @@ pub struct Host {
     lent: bool,
     /// What becomes of the session when its terminal goes.
     on_hangup: OnHangup,
+    /// How long a detached session may be idle.
+    linger: Duration,
+    /// When that time is over.
+    linger_at: Option<Instant>,
     supervisor: Supervisor,
     /// When this host began; the supervisor's times count from here.
     begun: Instant,
@@ -95,6 +99,8 @@ impl Host {
             ending_at: None,
             lent: false,
             on_hangup: config.on_hangup,
+            linger: config.linger,
+            linger_at: None,
             supervisor,
             begun: Instant::now(),
             cwd: None,
@@ -114,6 +120,7 @@ impl Host {
             poll.clear();
             let output =
                 if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
+            let room = self.output.prepare_room(&mut poll);
             let client =
                 self.client.as_ref().map(|client| poll.add(&client.channel, client.channel.interest()));
             let signals = poll.add(&self.sigchld, For::Reading);
@@ -132,16 +139,17 @@ impl Host {
             if is_ready(output) {
                 self.move_output();
             }
+            if is_ready(room) {
+                self.output.catch_up();
+            }
             if poll.is_ready(signals) {
                 let _ = self.sigchld.pending().count();
                 while let Some(change) = self.child.poll() {
                     self.child_changed(change);
                 }
             }
-            if poll.is_ready(changes)
-                && let Some((pid, file)) = self.watch.look()
-            {
-                self.follow(pid, &file);
+            if poll.is_ready(changes) {
+                self.look_at_state_file();
             }
             for attaching in server.serve(&poll, &requests, |request| self.answer(request)) {
                 self.attach(attaching);
@@ -168,7 +176,9 @@ impl Host {
             Phase::Waiting { until, .. } => Some(until),
             _ => None,
         };
-        let deadline = [draining, self.ending_at, server.deadline()].into_iter().flatten().min();
+        let stalls_at = if self.is_held() { None } else { self.output.stalls_at() };
+        let deadlines = [draining, self.ending_at, stalls_at, self.linger_at, server.deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         match (model, self.catching_up) {
             (false, _) => until,
@@ -239,9 +249,15 @@ impl Host {
         }
     }
 
+    fn look_at_state_file(&mut self) {
+        if let Some((pid, file)) = self.watch.look() {
+            self.follow(pid, &file);
+        }
+    }
+
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
-        self.opened(file.session_id.clone());
+        self.opened(file);
         if file.cwd.is_some() {
             self.cwd.clone_from(&file.cwd);
         }
@@ -253,10 +269,10 @@ impl Host {
             record.claude_version.clone_from(&file.version);
         }
         record.status.clone_from(&file.status);
-        if record.state == State::Starting {
+        if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }
-        if let Some(conversation) = &file.session_id
+        if let Some(conversation) = file.session_id.as_ref().filter(|_| file.settled())
             && record.follow(conversation)
         {
             self.events.write("conversation", json!({ "id": conversation }));
@@ -264,6 +280,7 @@ impl Host {
         if self.record != before {
             self.save();
         }
+        self.linger();
         if file.status.as_deref() == Some("idle") {
             self.note_transcript();
         }

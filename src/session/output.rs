@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use super::answers::Answerer;
 use super::modes::ModeTracker;
 use super::screen::Screen;
 use crate::platform::io::{self, Outcome};
@@ -13,6 +14,9 @@ const TURN: usize = 64 * 1024;
 
 /// What a read of a PTY gives at most on Linux, however large the buffer (N_TTY_BUF_SIZE less one), in bytes.
 const WHOLE_READ: usize = 4095;
+
+/// How long a terminal may take nothing before claude goes on without it.
+const STALL: Duration = Duration::from_secs(3);
 
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,12 @@ pub struct Output {
     buffer: Box<[u8]>,
     /// What is read goes to the models only, not to the terminal.
     pub muted: bool,
+    /// Since when the terminal has taken nothing, though something is pending.
+    blocked_at: Option<Instant>,
+    /// The terminal has taken nothing for so long that it is passed over.
+    stalled: bool,
+    /// Answers claude where no terminal does.
+    pub answerer: Answerer,
     /// The modes of the terminal, after everything that was read.
     pub modes: ModeTracker,
     /// The screen, after everything that was read.
@@ -55,6 +65,9 @@ impl Output {
             written: 0,
             buffer: vec![0; 8192].into(),
             muted: false,
+            blocked_at: None,
+            stalled: false,
+            answerer: Answerer::default(),
             modes: ModeTracker::default(),
             screen,
         }
@@ -142,17 +155,60 @@ impl Output {
         if self.modes.feed(bytes) {
             tell(&self.modes);
         }
-        if let Some(terminal) = self.terminal.as_ref().filter(|_| !self.muted) {
+        if let Some(terminal) = self.terminal.as_ref().filter(|_| !self.muted && !self.stalled) {
             match io::write(terminal, bytes) {
                 Outcome::Moved(written) if written == count => {}
                 Outcome::Gone => self.terminal = None,
                 partly => {
                     let written = if let Outcome::Moved(written) = partly { written } else { 0 };
                     keep(&mut self.pending, &mut self.written, &bytes[written..]);
+                    self.blocked_at = Some(Instant::now());
                 }
             }
         }
         self.screen.push(bytes);
+        self.answer(count);
+    }
+
+    /// Answers what claude has asked, where there is no terminal that does.
+    fn answer(&mut self, count: usize) {
+        let bytes = &self.buffer[..count];
+        if self.terminal.is_some() {
+            self.answerer.skip(bytes);
+            return;
+        }
+        let screen = &mut self.screen;
+        let answer = self.answerer.answer(bytes, &self.modes, || screen.cursor());
+        if !answer.is_empty() {
+            // What claude does not take now, it does not wait for either.
+            io::write(&self.master, &answer);
+        }
+    }
+
+    /// When the terminal will have taken nothing for so long that it is passed over.
+    pub fn stalls_at(&self) -> Option<Instant> {
+        self.blocked_at.map(|at| at + STALL)
+    }
+
+    /// Passes over a terminal that takes nothing, so that claude goes on. It is drawn anew when it takes something.
+    pub fn pass_over(&mut self) {
+        self.discard_pending();
+        self.stalled = true;
+    }
+
+    /// Adds the wait for room in a terminal that was passed over.
+    pub fn prepare_room(&self, poll: &mut Poll) -> Option<Place> {
+        let terminal = self.terminal.as_ref().filter(|_| self.stalled)?;
+        Some(poll.add(terminal, For::Writing))
+    }
+
+    /// The terminal that was passed over has room again: it gets what it missed.
+    pub fn catch_up(&mut self) {
+        self.stalled = false;
+        // It may have been left within a sequence.
+        self.write(b"\x18");
+        let redraw = self.screen.redraw(&self.modes);
+        self.write(&redraw);
     }
 
     fn write_pending(&mut self) {
@@ -162,25 +218,31 @@ impl Output {
                 break;
             };
             match io::write(terminal, &self.pending[self.written..]) {
-                Outcome::Moved(written) => self.written += written,
-                Outcome::Blocked => return,
+                Outcome::Moved(written) => {
+                    self.written += written;
+                    self.blocked_at = Some(Instant::now());
+                }
+                Outcome::Blocked => {
+                    self.blocked_at.get_or_insert_with(Instant::now);
+                    return;
+                }
                 Outcome::Gone => self.terminal = None,
             }
         }
-        self.pending.clear();
-        self.written = 0;
+        self.discard_pending();
     }
 
     /// Gives up what was read and is not on the terminal.
     pub fn discard_pending(&mut self) {
         self.pending.clear();
         self.written = 0;
+        self.blocked_at = None;
     }
 
     /// Writes bytes of cckw's own, after everything that is pending. What they switch is not claude's doing, and is
     /// not tracked.
     pub fn write(&mut self, bytes: &[u8]) {
-        if self.terminal.is_some() && !bytes.is_empty() {
+        if self.terminal.is_some() && !self.stalled && !bytes.is_empty() {
             keep(&mut self.pending, &mut self.written, bytes);
             self.write_pending();
         }
@@ -210,6 +272,7 @@ impl Output {
         self.discard_pending();
         self.terminal = Some(terminal);
         self.muted = false;
+        self.stalled = false;
     }
 
     /// Reads from this PTY from now on. What the last program on the other one had switched on is undone by now.

@@ -31,6 +31,9 @@ pub enum Event {
     StateFile {
         /// The conversation that it names.
         conversation: Option<String>,
+        /// Whether claude has come up and it counts, as [`StateFile::settled`](crate::claude::state_file::StateFile::settled)
+        /// says.
+        settled: bool,
     },
     /// Claude has said that it does not find the conversation, or that its id is taken. It will end by itself.
     Refused,
@@ -203,7 +206,7 @@ enum Phase {
         launch: Option<Launch>,
         /// Nothing until it was executed.
         started: Option<Duration>,
-        /// Whether it has written a state file.
+        /// Whether it has written a state file that counts.
         up: bool,
     },
     /// Claude is to be launched at that time.
@@ -252,7 +255,7 @@ impl Supervisor {
                 started.get_or_insert(at);
                 Decision::Nothing
             }
-            (Event::StateFile { conversation }, _) => self.state_file(conversation),
+            (Event::StateFile { conversation, settled: true }, _) => self.state_file(conversation),
             (Event::Refused, Phase::Launched { launch, up: false, .. }) => {
                 self.refused = launch.clone();
                 Decision::Nothing
@@ -292,8 +295,7 @@ impl Supervisor {
                 asked = launch.as_ref().and_then(Launch::id).map(str::to_owned);
                 self.refused = None;
             }
-            // Without a conversation it does not say yet whether it has the right one.
-            *up |= conversation.is_some();
+            *up = true;
         }
         // What is no id can be neither resumed nor looked for.
         let Some(got) = conversation.filter(|id| is_id(id)) else {

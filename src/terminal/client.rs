@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::keys::Keys;
 use super::launch::Launch;
 use super::restore::Restore;
+use super::scanner::Scanner;
 use super::signals::Asked;
 use crate::control::{Attach, Channel, FromClient, FromHost, Received, Request};
 use crate::escape::escape;
@@ -26,6 +27,8 @@ use crate::session::record::{self, Record};
 
 /// The status when cckw itself failed under a running claude, so that claude's own is not known (EX_SOFTWARE).
 const FAILED: u8 = 70;
+/// How long the rest of an escape sequence may take to come.
+const SEQUENCE: Duration = Duration::from_millis(30);
 /// How long a terminal that takes nothing may hold up the end when the host is gone.
 const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 
@@ -99,6 +102,7 @@ fn run(tty: File, begin: Begin) -> io::Result<u8> {
         master: None,
         waiting: false,
         keys: Keys::default(),
+        scanner: Scanner::default(),
         buffer: vec![0; 8192].into(),
         foreground: true,
         terminal_gone: false,
@@ -138,6 +142,7 @@ struct Client {
     /// Claude is coming back, and keys are for cckw.
     waiting: bool,
     keys: Keys,
+    scanner: Scanner,
     buffer: Box<[u8]>,
     /// The terminal is ours to read.
     foreground: bool,
@@ -175,10 +180,13 @@ impl Client {
             let wanted = reading && (self.waiting || master.is_some());
             let keys = wanted.then(|| poll.add(&self.tty, For::Reading));
             let room = master.filter(|_| !self.keys.is_empty()).map(|master| poll.add(master, For::Writing));
-            self.wait(&mut poll, None);
+            let holding = self.scanner.is_holding();
+            self.wait(&mut poll, holding.then_some(SEQUENCE));
             // Keys first: the rest is looked at once they are on their way.
             if keys.is_some_and(|place| poll.is_ready(place)) {
                 self.read_keys();
+            } else if holding {
+                self.release();
             }
             if let (Some(place), Some(master)) = (room, &self.master)
                 && poll.is_ready(place)
@@ -220,12 +228,37 @@ impl Client {
 
     fn read_keys(&mut self) {
         match nonblocking::read(&self.tty, &mut self.buffer) {
-            Outcome::Moved(count) => match &self.master {
-                Some(master) => self.keys.type_into(master, &self.buffer[..count]),
-                None => self.decide(count),
-            },
+            Outcome::Moved(count) if self.master.is_some() => self.pass_on(count),
+            Outcome::Moved(count) => self.decide(count),
             Outcome::Gone => self.hang_up(),
             Outcome::Blocked => {}
+        }
+    }
+
+    /// Passes on what was read, but for the detach key.
+    fn pass_on(&mut self, count: usize) {
+        let scanned = self.scanner.feed(&self.buffer[..count]);
+        if let Some(master) = &self.master
+            && !scanned.forward.is_empty()
+        {
+            self.keys.type_into(master, &scanned.forward);
+        }
+        let (replies, detach) = (scanned.replies, scanned.detach.is_some());
+        for bytes in replies {
+            self.channel.send(&FromClient::Reply { bytes }, vec![]);
+        }
+        if detach {
+            self.channel.send(&FromClient::Detach, vec![]);
+        }
+    }
+
+    /// What looked like the beginning of a sequence was a key: nothing has followed it.
+    fn release(&mut self) {
+        let (held, _) = self.scanner.flush();
+        if let Some(master) = &self.master
+            && !held.is_empty()
+        {
+            self.keys.type_into(master, &held);
         }
     }
 
@@ -270,7 +303,10 @@ impl Client {
                 self.keys = Keys::default();
                 self.waiting = true;
             }
-            FromHost::Undo { bytes } => self.undo = bytes,
+            FromHost::Undo { bytes, extended_keys } => {
+                self.undo = bytes;
+                self.scanner.expect_extended_keys(extended_keys);
+            }
             FromHost::Failed { reason, status } => {
                 self.restore.leave_raw();
                 eprintln!("cckw: {reason}");

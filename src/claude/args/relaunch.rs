@@ -1,49 +1,77 @@
 //! The arguments of the second and every later launch of a session.
+//!
+//! They are for the directory of the first launch, also where `-w` made claude move into a worktree: relative paths
+//! in them (`--settings ./x.json`) count from where claude is started, and `--resume` goes into the conversation's
+//! worktree by itself (seen with Claude Code 2.1.329).
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
-use super::{Role, What, items};
+use super::{Flag, Role, What, items};
 
 /// Which conversation a relaunch opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume<'a> {
     /// The one with this id, of which there is a transcript.
     Conversation(&'a str),
-    /// A new one with this id: nothing was said in it yet.
-    Fresh(&'a str),
+    /// A new one: nothing was said in it yet.
+    Fresh {
+        /// Its id.
+        id: &'a str,
+        /// The worktree that claude has made for a `-w` without a name, as [`worktree`] says.
+        worktree: Option<&'a OsStr>,
+    },
     /// The one that the user's own flags choose: claude ended before it said which that is.
     AsChosen,
+}
+
+/// The name of the worktree that claude works in, if it is one of those that it makes.
+pub fn worktree(cwd: &Path) -> Option<&OsStr> {
+    cwd.parent()?.ends_with(".claude/worktrees").then(|| cwd.file_name()).flatten()
 }
 
 /// The user's arguments for another launch of the same session. For a [`Run::Interactive`](super::Run::Interactive).
 ///
 /// Kept, in their order: what configures the session, and flags that the table does not know. Dropped: the prompt, which is
 /// not to be sent twice; what chooses a conversation, unless that is all that is known of it; what only concerns the
-/// first launch. That includes `-w`: the worktree is there by now, and claude is started in it. The ids are to be ids
-/// ([`is_id`](crate::claude::transcript::is_id)).
+/// first launch. `-w` stays where nothing is resumed: with the name of a worktree that is there, claude goes into that one. The
+/// ids are to be ids ([`is_id`](crate::claude::transcript::is_id)).
 pub fn relaunch(args: &[OsString], how: Resume<'_>) -> Vec<OsString> {
     // First, as in `pin`: behind the user's words a flag of many values could swallow it.
     let mut relaunched: Vec<OsString> = match how {
         Resume::Conversation(id) => vec!["--resume".into(), id.into()],
-        Resume::Fresh(id) => vec!["--session-id".into(), id.into()],
+        Resume::Fresh { id, .. } => vec!["--session-id".into(), id.into()],
         Resume::AsChosen => vec![],
     };
     for item in items(args) {
-        let kept = match item.what {
-            What::Flag(flag) => match flag.role {
+        let kept = match (item.what, how) {
+            (What::Flag(flag), Resume::Fresh { worktree: Some(name), .. })
+                if makes_worktree(flag) && item.value.is_none() =>
+            {
+                let mut named = OsString::from("--worktree=");
+                named.push(name);
+                relaunched.push(named);
+                false
+            }
+            (What::Flag(flag), _) if makes_worktree(flag) => !matches!(how, Resume::Conversation(_)),
+            (What::Flag(flag), _) => match flag.role {
                 Role::Configure | Role::Straight => true,
                 Role::Conversation => how == Resume::AsChosen,
                 Role::Mode => false,
             },
-            What::Unknown => true,
+            (What::Unknown, _) => true,
             // Without the prompt there is nothing behind `--`.
-            What::End | What::Prompt | What::Excess | What::Subcommand(_) => false,
+            (What::End | What::Prompt | What::Excess | What::Subcommand(_), _) => false,
         };
         if kept {
             relaunched.extend(item.words);
         }
     }
     relaunched
+}
+
+fn makes_worktree(flag: &Flag) -> bool {
+    flag.names.contains(&"--worktree")
 }
 
 #[cfg(test)]
@@ -104,15 +132,44 @@ mod tests {
         assert_eq!(resumed(&["-dc"]), args(&["-dc"]), "the value of -d");
     }
 
+    const FRESH: Resume<'_> = Resume::Fresh { id: ID, worktree: None };
+
     #[test]
     fn before_its_conversation_is_known_the_user_s_choice_is_repeated() {
         let line = args(&["-c", "--fork-session", "-w", "--model", "x", "hello"]);
-        assert_eq!(relaunch(&line, Resume::AsChosen), args(&["-c", "--fork-session", "--model", "x"]));
-        assert_eq!(relaunch(&line, Resume::Fresh(ID)), args(&["--session-id", ID, "--model", "x"]));
+        let kept = args(&["-c", "--fork-session", "-w", "--model", "x"]);
+        assert_eq!(relaunch(&line, Resume::AsChosen), kept);
+    }
+
+    #[test]
+    fn a_new_conversation_comes_up_in_the_same_worktree() {
+        let start = args(&["--session-id", ID]);
+        for (line, kept, named) in [
+            (&["-c", "hello"][..], &[][..], &[][..]),
+            (&["-w"], &["-w"], &["--worktree=odd-name"]),
+            (&["-w", "mine", "hello"], &["-w", "mine"], &["-w", "mine"]),
+            (&["--worktree=mine"], &["--worktree=mine"], &["--worktree=mine"]),
+            (&["-w", "--model", "x"], &["-w", "--model", "x"], &["--worktree=odd-name", "--model", "x"]),
+        ] {
+            let worktree = Some(OsStr::new("odd-name"));
+            assert_eq!(relaunch(&args(line), FRESH), [&start[..], &args(kept)].concat(), "{line:?}");
+            let relaunched = relaunch(&args(line), Resume::Fresh { id: ID, worktree });
+            assert_eq!(relaunched, [&start[..], &args(named)].concat(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn only_claude_s_own_worktrees_are_taken_for_such() {
+        assert_eq!(worktree(Path::new("/r/.claude/worktrees/a+b")), Some(OsStr::new("a+b")));
+        for other in ["/", "/r", "/r/worktrees/a", "/r/.claude/worktrees", "/r/.claude/worktrees/a/src"] {
+            assert_eq!(worktree(Path::new(other)), None, "{other}");
+        }
     }
 
     fn a_resume() -> impl Strategy<Value = Resume<'static>> {
-        proptest::sample::select(vec![Resume::Conversation(ID), Resume::Fresh(ID), Resume::AsChosen])
+        let worktree = Some(OsStr::new("-odd"));
+        let named = Resume::Fresh { id: ID, worktree };
+        proptest::sample::select(vec![Resume::Conversation(ID), FRESH, named, Resume::AsChosen])
     }
 
     fn a_session() -> impl Strategy<Value = Vec<OsString>> {
@@ -156,7 +213,7 @@ mod tests {
         ) {
             let once = relaunch(&line, first);
             prop_assert_eq!(relaunch(&once, first), once.clone());
-            if second != Resume::AsChosen {
+            if let Resume::Conversation(_) = second {
                 prop_assert_eq!(relaunch(&once, second), relaunch(&line, second));
             }
         }

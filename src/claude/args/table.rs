@@ -21,7 +21,8 @@ pub enum Arity {
 pub enum Role {
     /// Which conversation is opened: nothing is pinned beside it, and a relaunch replaces it.
     Conversation,
-    /// How this one launch begins (a worktree made, a draft filled in): kept now, not repeated by a relaunch.
+    /// How this one launch begins (a worktree made, a draft filled in): kept now, not repeated by a relaunch
+    /// (which says what becomes of a worktree).
     Mode,
     /// That there is no session in this terminal: claude is exec'ed as it is.
     Straight,

@@ -96,10 +96,24 @@ impl Host {
     }
 
     pub(super) fn deadlines(&mut self) {
-        if self.phase == Phase::Running && self.ending_at.is_none() {
+        let nothing =
+            self.ending_at.is_none() && self.linger_at.is_none() && self.output.stalls_at().is_none();
+        if self.phase == Phase::Running && nothing {
             return;
         }
         let now = Instant::now();
+        if self.output.stalls_at().is_some_and(|at| at <= now) && !self.is_held() {
+            self.events.write("terminal-passed-over", json!({}));
+            self.output.pass_over();
+        }
+        if self.linger_at.is_some_and(|at| at <= now) {
+            self.linger_at = None;
+            self.events.write("lingered", json!({}));
+            self.quit();
+            if self.phase == Phase::Running {
+                self.end_claude();
+            }
+        }
         if let Phase::Draining { exit, quiet_at, cut_off_at } = self.phase
             && quiet_at <= now
             && !self.is_held()

@@ -45,7 +45,7 @@ impl Client {
         let undo = modes.undo_blindly();
         if undo != self.undo
             && !self.channel.is_waiting()
-            && self.send(&FromHost::Undo { bytes: undo.clone() })
+            && self.send(&FromHost::Undo { bytes: undo.clone(), extended_keys: modes.extended_keys() })
         {
             self.undo = undo;
         }
@@ -81,6 +81,7 @@ impl Host {
             FromClient::Resized { size } => self.resize(size),
             FromClient::Signal { number } => self.client_signalled(number),
             FromClient::HungUp => self.hung_up(),
+            FromClient::Reply { bytes } => self.output.answerer.remembered().learn(&bytes),
             FromClient::Detach => self.detach("the detach key was pressed"),
             FromClient::Now => self.restart_now(),
             FromClient::Quit => self.quit(),
@@ -241,6 +242,16 @@ impl Host {
         self.detached();
     }
 
+    /// Counts, from when nobody is attached and claude is idle, the time after which the session is ended.
+    pub(super) fn linger(&mut self) {
+        let idle = self.record.status.as_deref() == Some("idle");
+        if self.client.is_some() || !idle {
+            self.linger_at = None;
+        } else if self.linger_at.is_none() {
+            self.linger_at = Some(Instant::now() + self.linger);
+        }
+    }
+
     fn let_client_go(&mut self, why: &str) {
         if let Some(mut client) = self.client.take() {
             client.send(&FromHost::Detached { why: why.to_owned() });
@@ -256,6 +267,7 @@ impl Host {
     /// Nobody is attached any more.
     fn detached(&mut self) {
         self.events.write("detached", json!({}));
+        self.linger();
         self.record.client_pid = None;
         if self.child.is_stopped() {
             // Nobody could continue it.
@@ -294,8 +306,14 @@ impl Host {
         self.client = Some(client);
         self.record.client_pid = Some(attach.client);
         self.save();
+        // What was on the terminal is described before the new size moves it.
+        let stale = self.output.screen.is_stale();
         let repaint = self.output.screen.repaint(&self.output.modes);
         self.output.write(&repaint);
+        if stale {
+            pty::jiggle(self.output.master(), attach.size);
+        }
         self.resize(attach.size);
+        self.linger_at = None;
     }
 }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::Host;
 use super::child::Phase;
-use crate::claude::args::{Resume, relaunch};
+use crate::claude::args::{Resume, relaunch, worktree};
+use crate::claude::state_file::StateFile;
 use crate::claude::transcript::{self, Found};
 use crate::control::FromHost;
 use crate::platform::tty;
@@ -32,8 +33,9 @@ impl Host {
     }
 
     /// Claude's state file names this conversation.
-    pub(super) fn opened(&mut self, conversation: Option<String>) {
-        if let Decision::Different { asked, got } = self.supervisor.on(Event::StateFile { conversation }) {
+    pub(super) fn opened(&mut self, file: &StateFile) {
+        let event = Event::StateFile { conversation: file.session_id.clone(), settled: file.settled() };
+        if let Decision::Different { asked, got } = self.supervisor.on(event) {
             self.events.write("different-conversation", json!({ "asked": asked, "got": got }));
         }
     }
@@ -43,6 +45,8 @@ impl Host {
         if self.quit {
             return Some(exit);
         }
+        // Killed, claude leaves its state file: it says what was open last, also where nobody has looked since.
+        self.look_at_state_file();
         let event = Event::Ended { exit, at: self.now(), jitter: random() };
         match self.supervisor.on(event) {
             Decision::Wait { until, attempt } => {
@@ -183,9 +187,10 @@ impl Host {
     /// that was typed at the last one reaches it.
     fn relaunch(&mut self, launch: &Launch) -> Result<(), String> {
         let said = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
+        let worktree = self.cwd.as_deref().and_then(worktree);
         let how = match launch {
             Launch::Resume(id) => Resume::Conversation(id),
-            Launch::SessionId(id) | Launch::Fresh { id, .. } => Resume::Fresh(id),
+            Launch::SessionId(id) | Launch::Fresh { id, .. } => Resume::Fresh { id, worktree },
             Launch::AsChosen => Resume::AsChosen,
         };
         let args = relaunch(&self.launcher.args, how);

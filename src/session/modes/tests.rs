@@ -118,6 +118,25 @@ fn links_progress_and_colours_are_ended() {
     );
 }
 
+#[test]
+fn each_way_out_of_the_alternate_screen_leads_out() {
+    for (on, off) in [(1049, 47), (47, 1049), (1047, 1049), (1049, 1049)] {
+        let tracker = after(format!("\x1b[?{on}h\x1b[?{off}l").as_bytes());
+        assert!(!tracker.on_alternate_screen() && tracker.undo().is_empty(), "{on} {off}");
+    }
+}
+
+#[test]
+fn modes_can_be_asked_for() {
+    let tracker = after(b"\x1b[?2004h\x1b[?25l\x1b[>5u");
+    assert_eq!(
+        [2004, 25, 7, 1004, 9999].map(|mode| tracker.is_on(mode)),
+        [Some(true), Some(false), Some(true), Some(false), None]
+    );
+    assert_eq!((tracker.kitty_flags(), tracker.has_extended_keys()), (5, true));
+    assert!(after(b"\x1b[>4;2m").has_extended_keys() && !after(b"").has_extended_keys());
+}
+
 /// Streams made of what a terminal acts on, rather than of bytes that are almost all text.
 fn streams() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![

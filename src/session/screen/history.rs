@@ -79,7 +79,7 @@ impl vt100::Callbacks for History {
             return;
         }
         let mut state = BasicFormattedCaptureState::new();
-        let mut writer = LineWriter::default();
+        let mut writer = LineWriter { text: String::with_capacity(256), ..LineWriter::default() };
         let mut probe = Probe(false);
         // Writing to a string does not fail; what the probe says is in the probe.
         let _ = contents.write_formatted_basic(&mut writer, &mut state);
@@ -136,8 +136,9 @@ impl Write for LineWriter {
         Ok(())
     }
 
+    #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if !text.is_empty() {
+        if self.blanks > 0 && !text.is_empty() {
             self.write_blanks(self.styled);
         }
         self.text.push_str(text);

@@ -100,7 +100,7 @@ impl Screen {
         // The emulator has panicked on strange sequences before; that must not end the session.
         if catch_unwind(AssertUnwindSafe(|| {
             pieces.feed(slice, |bytes, does| {
-                parser.process(bytes);
+                process(parser, bytes);
                 note(parser, stale, does);
             });
         }))
@@ -164,6 +164,24 @@ impl Screen {
         self.parser = parser(self.size, lines);
         self.stale = Some(Renewal::default());
     }
+}
+
+/// Makes the character before it as wide as an emoji.
+const WIDENS: &[u8] = "\u{fe0f}".as_bytes();
+
+/// Has the emulator read whole pieces. It goes wrong, and panics later, where a character is widened in the last column
+/// of the last row (vt100 0.18.1): there, and in other last columns, it stays as it is.
+fn process(parser: &mut vt100::Parser<History>, bytes: &[u8]) {
+    let mut rest = bytes;
+    while let Some(at) = memchr::memmem::find(rest, WIDENS) {
+        parser.process(&rest[..at]);
+        let screen = parser.screen();
+        if screen.cursor_position().1 < screen.size().1.get() {
+            parser.process(WIDENS);
+        }
+        rest = &rest[at + WIDENS.len()..];
+    }
+    parser.process(rest);
 }
 
 /// Does what the emulator does not.

@@ -43,3 +43,30 @@ proptest! {
         screen.text();
     }
 }
+
+#[test]
+fn an_emoji_in_the_last_corner_does_no_harm() {
+    let mut screen = Screen::new(SIZE);
+    for column in 0..10 {
+        screen.push(
+            format!("\x1b[3;1H{}1\u{fe0f}\u{20e3}é日1\u{fe0f}\u{20e3}─❯ 日日", "x".repeat(column)).as_bytes(),
+        );
+    }
+    screen.text();
+    assert!(!screen.is_stale());
+}
+
+#[test]
+fn a_character_that_was_cut_in_two_is_one() {
+    let text = "aé日🦀─".repeat(20);
+    let mut whole = Screen::new(SIZE);
+    whole.push(text.as_bytes());
+    for piece in 1..7 {
+        let mut screen = Screen::new(SIZE);
+        for bytes in text.as_bytes().chunks(piece) {
+            screen.push(bytes);
+            screen.work();
+        }
+        assert_eq!(screen.text(), whole.text(), "in pieces of {piece}");
+    }
+}

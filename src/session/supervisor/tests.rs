@@ -19,7 +19,12 @@ fn fresh() -> String {
 }
 
 fn state_file(id: &str) -> Event {
-    Event::StateFile { conversation: Some(id.into()) }
+    Event::StateFile { conversation: Some(id.into()), settled: true }
+}
+
+/// What claude writes before it has come up.
+fn guess(id: &str) -> Event {
+    Event::StateFile { conversation: Some(id.into()), settled: false }
 }
 
 fn started(at: u64) -> Event {
@@ -72,7 +77,7 @@ fn before_its_first_prompt_the_id_is_used_again() {
 fn the_conversation_that_was_open_last_comes_back() {
     let mut supervisor = up();
     supervisor.on(state_file(B));
-    supervisor.on(Event::StateFile { conversation: None });
+    supervisor.on(Event::StateFile { conversation: None, settled: true });
     supervisor.on(state_file("--resume"));
     supervisor.on(ended(SEGV, 10));
     assert_eq!(supervisor.on(due(11, Transcript::Present)), Decision::Launch(Launch::Resume(B.into())));
@@ -94,6 +99,29 @@ fn without_a_known_conversation_the_user_s_choice_is_repeated() {
     supervisor.on(ended(Exit::Signal(9), 2));
     let why = Why::Lost(Lost::Refused);
     assert_eq!(supervisor.on(due(4, Transcript::NeverThere)), Decision::Finish { status: 137, why });
+}
+
+#[test]
+fn a_state_file_that_is_a_guess_changes_nothing() {
+    // `--continue`, killed before it has found what to continue.
+    let mut supervisor = Supervisor::new(Restart::default(), None);
+    supervisor.on(started(0));
+    assert_eq!(supervisor.on(guess(A)), Decision::Nothing);
+    assert_eq!(supervisor.conversation(), None);
+    let mut killed = supervisor.clone();
+    killed.on(ended(Exit::Signal(9), 1));
+    assert_eq!(killed.on(due(2, Transcript::NeverThere)), Decision::Launch(Launch::AsChosen));
+    // The same, where there is nothing to continue.
+    let own = Decision::Finish { status: 1, why: Why::OwnError };
+    assert_eq!(supervisor.on(ended(Exit::Code(1), 1)), own);
+    // A resume that is refused has named the conversation before.
+    let mut supervisor = crashed();
+    supervisor.on(due(11, Transcript::Present));
+    supervisor.on(guess(A));
+    supervisor.on(Event::Refused);
+    supervisor.on(ended(Exit::Code(1), 12));
+    let decision = supervisor.on(due(14, Transcript::Present));
+    assert!(matches!(decision, Decision::Launch(Launch::Fresh { lost: Lost::Refused, .. })), "{decision:?}");
 }
 
 #[test]
@@ -231,7 +259,7 @@ fn what_claude_refuses_is_tried_in_the_other_way_or_replaced() {
 fn another_conversation_than_asked_for_is_noticed_and_followed() {
     let mut supervisor = crashed();
     supervisor.on(due(11, Transcript::Present));
-    assert_eq!(supervisor.on(Event::StateFile { conversation: None }), Decision::Nothing);
+    assert_eq!(supervisor.on(guess(B)), Decision::Nothing);
     let different = Decision::Different { asked: A.into(), got: B.into() };
     assert_eq!(supervisor.on(state_file(B)), different);
     assert_eq!(supervisor.conversation(), Some(B));
@@ -272,7 +300,8 @@ fn an_event() -> impl Strategy<Value = Event> {
         4 => (an_exit(), prop_oneof![0.0..=1.0, Just(f64::NAN), Just(-3.0), Just(9.0)])
             .prop_map(move |(exit, jitter)| Event::Ended { exit, at, jitter }),
         4 => look().prop_map(move |look| Event::Due { at, look }),
-        2 => id.prop_map(|id| Event::StateFile { conversation: id.map(str::to_owned) }),
+        2 => (id, any::<bool>())
+            .prop_map(|(id, settled)| Event::StateFile { conversation: id.map(str::to_owned), settled }),
         1 => look().prop_map(|look| Event::UserNow { look }),
         1 => Just(Event::Refused),
         1 => prop_oneof![9 => Just(Event::RestartAsked), 1 => Just(Event::UserQuit)],
@@ -328,7 +357,7 @@ impl Witness {
             Event::Started { at } if self.running => {
                 self.running_since.get_or_insert(*at);
             }
-            Event::StateFile { conversation: Some(id) } if !self.finished && is_id(id) => {
+            Event::StateFile { conversation: Some(id), settled: true } if !self.finished && is_id(id) => {
                 self.told = Some(id.clone())
             }
             Event::Ended { at, .. } if self.running => {
