@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::Command;
@@ -274,6 +275,37 @@ fn a_watched_list_follows_what_happens() {
     let refused = refused(&sandbox, &["list", "--watch"]);
     assert!(refused.contains("cckw list --json"), "{refused}");
     assert_eq!(cckw(&sandbox, &["list", "--watch", "--json"]).output().expect("runs").status.code(), Some(2));
+}
+
+#[test]
+fn a_watched_list_is_a_job_like_any_other() {
+    let sandbox = sandbox("echo");
+    let mut shell = Terminal::shell("bash", &sandbox);
+    let before = shell.manners();
+    shell.run("cckw list --watch");
+    shell.wait_for_modes("the other screen", |modes| modes.is_on(1049));
+    shell.wait_for_text("no sessions");
+    shell.press(Key::Ctrl('z'));
+    shell.wait_for_prompt();
+    shell.wait_for_manners(&before);
+    shell.run("fg");
+    shell.wait_for_modes("the other screen", |modes| modes.is_on(1049));
+    shell.wait_for_text("no sessions");
+    shell.press(Key::Ctrl('c'));
+    shell.wait_for_prompt();
+    shell.wait_for_manners(&before);
+}
+
+#[test]
+fn a_reader_who_leaves_ends_the_following() {
+    let (sandbox, _terminal, _) = started("echo");
+    let mut follower =
+        cckw(&sandbox, &["logs", "-f"]).stdout(std::process::Stdio::piped()).spawn().expect("runs");
+    let mut first = [0; 5];
+    let mut output = follower.stdout.take().expect("a pipe");
+    output.read_exact(&mut first).expect("a line");
+    drop(output);
+    assert!(follower.wait().expect("ends, though nothing happens").success());
 }
 
 #[test]
