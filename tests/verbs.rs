@@ -249,6 +249,29 @@ fn a_thousand_records_are_listed_by_unique_names() {
 }
 
 #[test]
+fn a_newer_claude_that_was_installed_is_shown() {
+    let mut sandbox = sandbox("echo");
+    // As npm lays it out, with the stand-in as the program.
+    let package = sandbox.path("lib/claude-code");
+    fs::create_dir_all(package.join("bin")).expect("a directory");
+    fs::copy(env!("CARGO_BIN_EXE_cckw"), package.join("bin/claude-stand-in")).expect("a program");
+    sandbox.set("CCKW_CLAUDE", sandbox.link("claude-stand-in", package.join("bin/claude-stand-in")));
+    let (_terminal, _) = start(&sandbox);
+    let record = sandbox.wait_for_record("a version", |record| !record.text("claude_version").is_empty());
+    let version = record.text("claude_version");
+    for (installed, newer) in [(version, Value::Null), ("999.0.0", "999.0.0".into()), ("0.0.1", Value::Null)]
+    {
+        let contents = json!({ "name": "@anthropic-ai/claude-code", "version": installed });
+        fs::write(package.join("package.json"), contents.to_string()).expect("a package");
+        let listed: Value = serde_json::from_str(&well_said(&sandbox, &["list", "--json"])).expect("JSON");
+        assert_eq!(listed["newer_installed"], newer);
+        let shown = format!("  {version} (999.0.0 installed)  ");
+        assert_eq!(well_said(&sandbox, &["list"]).contains(&shown), !newer.is_null());
+    }
+    stop(&sandbox);
+}
+
+#[test]
 fn a_watched_list_follows_what_happens() {
     let sandbox = sandbox("echo");
     let mut watcher = Terminal::builder().size(10, 60).spawn(cckw(&sandbox, &["list", "--watch"]));

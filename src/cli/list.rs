@@ -1,10 +1,13 @@
 //! `cckw list`.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::output::{fail, print};
+use crate::claude::installed;
 use crate::escape::escape;
 use crate::fleet::{self, Session};
 use crate::session::record::{State, now};
@@ -57,6 +60,7 @@ fn line(session: &Session) -> serde_json::Value {
         "exit": record.exit,
         "hint": hint(session),
         "claude_version": record.claude_version,
+        "newer_installed": newer(session),
         "host_pid": record.host_pid,
         "claude_pid": record.claude_pid,
     })
@@ -105,16 +109,32 @@ fn row(session: &Session) -> [String; 7] {
         (false, _) => "-",
     };
     let seconds = record.ended_at.unwrap_or_else(now).saturating_sub(record.started_at);
-    let cwd = std::path::PathBuf::from(std::ffi::OsString::from(record.cwd.clone()));
+    let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
     [
         escape(&session.name).to_string(),
         state(session),
         attached.into(),
         duration(seconds),
         record.restarts.to_string(),
-        record.claude_version.as_deref().map_or_else(|| "-".into(), |version| escape(version).to_string()),
+        version(session),
         escape(&cwd).to_string(),
     ]
+}
+
+/// Claude's version, and a newer one that a start would take by now.
+fn version(session: &Session) -> String {
+    let Some(version) = &session.record.claude_version else { return "-".into() };
+    match newer(session) {
+        Some(newer) => format!("{} ({} installed)", escape(version), escape(&newer)),
+        None => escape(version).to_string(),
+    }
+}
+
+/// The version that is installed where a session that runs was started from, if it is newer.
+fn newer(session: &Session) -> Option<String> {
+    let running = session.record.claude_version.as_deref().filter(|_| session.is_running)?;
+    let program = PathBuf::from(OsString::from(session.record.program.clone()));
+    installed::version(&program).filter(|installed| installed::is_newer(installed, running))
 }
 
 fn duration(seconds: u64) -> String {
