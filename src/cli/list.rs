@@ -8,6 +8,7 @@ use serde_json::json;
 use super::output::{fail, print};
 use crate::escape::escape;
 use crate::fleet::{self, Session};
+use crate::platform::process;
 use crate::session::record::{State, now};
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
@@ -36,7 +37,8 @@ fn shown_by_default(session: &Session) -> bool {
 fn state(session: &Session) -> String {
     let record = &session.record;
     if !session.is_running && record.state != State::Stopped {
-        return "crashed".into();
+        let rebooted = record.boot.is_some() && record.boot != process::boot();
+        return if rebooted { "rebooted" } else { "crashed" }.into();
     }
     let state = serde_json::to_value(record.state).ok().and_then(|value| value.as_str().map(str::to_owned));
     let state = state.unwrap_or_default();
@@ -93,10 +95,8 @@ fn hint(session: &Session) -> Option<String> {
         return waits.then(|| format!("it waits for you: cckw attach {}", escape(&session.name)));
     }
     let conversation = record.conversation.as_deref().filter(|_| record.state != State::Stopped)?;
-    Some(format!(
-        "its host was killed; bring the conversation back with: claude --resume {}",
-        escape(conversation)
-    ))
+    let _ = conversation;
+    Some(format!("its host is gone; bring it back with: cckw start {}", escape(&session.name)))
 }
 
 fn row(session: &Session) -> [String; 6] {

@@ -19,6 +19,7 @@ mod list;
 mod man;
 mod output;
 mod shell;
+mod start;
 mod stop;
 
 use definition::{Cli, Verb};
@@ -65,6 +66,7 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::List { all, json }) => list::main(all, json),
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
+        Some(Verb::Start { session, all }) => start::main(session.as_deref(), all),
         Some(Verb::Stop { session }) => stop::main(session.as_deref()),
         Some(Verb::Demo { script }) => demo::main(script),
         Some(Verb::Doctor) => doctor::main(),
