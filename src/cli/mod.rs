@@ -19,6 +19,11 @@ mod shell;
 
 use definition::{Cli, Verb};
 
+/// The definition of the command line, from which help, completions and manual pages are made.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the command line of this process and returns the status to exit with.
 ///
 /// Some of it never reaches the parser, because the words belong to someone else: all after `cckw claude` is claude's

@@ -35,7 +35,7 @@ pub const NAME: &str = crate::claude::find::STAND_IN;
 /// The version of Claude Code whose habits these are.
 pub const VERSION: &str = "2.1.329";
 
-/// Runs the stand-in with the given arguments (without argv[0]) and returns the status to exit with.
+/// Runs the stand-in with the given arguments (without `argv[0]`) and returns the status to exit with.
 pub fn main(args: Vec<OsString>) -> ExitCode {
     if faults::switch("LAUNCHER") {
         return launcher::run(args);

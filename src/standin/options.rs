@@ -53,7 +53,7 @@ pub struct Refusal(pub String);
 const PERMISSION_MODES: &str = "acceptEdits, auto, bypassPermissions, manual, dontAsk, plan";
 
 impl Options {
-    /// Reads the arguments (without argv[0]).
+    /// Reads the arguments (without `argv[0]`).
     ///
     /// # Errors
     /// An option that is unknown, lacks its value, or has one that is not allowed.

@@ -468,7 +468,7 @@ fn redo_kitty(stack: &[u8], out: &mut String) {
 fn restyle(mut style: u16, params: &[u8]) -> u16 {
     let mut words = params.split(|byte| *byte == b';');
     while let Some(word) = words.next() {
-        let number = numbers(word).next().flatten().unwrap_or(0);
+        let number = number(word).unwrap_or(0);
         let (bit, on) = match number {
             0 => {
                 style = 0;
@@ -507,11 +507,16 @@ fn restyle(mut style: u16, params: &[u8]) -> u16 {
     style
 }
 
-/// The numbers of a sequence; nothing for one that was left out. Subparameters (`4:3`) are dropped.
+/// The numbers of a sequence; nothing for one that was left out, or is none. Subparameters (`4:3`) are dropped.
 fn numbers(params: &[u8]) -> impl Iterator<Item = Option<u16>> {
-    params.split(|byte| *byte == b';').map(|param| {
-        let digits = param.split(|byte| *byte == b':').next().unwrap_or_default();
-        std::str::from_utf8(digits).ok()?.parse().ok()
+    params.split(|byte| *byte == b';').map(number)
+}
+
+fn number(param: &[u8]) -> Option<u16> {
+    let digits = param.split(|byte| *byte == b':').next().filter(|digits| !digits.is_empty())?;
+    digits.iter().try_fold(0u16, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        number.checked_mul(10)?.checked_add(u16::from(digit))
     })
 }
 

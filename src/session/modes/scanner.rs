@@ -62,6 +62,13 @@ impl Scanner {
             if self.state == State::Text {
                 let Some(at) = memchr::memchr3(ESC, SO, SI, rest) else { return any };
                 rest = &rest[at..];
+                // Nearly all sequences are control sequences that were not cut: those are read where they stand.
+                if let Some((sequence, after)) = whole_control_sequence(rest) {
+                    any = true;
+                    found(sequence);
+                    rest = after;
+                    continue;
+                }
             }
             let Some((byte, after)) = rest.split_first() else { return any };
             rest = after;
@@ -183,4 +190,21 @@ impl Scanner {
         let number = std::str::from_utf8(number).ok()?.parse().ok()?;
         Some(Sequence::Command { number, text })
     }
+}
+
+/// A control sequence at the very beginning, if it is all there and short enough, and what follows it.
+fn whole_control_sequence(bytes: &[u8]) -> Option<(Sequence<'_>, &[u8])> {
+    let body = bytes.strip_prefix(b"\x1b[")?;
+    let end = body.iter().take(LIMIT).position(|byte| !(0x20..=0x3f).contains(byte))?;
+    let last = body[end];
+    (0x40..=0x7e).contains(&last).then(|| (control_sequence(&body[..end], last), &body[end + 1..]))
+}
+
+fn control_sequence(kept: &[u8], last: u8) -> Sequence<'_> {
+    let (prefix, body) = match kept.split_first() {
+        Some((first @ b'<'..=b'?', body)) => (Some(*first), body),
+        _ => (None, kept),
+    };
+    let end = body.iter().position(|byte| *byte < 0x30).unwrap_or(body.len());
+    Sequence::Control { prefix, params: &body[..end], intermediates: &body[end..], last }
 }
