@@ -11,11 +11,12 @@ use support::{Key, Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "claude",
     "list",
     "attach",
     "detach",
+    "start",
     "stop",
     "logs",
     "screen",

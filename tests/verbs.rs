@@ -133,12 +133,18 @@ fn a_followed_log_is_put_aside_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_killed_host_ends_the_following_of_its_log() {
-    let (sandbox, _terminal, record) = started("echo");
+fn a_followed_log_goes_on_with_another_host() {
+    let (sandbox, terminal, record) = started("echo");
     let mut follower = Terminal::spawn(cckw(&sandbox, &["logs", "-f"]));
     follower.wait_for_text("started");
+    detach(&sandbox, terminal);
     process::signal(record.pid("host_pid").expect("a host"), Signal::SIGKILL);
+    wait_until("a lost session", DEADLINE, || well_said(&sandbox, &["list"]).contains("cckw start work"));
+    well_said(&sandbox, &["start", "work"]);
+    follower.wait_for("the second host", |screen| screen.text().matches("detached").count() == 2);
+    stop(&sandbox);
     assert_eq!(follower.finish().code(), Some(0));
+    assert!(follower.screen().contains("ended"), "{}", follower.report());
 }
 
 #[test]
@@ -180,16 +186,14 @@ fn only_what_has_ended_is_removed() {
 #[test]
 fn a_host_that_has_no_socket_yet_keeps_its_record() {
     let sandbox = Sandbox::new();
-    let (_, directory) = leave(&sandbox, 1, "early", "starting");
-    let path = directory.join("session.json");
-    let record = fs::read_to_string(&path).expect("a record");
-    // Something of ours that leads a process session, as a host does.
-    let mut leader = Terminal::spawn(sandbox.command("cat"));
-    fs::write(&path, record.replace("4000000", &leader.pid().to_string())).expect("a record");
-    assert!(refused(&sandbox, &["rm", "early"]).contains("does not answer"));
-    leader.hang_up();
-    leader.wait_for_exit();
-    assert_eq!(well_said(&sandbox, &["rm", "early"]), "removed early\n");
+    let (session, directory) = leave(&sandbox, 1, "early", "starting");
+    let lock = fs::File::create(directory.join("host.lock")).expect("a lock");
+    lock.lock().expect("locks, as a host does");
+    assert!(refused(&sandbox, &["rm", "early"]).contains("has a host"));
+    fs::write(directory.join("session.json"), "").expect("a broken record");
+    assert!(refused(&sandbox, &["rm", &session]).contains("has a host"));
+    drop(lock);
+    assert_eq!(well_said(&sandbox, &["rm", &session]), format!("removed {session}\n"));
 }
 
 #[test]
@@ -202,8 +206,8 @@ fn no_link_is_followed_and_nothing_else_is_removed() {
     let elsewhere = sandbox.path("elsewhere");
     fs::rename(&directory, &elsewhere).expect("moves");
     symlink(&elsewhere, &directory).expect("a link");
-    assert!(refused(&sandbox, &["rm", "linked"]).contains("was left alone"));
-    assert!(refused(&sandbox, &["rm", "--ended"]).contains("was left alone"));
+    assert!(refused(&sandbox, &["rm", "linked"]).contains("is left alone"));
+    assert!(refused(&sandbox, &["rm", "--ended"]).contains("is left alone"));
     assert!(elsewhere.join("session.json").exists() && directory.is_symlink());
     fs::remove_file(&directory).expect("the link");
     fs::rename(&elsewhere, &directory).expect("moves back");

@@ -85,6 +85,17 @@ pub enum Verb {
         /// The session; without it the one that this is called in, or the only one
         session: Option<String>,
     },
+    /// Bring back a session whose host is gone, without a terminal
+    ///
+    /// After a reboot, or when the process that held it was killed. Claude resumes the same conversation.
+    Start {
+        /// The session; without it the only one that has not ended
+        #[arg(conflicts_with = "all")]
+        session: Option<String>,
+        /// All sessions that have not ended
+        #[arg(long)]
+        all: bool,
+    },
     /// End a session; its conversation stays
     ///
     /// Claude is asked as by a closed terminal (SIGHUP), then by SIGTERM and SIGKILL, five seconds apart.

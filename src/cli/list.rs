@@ -10,6 +10,7 @@ use super::output::{fail, print};
 use crate::claude::installed;
 use crate::escape::escape;
 use crate::fleet::{self, Session};
+use crate::platform::process;
 use crate::session::record::{State, now};
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
@@ -34,7 +35,7 @@ fn shown_by_default(session: &Session) -> bool {
 fn state(session: &Session) -> String {
     let record = &session.record;
     if !session.is_running && record.state != State::Stopped {
-        return "crashed".into();
+        return if has_rebooted(session) { "rebooted" } else { "crashed" }.into();
     }
     let state = serde_json::to_value(record.state).ok().and_then(|value| value.as_str().map(str::to_owned));
     let state = state.unwrap_or_default();
@@ -42,6 +43,12 @@ fn state(session: &Session) -> String {
         Some(status) if record.state == State::Running => escape(status).to_string(),
         _ => state,
     }
+}
+
+/// Whether it was the end of the machine that ended it.
+fn has_rebooted(session: &Session) -> bool {
+    let record = &session.record;
+    record.state != State::Crashed && record.boot.is_some() && record.boot != process::boot()
 }
 
 fn line(session: &Session) -> serde_json::Value {
@@ -88,17 +95,16 @@ fn hint(session: &Session) -> Option<String> {
         let waits = record.status.as_deref() == Some("waiting") && record.client_pid.is_none();
         return waits.then(|| format!("it waits for you: cckw attach {}", session.word()));
     }
-    let conversation = record.conversation.as_deref().filter(|_| record.state != State::Stopped)?;
-    let what = if record.state == State::Crashed {
-        "claude crashed and was given up"
-    } else {
-        "its host was killed"
+    if record.state == State::Stopped {
+        return None;
+    }
+    let what = match record.state {
+        State::Crashed => "claude crashed and was given up",
+        _ if has_rebooted(session) => "the machine was started anew",
+        _ => "its host is gone",
     };
-    Some(format!(
-        "{what}; bring the conversation back with: cckw claude --resume {}; or forget it: cckw rm {}",
-        escape(conversation),
-        session.word()
-    ))
+    let word = session.word();
+    Some(format!("{what}; bring it back with: cckw start {word}; or forget it: cckw rm {word}"))
 }
 
 fn row(session: &Session) -> [String; 7] {

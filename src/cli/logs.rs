@@ -14,9 +14,10 @@ use crate::fleet::{self, Changes, Session};
 use crate::platform::clock::LocalTime;
 use crate::platform::poll::{For, Poll};
 use crate::session::log::Log;
+use crate::session::record::Record;
 
-/// The time between two attempts to be told the end of a host that refuses connections.
-const PACE: Duration = Duration::from_millis(200);
+/// The time between a host's end and the look for another one.
+const PACE: Duration = Duration::from_millis(50);
 
 /// Prints a session's log; with `follow`, goes on until the session ends.
 pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
@@ -29,8 +30,11 @@ pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
         Err(reason) => return fail(&reason),
     };
     let mut log = Log::open(&session.directory);
-    let followed =
-        if follow && session.is_running { follow_to_the_end(session, &mut log, as_json) } else { Ok(Ok(())) };
+    let followed = if follow && session.record.ended_at.is_none() {
+        follow_to_the_end(session, &mut log, as_json)
+    } else {
+        Ok(Ok(()))
+    };
     let written = match followed {
         Ok(written) => written.and_then(|()| print(log.lines()?, as_json)),
         Err(reason) => return fail(&reason),
@@ -59,39 +63,41 @@ fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, 
     }
 }
 
-/// Prints what comes until the host has gone. The outer error says why nothing can be waited for.
+/// Prints what comes until the session has ended. The outer error says why nothing can be waited for.
 fn follow_to_the_end(session: &Session, log: &mut Log, as_json: bool) -> Result<io::Result<()>, String> {
     let mut changes = Changes::new()?;
     changes.watch([session.directory.clone()].into())?;
     let mut poll = Poll::default();
-    let mut is_first = true;
-    // The host says nothing on this connection; its end is the host's.
-    while let Some(host) = fleet::connect(&session.record) {
-        if !std::mem::take(&mut is_first) {
-            // A host that lives and has closed it has too many of them.
+    let mut host = fleet::connect(&session.record);
+    loop {
+        changes.take();
+        let printed = log.lines().and_then(|lines| print(lines, as_json));
+        if printed.is_err() {
+            return Ok(printed);
+        }
+        if host.is_none() {
+            // A host that was killed has ended nothing: another one may bring the session back.
+            match Record::read(&session.directory) {
+                Ok(record) if record.ended_at.is_none() => host = fleet::connect(&record),
+                _ => return Ok(Ok(())),
+            }
+        }
+        poll.clear();
+        poll.add(&changes, For::Reading);
+        // The host says nothing on this connection; its end is the host's.
+        let end = host.as_ref().map(|host| poll.add(host, For::Reading));
+        // A reader that leaves ends the wait too.
+        let reader = poll.add(io::stdout(), For::End);
+        poll.wait(None).map_err(|error| format!("cannot wait: {error}"))?;
+        if poll.is_ready(reader) {
+            return Ok(Ok(()));
+        }
+        if end.is_some_and(|end| poll.is_ready(end)) {
+            host = None;
+            // Also where a host that lives has closed it, having too many of them.
             std::thread::sleep(PACE);
         }
-        loop {
-            changes.take();
-            let printed = log.lines().and_then(|lines| print(lines, as_json));
-            if printed.is_err() {
-                return Ok(printed);
-            }
-            poll.clear();
-            let end = poll.add(&host, For::Reading);
-            poll.add(&changes, For::Reading);
-            // A reader that leaves ends the wait too.
-            let reader = poll.add(io::stdout(), For::End);
-            poll.wait(None).map_err(|error| format!("cannot wait: {error}"))?;
-            if poll.is_ready(reader) {
-                return Ok(Ok(()));
-            }
-            if poll.is_ready(end) {
-                break;
-            }
-        }
     }
-    Ok(Ok(()))
 }
 
 fn print(lines: Vec<Vec<u8>>, as_json: bool) -> io::Result<()> {

@@ -22,6 +22,7 @@ mod output;
 mod rm;
 mod screen;
 mod shell;
+mod start;
 mod stop;
 mod table;
 mod watch;
@@ -71,6 +72,7 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::List { all, json, .. }) => list::main(all, json),
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
+        Some(Verb::Start { session, all }) => start::main(session.as_deref(), all),
         Some(Verb::Stop { session }) => stop::main(session.as_deref()),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),

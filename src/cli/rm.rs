@@ -1,11 +1,12 @@
 //! `cckw rm`.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::output::{fail, print};
 use crate::escape::escape;
-use crate::fleet::{self, Session};
+use crate::fleet::{self, Removable, Session};
 use crate::session::record::State;
 
 /// Removes these sessions' records; without any, those of all that have ended.
@@ -21,8 +22,8 @@ pub fn main(words: &[String]) -> ExitCode {
     };
     let mut said = String::new();
     let mut status = ExitCode::SUCCESS;
-    for (name, directory) in chosen {
-        match fleet::remove(&directory) {
+    for (name, removable) in chosen {
+        match removable.remove() {
             Ok(()) => said.push_str(&format!("removed {}\n", escape(&name))),
             Err(reason) => status = fail(&reason),
         }
@@ -35,28 +36,30 @@ pub fn main(words: &[String]) -> ExitCode {
 }
 
 /// Those that came to their end. One that crashed, or whose host was killed, has a conversation to be brought back.
-fn ended(sessions: &[Session]) -> Result<Vec<(String, PathBuf)>, String> {
+fn ended(sessions: &[Session]) -> Result<Vec<(String, Removable)>, String> {
     let ended =
         sessions.iter().filter(|session| session.record.state == State::Stopped && !session.is_running);
-    Ok(ended.map(|session| (session.name.clone(), session.directory.clone())).collect())
+    ended.map(|session| Ok((session.name.clone(), Removable::new(session)?))).collect()
 }
 
-fn meant(sessions: &[Session], words: &[String]) -> Result<Vec<(String, PathBuf)>, String> {
-    let mut chosen = Vec::new();
+fn meant(sessions: &[Session], words: &[String]) -> Result<Vec<(String, Removable)>, String> {
+    // Of one that is named twice, once.
+    let mut chosen: BTreeMap<&Path, &Session> = BTreeMap::new();
+    let mut removable = Vec::new();
+    let mut broken = BTreeSet::new();
     for word in words {
-        let one = match fleet::pick(sessions, Some(word)) {
-            Ok(session) => {
-                fleet::check_removable(session)?;
-                (session.name.clone(), session.directory.clone())
+        match fleet::pick(sessions, Some(word)) {
+            Ok(session) => drop(chosen.insert(&session.directory, session)),
+            Err(_) if broken.contains(word) => {}
+            Err(error) => {
+                removable
+                    .push((word.clone(), Removable::unreadable(word).ok_or_else(|| error.among_all())??));
+                broken.insert(word);
             }
-            Err(error) => match fleet::unreadable(word) {
-                Some(directory) => (word.clone(), directory),
-                None => return Err(error.among_all()),
-            },
-        };
-        if !chosen.contains(&one) {
-            chosen.push(one);
         }
     }
-    Ok(chosen)
+    for session in chosen.values() {
+        removable.push((session.name.clone(), Removable::new(session)?));
+    }
+    Ok(removable)
 }

@@ -19,7 +19,7 @@ use crate::session::record::{Record, State};
 
 pub use changes::Changes;
 pub use pick::{NotPicked, pick};
-pub use remove::{check_removable, remove, unreadable};
+pub use remove::Removable;
 pub use waiting::{Waiting, waiting_in};
 
 /// How long a host may take to answer.

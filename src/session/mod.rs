@@ -10,10 +10,12 @@ pub mod modes;
 mod output;
 mod pty;
 pub mod record;
-pub mod screen;
+pub mod revive;
+mod screen;
 mod server;
 mod start;
 pub mod supervisor;
 mod watch;
 
+pub use revive::Lock;
 pub use start::main;

@@ -63,7 +63,14 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     let args = if pinned { args::pin(&args, &session) } else { args };
     client::main(
         tty,
-        Begin::Launch(Launch { session, program: found.program, args, pinned, name: parsed.name }),
+        Begin::Launch(Launch {
+            session,
+            program: found.program,
+            args,
+            pinned,
+            name: parsed.name,
+            revive: false,
+        }),
     )
 }
 
