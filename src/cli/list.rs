@@ -36,7 +36,7 @@ fn shown_by_default(session: &Session) -> bool {
 /// The state that a user sees: one that has outlived its host is no state any more.
 fn state(session: &Session) -> String {
     let record = &session.record;
-    if !session.is_running && record.state != State::Stopped {
+    if !session.is_running && !matches!(record.state, State::Stopped | State::Crashed) {
         let rebooted = record.boot.is_some() && record.boot != process::boot();
         return if rebooted { "rebooted" } else { "crashed" }.into();
     }
@@ -94,8 +94,9 @@ fn hint(session: &Session) -> Option<String> {
         let waits = record.status.as_deref() == Some("waiting") && record.client_pid.is_none();
         return waits.then(|| format!("it waits for you: cckw attach {}", escape(&session.name)));
     }
-    let conversation = record.conversation.as_deref().filter(|_| record.state != State::Stopped)?;
-    let _ = conversation;
+    if matches!(record.state, State::Stopped | State::Crashed) {
+        return None;
+    }
     Some(format!("its host is gone; bring it back with: cckw start {}", escape(&session.name)))
 }
 
