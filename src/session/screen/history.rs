@@ -40,6 +40,12 @@ impl History {
         self.most
     }
 
+    /// Changes how many lines may be kept.
+    pub fn set_most(&mut self, most: usize) {
+        self.most = most;
+        self.trim();
+    }
+
     fn push(&mut self, line: Line) {
         self.bytes += line.text.len();
         self.lines.push_back(line);

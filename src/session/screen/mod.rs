@@ -56,6 +56,11 @@ impl Screen {
         }
     }
 
+    /// Changes how many lines above the screen are kept.
+    pub fn keep_lines(&mut self, lines: usize) {
+        self.parser.callbacks_mut().set_most(lines);
+    }
+
     /// Queues output. When too much waits, what is older is given up, and the model is stale until the next repaint.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.waiting() + bytes.len() > BACKLOG {
