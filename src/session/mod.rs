@@ -11,7 +11,7 @@ mod output;
 mod pty;
 pub mod record;
 pub mod revive;
-mod screen;
+pub mod screen;
 mod server;
 mod start;
 pub mod supervisor;

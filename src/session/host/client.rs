@@ -21,6 +21,9 @@ use crate::session::server::Attaching;
 /// How often, while output flows, it is checked that the client is not stopped.
 const CLIENT_CHECK: Duration = Duration::from_millis(200);
 
+/// How long a size must last for claude to draw everything anew for it.
+const JIGGLE: Duration = Duration::from_millis(40);
+
 /// The attached client.
 pub(super) struct Client {
     pub(super) channel: Channel,
@@ -45,7 +48,7 @@ impl Client {
         let undo = modes.undo_blindly();
         if undo != self.undo
             && !self.channel.is_waiting()
-            && self.send(&FromHost::Undo { bytes: undo.clone(), extended_keys: modes.extended_keys() })
+            && self.send(&FromHost::Undo { bytes: undo.clone(), extended_keys: modes.has_extended_keys() })
         {
             self.undo = undo;
         }
@@ -312,6 +315,8 @@ impl Host {
         self.output.write(&repaint);
         if stale {
             pty::jiggle(self.output.master(), attach.size);
+            // Claude Code 2.1.329 takes two changes in a row for none.
+            std::thread::sleep(JIGGLE);
         }
         self.resize(attach.size);
         self.linger_at = None;
