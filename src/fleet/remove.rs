@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::{Session, connect, session_of};
 use crate::escape::escape;
 use crate::paths;
-use crate::session::Lock;
 use crate::session::record::Record;
+use crate::session::revive::Lock;
 
 /// How long a host that has said its session's end may take to end itself.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -17,5 +17,4 @@ mod start;
 pub mod supervisor;
 mod watch;
 
-pub use revive::Lock;
 pub use start::main;
