@@ -29,6 +29,11 @@ pub struct Config {
     pub claude: Option<PathBuf>,
     /// What becomes of the session when its terminal goes.
     pub on_hangup: OnHangup,
+    /// The key that detaches.
+    pub detach_key: DetachKey,
+    /// How long a terminal may take no output before claude goes on without it.
+    #[serde(deserialize_with = "duration::positive")]
+    pub stall_after: Duration,
     /// How long a session that nobody has attached may be idle before it is ended.
     #[serde(deserialize_with = "duration::any")]
     pub linger: Duration,
@@ -41,6 +46,8 @@ impl Default for Config {
         Self {
             claude: None,
             on_hangup: OnHangup::Detach,
+            detach_key: DetachKey::Backslash,
+            stall_after: Duration::from_secs(3),
             linger: Duration::from_secs(8 * 60 * 60),
             restart: Restart::default(),
         }
@@ -55,6 +62,17 @@ pub enum OnHangup {
     Detach,
     /// It ends, as claude does by itself.
     Exit,
+}
+
+/// The key that lets a session go on without its terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum DetachKey {
+    /// ctrl-\, in every encoding.
+    #[serde(rename = "ctrl-\\")]
+    Backslash,
+    /// None: every byte goes to claude.
+    #[serde(rename = "none")]
+    None,
 }
 
 /// Why the configuration cannot be used: the file, the place in it, the reason, and what to do.

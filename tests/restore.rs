@@ -83,21 +83,31 @@ fn after_the_client_was_killed() {
     });
 }
 
-#[test]
-fn after_the_host_was_killed() {
-    ends_clean("modes:wait", |_, record, terminal| {
-        process::signal(record.pid("host_pid").expect("a pid"), Signal::SIGKILL);
+/// Loses the host twice: the first one is replaced, the second one, so soon after, is not.
+fn loses_two_hosts(lose: impl Fn(&Record)) {
+    ends_clean("modes:wait", |sandbox, record, terminal| {
+        lose(record);
+        let again = sandbox.wait_for_record("another host", |record| {
+            record.json["restarts"] == 1 && record.pid("child_pid").is_some()
+        });
+        terminal
+            .wait_for_modes("the child's modes again", |modes| modes.is_on(2004) && modes.kitty_flags() != 0);
+        lose(&again);
         let screen = terminal.wait_for_text("status=70");
         assert!(screen.text().contains("--resume"), "{}", terminal.report());
     });
 }
 
 #[test]
-fn after_a_panic_of_the_host() {
-    ends_clean("modes:wait", |_, record, terminal| {
-        ask(record, "panic");
-        terminal.wait_for_text("status=70");
+fn after_two_hosts_were_killed() {
+    loses_two_hosts(|record| {
+        process::signal(record.pid("host_pid").expect("a pid"), Signal::SIGKILL);
     });
+}
+
+#[test]
+fn after_two_panics_of_the_host() {
+    loses_two_hosts(|record| ask(record, "panic"));
 }
 
 #[test]

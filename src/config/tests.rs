@@ -82,7 +82,10 @@ fn the_numbers_are_read() {
         crash_limit: 3,
         crash_window: Duration::from_secs(3600),
     };
-    assert_eq!(read, Ok(Config { claude: None, on_hangup: OnHangup::Exit, linger: Duration::ZERO, restart }));
+    assert_eq!(
+        read,
+        Ok(Config { on_hangup: OnHangup::Exit, linger: Duration::ZERO, restart, ..Config::default() })
+    );
     assert_eq!(Restart::default().check(), Ok(()));
 }
 
@@ -91,6 +94,7 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
     for (text, place, said) in [
         ("linger = \"8 h\"", "1:10", "whole number and ms, s, m or h"),
         ("linger = 8", "1:10", "expected a duration such as \"250ms\""),
+        ("detach_key = \"ctrl-a\"", "1:14", "expected `ctrl-\\` or `none`"),
         ("on_hangup = \"stay\"", "1:13", "expected `detach` or `exit`"),
         ("[restart]\ninitial_delay = \"0s\"", "2:17", "longer than zero"),
         ("[restart]\nmax_delay = \"90000h\"", "2:13", "at most \"87600h\""),

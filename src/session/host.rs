@@ -96,6 +96,8 @@ impl Host {
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
         let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
         let watch = StateWatch::new(child.pid(), wake);
+        let mut output = output;
+        output.stall_after = config.stall_after;
         Self {
             record,
             directory,

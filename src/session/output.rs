@@ -15,9 +15,6 @@ const TURN: usize = 64 * 1024;
 /// What a read of a PTY gives at most on Linux, however large the buffer (N_TTY_BUF_SIZE less one), in bytes.
 const WHOLE_READ: usize = 4095;
 
-/// How long a terminal may take nothing before claude goes on without it.
-const STALL: Duration = Duration::from_secs(3);
-
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -44,7 +41,9 @@ pub struct Output {
     pub muted: bool,
     /// Since when the terminal has taken nothing, though something is pending.
     blocked_at: Option<Instant>,
-    /// The terminal has taken nothing for so long that it is passed over.
+    /// How long it may take nothing before it is passed over.
+    pub stall_after: Duration,
+    /// It is passed over.
     stalled: bool,
     /// Answers claude where no terminal does.
     pub answerer: Answerer,
@@ -66,6 +65,7 @@ impl Output {
             buffer: vec![0; 8192].into(),
             muted: false,
             blocked_at: None,
+            stall_after: Duration::from_secs(3),
             stalled: false,
             answerer: Answerer::default(),
             modes: ModeTracker::default(),
@@ -187,7 +187,7 @@ impl Output {
 
     /// When the terminal will have taken nothing for so long that it is passed over.
     pub fn stalls_at(&self) -> Option<Instant> {
-        self.blocked_at.map(|at| at + STALL)
+        self.blocked_at.map(|at| at + self.stall_after)
     }
 
     /// Passes over a terminal that takes nothing, so that claude goes on. It is drawn anew when it takes something.

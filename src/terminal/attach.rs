@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::client::{self, Begin};
+use crate::config;
 use crate::fleet::{self, Session};
 use crate::platform::{descriptors, signals, tty};
 
@@ -21,5 +22,6 @@ pub fn main(session: &Session) -> Result<ExitCode, String> {
     let tty = tty::reopen().map_err(|error| format!("this terminal cannot be opened anew: {error}"))?;
     let socket = fleet::connect(&session.record).ok_or("the session has just ended")?;
     descriptors::close_on_exec(&[]);
-    Ok(client::main(tty, Begin::Attach { session: session.record.session, socket }))
+    let config = config::load().map_err(|error| error.to_string())?;
+    Ok(client::main(tty, Begin::Attach { session: session.record.session, socket }, config.detach_key))
 }

@@ -17,6 +17,7 @@ use super::launch::Launch;
 use super::restore::Restore;
 use super::scanner::Scanner;
 use super::signals::Asked;
+use crate::config::DetachKey;
 use crate::control::{Attach, Channel, FromClient, FromHost, Received, Request};
 use crate::escape::escape;
 use crate::platform::io::{self as nonblocking, Outcome};
@@ -48,9 +49,9 @@ pub enum Begin {
 }
 
 /// Runs a session in this terminal, and returns claude's status.
-pub fn main(tty: File, begin: Begin) -> ExitCode {
+pub fn main(tty: File, begin: Begin, detach_key: DetachKey) -> ExitCode {
     let launching = matches!(begin, Begin::Launch(_));
-    match run(tty, begin) {
+    match run(tty, begin, detach_key) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             let so = if launching {
@@ -64,7 +65,7 @@ pub fn main(tty: File, begin: Begin) -> ExitCode {
     }
 }
 
-fn run(tty: File, begin: Begin) -> io::Result<u8> {
+fn run(tty: File, begin: Begin, detach_key: DetachKey) -> io::Result<u8> {
     // A job in the background stops here, before there is anything that would have to be stopped with it.
     let mut politely = true;
     while !tty::in_foreground(&tty) {
@@ -105,6 +106,7 @@ fn run(tty: File, begin: Begin) -> io::Result<u8> {
         waiting: false,
         revived: None,
         keys: Keys::default(),
+        detach_key,
         scanner: Scanner::default(),
         buffer: vec![0; 8192].into(),
         foreground: true,
@@ -147,6 +149,7 @@ struct Client {
     /// When a host was last replaced.
     revived: Option<Instant>,
     keys: Keys,
+    detach_key: DetachKey,
     scanner: Scanner,
     buffer: Box<[u8]>,
     /// The terminal is ours to read.
@@ -242,6 +245,10 @@ impl Client {
 
     /// Passes on what was read, but for the detach key.
     fn pass_on(&mut self, count: usize) {
+        if let (Some(master), DetachKey::None) = (&self.master, self.detach_key) {
+            self.keys.type_into(master, &self.buffer[..count]);
+            return;
+        }
         let scanned = self.scanner.feed(&self.buffer[..count]);
         if let Some(master) = &self.master
             && !scanned.forward.is_empty()

@@ -71,6 +71,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             name: parsed.name,
             revive: false,
         }),
+        config.detach_key,
     )
 }
 

@@ -22,7 +22,9 @@ impl Sandbox {
         self.set("PTY_CHILD", mode);
         self.set("PTY_CHILD_REPORT", self.path("report.json"));
         // What most tests are about ends with its terminal or its child; keeping it is the subject of others.
-        self.configure("on_hangup = \"exit\"\n[restart]\ncrash_limit = 1\n");
+        self.configure(
+            "on_hangup = \"exit\"\ndetach_key = \"none\"\nstall_after = \"5m\"\n[restart]\ncrash_limit = 1\n",
+        );
         let cckw = Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory").to_owned();
         // For the shells, which are to type what a user types.
         self.set("PATH", format!("{}:{}", cckw.display(), "/usr/local/bin:/usr/bin:/bin"));
