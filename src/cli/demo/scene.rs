@@ -48,9 +48,11 @@ impl Scene {
     }
 
     fn fill(&self) -> io::Result<()> {
-        for name in ["bin", "home", "work", "run", "state", "config"] {
+        for name in ["bin", "home", "work", "run", "state", "config", "config/cckw"] {
             fs::DirBuilder::new().mode(0o700).create(self.dir.join(name))?;
         }
+        // The directory goes with the demo, so nothing may live on in it.
+        fs::write(self.dir.join("config/cckw/config.toml"), "on_hangup = \"exit\"\n")?;
         symlink(&self.cckw, self.dir.join("bin/cckw"))?;
         symlink(&self.cckw, self.dir.join(find::STAND_IN))
     }
