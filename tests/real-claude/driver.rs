@@ -162,19 +162,34 @@ impl Place {
         states.next()
     }
 
-    /// The names (conversation ids) of the transcripts of the working directory, sorted.
-    pub fn transcripts(&self) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(self.sandbox.path("home/.claude/projects"))
+    /// The transcripts of all directories.
+    fn transcript_files(&self) -> Vec<PathBuf> {
+        fs::read_dir(self.sandbox.path("home/.claude/projects"))
             .into_iter()
             .flatten()
             .flatten()
             .flat_map(|project| fs::read_dir(project.path()).into_iter().flatten().flatten())
-            .map(|entry| PathBuf::from(entry.file_name()))
-            .filter(|name| name.extension().is_some_and(|extension| extension == "jsonl"))
-            .filter_map(|name| Some(name.file_stem()?.to_str()?.to_owned()))
-            .collect();
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+            .collect()
+    }
+
+    /// The names (conversation ids) of the transcripts, sorted.
+    pub fn transcripts(&self) -> Vec<String> {
+        let files = self.transcript_files();
+        let mut names: Vec<String> =
+            files.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
         names.sort();
         names
+    }
+
+    /// What is written down of a conversation; empty when nothing is.
+    #[track_caller]
+    pub fn transcript(&self, id: &str) -> String {
+        let mut files = self.transcript_files();
+        files.retain(|path| path.file_stem().is_some_and(|stem| stem == id));
+        assert!(files.len() <= 1, "more than one transcript of {id}: {files:?}");
+        files.pop().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default()
     }
 }
 

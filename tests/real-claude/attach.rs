@@ -1,0 +1,1 @@
+//! A session outlives its terminal.
