@@ -70,7 +70,7 @@ fn goes_on(place: &Place, terminal: &mut Terminal, id: &str, prompt: &str) {
     submit(terminal, prompt);
     wait_until("the reply in the transcript", DEADLINE, || {
         let text = place.transcript(id);
-        text.rsplit_once(prompt).is_some_and(|(_, after)| after.contains(REPLY))
+        text.split_once(prompt).is_some_and(|(_, after)| after.contains(REPLY))
     });
     wait_for_prompt(terminal);
 }
@@ -218,7 +218,13 @@ fn after_clear() {
     wait_for_prompt(&mut terminal);
     // Nothing was said in it yet.
     let again = crash(&place, &mut terminal, 0);
-    assert_eq!(again.text("conversation"), id);
+    assert_eq!(
+        again.text("conversation"),
+        id,
+        "{} {:?}",
+        fs::read_to_string(again.path.with_file_name("events.jsonl")).unwrap(),
+        arguments(&again)
+    );
     assert_eq!(arguments(&again), ["--session-id", id]);
     assert!(!drawn_again(&terminal, "the old words"), "{}", terminal.report());
     goes_on(&place, &mut terminal, id, "the new words");

@@ -100,6 +100,8 @@ impl Host {
     }
 
     /// A line of cckw's own, on a terminal whose modes are undone. Not where the shell has the terminal.
+    ///
+    /// Claude leaves the cursor in its input box: what it had drawn below is cleared, or the line would be written over it.
     fn say(&mut self, line: &str) {
         if self.lent {
             return;
@@ -107,7 +109,7 @@ impl Host {
         let undo = self.output.modes.undo();
         self.output.write(undo.as_bytes());
         self.output.modes = ModeTracker::default();
-        self.output.say(&format!("\r\n[cckw: {line}]\r\n"));
+        self.output.say(&format!("\r\n\x1b[J[cckw: {line}]\r\n"));
     }
 
     /// The user does not want to wait.
