@@ -162,6 +162,12 @@ impl Place {
         states.next()
     }
 
+    /// The state file of this claude; none when there is no readable one.
+    pub fn state_of(&self, claude: i32) -> Option<Value> {
+        let path = self.sandbox.path(format!("home/.claude/sessions/{claude}.json"));
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
     /// The transcripts of all directories.
     fn transcript_files(&self) -> Vec<PathBuf> {
         fs::read_dir(self.sandbox.path("home/.claude/projects"))

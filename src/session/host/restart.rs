@@ -47,6 +47,7 @@ impl Host {
         }
         // Killed, claude leaves its state file: it says what was open last, also where nobody has looked since.
         self.look_at_state_file();
+        self.note_transcript();
         let event = Event::Ended { exit, at: self.now(), jitter: random() };
         match self.supervisor.on(event) {
             Decision::Wait { until, attempt } => {
@@ -173,16 +174,20 @@ impl Host {
     }
 
     /// Notes whether the open conversation has a transcript by now: one that is missing later was there once.
-    pub(super) fn note_transcript(&mut self) {
-        let Some(id) = self.record.conversation.clone() else { return };
+    /// Whether it has, or had, one.
+    pub(super) fn note_transcript(&mut self) -> bool {
+        self.transcript_at = None;
+        let Some(id) = self.record.conversation.clone() else { return false };
         if self.record.with_transcript.contains(&id) {
-            return;
+            return true;
         }
-        let Some(projects) = transcript::directory() else { return };
-        if let Found::Conversation(_) = transcript::find(&projects, &id, self.cwd.as_deref()) {
+        let Some(projects) = transcript::directory() else { return false };
+        let found = matches!(transcript::find(&projects, &id, self.cwd.as_deref()), Found::Conversation(_));
+        if found {
             self.record.with_transcript.push(id);
             self.save();
         }
+        found
     }
 
     /// Starts claude again, on a PTY of its own: what is left of the last one cannot write into its screen, and nothing
@@ -208,12 +213,9 @@ impl Host {
         let pty = Pty::open(self.launcher.size, &self.attributes).map_err(said("no PTY can be opened"))?;
         let for_client = pty.master.try_clone().map_err(said("no descriptor is left"))?;
         let wake = Wake::new().map_err(said("no descriptor is left"))?;
-        let begun_in = || PathBuf::from(OsString::from(self.record.cwd.clone()));
-        let cwd = self
-            .cwd
-            .clone()
-            .filter(|cwd| cwd.is_dir())
-            .or_else(|| Some(begun_in()).filter(|cwd| cwd.is_dir()));
+        // Where the user's arguments count from; the way into a worktree claude finds by itself.
+        let begun_in = PathBuf::from(OsString::from(self.record.cwd.clone()));
+        let cwd = [Some(begun_in), self.cwd.clone()].into_iter().flatten().find(|cwd| cwd.is_dir());
         let launched = self.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref());
         let (master, child) = launched.map_err(said("it cannot be executed"))?;
         self.events
