@@ -8,8 +8,10 @@ use std::sync::{Condvar, Mutex};
 use serde_json::{Value, json};
 
 use super::install;
-use super::mock::Mock;
-use super::support::{Builder, DEADLINE, Key, Record, Sandbox, Screen, Terminal, process, wait_until_some};
+use super::mock::{Mock, REPLY};
+use super::support::{
+    Builder, DEADLINE, Key, Record, Sandbox, Screen, Terminal, process, wait_until, wait_until_some,
+};
 
 /// Made up; its last 20 characters stand in the configuration as approved.
 const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrst";
@@ -222,4 +224,41 @@ pub fn submit(terminal: &mut Terminal, text: &str) {
     terminal.type_text(text);
     terminal.wait_for("the prompt as typed", |screen| prompt_holds(screen, text));
     terminal.press(Key::Enter);
+}
+
+/// Waits until claude, brought back so often, says that it is `status`.
+#[track_caller]
+pub fn says(place: &Place, status: &str, restarts: u64) -> Record {
+    place.sandbox.wait_for_record(&format!("a claude that is {status}"), |record| {
+        record.text("state") == "running"
+            && record.text("status") == status
+            && record.json["restarts"] == restarts
+            && record.pid("claude_pid").is_some_and(process::runs)
+    })
+}
+
+/// Waits until claude has written down `text`: it does so with a delay, and what came later is lost with it.
+#[track_caller]
+pub fn written(place: &Place, id: &str, text: &str) {
+    wait_until("the words in the transcript", DEADLINE, || place.transcript(id).contains(text));
+}
+
+/// A prompt and its answer, which end up in the conversation with this id.
+#[track_caller]
+pub fn goes_on(place: &Place, terminal: &mut Terminal, id: &str, prompt: &str) {
+    submit(terminal, prompt);
+    wait_until("the reply in the transcript", DEADLINE, || {
+        let text = place.transcript(id);
+        text.split_once(prompt).is_some_and(|(_, after)| after.contains(REPLY))
+    });
+    wait_for_prompt(terminal);
+}
+
+/// Leaves claude as a user does, and cckw with it.
+#[track_caller]
+pub fn leave(place: &Place, mut terminal: Terminal) {
+    submit(&mut terminal, "/exit");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    place.sandbox.wait_for_silence();
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::driver::{How, Place, submit, wait_for_prompt};
+use super::driver::{How, Place, goes_on, leave, says, submit, wait_for_prompt, written};
 use super::mock::{HELD, HOLD, REPLY, USE_TOOL};
 use super::support::{DEADLINE, Key, Record, Terminal, process, wait_until};
 
@@ -15,17 +15,6 @@ fn patient() -> Place {
     let place = Place::new();
     place.sandbox.configure("[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
     place
-}
-
-/// Waits until claude, brought back so often, says that it is `status`.
-#[track_caller]
-fn says(place: &Place, status: &str, restarts: u64) -> Record {
-    place.sandbox.wait_for_record(&format!("a claude that is {status}"), |record| {
-        record.text("state") == "running"
-            && record.text("status") == status
-            && record.json["restarts"] == restarts
-            && record.pid("claude_pid").is_some_and(process::runs)
-    })
 }
 
 /// Kills claude as the kernel does when memory is short. cckw says so on a terminal that is as before claude.
@@ -62,31 +51,6 @@ fn drawn_again(terminal: &Terminal, text: &str) -> bool {
     let rows = terminal.history();
     let from = rows.iter().rposition(|row| row.starts_with("[cckw: ")).unwrap_or(0);
     rows[from..].iter().any(|row| row.contains(text))
-}
-
-/// Waits until claude has written down `text`: it does so with a delay, and what came later is lost with it.
-#[track_caller]
-fn written(place: &Place, id: &str, text: &str) {
-    wait_until("the words in the transcript", DEADLINE, || place.transcript(id).contains(text));
-}
-
-/// A prompt and its answer, which end up in the conversation with this id and in no new one.
-#[track_caller]
-fn goes_on(place: &Place, terminal: &mut Terminal, id: &str, prompt: &str) {
-    submit(terminal, prompt);
-    wait_until("the reply in the transcript", DEADLINE, || {
-        let text = place.transcript(id);
-        text.split_once(prompt).is_some_and(|(_, after)| after.contains(REPLY))
-    });
-    wait_for_prompt(terminal);
-}
-
-#[track_caller]
-fn leave(place: &Place, mut terminal: Terminal) {
-    submit(&mut terminal, "/exit");
-    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
-    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
-    place.sandbox.wait_for_silence();
 }
 
 /// A conversation that claude had by itself, before.

@@ -44,7 +44,7 @@ impl View {
 }
 
 /// A line without what differs between two runs.
-fn plain(row: &str, root: &str) -> String {
+pub fn plain(row: &str, root: &str) -> String {
     // "✻ Baked for 0s · done 8:04 AM": a word by chance, and the time.
     if row.starts_with('✻') && row.contains(" · done ") {
         return "✻ done".into();
