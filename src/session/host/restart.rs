@@ -107,8 +107,9 @@ impl Host {
         if self.lent {
             return;
         }
+        // In the model too: the next claude need not draw on the screen that this one drew on.
         let undo = self.output.modes.undo();
-        self.output.write(undo.as_bytes());
+        self.output.say(&undo);
         self.output.modes = ModeTracker::default();
         self.output.say(&format!("\r\n\x1b[J[cckw: {line}]\r\n"));
     }
