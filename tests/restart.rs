@@ -210,3 +210,56 @@ fn a_crash_loop_ends_with_a_word_on_how_to_resume() {
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     sandbox.wait_for_silence();
 }
+
+#[test]
+fn a_killed_host_is_replaced_by_the_client() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &["--model", "opus"]);
+    submit(&mut terminal, "some words");
+    terminal.wait_for_text("You said: some words");
+    let first = idle(&sandbox, 0);
+    process::signal(first.pid("host_pid").expect("a host"), Signal::SIGKILL);
+    terminal.wait_for_text("its conversation is brought back");
+    let again = idle(&sandbox, 1);
+    assert_eq!(again.text("session"), first.text("session"));
+    assert_eq!(arguments(&again), ["--resume", first.text("conversation"), "--model", "opus"]);
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "more words");
+    terminal.wait_for_text("You said: more words");
+    exit(&sandbox, terminal);
+}
+
+#[test]
+fn a_session_whose_host_and_client_are_gone_is_started_again() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    submit(&mut terminal, "some words");
+    terminal.wait_for_text("You said: some words");
+    let first = idle(&sandbox, 0);
+    for key in ["client_pid", "host_pid"] {
+        process::signal(first.pid(key).expect("a pid"), Signal::SIGKILL);
+    }
+    sandbox.wait_for_silence();
+    drop(terminal);
+    let cckw = |words: &[&str]| {
+        let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+        command.args(words);
+        command
+    };
+    // The host's last thread closes the socket, a moment after the process has become a zombie.
+    wait_until("a line on what to do", DEADLINE, || {
+        let listed = cckw(&["list"]).output().expect("lists");
+        let listed = String::from_utf8_lossy(&listed.stdout);
+        listed.contains("crashed") && listed.contains("cckw start work")
+    });
+    assert!(cckw(&["start", "--all"]).status().expect("starts").success());
+    let again = idle(&sandbox, 1);
+    assert_eq!(arguments(&again), ["--resume", first.text("conversation")]);
+    // There is nothing left to start.
+    assert!(cckw(&["start", "--all"]).status().expect("runs").success());
+    assert_eq!(idle(&sandbox, 1).json["host_pid"], again.json["host_pid"]);
+    let mut other = Terminal::spawn(cckw(&["attach"]));
+    other.wait_for_text("You said: some words");
+    at_prompt(&mut other);
+    exit(&sandbox, other);
+}

@@ -7,6 +7,7 @@ use crate::paths;
 pub mod args;
 pub mod exits;
 pub mod find;
+pub mod installed;
 pub mod refused;
 pub mod state_file;
 pub mod transcript;

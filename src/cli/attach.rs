@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::output::fail;
-use super::pick_running;
+use super::{inside, pick_running};
 use crate::control::{Answer, Request};
 use crate::fleet;
 use crate::terminal;
@@ -16,7 +16,7 @@ pub fn attach(word: Option<&str>) -> ExitCode {
 /// Takes a session's terminal away from it.
 pub fn detach(word: Option<&str>) -> ExitCode {
     // From inside a session, with no other one named, that one is meant.
-    let inside = std::env::var("CCKW_SESSION").ok();
+    let inside = inside();
     pick_running(word.or(inside.as_deref()), |session| match fleet::ask(session, &Request::Detach) {
         Some(Answer::Done) => ExitCode::SUCCESS,
         Some(Answer::Refused { reason }) => fail(&reason),

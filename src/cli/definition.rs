@@ -68,6 +68,9 @@ pub enum Verb {
         /// One JSON object a line
         #[arg(long)]
         json: bool,
+        /// Stay, and show what changes, until ctrl-c
+        #[arg(long, conflicts_with = "json")]
+        watch: bool,
     },
     /// Take a session that runs into this terminal
     ///
@@ -82,12 +85,57 @@ pub enum Verb {
         /// The session; without it the one that this is called in, or the only one
         session: Option<String>,
     },
+    /// Bring back a session whose host is gone, without a terminal
+    ///
+    /// After a reboot, or when the process that held it was killed. Claude resumes the same conversation.
+    Start {
+        /// The session; without it the only one that has not ended
+        #[arg(conflicts_with = "all")]
+        session: Option<String>,
+        /// All sessions that have not ended
+        #[arg(long)]
+        all: bool,
+    },
     /// End a session; its conversation stays
     ///
     /// Claude is asked as by a closed terminal (SIGHUP), then by SIGTERM and SIGKILL, five seconds apart.
     Stop {
         /// The session
         session: Option<String>,
+    },
+    /// Print what happened in a session
+    ///
+    /// A line for each thing that cckw did or saw, in local time. SESSION may have ended; without it, the session that
+    /// this is called in, else the only one that runs, else the one that ended last.
+    Logs {
+        /// The session
+        session: Option<String>,
+        /// Go on until the session ends
+        #[arg(short, long)]
+        follow: bool,
+        /// As it is in the file: one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what is on a session's screen
+    Screen {
+        /// The session; without it the one that this is called in, or the only one
+        session: Option<String>,
+        /// With colours, also where stdout is no terminal
+        #[arg(long)]
+        color: bool,
+    },
+    /// Remove the records of sessions that do not run
+    ///
+    /// What goes is cckw's own record and log. The conversation is claude's and stays: `claude --resume` still knows
+    /// it. A session that runs is refused, and then nothing is removed.
+    Rm {
+        /// The sessions: names as `cckw list --all` shows them, or ids
+        #[arg(required_unless_present = "ended", conflicts_with = "ended", value_name = "SESSION")]
+        sessions: Vec<String>,
+        /// All that have ended, but none that needs you
+        #[arg(long)]
+        ended: bool,
     },
     /// Try cckw on a stand-in for Claude Code, without an account
     ///

@@ -1,13 +1,16 @@
 //! `cckw list`.
 
-use std::fmt::Write as _;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::output::{fail, print};
+use crate::claude::installed;
 use crate::escape::escape;
 use crate::fleet::{self, Session};
+use crate::platform::process;
 use crate::session::record::{State, now};
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
@@ -16,15 +19,11 @@ pub fn main(all: bool, as_json: bool) -> ExitCode {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.to_string()),
     };
-    let shown: Vec<&Session> = sessions.iter().filter(|session| all || shown_by_default(session)).collect();
     if as_json {
-        let lines: String = shown.iter().map(|session| format!("{}\n", line(session))).collect();
-        return print(&lines);
+        let shown = sessions.iter().filter(|session| all || shown_by_default(session));
+        return print(&shown.map(|session| format!("{}\n", line(session))).collect::<String>());
     }
-    if shown.is_empty() {
-        return print("no sessions; `cckw claude` starts one\n");
-    }
-    print(&table(&shown))
+    print(&format!("{}\n", table(&sessions, all).join("\n")))
 }
 
 /// What runs, and what should: a session that never said its end needs somebody.
@@ -36,7 +35,7 @@ fn shown_by_default(session: &Session) -> bool {
 fn state(session: &Session) -> String {
     let record = &session.record;
     if !session.is_running && record.state != State::Stopped {
-        return "crashed".into();
+        return if has_rebooted(session) { "rebooted" } else { "crashed" }.into();
     }
     let state = serde_json::to_value(record.state).ok().and_then(|value| value.as_str().map(str::to_owned));
     let state = state.unwrap_or_default();
@@ -44,6 +43,12 @@ fn state(session: &Session) -> String {
         Some(status) if record.state == State::Running => escape(status).to_string(),
         _ => state,
     }
+}
+
+/// Whether it was the end of the machine that ended it.
+fn has_rebooted(session: &Session) -> bool {
+    let record = &session.record;
+    record.state != State::Crashed && record.boot.is_some() && record.boot != process::boot()
 }
 
 fn line(session: &Session) -> serde_json::Value {
@@ -58,31 +63,29 @@ fn line(session: &Session) -> serde_json::Value {
         "cwd": record.cwd,
         "started_at": record.started_at,
         "ended_at": record.ended_at,
+        "restarts": record.restarts,
+        "exit": record.exit,
+        "hint": hint(session),
         "claude_version": record.claude_version,
+        "newer_installed": newer(session),
         "host_pid": record.host_pid,
         "claude_pid": record.claude_pid,
     })
 }
 
-fn table(sessions: &[&Session]) -> String {
-    let rows: Vec<[String; 6]> = sessions.iter().map(|session| row(session)).collect();
-    let head = ["NAME", "STATE", "TERMINAL", "UPTIME", "CLAUDE", "DIRECTORY"].map(str::to_owned);
-    let width = |column: usize| {
-        std::iter::once(&head).chain(&rows).map(|row| row[column].chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let mut out = String::new();
-    for (row, session) in
-        std::iter::once((&head, None)).chain(rows.iter().zip(sessions.iter().map(|session| Some(*session))))
-    {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        let _ = writeln!(out, "{}", cells.join("  ").trim_end());
-        if let Some(hint) = session.and_then(hint) {
-            let _ = writeln!(out, "  {hint}");
-        }
+/// The table of the sessions, a string a line. Under a session that needs its user stands what to do.
+pub fn table(sessions: &[Session], all: bool) -> Vec<String> {
+    let shown: Vec<&Session> = sessions.iter().filter(|session| all || shown_by_default(session)).collect();
+    if shown.is_empty() {
+        return vec!["no sessions; `cckw claude` starts one".into()];
     }
-    out
+    let head = ["NAME", "STATE", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", "DIRECTORY"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(head).chain(shown.iter().map(|session| row(session))).collect();
+    let hints = std::iter::once(None).chain(shown.iter().map(|session| hint(session)));
+    let with_hint = |(line, hint): (String, Option<String>)| {
+        std::iter::once(line).chain(hint.map(|hint| format!("  {hint}")))
+    };
+    super::table::align(&rows).into_iter().zip(hints).flat_map(with_hint).collect()
 }
 
 /// What to do about a session that needs its user.
@@ -90,16 +93,21 @@ fn hint(session: &Session) -> Option<String> {
     let record = &session.record;
     if session.is_running {
         let waits = record.status.as_deref() == Some("waiting") && record.client_pid.is_none();
-        return waits.then(|| format!("it waits for you: cckw attach {}", escape(&session.name)));
+        return waits.then(|| format!("it waits for you: cckw attach {}", session.word()));
     }
-    let conversation = record.conversation.as_deref().filter(|_| record.state != State::Stopped)?;
-    Some(format!(
-        "its host was killed; bring the conversation back with: claude --resume {}",
-        escape(conversation)
-    ))
+    if record.state == State::Stopped {
+        return None;
+    }
+    let what = match record.state {
+        State::Crashed => "claude crashed and was given up",
+        _ if has_rebooted(session) => "the machine was started anew",
+        _ => "its host is gone",
+    };
+    let word = session.word();
+    Some(format!("{what}; bring it back with: cckw start {word}; or forget it: cckw rm {word}"))
 }
 
-fn row(session: &Session) -> [String; 6] {
+fn row(session: &Session) -> [String; 7] {
     let record = &session.record;
     let attached = match (session.is_running, record.client_pid) {
         (true, Some(_)) => "attached",
@@ -107,15 +115,32 @@ fn row(session: &Session) -> [String; 6] {
         (false, _) => "-",
     };
     let seconds = record.ended_at.unwrap_or_else(now).saturating_sub(record.started_at);
-    let cwd = std::path::PathBuf::from(std::ffi::OsString::from(record.cwd.clone()));
+    let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
     [
         escape(&session.name).to_string(),
         state(session),
         attached.into(),
         duration(seconds),
-        record.claude_version.as_deref().map_or_else(|| "-".into(), |version| escape(version).to_string()),
+        record.restarts.to_string(),
+        version(session),
         escape(&cwd).to_string(),
     ]
+}
+
+/// Claude's version, and a newer one that a start would take by now.
+fn version(session: &Session) -> String {
+    let Some(version) = &session.record.claude_version else { return "-".into() };
+    match newer(session) {
+        Some(newer) => format!("{} ({} installed)", escape(version), escape(&newer)),
+        None => escape(version).to_string(),
+    }
+}
+
+/// The version that is installed where a session that runs was started from, if it is newer.
+fn newer(session: &Session) -> Option<String> {
+    let running = session.record.claude_version.as_deref().filter(|_| session.is_running)?;
+    let program = PathBuf::from(OsString::from(session.record.program.clone()));
+    installed::version(&program).filter(|installed| installed::is_newer(installed, running))
 }
 
 fn duration(seconds: u64) -> String {

@@ -16,10 +16,16 @@ mod definition;
 mod demo;
 mod doctor;
 mod list;
+mod logs;
 mod man;
 mod output;
+mod rm;
+mod screen;
 mod shell;
+mod start;
 mod stop;
+mod table;
+mod watch;
 
 use definition::{Cli, Verb};
 
@@ -62,16 +68,26 @@ fn run(cli: Cli) -> ExitCode {
         None => output::finish(Cli::command().print_help()),
         // `main` took it; the parser knows it for the help only.
         Some(Verb::Claude { args }) => terminal::run::main(args),
-        Some(Verb::List { all, json }) => list::main(all, json),
+        Some(Verb::List { all, watch: true, .. }) => watch::main(all),
+        Some(Verb::List { all, json, .. }) => list::main(all, json),
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
+        Some(Verb::Start { session, all }) => start::main(session.as_deref(), all),
         Some(Verb::Stop { session }) => stop::main(session.as_deref()),
+        Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
+        Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
+        Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
         Some(Verb::Demo { script }) => demo::main(script),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),
         Some(Verb::Completions { shell }) => output::print(&shell::completions(shell)),
         Some(Verb::Man { verb, out }) => man::main(verb.as_deref(), out.as_deref()),
     }
+}
+
+/// The session that this process was started in.
+fn inside() -> Option<String> {
+    env::var("CCKW_SESSION").ok()
 }
 
 /// Does something with the running session that is meant, or says why there is none.

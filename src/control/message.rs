@@ -25,6 +25,9 @@ pub struct Start {
     /// The name that the user gave the session with `-n`.
     #[serde(default)]
     pub name: Option<String>,
+    /// Whether the session is one whose host is gone: then its record says what to start.
+    #[serde(default)]
+    pub revive: bool,
 }
 
 /// What a client asks of a host that runs already. Its terminal comes with it.
@@ -149,6 +152,9 @@ pub enum Answer {
         record: serde_json::Value,
         /// The text on claude's screen, a string a line.
         screen: Vec<String>,
+        /// The same with colours (SGR), in lines; empty where it would be too long.
+        #[serde(default)]
+        formatted: String,
         /// Whether the screen model missed output, and waits for a repaint.
         stale: bool,
     },

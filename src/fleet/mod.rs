@@ -1,7 +1,11 @@
 //! Across sessions: which there are, and which one is meant.
 
+mod changes;
 mod pick;
+mod remove;
+mod waiting;
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -13,7 +17,10 @@ use crate::control::{Answer, Channel, Request};
 use crate::paths::{self, Unusable};
 use crate::session::record::{Record, State};
 
+pub use changes::Changes;
 pub use pick::{NotPicked, pick};
+pub use remove::Removable;
+pub use waiting::{Waiting, waiting_in};
 
 /// How long a host may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,6 +38,17 @@ pub struct Session {
     pub is_running: bool,
 }
 
+impl Session {
+    /// What to type for it at a shell: its name, or the beginning of its id where the name would have to be quoted.
+    pub fn word(&self) -> String {
+        let plain = |c: char| c.is_alphanumeric() || "._-+:@".contains(c);
+        if !self.name.is_empty() && !self.name.starts_with('-') && self.name.chars().all(plain) {
+            return self.name.clone();
+        }
+        self.record.session.to_string()[..8].to_owned()
+    }
+}
+
 /// All sessions that have a record, oldest first. What is no record is left out.
 ///
 /// # Errors
@@ -46,7 +64,13 @@ pub fn sessions() -> Result<Vec<Session>, Unusable> {
 }
 
 fn names_a_session(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| Uuid::parse_str(name).is_ok())
+    session_of(path).is_some()
+}
+
+/// The session whose directory this would be by its name, in the one form that cckw writes.
+fn session_of(path: &Path) -> Option<Uuid> {
+    let name = path.file_name()?.to_str()?;
+    Uuid::parse_str(name).ok().filter(|session| session.to_string() == name)
 }
 
 fn read(directory: PathBuf) -> Option<Session> {
@@ -56,7 +80,8 @@ fn read(directory: PathBuf) -> Option<Session> {
         cwd.file_name().map_or_else(|| "session".into(), |name| name.to_string_lossy().into_owned())
     });
     // A record that has ended needs no look at its socket; of the others the socket is the only sure sign.
-    let is_running = record.state != State::Stopped && connect(&record).is_some();
+    let has_ended = record.state == State::Stopped || record.ended_at.is_some();
+    let is_running = !has_ended && connect(&record).is_some();
     Some(Session { record, directory, name, is_running })
 }
 
@@ -64,16 +89,22 @@ fn read(directory: PathBuf) -> Option<Session> {
 fn make_unique(sessions: &mut [Session]) {
     let mut order: Vec<usize> = (0..sessions.len()).collect();
     order.sort_by_key(|at| !sessions[*at].is_running);
-    let mut taken = std::collections::HashSet::new();
+    let mut taken = HashSet::new();
+    // Where to go on counting: a directory may have had a thousand sessions.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for at in order {
         let name = sessions[at].name.clone();
-        let mut unique = name.clone();
-        let mut number = 2;
-        while !taken.insert(unique.clone()) {
-            unique = format!("{name}-{number}");
-            number += 1;
+        if taken.insert(name.clone()) {
+            continue;
         }
-        sessions[at].name = unique;
+        let number = numbers.entry(name.clone()).or_insert(1);
+        sessions[at].name = loop {
+            *number += 1;
+            let unique = format!("{name}-{number}");
+            if taken.insert(unique.clone()) {
+                break unique;
+            }
+        };
     }
 }
 

@@ -36,6 +36,19 @@ impl fmt::Display for NotPicked {
 
 impl std::error::Error for NotPicked {}
 
+impl NotPicked {
+    /// The same, where ended sessions were to pick from too.
+    pub fn among_all(&self) -> String {
+        match self {
+            Self::None => "there is no session; start one with `cckw claude`".into(),
+            Self::Unknown(word) => {
+                format!("no session is called {}; see `cckw list --all`", escape(word))
+            }
+            Self::Several(_) => self.to_string().replacen("sessions are running", "sessions are meant", 1),
+        }
+    }
+}
+
 /// The session that is meant: by its name, the beginning of its id or of its conversation's, or a pid of it. Without a
 /// word the only one.
 ///

@@ -2,6 +2,7 @@
 //!
 //! Everything outside this folder is portable POSIX. What was never run on macOS is listed in `docs/platforms.md`.
 
+pub mod clock;
 pub mod descriptors;
 pub mod io;
 pub mod poll;

@@ -13,6 +13,8 @@ pub enum For {
     Writing,
     /// Either.
     Both,
+    /// Neither: its end or an error alone.
+    End,
 }
 
 /// A descriptor in a `Poll`, for asking about it afterwards.
@@ -38,6 +40,7 @@ impl Poll {
             For::Reading => libc::POLLIN,
             For::Writing => libc::POLLOUT,
             For::Both => libc::POLLIN | libc::POLLOUT,
+            For::End => 0,
         };
         self.fds.push(libc::pollfd { fd: fd.as_fd().as_raw_fd(), events, revents: 0 });
         Place(self.fds.len() - 1)
@@ -91,6 +94,18 @@ mod tests {
         poll.clear();
         poll.wait(Some(Duration::from_micros(10))).expect("waits");
         assert!(!poll.is_ready(loud));
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_an_end() {
+        let (read, write) = io::pipe().expect("a pipe");
+        let mut poll = Poll::default();
+        let place = poll.add(&write, For::End);
+        poll.wait(Some(Duration::ZERO)).expect("waits");
+        assert!(!poll.is_ready(place));
+        drop(read);
+        poll.wait(None).expect("waits");
+        assert!(poll.is_ready(place));
     }
 
     #[test]

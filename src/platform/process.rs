@@ -68,6 +68,18 @@ pub fn is_same_start(claimed: &str, start: &str) -> bool {
     cfg!(target_os = "macos") || claimed == start
 }
 
+/// Tells one run of the machine from the next.
+#[cfg(target_os = "linux")]
+pub fn boot() -> Option<String> {
+    Some(std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
+}
+
+/// Tells one run of the machine from the next; not known here.
+#[cfg(not(target_os = "linux"))]
+pub fn boot() -> Option<String> {
+    None
+}
+
 /// How many steps up the process tree from `pid` to `ancestor`: 0 for the same process, nothing
 /// when `ancestor` is not above it.
 pub fn distance(pid: Pid, ancestor: Pid) -> Option<usize> {

@@ -171,6 +171,14 @@ impl Attributes {
         Ok(Self::from(libc::termios::from(tcgetattr(tty)?)))
     }
 
+    /// The attributes that the system gives a new terminal.
+    ///
+    /// # Errors
+    /// When no PTY can be opened.
+    pub fn of_a_new_terminal() -> io::Result<Self> {
+        Self::of(nix::pty::openpty(None, None)?.slave)
+    }
+
     /// The same, as raw mode has them (cfmakeraw(3)).
     pub fn raw(&self) -> Self {
         let mut termios = self.to_termios();

@@ -18,9 +18,10 @@ use super::launcher::Launcher;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Record, State};
+use super::revive::Lock;
 use super::server::Server;
 use super::start::Prepared;
-use super::supervisor::Supervisor;
+use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
 use crate::claude::state_file::StateFile;
 use crate::config::{Config, OnHangup};
@@ -52,6 +53,9 @@ pub struct Host {
     child: Child,
     sigchld: SignalPipe,
     watch: StateWatch,
+    /// What a host launched first that has taken up another one's session.
+    taken_up: Option<Launch>,
+    _lock: Lock,
     phase: Phase,
     ending: Ending,
     ending_at: Option<Instant>,
@@ -69,8 +73,6 @@ pub struct Host {
     supervisor: Supervisor,
     /// When this host began; the supervisor's times count from here.
     begun: Instant,
-    /// Where claude works, as its state file says; a worktree of its own, for one.
-    cwd: Option<PathBuf>,
     /// Nobody wants claude back: it was stopped on request, or the user said so.
     quit: bool,
     /// Claude crashed too often.
@@ -82,12 +84,23 @@ pub struct Host {
 impl Host {
     /// Takes over a session whose claude has just been started.
     pub fn new(prepared: Prepared, client: Channel, config: &Config) -> Self {
-        let Prepared { record, directory, events, launcher, output, child, sigchld, wake, attributes } =
-            prepared;
+        let Prepared {
+            record,
+            directory,
+            events,
+            launcher,
+            output,
+            child,
+            sigchld,
+            wake,
+            attributes,
+            supervisor,
+            taken_up,
+            lock,
+        } = prepared;
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
         let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
         let watch = StateWatch::new(child.pid(), wake);
-        let supervisor = Supervisor::new(config.restart, record.conversation.clone());
         Self {
             record,
             directory,
@@ -99,6 +112,8 @@ impl Host {
             child,
             sigchld,
             watch,
+            taken_up,
+            _lock: lock,
             phase: Phase::Running,
             ending: Ending::Begun,
             ending_at: None,
@@ -109,7 +124,6 @@ impl Host {
             transcript_at: None,
             supervisor,
             begun: Instant::now(),
-            cwd: None,
             quit: false,
             gave_up: false,
             catching_up: false,
@@ -119,6 +133,9 @@ impl Host {
     /// Runs the session to its end.
     pub fn run(mut self, mut server: Server) {
         self.events.write("started", json!({ "child": self.child.pid().as_raw() }));
+        if let Some(launch) = self.taken_up.take() {
+            self.taken_up(&launch);
+        }
         self.save();
         self.started();
         let mut poll = Poll::default();
@@ -227,6 +244,7 @@ impl Host {
             Request::Status => Answer::Status {
                 record: serde_json::to_value(&self.record).unwrap_or_default(),
                 screen: self.output.screen.text(),
+                formatted: self.output.screen.formatted(),
                 stale: self.output.screen.is_stale(),
             },
             // The server gives the connection itself to `attach`.
@@ -264,15 +282,15 @@ impl Host {
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
         self.opened(file);
-        if file.cwd.is_some() {
-            self.cwd.clone_from(&file.cwd);
-        }
         let before = self.record.clone();
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());
         record.claude_start.clone_from(&file.proc_start);
         if file.version.is_some() {
             record.claude_version.clone_from(&file.version);
+        }
+        if let Some(cwd) = &file.cwd {
+            record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
         if record.state == State::Starting && file.settled() {

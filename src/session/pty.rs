@@ -168,5 +168,5 @@ pub fn nudge(master: &OwnedFd) {
 
 /// Makes the program in the foreground of a terminal draw everything anew, which many do only for a size that is new.
 pub fn jiggle(master: &OwnedFd, size: Size) {
-    let _ = tty::set_size(master, Size { rows: size.rows.saturating_sub(1).max(1), ..size });
+    let _ = tty::set_size(master, Size { columns: size.columns.saturating_sub(1).max(1), ..size });
 }

@@ -40,6 +40,12 @@ pub struct Record {
     pub args: Vec<Text>,
     /// The directory that it was started in.
     pub cwd: Text,
+    /// The directory that claude works in, as its state file says: a worktree of its own, for one.
+    #[serde(default)]
+    pub claude_cwd: Option<Text>,
+    /// Tells one run of the machine from the next.
+    #[serde(default)]
+    pub boot: Option<String>,
     /// Claude's version, as its state file says.
     #[serde(default)]
     pub claude_version: Option<String>,
@@ -176,6 +182,11 @@ impl Record {
         serde_json::from_slice(&contents).map_err(|error| named(error.into()))
     }
 
+    /// The directory that claude works in, where it has said so.
+    pub fn claude_cwd(&self) -> Option<PathBuf> {
+        self.claude_cwd.clone().map(|cwd| PathBuf::from(OsString::from(cwd)))
+    }
+
     /// Notes which conversation claude has open. True if that is news.
     pub fn follow(&mut self, conversation: &str) -> bool {
         if self.conversation.as_deref() == Some(conversation) {
@@ -204,6 +215,8 @@ pub(super) mod tests {
             program: Path::new("/bin/claude").into(),
             args: vec![OsStr::from_bytes(b"\xff\xfe").into(), OsStr::new("caf\u{e9}").into()],
             cwd: Path::new("/").into(),
+            claude_cwd: None,
+            boot: None,
             claude_version: None,
             host_pid: 2,
             client_pid: None,

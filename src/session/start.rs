@@ -18,13 +18,16 @@ use super::launcher::Launcher;
 use super::output::Output;
 use super::pty::{Child, Pty};
 use super::record::{self, Record, State};
+use super::revive::{self, Lock};
 use super::screen::Screen;
 use super::server::Server;
+use super::supervisor::{Launch, Supervisor};
 use super::watch::Wake;
 use crate::claude::refused::refused;
 use crate::config;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::paths;
+use crate::platform::process;
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::signals;
 use crate::platform::tty::Attributes;
@@ -101,6 +104,10 @@ pub(super) struct Prepared {
     pub(super) sigchld: SignalPipe,
     pub(super) wake: Wake,
     pub(super) attributes: Attributes,
+    pub(super) supervisor: Supervisor,
+    /// What was launched, where the session was another host's.
+    pub(super) taken_up: Option<Launch>,
+    pub(super) lock: Lock,
 }
 
 /// Everything that can be refused, in an order that leaves nothing half-started: claude comes last.
@@ -129,18 +136,103 @@ fn prepare(
     paths::make_private(&runtime).map_err(refuse)?;
     paths::make_private(&directory).map_err(refuse)?;
     let socket = runtime.join(format!("{session}.sock"));
-    let pinned = start.pinned.then(|| session.to_string());
-    let mut record = Record {
+    let lock = Lock::take(&directory).map_err(refuse)?;
+    let revived = if start.revive { Some(Record::read(&directory).map_err(refuse)?) } else { None };
+    // A session that was there before outlives a failure to take it up.
+    let discard = |refusal: Refusal| if start.revive { refusal } else { discard(&directory, refusal) };
+    let limits = config::load().unwrap_or_default().restart;
+    let (mut record, mut supervisor) = match revived {
+        Some(record) => {
+            revive::wait_for_the_last_one(&record);
+            let supervisor = Supervisor::taken_up(limits, record.conversation.clone());
+            (record, supervisor)
+        }
+        None => {
+            let conversation = start.pinned.then(|| session.to_string());
+            let record = fresh(session, &start, &program, &args, &cwd, conversation.clone());
+            (record, Supervisor::new(limits, conversation))
+        }
+    };
+    record.state = State::Starting;
+    record.host_pid = getpid().as_raw();
+    record.client_pid = Some(start.client);
+    record.boot = process::boot();
+    record.socket = socket.as_path().into();
+    (record.child_pid, record.claude_pid, record.ended_at, record.exit) = (None, None, None, None);
+    let launched = start.revive.then(|| revive::launch(&mut supervisor, &record));
+    let first_args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
+    let args = launched.as_ref().map_or(args, |launch| revive::arguments(&first_args, launch, &record));
+    // Written before claude is there: a state directory that cannot be written is found out now.
+    record
+        .write(&directory)
+        .map_err(|error| discard(refuse(format!("{error}; make it writable, or set XDG_STATE_HOME"))))?;
+    let server = Server::bind(&socket).map_err(|error| discard(refuse(error)))?;
+    // Before the spawn, so that an end right after it is seen.
+    let sigchld = SignalPipe::install(&[libc::SIGCHLD]).map_err(|error| discard(refuse(error)))?;
+    let pty = Pty::open(start.size, &start.attributes).map_err(|error| {
+        discard(refuse(format!(
+            "no PTY can be opened: {error}; end some programs that run in terminals, or raise kernel.pty.max"
+        )))
+    })?;
+    // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
+    let for_client = pty.master.try_clone().map_err(|error| discard(refuse(error)))?;
+    let wake = Wake::new().map_err(|error| discard(refuse(error)))?;
+    let launcher = Launcher {
+        program: program.clone(),
+        args: first_args,
+        stderr,
+        signals: start.signals,
+        size: start.size,
+    };
+    let (master, child) = launcher
+        .spawn(pty, &args, &session, revive::directory(&record).filter(|_| start.revive).as_deref())
+        .map_err(|error| discard(cannot_execute(&program, &error)))?;
+    record.child_pid = Some(child.pid().as_raw());
+    let events = Events::in_directory(&directory);
+    let output = Output::new(master, terminal, Screen::new(start.size));
+    let attributes = start.attributes;
+    Ok((
+        Prepared {
+            record,
+            directory,
+            events,
+            launcher,
+            output,
+            child,
+            sigchld,
+            wake,
+            attributes,
+            supervisor,
+            taken_up: launched,
+            lock,
+        },
+        server,
+        for_client,
+    ))
+}
+
+/// The record of a session that begins.
+fn fresh(
+    session: Uuid,
+    start: &Start,
+    program: &Path,
+    args: &[OsString],
+    cwd: &Path,
+    conversation: Option<String>,
+) -> Record {
+    Record {
         session,
-        name: start.name,
-        conversations: pinned.clone().into_iter().collect(),
-        conversation: pinned,
+        name: start.name.clone(),
+        conversations: conversation.clone().into_iter().collect(),
+        conversation,
         pinned: start.pinned,
         state: State::Starting,
         status: None,
-        program: program.as_path().into(),
+        program: program.into(),
         args: args.iter().map(|arg| arg.as_os_str().into()).collect(),
-        cwd: cwd.as_path().into(),
+        cwd: cwd.into(),
+        claude_cwd: None,
+        boot: None,
         claude_version: None,
         host_pid: getpid().as_raw(),
         client_pid: Some(start.client),
@@ -152,40 +244,8 @@ fn prepare(
         exit: None,
         restarts: 0,
         with_transcript: vec![],
-        socket: socket.as_path().into(),
-    };
-    // Written before claude is there: a state directory that cannot be written is found out now.
-    record.write(&directory).map_err(|error| {
-        discard(&directory, refuse(format!("{error}; make it writable, or set XDG_STATE_HOME")))
-    })?;
-    let server = Server::bind(&socket).map_err(|error| discard(&directory, refuse(error)))?;
-    // Before the spawn, so that an end right after it is seen.
-    let sigchld =
-        SignalPipe::install(&[libc::SIGCHLD]).map_err(|error| discard(&directory, refuse(error)))?;
-    let pty = Pty::open(start.size, &start.attributes)
-        .map_err(|error| discard(&directory, refuse(format!("no PTY can be opened: {error}; end some programs that run in terminals, or raise kernel.pty.max"))))?;
-    // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
-    let for_client = pty.master.try_clone().map_err(|error| discard(&directory, refuse(error)))?;
-    let wake = Wake::new().map_err(|error| discard(&directory, refuse(error)))?;
-    let launcher = Launcher {
-        program: program.clone(),
-        args: args.clone(),
-        stderr,
-        signals: start.signals,
-        size: start.size,
-    };
-    let (master, child) = launcher
-        .spawn(pty, &args, &session, None)
-        .map_err(|error| discard(&directory, cannot_execute(&program, &error)))?;
-    record.child_pid = Some(child.pid().as_raw());
-    let events = Events::in_directory(&directory);
-    let output = Output::new(master, terminal, Screen::new(start.size));
-    let attributes = start.attributes;
-    Ok((
-        Prepared { record, directory, events, launcher, output, child, sigchld, wake, attributes },
-        server,
-        for_client,
-    ))
+        socket: Path::new("").into(),
+    }
 }
 
 /// A session that never began leaves no record.

@@ -27,6 +27,8 @@ use crate::session::record::{self, Record};
 
 /// The status when cckw itself failed under a running claude, so that claude's own is not known (EX_SOFTWARE).
 const FAILED: u8 = 70;
+/// A host that is killed again so soon is not replaced: something is wrong that another one does not mend.
+const BETWEEN_REVIVALS: Duration = Duration::from_secs(10);
 /// How long the rest of an escape sequence may take to come.
 const SEQUENCE: Duration = Duration::from_millis(30);
 /// How long a terminal that takes nothing may hold up the end when the host is gone.
@@ -101,6 +103,7 @@ fn run(tty: File, begin: Begin) -> io::Result<u8> {
         tty,
         master: None,
         waiting: false,
+        revived: None,
         keys: Keys::default(),
         scanner: Scanner::default(),
         buffer: vec![0; 8192].into(),
@@ -141,6 +144,8 @@ struct Client {
     master: Option<OwnedFd>,
     /// Claude is coming back, and keys are for cckw.
     waiting: bool,
+    /// When a host was last replaced.
+    revived: Option<Instant>,
     keys: Keys,
     scanner: Scanner,
     buffer: Box<[u8]>,
@@ -166,7 +171,7 @@ impl Client {
             while let Some(event) = self.next_event() {
                 let status = match event {
                     Event::Message(message, fds) => self.host_says(message, fds),
-                    Event::HostLost => Some(self.host_lost()),
+                    Event::HostLost => self.host_lost(),
                     Event::Signal(asked) => self.signalled(asked),
                 };
                 if let Some(status) = status {
@@ -375,7 +380,7 @@ impl Client {
                         return Some(status);
                     }
                 }
-                Some(Event::HostLost) => return Some(self.host_lost()),
+                Some(Event::HostLost) => return Some(self.give_up()),
                 // Why it is here; the size is sent below.
                 Some(Event::Signal(Asked::Continue | Asked::Resize)) => {}
                 Some(Event::Signal(Asked::Forward(number))) => {
@@ -406,10 +411,48 @@ impl Client {
         None
     }
 
-    /// The host was killed, and with it claude, which the kernel has sent SIGHUP: what the host would have done is left.
-    fn host_lost(&mut self) -> u8 {
+    /// The host was killed, and with it claude, which the kernel has sent SIGHUP: a new host brings the conversation back.
+    fn host_lost(&mut self) -> Option<u8> {
+        self.undo_modes();
+        let record =
+            record::directory(&self.session).ok().and_then(|directory| Record::read(&directory).ok());
+        let record = record.filter(|record| record.child_pid.is_some());
+        if let Some(exit) =
+            record.as_ref().filter(|record| record.ended_at.is_some()).and_then(|record| record.exit)
+        {
+            // It had nothing left to do but to say so.
+            return Some(exit.status());
+        }
+        let too_soon = self.revived.is_some_and(|at| at.elapsed() < BETWEEN_REVIVALS);
+        match record {
+            Some(record) if !too_soon && self.foreground && !self.terminal_gone => {
+                self.write_through("\r\n[cckw: the process that held this session was killed; its conversation is brought back]\r\n");
+                self.revived = Some(Instant::now());
+                match self.revive(&record) {
+                    Ok(()) => None,
+                    Err(_) => Some(self.give_up()),
+                }
+            }
+            _ => Some(self.give_up()),
+        }
+    }
+
+    fn revive(&mut self, record: &Record) -> io::Result<()> {
+        let launch = Launch::revival(record);
+        self.channel = Channel::new(launch.host()?)?;
+        self.restore.set_host(self.channel.as_fd().as_raw_fd());
+        self.has_message = false;
+        self.master = None;
+        self.keys = Keys::default();
+        self.undo.clear();
+        let size = tty::size(&self.tty)?;
+        launch.hand_over(&mut self.channel, &self.tty, size, self.restore.original())
+    }
+
+    /// Writes to the terminal, which nobody else does while there is no host.
+    fn write_through(&self, text: &str) {
         let until = Instant::now() + PATIENCE_WITH_TERMINAL;
-        let mut left = self.undo.as_bytes();
+        let mut left = text.as_bytes();
         while !left.is_empty() && Instant::now() < until {
             match nonblocking::write(&self.tty, left) {
                 Outcome::Moved(count) => left = &left[count..],
@@ -417,24 +460,33 @@ impl Client {
                 Outcome::Gone => break,
             }
         }
+    }
+
+    fn undo_modes(&mut self) {
+        let undo = std::mem::take(&mut self.undo);
+        self.write_through(&undo);
+    }
+
+    /// Without a host, and without another one. The status to exit with.
+    fn give_up(&mut self) -> u8 {
+        self.undo_modes();
         self.restore.leave_raw();
-        if self.master.is_none() {
-            eprintln!(
-                "cckw: the process that was to hold the session has ended; claude was not started; try cckw doctor"
-            );
-            return FAILED;
-        }
-        let directory = record::directory(&self.session).ok();
-        let conversation = directory
-            .and_then(|directory| Record::read(&directory).ok())
-            .and_then(|record| record.conversation);
-        let advice = match conversation {
+        let record =
+            record::directory(&self.session).ok().and_then(|directory| Record::read(&directory).ok());
+        let started = record.as_ref().is_some_and(|record| record.child_pid.is_some() || record.restarts > 0);
+        let advice = match record.and_then(|record| record.conversation) {
             Some(id) => format!("bring the conversation back with: claude --resume {id}"),
             None => "bring the conversation back with: claude --continue".into(),
         };
-        eprintln!(
-            "\r\ncckw: the process that held this session was killed, and claude ended with it; {advice}"
-        );
+        if started {
+            eprintln!(
+                "\r\ncckw: the process that held this session was killed, and claude ended with it; {advice}"
+            );
+        } else {
+            eprintln!(
+                "\r\ncckw: the process that was to hold this session was killed; claude was not started"
+            );
+        }
         FAILED
     }
 }

@@ -1,20 +1,26 @@
 //! Starting a host, and what it is told first.
 
 use std::ffi::OsString;
+use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::unistd::{isatty, setsid};
 use uuid::Uuid;
 
 use super::straight;
-use crate::control::{Channel, FromClient, Start};
+use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::platform::tty::{self, Attributes, Size};
 use crate::platform::{descriptors, signals};
+use crate::session::record::Record;
+
+/// How long a host may take to start claude, what is left of the last one included.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is to be started.
 pub struct Launch {
@@ -28,9 +34,59 @@ pub struct Launch {
     pub pinned: bool,
     /// The name given with `-n`.
     pub name: Option<String>,
+    /// Whether the session is one whose host is gone.
+    pub revive: bool,
 }
 
 impl Launch {
+    /// A launch that takes up a session whose host is gone.
+    pub fn revival(record: &Record) -> Self {
+        Self {
+            session: record.session,
+            program: OsString::from(record.program.clone()).into(),
+            args: record.args.iter().cloned().map(OsString::from).collect(),
+            pinned: record.pinned,
+            name: record.name.clone(),
+            revive: true,
+        }
+    }
+
+    /// Starts the host, and lets the session go on without a terminal.
+    ///
+    /// # Errors
+    /// What the host says, or what keeps it from being started.
+    pub fn without_terminal(&self) -> Result<(), String> {
+        let said = |error: io::Error| error.to_string();
+        let mut channel = Channel::new(self.host().map_err(said)?).map_err(said)?;
+        // Until the host knows that there is no terminal, one that takes everything.
+        let nothing = OpenOptions::new().read(true).write(true).open("/dev/null").map_err(said)?;
+        let size = Size { rows: 24, columns: 80, width: 0, height: 0 };
+        let attributes = Attributes::of_a_new_terminal().map_err(said)?;
+        let start = self.start(size, attributes);
+        channel.send(&FromClient::Start(Box::new(start)), vec![nothing.into()]);
+        loop {
+            match channel.wait_for::<FromHost>(Some(PATIENCE)).map_err(said)? {
+                Some((FromHost::Started, _)) => drop(channel.send(&FromClient::Detach, vec![])),
+                Some((FromHost::Failed { reason, .. }, _)) => return Err(reason),
+                Some((FromHost::Detached { .. }, _)) => return Ok(()),
+                Some(_) => {}
+                None => return Err("the session's host does not answer".into()),
+            }
+        }
+    }
+
+    fn start(&self, size: Size, attributes: Attributes) -> Start {
+        Start {
+            client: std::process::id() as i32,
+            size,
+            attributes,
+            signals: signals::inherited().clone(),
+            pinned: self.pinned,
+            name: self.name.clone(),
+            revive: self.revive,
+        }
+    }
+
     /// Starts the host: this program again, in a session of its own, so that no terminal takes it along.
     ///
     /// # Errors
@@ -66,14 +122,7 @@ impl Launch {
         if !isatty(&stderr).unwrap_or(false) || !tty::same_terminal(io::stdin().as_fd(), stderr.as_fd()) {
             fds.push(stderr.as_fd().try_clone_to_owned()?);
         }
-        let start = Start {
-            client: std::process::id() as i32,
-            size,
-            attributes,
-            signals: signals::inherited().clone(),
-            pinned: self.pinned,
-            name: self.name.clone(),
-        };
+        let start = self.start(size, attributes);
         channel.send(&FromClient::Start(Box::new(start)), fds);
         Ok(())
     }

@@ -3,7 +3,7 @@
 pub mod attach;
 mod client;
 mod keys;
-mod launch;
+pub mod launch;
 mod restore;
 pub mod run;
 pub mod scanner;

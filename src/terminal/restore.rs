@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ struct Inner {
     raw: Attributes,
     /// What to give back, and whether it is due.
     state: Mutex<State>,
-    host: RawFd,
+    host: AtomicI32,
 }
 
 struct State {
@@ -44,7 +45,7 @@ impl Restore {
         let original = Attributes::of(tty)?;
         let raw = original.raw();
         let state = Mutex::new(State { original, is_raw: false });
-        let inner = Inner { tty: tty.try_clone()?.into(), raw, state, host };
+        let inner = Inner { tty: tty.try_clone()?.into(), raw, state, host: AtomicI32::new(host) };
         let restore = Self { inner: Arc::new(inner) };
         let in_panic = restore.clone();
         let before = std::panic::take_hook();
@@ -59,6 +60,11 @@ impl Restore {
     /// The attributes that the terminal had.
     pub fn original(&self) -> Attributes {
         self.inner.state().original.clone()
+    }
+
+    /// There is a new connection to a host.
+    pub fn set_host(&self, host: RawFd) {
+        self.inner.host.store(host, Ordering::Relaxed);
     }
 
     /// Puts the terminal into raw mode. In the background this stops the job by SIGTTOU.
@@ -101,10 +107,11 @@ impl Inner {
 
     /// Only the host knows exactly which modes are on; it undoes them when the connection closes.
     fn panicked(&self) {
-        if shutdown(self.host, Shutdown::Write).is_ok() {
+        let host = self.host.load(Ordering::Relaxed);
+        if shutdown(host, Shutdown::Write).is_ok() {
             let until = Instant::now() + PATIENCE;
             // SAFETY: the number is only polled and read; a closed one fails.
-            let host = unsafe { std::os::fd::BorrowedFd::borrow_raw(self.host) };
+            let host = unsafe { std::os::fd::BorrowedFd::borrow_raw(host) };
             let mut rest = [0; 1024];
             while let Some(left) = until.checked_duration_since(Instant::now()) {
                 let mut fds = [PollFd::new(host, PollFlags::POLLIN)];

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ use crate::claude::args::{self, Run};
 use crate::claude::find::{self, Found, NotFound};
 use crate::config;
 use crate::escape::escape;
+use crate::fleet::{self, Waiting};
 use crate::platform::{descriptors, signals, tty};
 use crate::session::record::{self, Record};
 
@@ -55,13 +57,43 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             return straight::exec(&found, &args);
         }
     };
+    tell_who_waits();
     let session = Uuid::new_v4();
     let pinned = !parsed.chosen;
     let args = if pinned { args::pin(&args, &session) } else { args };
     client::main(
         tty,
-        Begin::Launch(Launch { session, program: found.program, args, pinned, name: parsed.name }),
+        Begin::Launch(Launch {
+            session,
+            program: found.program,
+            args,
+            pinned,
+            name: parsed.name,
+            revive: false,
+        }),
     )
+}
+
+/// Says on the terminal, once, that something that was started here goes on without one. That is easily forgotten, and
+/// claude would know nothing of what was said there.
+fn tell_who_waits() {
+    let Ok(cwd) = std::env::current_dir() else { return };
+    if !io::stderr().is_terminal() {
+        return;
+    }
+    match fleet::waiting_in(&cwd) {
+        None => {}
+        Some(Waiting::One(word)) => {
+            eprintln!(
+                "cckw: session {word} of this directory goes on without a terminal; to take it: cckw attach {word}"
+            );
+        }
+        Some(Waiting::Several(count)) => {
+            eprintln!(
+                "cckw: {count} sessions of this directory go on without a terminal; to see them: cckw list"
+            );
+        }
+    }
 }
 
 fn refuse(reason: impl Display, status: u8) -> ExitCode {

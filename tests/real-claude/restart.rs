@@ -6,7 +6,7 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::driver::{How, Place, goes_on, leave, says, submit, wait_for_prompt, written};
+use super::driver::{How, Place, goes_on, leave, prompt_holds, says, submit, wait_for_prompt, written};
 use super::mock::{HELD, HOLD, REPLY, USE_TOOL};
 use super::support::{DEADLINE, Key, Record, Terminal, process, wait_until};
 
@@ -330,4 +330,58 @@ fn a_conversation_that_was_deleted_is_replaced_and_the_user_is_told() {
     goes_on(&place, &mut terminal, id, "the new words");
     assert_eq!(place.transcripts(), [id]);
     leave(&place, terminal);
+}
+
+#[test]
+fn while_it_is_suspended() {
+    let place = Place::new();
+    let mut terminal = Terminal::shell("bash", &place.sandbox);
+    let manners = terminal.manners();
+    terminal.run("cckw claude");
+    wait_for_prompt(&mut terminal);
+    let id = says(&place, "idle", 0).text("conversation").to_owned();
+    goes_on(&place, &mut terminal, &id, "the first words");
+    terminal.press(Key::Ctrl('z'));
+    terminal.wait_for_prompt();
+    let claude =
+        place.sandbox.wait_for_record("a suspended claude", |record| record.text("state") == "suspended");
+    assert!(process::signal(claude.pid("claude_pid").expect("a claude"), Signal::SIGKILL));
+    let again = says(&place, "idle", 1);
+    assert_eq!(again.text("conversation"), id);
+    terminal.run("echo the shell has its keys");
+    terminal.wait_for("what the shell was told", |screen| {
+        screen.rows.iter().any(|row| row == "the shell has its keys")
+    });
+    terminal.wait_for_manners(&manners);
+    terminal.run("fg");
+    terminal.wait_for("the conversation", |screen| prompt_holds(screen, "") && screen.contains(REPLY));
+    goes_on(&place, &mut terminal, &id, "the next words");
+    submit(&mut terminal, "/exit");
+    terminal.wait_for_prompt();
+    terminal.wait_for_manners(&manners);
+    terminal.run("echo status $?");
+    terminal.wait_for_text("status 0");
+}
+
+#[test]
+fn a_terminal_closed_while_claude_is_gone() {
+    let place = patient();
+    let mut terminal = place.start(How::Through, &[]);
+    let id = says(&place, "idle", 0).text("conversation").to_owned();
+    goes_on(&place, &mut terminal, &id, "the first words");
+    kill(&place, &mut terminal);
+    terminal.hang_up();
+    place.sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
+    let mut command = place.sandbox.command(place.sandbox.path("bin/cckw"));
+    command.arg("attach");
+    let mut other = Terminal::spawn(command);
+    other.wait_for("cckw's line", |screen| {
+        screen.last_row().starts_with("[cckw: claude was killed by SIGKILL")
+    });
+    other.press(Key::Enter);
+    assert_eq!(says(&place, "idle", 1).text("conversation"), id);
+    wait_for_prompt(&mut other);
+    assert!(drawn_again(&other, REPLY), "{}", other.report());
+    goes_on(&place, &mut other, &id, "the next words");
+    leave(&place, other);
 }

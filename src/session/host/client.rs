@@ -21,6 +21,9 @@ use crate::session::server::Attaching;
 /// How often, while output flows, it is checked that the client is not stopped.
 const CLIENT_CHECK: Duration = Duration::from_millis(200);
 
+/// How long a size must last for claude to draw everything anew for it.
+const JIGGLE: Duration = Duration::from_millis(40);
+
 /// The attached client.
 pub(super) struct Client {
     pub(super) channel: Channel,
@@ -45,7 +48,7 @@ impl Client {
         let undo = modes.undo_blindly();
         if undo != self.undo
             && !self.channel.is_waiting()
-            && self.send(&FromHost::Undo { bytes: undo.clone(), extended_keys: modes.extended_keys() })
+            && self.send(&FromHost::Undo { bytes: undo.clone(), extended_keys: modes.has_extended_keys() })
         {
             self.undo = undo;
         }
@@ -102,6 +105,7 @@ impl Host {
                 self.resize(size);
                 // Also when claude was not stopped: the shell has drawn over its screen, and it repaints on this.
                 self.child.signal_group(libc::SIGCONT);
+                self.ask();
             }
         }
     }
@@ -207,17 +211,22 @@ impl Host {
         self.events.write("hung-up", json!({}));
         self.output.leave_terminal();
         self.lent = false;
-        if self.on_hangup == OnHangup::Detach && self.phase == Phase::Running {
+        if self.on_hangup == OnHangup::Detach && self.goes_on() {
             self.let_client_go("the terminal was closed");
         }
         self.without_terminal();
+    }
+
+    /// Whether there is a claude to be with, or there will be again.
+    fn goes_on(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Waiting { .. })
     }
 
     /// What is configured for a session whose terminal has gone, other than by a wish of the user.
     fn without_terminal(&mut self) {
         match self.on_hangup {
             OnHangup::Exit if matches!(self.phase, Phase::Waiting { .. }) => self.quit(),
-            _ if self.phase != Phase::Running => {}
+            _ if !self.goes_on() => {}
             OnHangup::Exit => {
                 self.quit = true;
                 self.end_claude();
@@ -228,7 +237,7 @@ impl Host {
 
     /// The user lets the session go on without a terminal.
     pub(super) fn detach(&mut self, why: &str) {
-        if self.phase != Phase::Running {
+        if !self.goes_on() {
             return;
         }
         if !self.lent {
@@ -280,10 +289,8 @@ impl Host {
     /// Takes a new client, in place of the one that is attached, if any.
     pub(super) fn attach(&mut self, attaching: Attaching) {
         let Attaching { mut channel, attach, fds } = attaching;
-        let refusal = match (self.phase, self.ending_at) {
-            (Phase::Running, None) => None,
-            _ => Some("the session is just ending"),
-        };
+        let goes_on = self.goes_on() && self.ending_at.is_none();
+        let refusal = (!goes_on).then_some("the session is just ending");
         let terminal = fds.into_iter().next();
         let (Some(terminal), Ok(master), None) = (terminal, self.output.master().try_clone(), refusal) else {
             let reason =
@@ -312,8 +319,11 @@ impl Host {
         self.output.write(&repaint);
         if stale {
             pty::jiggle(self.output.master(), attach.size);
+            // Claude Code 2.1.329 takes two changes in a row for none.
+            std::thread::sleep(JIGGLE);
         }
         self.resize(attach.size);
         self.linger_at = None;
+        self.ask();
     }
 }

@@ -1,15 +1,12 @@
 //! After a crash: when claude comes back, with which conversation, and what the user sees of it.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::Host;
 use super::child::Phase;
-use crate::claude::args::{Resume, relaunch, worktree};
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript::{self, Found};
 use crate::control::FromHost;
@@ -17,13 +14,29 @@ use crate::platform::tty;
 use crate::session::modes::ModeTracker;
 use crate::session::pty::Pty;
 use crate::session::record::{Exit, State};
-use crate::session::supervisor::{Decision, Event, Launch, Look, Transcript, Why};
+use crate::session::revive;
+use crate::session::supervisor::{Decision, Event, Launch, Look, Why};
 use crate::session::watch::{StateWatch, Wake};
 
 impl Host {
     /// The time, as the supervisor counts it.
     fn now(&self) -> Duration {
         self.begun.elapsed()
+    }
+
+    /// A new host has taken the session up: its user, if there is one, is told what is lost.
+    pub(super) fn taken_up(&mut self, launch: &Launch) {
+        self.events.write("taken-up", json!({ "how": format!("{launch:?}") }));
+        self.record.restarts += 1;
+        if let Launch::Fresh { id, instead_of, .. } = launch {
+            self.expired(id, instead_of);
+        }
+    }
+
+    fn expired(&mut self, id: &str, instead_of: &str) {
+        self.say(&format!("the conversation {instead_of} cannot be opened any more; a new one is started"));
+        self.events.write("expired", json!({ "conversation": instead_of, "instead": id }));
+        self.record.follow(id);
     }
 
     /// Claude was started, for the first time or again.
@@ -73,15 +86,22 @@ impl Host {
         self.record.claude_pid = None;
         self.record.child_pid = None;
         self.save();
+        self.phase = Phase::Waiting { exit, until: self.begun + until };
+        self.ask();
+    }
+
+    /// While claude is gone: says so, and has the client ask whether to wait.
+    pub(super) fn ask(&mut self) {
+        let Phase::Waiting { exit, until } = self.phase else { return };
+        let left = until.saturating_duration_since(Instant::now());
         self.say(&format!(
             "claude {}; it comes back in {}. Enter: now, ctrl-c: quit",
             ended(exit),
-            seconds(delay)
+            seconds(left)
         ));
         if let Some(client) = &mut self.client {
             client.send(&FromHost::Waiting);
         }
-        self.phase = Phase::Waiting { exit, until: self.begun + until };
     }
 
     /// Says why a session is over, where that is not plain to see.
@@ -161,17 +181,8 @@ impl Host {
         }
     }
 
-    /// What there is to launch with.
-    fn look(&mut self) -> Look {
-        let found = match (self.supervisor.conversation(), transcript::directory()) {
-            (Some(id), Some(projects)) => transcript::find(&projects, id, self.cwd.as_deref()),
-            _ => Found::Nothing,
-        };
-        let there_was = self
-            .supervisor
-            .conversation()
-            .is_some_and(|id| self.record.with_transcript.iter().any(|known| known == id));
-        Look { transcript: Transcript::new(&found, there_was), fresh: Uuid::new_v4() }
+    fn look(&self) -> Look {
+        revive::look(&self.supervisor, &self.record)
     }
 
     /// Notes whether the open conversation has a transcript by now: one that is missing later was there once.
@@ -183,7 +194,8 @@ impl Host {
             return true;
         }
         let Some(projects) = transcript::directory() else { return false };
-        let found = matches!(transcript::find(&projects, &id, self.cwd.as_deref()), Found::Conversation(_));
+        let cwd = self.record.claude_cwd();
+        let found = matches!(transcript::find(&projects, &id, cwd.as_deref()), Found::Conversation(_));
         if found {
             self.record.with_transcript.push(id);
             self.save();
@@ -195,28 +207,16 @@ impl Host {
     /// that was typed at the last one reaches it.
     fn relaunch(&mut self, launch: &Launch) -> Result<(), String> {
         let said = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
-        let worktree = self.cwd.as_deref().and_then(worktree);
-        let how = match launch {
-            Launch::Resume(id) => Resume::Conversation(id),
-            Launch::SessionId(id) | Launch::Fresh { id, .. } => Resume::Fresh { id, worktree },
-            Launch::AsChosen => Resume::AsChosen,
-        };
-        let args = relaunch(&self.launcher.args, how);
+        let args = revive::arguments(&self.launcher.args, launch, &self.record);
         if let Launch::Fresh { id, instead_of, .. } = launch {
-            self.say(&format!(
-                "the conversation {instead_of} cannot be opened any more; a new one is started"
-            ));
-            self.events.write("expired", json!({ "conversation": instead_of, "instead": id }));
-            self.record.follow(id);
+            self.expired(id, instead_of);
         }
         // Without one there is nothing to leave; then taking the next one shows what is wrong.
         let _ = tty::leave_controlling();
         let pty = Pty::open(self.launcher.size, &self.attributes).map_err(said("no PTY can be opened"))?;
         let for_client = pty.master.try_clone().map_err(said("no descriptor is left"))?;
         let wake = Wake::new().map_err(said("no descriptor is left"))?;
-        // Where the user's arguments count from; the way into a worktree claude finds by itself.
-        let begun_in = PathBuf::from(OsString::from(self.record.cwd.clone()));
-        let cwd = [Some(begun_in), self.cwd.clone()].into_iter().flatten().find(|cwd| cwd.is_dir());
+        let cwd = revive::directory(&self.record);
         let launched = self.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref());
         let (master, child) = launched.map_err(said("it cannot be executed"))?;
         self.events

@@ -166,13 +166,6 @@ impl ModeTracker {
         self.kitty_flags() != 0 || self.modes.modify_other_keys != 0
     }
 
-    /// Whether keys may come as `CSI … u` or `CSI 27 ; … ~`.
-    pub fn extended_keys(&self) -> bool {
-        let modes = &self.modes;
-        modes.modify_other_keys != 0
-            || modes.kitty[usize::from(modes.alternate())].last().is_some_and(|flags| *flags != 0)
-    }
-
     /// Whether claude draws on the alternate screen.
     pub fn on_alternate_screen(&self) -> bool {
         self.modes.alternate()

@@ -3,6 +3,7 @@
 //! It is the seam to the emulator crate, and never stands between claude and the terminal: bytes are queued here after
 //! they were written there, and read when there is nothing else to do.
 
+mod colours;
 mod history;
 mod pieces;
 mod repaint;
@@ -20,6 +21,9 @@ const BACKLOG: usize = 1 << 20;
 const SLICE: usize = 4096;
 /// How many of the lines above the screen the emulator has itself: they come back when the screen grows.
 const RECENT: usize = 100;
+
+/// The longest screen with colours that is handed out, in bytes. A large one has some tens of kilobytes.
+const MOST_FORMATTED: usize = 256 * 1024;
 
 /// How many lines above the screen are kept where nothing else is said.
 pub const HISTORY: usize = 1000;
@@ -129,6 +133,14 @@ impl Screen {
         self.read_all();
         let screen = self.parser.screen();
         screen.rows(0, screen.size().1.get()).collect()
+    }
+
+    /// The same with colours, in one piece. Empty where that is more than an answer on the control socket should carry.
+    pub fn formatted(&mut self) -> String {
+        self.read_all();
+        Some(colours::lines(self.parser.screen()).join("\n"))
+            .filter(|text| text.len() <= MOST_FORMATTED)
+            .unwrap_or_default()
     }
 
     /// Where the cursor is, row and column from 0, after everything that waits was read.

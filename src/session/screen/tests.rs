@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::session::modes::ModeTracker;
 
 const SIZE: Size = Size { rows: 3, columns: 10, width: 0, height: 0 };
 
@@ -47,13 +48,22 @@ proptest! {
 #[test]
 fn an_emoji_in_the_last_corner_does_no_harm() {
     let mut screen = Screen::new(SIZE);
-    for column in 0..10 {
-        screen.push(
-            format!("\x1b[3;1H{}1\u{fe0f}\u{20e3}é日1\u{fe0f}\u{20e3}─❯ 日日", "x".repeat(column)).as_bytes(),
-        );
+    for row in 1..=3 {
+        screen.push(b"\x1b[2J\x1b[3;10H1");
+        screen.push("\u{fe0f}".as_bytes());
+        screen.push(format!("\x1b[{row};10Hx").as_bytes());
     }
     screen.text();
     assert!(!screen.is_stale());
+}
+
+#[test]
+fn a_line_that_the_terminal_broke_is_sent_in_one() {
+    let mut screen = Screen::new(SIZE);
+    screen.push(b"abcdefghijklmnopqrstuvwxyz\r\nnext\r\n\r\n\r\n\r\n\r\n");
+    let repaint = screen.repaint(&ModeTracker::default());
+    let repaint = String::from_utf8(repaint).expect("text");
+    assert!(repaint.contains("abcdefghijklmnopqrstuvwxyz\r\nnext\r\n"), "{repaint:?}");
 }
 
 #[test]

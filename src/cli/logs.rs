@@ -1,0 +1,156 @@
+//! `cckw logs`.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::inside;
+use super::output::{fail, finish};
+use crate::escape::escape;
+use crate::fleet::{self, Changes, Session};
+use crate::platform::clock::LocalTime;
+use crate::platform::poll::{For, Poll};
+use crate::session::log::Log;
+use crate::session::record::Record;
+
+/// The time between a host's end and the look for another one.
+const PACE: Duration = Duration::from_millis(50);
+
+/// Prints a session's log; with `follow`, goes on until the session ends.
+pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
+    let sessions = match fleet::sessions() {
+        Ok(sessions) => sessions,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let session = match pick(&sessions, word) {
+        Ok(session) => session,
+        Err(reason) => return fail(&reason),
+    };
+    let mut log = Log::open(&session.directory);
+    let followed = if follow && session.record.ended_at.is_none() {
+        follow_to_the_end(session, &mut log, as_json)
+    } else {
+        Ok(Ok(()))
+    };
+    let written = match followed {
+        Ok(written) => written.and_then(|()| print(log.lines()?, as_json)),
+        Err(reason) => return fail(&reason),
+    };
+    finish(written.and_then(|()| print(log.finish().into_iter().collect(), as_json)))
+}
+
+/// The session that is meant. Without a word that is the one inside which this runs, else the only one that runs; where
+/// none runs, the one that ended last, for one asks when something has ended.
+fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, String> {
+    let inside = inside();
+    if let Some(word) = word.or(inside.as_deref()) {
+        return fleet::pick(sessions, Some(word)).map_err(|error| error.among_all());
+    }
+    let mut running = sessions.iter().filter(|session| session.is_running);
+    match (running.next(), running.next()) {
+        (Some(one), None) => Ok(one),
+        (None, _) => {
+            let last = sessions.iter().max_by_key(|session| session.record.ended_at);
+            last.ok_or_else(|| fleet::NotPicked::None.among_all())
+        }
+        (Some(_), Some(_)) => {
+            let running = sessions.iter().filter(|session| session.is_running);
+            Err(fleet::NotPicked::Several(running.map(|session| session.name.clone()).collect()).to_string())
+        }
+    }
+}
+
+/// Prints what comes until the session has ended. The outer error says why nothing can be waited for.
+fn follow_to_the_end(session: &Session, log: &mut Log, as_json: bool) -> Result<io::Result<()>, String> {
+    let mut changes = Changes::new()?;
+    changes.watch([session.directory.clone()].into())?;
+    let mut poll = Poll::default();
+    let mut host = fleet::connect(&session.record);
+    loop {
+        changes.take();
+        let printed = log.lines().and_then(|lines| print(lines, as_json));
+        if printed.is_err() {
+            return Ok(printed);
+        }
+        if host.is_none() {
+            // A host that was killed has ended nothing: another one may bring the session back.
+            match Record::read(&session.directory) {
+                Ok(record) if record.ended_at.is_none() => host = fleet::connect(&record),
+                _ => return Ok(Ok(())),
+            }
+        }
+        poll.clear();
+        poll.add(&changes, For::Reading);
+        // The host says nothing on this connection; its end is the host's.
+        let end = host.as_ref().map(|host| poll.add(host, For::Reading));
+        // A reader that leaves ends the wait too.
+        let reader = poll.add(io::stdout(), For::End);
+        poll.wait(None).map_err(|error| format!("cannot wait: {error}"))?;
+        if poll.is_ready(reader) {
+            return Ok(Ok(()));
+        }
+        if end.is_some_and(|end| poll.is_ready(end)) {
+            host = None;
+            // Also where a host that lives has closed it, having too many of them.
+            std::thread::sleep(PACE);
+        }
+    }
+}
+
+fn print(lines: Vec<Vec<u8>>, as_json: bool) -> io::Result<()> {
+    let text: String =
+        lines.iter().filter_map(|line| if as_json { raw(line) } else { Some(readable(line)) }).collect();
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+}
+
+/// The line as it is in the file, if it is what it should be.
+fn raw(line: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(line).ok()?;
+    serde_json::from_str::<Map<String, Value>>(text).ok()?;
+    Some(format!("{text}\n"))
+}
+
+/// When, what, and the details.
+fn readable(line: &[u8]) -> String {
+    let Ok(mut event) = serde_json::from_slice::<Map<String, Value>>(line) else {
+        return format!("not an event: {}\n", escape(&String::from_utf8_lossy(line).into_owned()));
+    };
+    let at = event.remove("at").and_then(|at| LocalTime::at(at.as_u64()?));
+    let mut text = at.map_or_else(|| "-".into(), |at| at.to_string());
+    let name = event.remove("event");
+    let name = name.as_ref().and_then(Value::as_str).unwrap_or("-");
+    let _ = write!(text, "  {}", escape(name));
+    for (key, value) in &event {
+        let _ = write!(text, "  {}=", escape(key));
+        let _ = match value {
+            Value::String(value) => write!(text, "{}", escape(value)),
+            value => write!(text, "{}", escape(&value.to_string())),
+        };
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_for_reading_has_nothing_that_a_terminal_obeys() {
+        let line =
+            readable(br#"{"at":0,"event":"x\u001b[2J","why":"a\nb\u009b","more":{"a":"\u202e"},"count":3}"#);
+        let (_, rest) = line.split_once("  ").expect("a time");
+        assert_eq!(rest, "x\\u{1b}[2J  count=3  more={\"a\":\"\\u{202e}\"}  why=a\\nb\\u{9b}\n");
+        assert!(readable(b"{\x1b").contains("not an event: {\\u{1b}"));
+    }
+
+    #[test]
+    fn for_programs_there_is_nothing_but_json() {
+        assert_eq!(raw(b"{\"at\":1}").as_deref(), Some("{\"at\":1}\n"));
+        assert_eq!((raw(b"{\"at\":"), raw(b"[]"), raw(b"\xff")), (None, None, None));
+    }
+}

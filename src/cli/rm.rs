@@ -1,0 +1,65 @@
+//! `cckw rm`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::output::{fail, print};
+use crate::escape::escape;
+use crate::fleet::{self, Removable, Session};
+use crate::session::record::State;
+
+/// Removes these sessions' records; without any, those of all that have ended.
+pub fn main(words: &[String]) -> ExitCode {
+    let sessions = match fleet::sessions() {
+        Ok(sessions) => sessions,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let chosen = if words.is_empty() { ended(&sessions) } else { meant(&sessions, words) };
+    let chosen = match chosen {
+        Ok(chosen) => chosen,
+        Err(reason) => return fail(&format!("{reason}; nothing was removed")),
+    };
+    let mut said = String::new();
+    let mut status = ExitCode::SUCCESS;
+    for (name, removable) in chosen {
+        match removable.remove() {
+            Ok(()) => said.push_str(&format!("removed {}\n", escape(&name))),
+            Err(reason) => status = fail(&reason),
+        }
+    }
+    if said.is_empty() && status == ExitCode::SUCCESS {
+        said.push_str("no session has ended\n");
+    }
+    let printed = print(&said);
+    if status == ExitCode::SUCCESS { printed } else { status }
+}
+
+/// Those that came to their end. One that crashed, or whose host was killed, has a conversation to be brought back.
+fn ended(sessions: &[Session]) -> Result<Vec<(String, Removable)>, String> {
+    let ended =
+        sessions.iter().filter(|session| session.record.state == State::Stopped && !session.is_running);
+    ended.map(|session| Ok((session.name.clone(), Removable::new(session)?))).collect()
+}
+
+fn meant(sessions: &[Session], words: &[String]) -> Result<Vec<(String, Removable)>, String> {
+    // Of one that is named twice, once.
+    let mut chosen: BTreeMap<&Path, &Session> = BTreeMap::new();
+    let mut removable = Vec::new();
+    let mut broken = BTreeSet::new();
+    for word in words {
+        match fleet::pick(sessions, Some(word)) {
+            Ok(session) => drop(chosen.insert(&session.directory, session)),
+            Err(_) if broken.contains(word) => {}
+            Err(error) => {
+                removable
+                    .push((word.clone(), Removable::unreadable(word).ok_or_else(|| error.among_all())??));
+                broken.insert(word);
+            }
+        }
+    }
+    for session in chosen.values() {
+        removable.push((session.name.clone(), Removable::new(session)?));
+    }
+    Ok(removable)
+}

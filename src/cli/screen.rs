@@ -1,0 +1,58 @@
+//! `cckw screen`.
+
+use std::process::ExitCode;
+
+use super::output::{fail, print};
+use super::{inside, pick_running};
+use crate::control::{Answer, Request};
+use crate::fleet;
+
+/// Prints what is on a session's screen.
+pub fn main(word: Option<&str>, with_colours: bool) -> ExitCode {
+    let inside = inside();
+    pick_running(word.or(inside.as_deref()), |session| match fleet::ask(session, &Request::Status) {
+        Some(Answer::Status { screen, formatted, stale, .. }) => {
+            if stale {
+                eprintln!(
+                    "cckw: more was written at once than could be followed: parts of this may be old until claude \
+                     repaints"
+                );
+            }
+            let is_coloured = with_colours && !formatted.is_empty();
+            print(&if is_coloured {
+                trimmed(formatted.lines())
+            } else {
+                trimmed(screen.iter().map(String::as_str))
+            })
+        }
+        Some(Answer::Refused { reason }) => fail(&reason),
+        _ => fail("the session does not answer"),
+    })
+}
+
+/// The lines without the blank ones at the end.
+fn trimmed<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    let mut blank = 0;
+    for line in lines {
+        if line.trim_end().is_empty() {
+            blank += 1;
+            continue;
+        }
+        text.push_str(&"\n".repeat(std::mem::take(&mut blank)));
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_lines_at_the_end_are_no_text() {
+        assert_eq!(trimmed(["", "a  ", "", "b", "", " "].into_iter()), "\na\n\nb\n");
+        assert_eq!(trimmed(["", ""].into_iter()), "");
+    }
+}

@@ -1,0 +1,159 @@
+//! `cckw list --watch`: the table, drawn anew when something has changed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::output::fail;
+use super::{list, table};
+use crate::fleet::{self, Changes, Session};
+use crate::paths;
+use crate::platform::poll::{For, Poll};
+use crate::platform::signal_pipe::SignalPipe;
+use crate::platform::tty;
+
+/// Uptimes are shown in minutes, but for the first one.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What changes together is drawn together: a record is written and renamed, a session ends and its socket goes.
+const TOGETHER: Duration = Duration::from_millis(50);
+
+/// Shows the table until ctrl-c.
+pub fn main(all: bool) -> ExitCode {
+    if !io::stdout().is_terminal() {
+        return fail(
+            "--watch draws on a terminal, and stdout is none; for programs there is `cckw list --json`",
+        );
+    }
+    match watch(all) {
+        // The way to end it is no failure of it.
+        Ok(libc::SIGINT) => ExitCode::SUCCESS,
+        Ok(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
+        Err(reason) => fail(&reason),
+    }
+}
+
+/// The signal that it was ended by.
+fn watch(all: bool) -> Result<i32, String> {
+    let state = paths::state_dir().map_err(|error| error.to_string())?;
+    // What is not there cannot be watched; a start would make it too.
+    paths::make_private(&state).map_err(|error| error.to_string())?;
+    let mut changes = Changes::new()?;
+    let mut signals = {
+        use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+        SignalPipe::install(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH])
+    }
+    .map_err(|error| format!("signals cannot be handled: {error}"))?;
+    let mut hosts = Hosts::default();
+    let mut screen = AlternateScreen::enter();
+    let mut poll = Poll::default();
+    loop {
+        changes.take();
+        let sessions = fleet::sessions().map_err(|error| error.to_string())?;
+        let unfinished = sessions.iter().filter(|session| session.record.ended_at.is_none());
+        let directories: BTreeSet<_> =
+            unfinished.map(|session| session.directory.clone()).chain([state.clone()]).collect();
+        if changes.watch(directories)? {
+            // It may have changed again before the watch was there.
+            continue;
+        }
+        hosts.follow(&sessions);
+        draw(&list::table(&sessions, all)).map_err(|error| format!("cannot write to stdout: {error}"))?;
+        poll.clear();
+        let changed = poll.add(&changes, For::Reading);
+        poll.add(&signals, For::Reading);
+        let ends: Vec<_> = hosts.open().map(|(key, host)| (key, poll.add(host, For::Reading))).collect();
+        let runs = sessions.iter().any(|session| session.is_running);
+        poll.wait(runs.then_some(MINUTE)).map_err(|error| format!("cannot wait: {error}"))?;
+        let ended: Vec<Key> =
+            ends.iter().filter(|(_, end)| poll.is_ready(*end)).map(|(key, _)| *key).collect();
+        hosts.forget(&ended);
+        for signal in signals.pending() {
+            match signal {
+                libc::SIGWINCH | libc::SIGCONT => {}
+                libc::SIGTSTP => {
+                    drop(screen);
+                    let _ = signal_hook::low_level::emulate_default_handler(libc::SIGTSTP);
+                    screen = AlternateScreen::enter();
+                }
+                signal => return Ok(signal),
+            }
+        }
+        if poll.is_ready(changed) || !ended.is_empty() {
+            std::thread::sleep(TOGETHER);
+        }
+    }
+}
+
+fn draw(lines: &[String]) -> io::Result<()> {
+    let size = tty::size(io::stdout())?;
+    // A terminal without a size is as large as the table.
+    let or_all = |number: u16| if number == 0 { usize::MAX } else { usize::from(number) };
+    let (rows, columns) = (or_all(size.rows), or_all(size.columns));
+    let shown = if lines.len() > rows { rows.saturating_sub(1) } else { lines.len() };
+    let mut drawn: Vec<String> =
+        lines[..shown].iter().map(|line| table::cut(line, columns).to_owned()).collect();
+    if shown < lines.len() {
+        drawn.push(table::cut(&format!("… {} more lines", lines.len() - shown), columns).to_owned());
+    }
+    let text = format!("\x1b[H{}\x1b[K\x1b[J", drawn.join("\x1b[K\r\n"));
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+}
+
+/// A host, as opposed to a later one of the same session.
+type Key = (Uuid, i32);
+
+/// A connection to each host, whose end says that the host has ended: one that was killed leaves no other trace.
+#[derive(Default)]
+struct Hosts(HashMap<Key, Option<UnixStream>>);
+
+impl Hosts {
+    /// Connects to the hosts that are new, and lets go of those that do not run any more.
+    fn follow(&mut self, sessions: &[Session]) {
+        let running = sessions.iter().filter(|session| session.is_running);
+        let running: HashMap<Key, &Session> =
+            running.map(|session| ((session.record.session, session.record.host_pid), session)).collect();
+        self.0.retain(|key, _| running.contains_key(key));
+        for (key, session) in running {
+            self.0.entry(key).or_insert_with(|| fleet::connect(&session.record));
+        }
+    }
+
+    fn open(&self) -> impl Iterator<Item = (Key, &UnixStream)> {
+        self.0.iter().filter_map(|(key, host)| Some((*key, host.as_ref()?)))
+    }
+
+    /// Closes these. One whose host runs all the same (it has too many connections) is not made again.
+    fn forget(&mut self, ended: &[Key]) {
+        for key in ended {
+            self.0.insert(*key, None);
+        }
+    }
+}
+
+/// The terminal's second screen, without cursor and line wrapping, until this is dropped.
+struct AlternateScreen;
+
+impl AlternateScreen {
+    fn enter() -> Self {
+        write_all("\x1b[?1049h\x1b[?25l\x1b[?7l");
+        Self
+    }
+}
+
+impl Drop for AlternateScreen {
+    fn drop(&mut self) {
+        write_all("\x1b[?7h\x1b[?25h\x1b[?1049l");
+    }
+}
+
+fn write_all(text: &str) {
+    let mut stdout = io::stdout().lock();
+    // A terminal that has gone needs no restoring.
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}

@@ -1,0 +1,66 @@
+//! The time of day where the user is.
+
+use std::fmt;
+
+/// A moment as a clock on the wall shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalTime {
+    year: i32,
+    month: i32,
+    day: i32,
+    hour: i32,
+    minute: i32,
+    second: i32,
+    millisecond: u64,
+}
+
+impl LocalTime {
+    /// The local time so many milliseconds after 1970 began in Greenwich, by `TZ` or the system's time zone; nothing
+    /// for a time that no calendar has.
+    pub fn at(milliseconds: u64) -> Option<Self> {
+        let seconds = libc::time_t::try_from(milliseconds / 1000).ok()?;
+        let mut parts = std::mem::MaybeUninit::<libc::tm>::uninit();
+        // SAFETY: both pointers are valid for the call, which keeps neither.
+        let filled = unsafe { libc::localtime_r(&raw const seconds, parts.as_mut_ptr()) };
+        if filled.is_null() {
+            return None;
+        }
+        // SAFETY: not null says that all of it was filled in.
+        let parts = unsafe { parts.assume_init() };
+        Some(Self {
+            year: parts.tm_year.checked_add(1900)?,
+            month: parts.tm_mon + 1,
+            day: parts.tm_mday,
+            hour: parts.tm_hour,
+            minute: parts.tm_min,
+            second: parts.tm_sec,
+            millisecond: milliseconds % 1000,
+        })
+    }
+}
+
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { year, month, day, hour, minute, second, millisecond } = self;
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{millisecond:03}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_same_minute_and_second_as_in_greenwich() {
+        // Zones differ by whole minutes since 1972; the hour and the day depend on where this runs.
+        let shown = LocalTime::at(1_700_000_007_042).expect("a time").to_string();
+        assert!(shown.starts_with("2023-11-1") && shown.ends_with(":27.042"), "{shown}");
+        assert_eq!(shown.len(), "2023-11-14 22:13:27.042".len());
+    }
+
+    #[test]
+    fn a_time_that_nobody_means_does_no_harm() {
+        let shown = LocalTime::at(u64::MAX).map(|time| time.to_string());
+        assert!(shown.is_none_or(|shown| shown.ends_with(".615")));
+    }
+}

@@ -1,0 +1,105 @@
+//! Taking up a session whose host is gone: what its record says, and what claude is started with.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use uuid::Uuid;
+
+use super::record::Record;
+use super::supervisor::{Decision, Event, Launch, Look, Supervisor, Transcript};
+use crate::claude::args::{Resume, relaunch, worktree};
+use crate::claude::transcript::{self, Found};
+use crate::platform::process;
+
+/// How long what is left of the last claude may take to end after its host was killed, before it is ended.
+const PATIENCE: Duration = Duration::from_secs(3);
+const PACE: Duration = Duration::from_millis(20);
+
+/// Held by the host of a session for as long as it runs; gone with it, however it ends.
+pub struct Lock(#[allow(dead_code, reason = "held, not used")] Flock<File>);
+
+impl Lock {
+    /// Takes the lock of a session.
+    ///
+    /// # Errors
+    /// When another host has it, or the directory cannot be written.
+    pub fn take(directory: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(directory.join("host.lock"))?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => Ok(Self(lock)),
+            Err((_, nix::Error::EAGAIN)) => {
+                Err(io::Error::other("the session has a host already; see `cckw list`"))
+            }
+            Err((_, error)) => Err(error.into()),
+        }
+    }
+}
+
+/// What there is to launch a session's claude with.
+pub fn look(supervisor: &Supervisor, record: &Record) -> Look {
+    let found = match (supervisor.conversation(), transcript::directory()) {
+        (Some(id), Some(projects)) => transcript::find(&projects, id, record.claude_cwd().as_deref()),
+        _ => Found::Nothing,
+    };
+    let there_was =
+        supervisor.conversation().is_some_and(|id| record.with_transcript.iter().any(|known| known == id));
+    Look { transcript: Transcript::new(&found, there_was), fresh: Uuid::new_v4() }
+}
+
+/// The arguments of a launch that the supervisor has decided, from those of the first.
+pub fn arguments(first: &[OsString], launch: &Launch, record: &Record) -> Vec<OsString> {
+    let cwd = record.claude_cwd();
+    let worktree = cwd.as_deref().and_then(worktree);
+    let how = match launch {
+        Launch::Resume(id) => Resume::Conversation(id),
+        Launch::SessionId(id) | Launch::Fresh { id, .. } => Resume::Fresh { id, worktree },
+        Launch::AsChosen => Resume::AsChosen,
+    };
+    relaunch(first, how)
+}
+
+/// The directory that claude was first started in, where that is still there: relative arguments count from it, and
+/// `--resume` finds a worktree by itself.
+pub fn directory(record: &Record) -> Option<PathBuf> {
+    Some(PathBuf::from(OsString::from(record.cwd.clone()))).filter(|cwd| cwd.is_dir())
+}
+
+/// What a new host of this session launches first.
+pub fn launch(supervisor: &mut Supervisor, record: &Record) -> Launch {
+    let look = look(supervisor, record);
+    match supervisor.on(Event::Due { at: Duration::ZERO, look }) {
+        Decision::Launch(launch) => launch,
+        // A supervisor that has just been made has no reason to decide otherwise.
+        _ => Launch::AsChosen,
+    }
+}
+
+/// Waits until the claude of the host that is gone has ended: two of them would write into one conversation. The kernel has
+/// sent it SIGHUP with its host's end; one that does not mind is ended.
+pub fn wait_for_the_last_one(record: &Record) {
+    let (Some(pid), Some(start)) = (record.claude_pid, &record.claude_start) else { return };
+    let pid = Pid::from_raw(pid);
+    let lives = || process::look_up(pid).is_some_and(|process| process::is_same_start(start, &process.start));
+    for signal in [None, Some(Signal::SIGTERM), Some(Signal::SIGKILL)] {
+        if let Some(signal) = signal {
+            let _ = kill(pid, signal);
+        }
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if !lives() {
+                return;
+            }
+            sleep(PACE);
+        }
+    }
+}
