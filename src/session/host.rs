@@ -35,6 +35,9 @@ use crate::platform::tty::Attributes;
 /// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
 const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 
+/// After a turn, how long claude may take to write it down. Seen: a tenth of a second.
+const TRANSCRIPT_DELAY: Duration = Duration::from_secs(1);
+
 /// When no output has moved for so long, the screen model reads it: a frame of claude's is complete then.
 const REST: Duration = Duration::from_millis(4);
 
@@ -65,6 +68,8 @@ pub struct Host {
     linger: Duration,
     /// When that time is over.
     linger_at: Option<Instant>,
+    /// When to look whether there is a transcript by now.
+    transcript_at: Option<Instant>,
     supervisor: Supervisor,
     /// When this host began; the supervisor's times count from here.
     begun: Instant,
@@ -118,6 +123,7 @@ impl Host {
             on_hangup: config.on_hangup,
             linger: config.linger,
             linger_at: None,
+            transcript_at: None,
             supervisor,
             begun: Instant::now(),
             quit: false,
@@ -196,7 +202,8 @@ impl Host {
             _ => None,
         };
         let stalls_at = if self.is_held() { None } else { self.output.stalls_at() };
-        let deadlines = [draining, self.ending_at, stalls_at, self.linger_at, server.deadline()];
+        let deadlines =
+            [draining, self.ending_at, stalls_at, self.linger_at, self.transcript_at, server.deadline()];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         match (model, self.catching_up) {
@@ -301,7 +308,9 @@ impl Host {
         }
         self.linger();
         if file.status.as_deref() == Some("idle") {
-            self.note_transcript();
+            // Claude is idle again before it has written down the first turn: so there is a second look.
+            let noted = self.note_transcript();
+            self.transcript_at = (!noted).then(|| Instant::now() + TRANSCRIPT_DELAY);
         }
     }
 

@@ -279,10 +279,11 @@ impl Output {
     pub fn take_master(&mut self, master: OwnedFd) {
         self.master = master;
         self.closed = false;
+        self.screen.push(self.modes.undo().as_bytes());
         self.modes = ModeTracker::default();
     }
 
-    /// Writes a word of cckw's own that stays on the screen.
+    /// Writes bytes of cckw's own that change what the terminal shows, or will show.
     pub fn say(&mut self, text: &str) {
         self.write(text.as_bytes());
         self.screen.push(text.as_bytes());

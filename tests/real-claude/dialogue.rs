@@ -1,51 +1,11 @@
 //! The main job, and that it looks the same with cckw between.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::driver::{How, Place, prompt_holds, submit, wait_for_prompt};
 use super::mock::{AFTER_TOOL, REPLY, USE_TOOL};
-use super::support::{Answers, Key, Screen, Size, Terminal};
-
-/// How long a screen must not have changed to be written down.
-const REST: Duration = Duration::from_millis(400);
-
-/// What is compared of a screen: all that does not change by itself or from run to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct View {
-    rows: Vec<String>,
-    /// The rows with their colours and attributes; none where a part of the text is not compared.
-    looks: Vec<Option<String>>,
-    cursor: (u16, u16),
-    title: String,
-    modes: Vec<String>,
-}
-
-impl View {
-    /// What is not the same in `other`, in words.
-    fn differences(&self, other: &Self) -> Vec<String> {
-        fn same<T: PartialEq + std::fmt::Debug>(found: &mut Vec<String>, what: &str, one: &T, other: &T) {
-            if one != other {
-                found.push(format!("{what}: {other:?} instead of {one:?}"));
-            }
-        }
-        let mut found = Vec::new();
-        same(&mut found, "number of rows", &self.rows.len(), &other.rows.len());
-        for (row, (one, other)) in self.rows.iter().zip(&other.rows).enumerate() {
-            same(&mut found, &format!("row {row}"), one, other);
-        }
-        for (row, (one, other)) in self.looks.iter().zip(&other.looks).enumerate() {
-            if one.is_some() && other.is_some() {
-                same(&mut found, &format!("look of row {row}"), one, other);
-            }
-        }
-        same(&mut found, "cursor", &self.cursor, &other.cursor);
-        same(&mut found, "title", &self.title, &other.title);
-        same(&mut found, "modes", &self.modes, &other.modes);
-        found
-    }
-}
+use super::support::{Answers, Key, Size, Terminal};
+use super::view::{REST, View, view};
 
 /// One dialogue, written down or held against one that was.
 struct Dialogue<'a> {
@@ -77,37 +37,6 @@ impl Dialogue<'_> {
                 );
             }
         }
-    }
-}
-
-/// A line without what differs between two runs.
-fn plain(row: &str, root: &str) -> String {
-    // "✻ Baked for 0s · done 8:04 AM": a word by chance, and the time.
-    if row.starts_with('✻') && row.contains(" · done ") {
-        return "✻ done".into();
-    }
-    // Hints that go away by themselves after ten seconds.
-    let row = row.replace("◐ medium · /effort", "").replace(" · ← for agents", "");
-    let row = without_uuids(&row.replace(root, "ROOT"));
-    row.trim_end().to_owned()
-}
-
-fn without_uuids(row: &str) -> String {
-    row.split(' ')
-        .map(|word| if uuid::Uuid::parse_str(word).is_ok() { "UUID" } else { word })
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-fn view(screen: &Screen, root: &str) -> View {
-    let rows: Vec<String> = screen.rows.iter().map(|row| plain(row, root)).collect();
-    let looks = rows.iter().zip(&screen.rows).zip(&screen.looks);
-    View {
-        looks: looks.map(|((plain, row), look)| (plain == row).then(|| look.clone())).collect(),
-        rows,
-        cursor: screen.cursor,
-        title: screen.title.clone(),
-        modes: screen.modes.left_on(),
     }
 }
 

@@ -8,8 +8,10 @@ use std::sync::{Condvar, Mutex};
 use serde_json::{Value, json};
 
 use super::install;
-use super::mock::Mock;
-use super::support::{Builder, DEADLINE, Key, Record, Sandbox, Screen, Terminal, process, wait_until_some};
+use super::mock::{Mock, REPLY};
+use super::support::{
+    Builder, DEADLINE, Key, Record, Sandbox, Screen, Terminal, process, wait_until, wait_until_some,
+};
 
 /// Made up; its last 20 characters stand in the configuration as approved.
 const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrst";
@@ -162,19 +164,40 @@ impl Place {
         states.next()
     }
 
-    /// The names (conversation ids) of the transcripts of the working directory, sorted.
-    pub fn transcripts(&self) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(self.sandbox.path("home/.claude/projects"))
+    /// The state file of this claude; none when there is no readable one.
+    pub fn state_of(&self, claude: i32) -> Option<Value> {
+        let path = self.sandbox.path(format!("home/.claude/sessions/{claude}.json"));
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
+    /// The transcripts of all directories.
+    fn transcript_files(&self) -> Vec<PathBuf> {
+        fs::read_dir(self.sandbox.path("home/.claude/projects"))
             .into_iter()
             .flatten()
             .flatten()
             .flat_map(|project| fs::read_dir(project.path()).into_iter().flatten().flatten())
-            .map(|entry| PathBuf::from(entry.file_name()))
-            .filter(|name| name.extension().is_some_and(|extension| extension == "jsonl"))
-            .filter_map(|name| Some(name.file_stem()?.to_str()?.to_owned()))
-            .collect();
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+            .collect()
+    }
+
+    /// The names (conversation ids) of the transcripts, sorted.
+    pub fn transcripts(&self) -> Vec<String> {
+        let files = self.transcript_files();
+        let mut names: Vec<String> =
+            files.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
         names.sort();
         names
+    }
+
+    /// What is written down of a conversation; empty when nothing is.
+    #[track_caller]
+    pub fn transcript(&self, id: &str) -> String {
+        let mut files = self.transcript_files();
+        files.retain(|path| path.file_stem().is_some_and(|stem| stem == id));
+        assert!(files.len() <= 1, "more than one transcript of {id}: {files:?}");
+        files.pop().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default()
     }
 }
 
@@ -201,4 +224,41 @@ pub fn submit(terminal: &mut Terminal, text: &str) {
     terminal.type_text(text);
     terminal.wait_for("the prompt as typed", |screen| prompt_holds(screen, text));
     terminal.press(Key::Enter);
+}
+
+/// Waits until claude, brought back so often, says that it is `status`.
+#[track_caller]
+pub fn says(place: &Place, status: &str, restarts: u64) -> Record {
+    place.sandbox.wait_for_record(&format!("a claude that is {status}"), |record| {
+        record.text("state") == "running"
+            && record.text("status") == status
+            && record.json["restarts"] == restarts
+            && record.pid("claude_pid").is_some_and(process::runs)
+    })
+}
+
+/// Waits until claude has written down `text`: it does so with a delay, and what came later is lost with it.
+#[track_caller]
+pub fn written(place: &Place, id: &str, text: &str) {
+    wait_until("the words in the transcript", DEADLINE, || place.transcript(id).contains(text));
+}
+
+/// A prompt and its answer, which end up in the conversation with this id.
+#[track_caller]
+pub fn goes_on(place: &Place, terminal: &mut Terminal, id: &str, prompt: &str) {
+    submit(terminal, prompt);
+    wait_until("the reply in the transcript", DEADLINE, || {
+        let text = place.transcript(id);
+        text.split_once(prompt).is_some_and(|(_, after)| after.contains(REPLY))
+    });
+    wait_for_prompt(terminal);
+}
+
+/// Leaves claude as a user does, and cckw with it.
+#[track_caller]
+pub fn leave(place: &Place, mut terminal: Terminal) {
+    submit(&mut terminal, "/exit");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    place.sandbox.wait_for_silence();
 }

@@ -9,13 +9,16 @@ mod support;
 mod driver;
 mod install;
 mod mock;
+mod view;
 
+mod attach;
 mod dialogue;
 mod help;
 mod hygiene;
 mod jobs;
 mod paste;
 mod pinning;
+mod restart;
 mod signals;
 mod straight;
 mod suspend;

@@ -25,8 +25,9 @@ pub const REPLY: &str = "Hello from the mock.";
 
 #[derive(Default)]
 struct State {
+    /// As they arrived, whether answered by now or not.
+    arrived: Vec<String>,
     prompts: Vec<String>,
-    asked: bool,
     released: bool,
 }
 
@@ -64,9 +65,14 @@ impl Mock {
         self.state.0.lock().expect("no poison").prompts.clone()
     }
 
+    /// The prompts that have arrived, oldest first, those that are held too.
+    pub fn arrived(&self) -> Vec<String> {
+        self.state.0.lock().expect("no poison").arrived.clone()
+    }
+
     /// Whether any prompt has arrived.
     pub fn asked(&self) -> bool {
-        self.state.0.lock().expect("no poison").asked
+        !self.arrived().is_empty()
     }
 
     /// Finishes the replies that are held, now and later.
@@ -120,7 +126,7 @@ fn answer(stream: &TcpStream, request: &Value, shared: &(Mutex<State>, Condvar))
     });
     event(stream, "message_start", &json!({"message": message}))?;
     let prompt = prompt(last);
-    shared.0.lock().ok()?.asked = true;
+    shared.0.lock().ok()?.arrived.extend(prompt.clone());
     let mut reason = "end_turn";
     let says = |words| prompt.as_deref().is_some_and(|prompt| prompt.contains(words));
     if prompt.is_none() {

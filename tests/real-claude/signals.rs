@@ -8,6 +8,14 @@ use nix::sys::signal::Signal;
 use super::driver::{How, Place, wait_for_prompt};
 use super::support::{Key, Terminal, process};
 
+/// Where a crash and a closed terminal end the session, as they end claude. That they need not is what
+/// `restart.rs` and `attach.rs` are about.
+fn place() -> Place {
+    let place = Place::new();
+    place.sandbox.configure("on_hangup = \"exit\"\n[restart]\ncrash_limit = 1\n");
+    place
+}
+
 /// The status as a shell shows it: a death by signal n is 128+n.
 fn status(exit: ExitStatus) -> i32 {
     exit.code().or_else(|| exit.signal().map(|signal| 128 + signal)).expect("a status")
@@ -15,7 +23,7 @@ fn status(exit: ExitStatus) -> i32 {
 
 /// Starts claude, sends `signal` to the process that was started, and returns the status and the modes left on.
 fn killed_by(how: How, signal: Signal) -> (i32, Vec<String>, bool) {
-    let place = Place::new();
+    let place = place();
     let mut terminal = place.start(how, &[]);
     terminal.wait_for_modes("the kitty keyboard", |modes| modes.kitty_flags() != 0);
     assert!(process::signal(terminal.pid(), signal));
@@ -68,7 +76,7 @@ fn ctrl_c_twice_ends_it_with_0() {
 
 #[test]
 fn a_killed_claude_ends_cckw_with_137_and_its_modes_are_undone() {
-    let place = Place::new();
+    let place = place();
     let mut terminal = Terminal::shell("dash", &place.sandbox);
     let manners = terminal.manners();
     terminal.run("cckw claude");
@@ -85,7 +93,7 @@ fn a_killed_claude_ends_cckw_with_137_and_its_modes_are_undone() {
 #[test]
 fn closing_the_terminal_ends_the_session() {
     for how in How::BOTH {
-        let place = Place::new();
+        let place = place();
         let mut terminal = place.start(how, &[]);
         terminal.hang_up();
         place.sandbox.wait_for_silence();

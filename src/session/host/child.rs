@@ -96,8 +96,10 @@ impl Host {
     }
 
     pub(super) fn deadlines(&mut self) {
-        let nothing =
-            self.ending_at.is_none() && self.linger_at.is_none() && self.output.stalls_at().is_none();
+        let nothing = self.ending_at.is_none()
+            && self.linger_at.is_none()
+            && self.transcript_at.is_none()
+            && self.output.stalls_at().is_none();
         if self.phase == Phase::Running && nothing {
             return;
         }
@@ -113,6 +115,9 @@ impl Host {
             if self.phase == Phase::Running {
                 self.end_claude();
             }
+        }
+        if self.transcript_at.is_some_and(|at| at <= now) {
+            self.note_transcript();
         }
         if let Phase::Draining { exit, quiet_at, cut_off_at } = self.phase
             && quiet_at <= now

@@ -105,6 +105,7 @@ impl Host {
                 self.resize(size);
                 // Also when claude was not stopped: the shell has drawn over its screen, and it repaints on this.
                 self.child.signal_group(libc::SIGCONT);
+                self.ask();
             }
         }
     }
@@ -210,17 +211,22 @@ impl Host {
         self.events.write("hung-up", json!({}));
         self.output.leave_terminal();
         self.lent = false;
-        if self.on_hangup == OnHangup::Detach && self.phase == Phase::Running {
+        if self.on_hangup == OnHangup::Detach && self.goes_on() {
             self.let_client_go("the terminal was closed");
         }
         self.without_terminal();
+    }
+
+    /// Whether there is a claude to be with, or there will be again.
+    fn goes_on(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Waiting { .. })
     }
 
     /// What is configured for a session whose terminal has gone, other than by a wish of the user.
     fn without_terminal(&mut self) {
         match self.on_hangup {
             OnHangup::Exit if matches!(self.phase, Phase::Waiting { .. }) => self.quit(),
-            _ if self.phase != Phase::Running => {}
+            _ if !self.goes_on() => {}
             OnHangup::Exit => {
                 self.quit = true;
                 self.end_claude();
@@ -231,7 +237,7 @@ impl Host {
 
     /// The user lets the session go on without a terminal.
     pub(super) fn detach(&mut self, why: &str) {
-        if self.phase != Phase::Running {
+        if !self.goes_on() {
             return;
         }
         if !self.lent {
@@ -283,10 +289,8 @@ impl Host {
     /// Takes a new client, in place of the one that is attached, if any.
     pub(super) fn attach(&mut self, attaching: Attaching) {
         let Attaching { mut channel, attach, fds } = attaching;
-        let refusal = match (self.phase, self.ending_at) {
-            (Phase::Running, None) => None,
-            _ => Some("the session is just ending"),
-        };
+        let goes_on = self.goes_on() && self.ending_at.is_none();
+        let refusal = (!goes_on).then_some("the session is just ending");
         let terminal = fds.into_iter().next();
         let (Some(terminal), Ok(master), None) = (terminal, self.output.master().try_clone(), refusal) else {
             let reason =
@@ -320,5 +324,6 @@ impl Host {
         }
         self.resize(attach.size);
         self.linger_at = None;
+        self.ask();
     }
 }

@@ -1,6 +1,6 @@
 //! After a crash: when claude comes back, with which conversation, and what the user sees of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use uuid::Uuid;
@@ -60,6 +60,7 @@ impl Host {
         }
         // Killed, claude leaves its state file: it says what was open last, also where nobody has looked since.
         self.look_at_state_file();
+        self.note_transcript();
         let event = Event::Ended { exit, at: self.now(), jitter: random() };
         match self.supervisor.on(event) {
             Decision::Wait { until, attempt } => {
@@ -85,15 +86,22 @@ impl Host {
         self.record.claude_pid = None;
         self.record.child_pid = None;
         self.save();
+        self.phase = Phase::Waiting { exit, until: self.begun + until };
+        self.ask();
+    }
+
+    /// While claude is gone: says so, and has the client ask whether to wait.
+    pub(super) fn ask(&mut self) {
+        let Phase::Waiting { exit, until } = self.phase else { return };
+        let left = until.saturating_duration_since(Instant::now());
         self.say(&format!(
             "claude {}; it comes back in {}. Enter: now, ctrl-c: quit",
             ended(exit),
-            seconds(delay)
+            seconds(left)
         ));
         if let Some(client) = &mut self.client {
             client.send(&FromHost::Waiting);
         }
-        self.phase = Phase::Waiting { exit, until: self.begun + until };
     }
 
     /// Says why a session is over, where that is not plain to see.
@@ -113,14 +121,17 @@ impl Host {
     }
 
     /// A line of cckw's own, on a terminal whose modes are undone. Not where the shell has the terminal.
+    ///
+    /// Claude leaves the cursor in its input box: what it had drawn below is cleared, or the line would be written over it.
     fn say(&mut self, line: &str) {
         if self.lent {
             return;
         }
+        // In the model too: the next claude need not draw on the screen that this one drew on.
         let undo = self.output.modes.undo();
-        self.output.write(undo.as_bytes());
+        self.output.say(&undo);
         self.output.modes = ModeTracker::default();
-        self.output.say(&format!("\r\n[cckw: {line}]\r\n"));
+        self.output.say(&format!("\r\n\x1b[J[cckw: {line}]\r\n"));
     }
 
     /// The user does not want to wait.
@@ -175,17 +186,21 @@ impl Host {
     }
 
     /// Notes whether the open conversation has a transcript by now: one that is missing later was there once.
-    pub(super) fn note_transcript(&mut self) {
-        let Some(id) = self.record.conversation.clone() else { return };
+    /// Whether it has, or had, one.
+    pub(super) fn note_transcript(&mut self) -> bool {
+        self.transcript_at = None;
+        let Some(id) = self.record.conversation.clone() else { return false };
         if self.record.with_transcript.contains(&id) {
-            return;
+            return true;
         }
-        let Some(projects) = transcript::directory() else { return };
-        if let Found::Conversation(_) = transcript::find(&projects, &id, self.record.claude_cwd().as_deref())
-        {
+        let Some(projects) = transcript::directory() else { return false };
+        let cwd = self.record.claude_cwd();
+        let found = matches!(transcript::find(&projects, &id, cwd.as_deref()), Found::Conversation(_));
+        if found {
             self.record.with_transcript.push(id);
             self.save();
         }
+        found
     }
 
     /// Starts claude again, on a PTY of its own: what is left of the last one cannot write into its screen, and nothing
