@@ -3,8 +3,8 @@
 //! A screen model does not know this: vt100 leaves out focus reports, the kitty keyboard protocol, modifyOtherKeys,
 //! autowrap, titles and more, and a terminal left with one of them on is a terminal that types rubbish into the shell.
 
-pub(super) mod replay;
-pub mod scanner;
+mod replay;
+pub(super) mod scanner;
 
 use scanner::{Scanner, Sequence};
 
