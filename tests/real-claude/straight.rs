@@ -71,10 +71,19 @@ fn on_a_terminal(place: &Place, command: Command) -> (String, Option<i32>) {
 fn on_a_terminal_the_output_is_the_same() {
     for arguments in [&["--version"][..], &["--help"], &["-p", "hello"], &["mcp", "list"], &["mcp", "--help"]]
     {
-        let outputs = How::BOTH.map(|how| {
-            let place = Place::new();
-            on_a_terminal(&place, place.command(how, arguments))
-        });
+        let both = || {
+            How::BOTH.map(|how| {
+                let place = Place::new();
+                on_a_terminal(&place, place.command(how, arguments))
+            })
+        };
+        // On a loaded machine claude itself has once printed something else; what cckw changes, it changes every time.
+        let mut outputs = both();
+        for _ in 0..2 {
+            if outputs[0] != outputs[1] {
+                outputs = both();
+            }
+        }
         assert_eq!(outputs[1], outputs[0], "{arguments:?}");
         assert_eq!(outputs[0].1, Some(0), "{arguments:?}");
     }
