@@ -75,7 +75,9 @@ fn sent_to_the_background_it_stops_for_the_terminal() {
         assert_left_alone(&mut terminal, &manners);
         let job = process::children(terminal.pid())[0];
         assert!(process::is_stopped(job), "{how:?}: {:?}", process::stat(job));
-        let shown = said_by_the_shell(&terminal, how);
+        // Bash tells of the stop before this prompt or before the next one, as it comes.
+        let mut shown = said_by_the_shell(&terminal, how);
+        shown.sort();
         terminal.run("fg");
         wait_for_prompt(&mut terminal);
         submit(&mut terminal, "/exit");
