@@ -108,6 +108,7 @@ impl Host {
     fn explain(&mut self, why: Why) {
         self.events.write("finished", json!({ "why": format!("{why:?}") }));
         let word = match why {
+            Why::CrashLoop { crashes: 1 } => "claude crashed and is not started again".into(),
             Why::CrashLoop { crashes } => format!("claude crashed {crashes} times and is not started again"),
             Why::Lost(_) => "neither the conversation nor a new one in its place can be opened".into(),
             Why::Clean | Why::OwnError | Why::Quit => return,
