@@ -223,7 +223,7 @@ impl Host {
     }
 
     fn move_output(&mut self) {
-        if self.client_is_stopped() {
+        if !self.lent && self.client_is_stopped() {
             self.lend_terminal();
             return;
         }
