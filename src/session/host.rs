@@ -38,6 +38,9 @@ const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 /// After a turn, how long claude may take to write it down. Seen: a tenth of a second.
 const TRANSCRIPT_DELAY: Duration = Duration::from_secs(1);
 
+/// So many bytes wait unread until somebody asks for the screen: a timer for each key that is echoed would cost more
+/// than all the rest of its way.
+const LITTLE: usize = 16 * 1024;
 /// When no output has moved for so long, the screen model reads it: a frame of claude's is complete then.
 const REST: Duration = Duration::from_millis(4);
 
@@ -179,7 +182,8 @@ impl Host {
             for attaching in server.serve(&poll, &requests, |request| self.answer(request)) {
                 self.attach(attaching);
             }
-            self.catching_up = !is_ready(output) && self.output.screen.waiting() > 0;
+            let waiting = self.output.screen.waiting();
+            self.catching_up = !is_ready(output) && (waiting > LITTLE || self.catching_up && waiting > 0);
             if self.catching_up {
                 self.output.screen.work();
             }
@@ -195,7 +199,7 @@ impl Host {
     /// How long the next wait may last. While output waits for the screen model, a moment: when no more of it comes in
     /// that time, the model reads. Before, it would take the core from the terminal, for a screen that nobody sees.
     fn time(&self, server: &Server) -> Option<Duration> {
-        let model = self.output.screen.waiting() > 0;
+        let model = self.output.screen.waiting() > LITTLE;
         let draining = match self.phase {
             Phase::Draining { quiet_at, .. } if !self.is_held() => Some(quiet_at),
             Phase::Waiting { until, .. } => Some(until),
@@ -207,9 +211,9 @@ impl Host {
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         match (model, self.catching_up) {
-            (false, _) => until,
+            (false, false) => until,
             (true, false) => Some(until.map_or(REST, |until| until.min(REST))),
-            (true, true) => Some(Duration::ZERO),
+            (_, true) => Some(Duration::ZERO),
         }
     }
 
