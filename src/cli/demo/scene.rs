@@ -40,7 +40,10 @@ impl Scene {
     pub fn new() -> io::Result<Self> {
         let temp = env::temp_dir();
         let temp = if temp.as_os_str().len() > LONGEST_TEMP_DIR { PathBuf::from("/tmp") } else { temp };
-        let scene = Self { dir: mkdtemp(&temp.join("cckw-demo-XXXXXX"))?, cckw: env::current_exe()? };
+        let scene = Self {
+            dir: mkdtemp(&temp.join(format!("cckw-demo-{}", "X".repeat(6))))?,
+            cckw: env::current_exe()?,
+        };
         scene.fill().inspect_err(|_| {
             let _ = fs::remove_dir_all(&scene.dir);
         })?;
