@@ -8,36 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use serde_json::{Value, json};
+use support::stand_in::{at_prompt, sandbox, start, submit};
 use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
 
 const CHOSEN: &str = "6f1c7f5e-6a43-4a0e-9d5f-0d3f9c0b7a11";
-
-/// A sandbox in which claude is the stand-in.
-fn sandbox() -> Sandbox {
-    let mut sandbox = Sandbox::new();
-    let stand_in = sandbox.path("claude-stand-in");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cckw"), &stand_in).expect("a link");
-    sandbox.set("CCKW_CLAUDE", stand_in);
-    sandbox
-}
-
-fn start(sandbox: &Sandbox, args: &[&str]) -> Terminal {
-    let mut command = sandbox.cckw_claude();
-    command.args(args);
-    let mut terminal = Terminal::spawn(command);
-    at_prompt(&mut terminal);
-    terminal
-}
-
-fn at_prompt(terminal: &mut Terminal) {
-    terminal.wait_for("the prompt", |screen| screen.cursor_row().starts_with('❯'));
-}
-
-fn submit(terminal: &mut Terminal, text: &str) {
-    terminal.type_text(text);
-    terminal.wait_for("the text", |screen| screen.cursor_row().ends_with(text));
-    terminal.press(Key::Enter);
-}
 
 fn exit(sandbox: &Sandbox, mut terminal: Terminal) {
     submit(&mut terminal, "/exit");

@@ -3,34 +3,8 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
-
-/// A sandbox in which claude is the stand-in.
-fn sandbox() -> Sandbox {
-    let mut sandbox = Sandbox::new();
-    let stand_in = sandbox.path("claude-stand-in");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cckw"), &stand_in).expect("a link");
-    sandbox.set("CCKW_CLAUDE", stand_in);
-    sandbox
-}
-
-fn start(sandbox: &Sandbox, args: &[&str]) -> Terminal {
-    let mut command = sandbox.cckw_claude();
-    command.args(args);
-    let mut terminal = Terminal::spawn(command);
-    at_prompt(&mut terminal);
-    terminal
-}
-
-fn at_prompt(terminal: &mut Terminal) {
-    terminal.wait_for("the prompt", |screen| screen.cursor_row().starts_with('❯'));
-}
-
-fn submit(terminal: &mut Terminal, text: &str) {
-    terminal.type_text(text);
-    terminal.wait_for("the text", |screen| screen.cursor_row().ends_with(text));
-    terminal.press(Key::Enter);
-}
+use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
     sandbox.wait_for_record("an idle claude", |record| {

@@ -44,6 +44,7 @@ mod pty;
 mod pump;
 mod sandbox;
 mod shell;
+pub mod stand_in;
 mod terminal;
 mod wait;
 
