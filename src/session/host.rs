@@ -23,6 +23,7 @@ use super::server::Server;
 use super::start::Prepared;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
+use crate::claude::remote_control;
 use crate::claude::state_file::StateFile;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
@@ -299,6 +300,7 @@ impl Host {
             record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
+        record.remote.follow(remote_control::classify(Some(file)));
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }

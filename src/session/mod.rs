@@ -10,6 +10,7 @@ pub mod modes;
 mod output;
 mod pty;
 pub mod record;
+pub mod remote;
 pub mod revive;
 pub mod screen;
 mod server;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::remote::Remote;
 use crate::paths;
 
 pub use super::events::now;
@@ -34,6 +35,9 @@ pub struct Record {
     /// What claude says it is doing (`idle`, `busy`, `waiting`…), word for word.
     #[serde(default)]
     pub status: Option<String>,
+    /// How remote control stands.
+    #[serde(default)]
+    pub remote: Remote,
     /// The program that was started.
     pub program: Text,
     /// Its arguments.
@@ -212,6 +216,7 @@ pub(super) mod tests {
             pinned: true,
             state: State::Starting,
             status: None,
+            remote: Remote::default(),
             program: Path::new("/bin/claude").into(),
             args: vec![OsStr::from_bytes(b"\xff\xfe").into(), OsStr::new("caf\u{e9}").into()],
             cwd: Path::new("/").into(),

@@ -18,6 +18,7 @@ use super::launcher::Launcher;
 use super::output::Output;
 use super::pty::{Child, Pty};
 use super::record::{self, Record, State};
+use super::remote::Remote;
 use super::revive::{self, Lock};
 use super::screen::Screen;
 use super::server::Server;
@@ -228,6 +229,7 @@ fn fresh(
         pinned: start.pinned,
         state: State::Starting,
         status: None,
+        remote: Remote::default(),
         program: program.into(),
         args: args.iter().map(|arg| arg.as_os_str().into()).collect(),
         cwd: cwd.into(),
