@@ -9,6 +9,7 @@ pub mod exits;
 pub mod find;
 pub mod installed;
 pub mod refused;
+pub mod screen;
 pub mod state_file;
 pub mod transcript;
 
