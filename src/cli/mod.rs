@@ -14,6 +14,7 @@ use crate::{session, standin, terminal};
 mod attach;
 mod definition;
 mod demo;
+mod detect;
 mod doctor;
 mod list;
 mod logs;
@@ -77,6 +78,16 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
         Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
+        Some(Verb::Detect { from, include_dead, json, state, reconnectable }) => {
+            detect::main(&detect::Asked {
+                directory: from.sessions_dir.as_deref(),
+                statuses: &from.statuses,
+                dead: include_dead,
+                json,
+                state: state.as_deref(),
+                reconnectable,
+            })
+        }
         Some(Verb::Demo { script }) => demo::main(script),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),

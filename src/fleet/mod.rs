@@ -1,8 +1,10 @@
 //! Across sessions: which there are, and which one is meant.
 
 mod changes;
+pub mod detect;
 mod pick;
 mod remove;
+pub mod transport;
 mod waiting;
 
 use std::collections::{HashMap, HashSet};

@@ -1,0 +1,131 @@
+//! tmux, as of version 3.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use nix::unistd::{Pid, geteuid};
+
+use super::{Pane, Transport};
+use crate::platform::command;
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The most servers that are asked.
+const SERVERS: usize = 16;
+
+const PANES: &str = "#{pane_pid}\t#{pane_id}\t#{session_name}:#{window_index}.#{pane_index}";
+
+/// The servers of this user, and their panes by the process that each was started with.
+pub struct Tmux {
+    panes: HashMap<Pid, Pane>,
+}
+
+/// Servers that were asked for their panes.
+pub struct Asked(Vec<(PathBuf, command::Asked)>);
+
+impl Asked {
+    /// Asks every server that there is. Nothing is started where there is none.
+    pub fn start() -> Self {
+        let servers = sockets().into_iter().take(SERVERS).filter_map(|socket| {
+            let mut list = tmux(&socket);
+            list.args(["list-panes", "-a", "-F", PANES]);
+            Some((socket, command::Asked::start(&mut list, PATIENCE).ok()?))
+        });
+        Self(servers.collect())
+    }
+
+    /// Waits for the answers; nothing when there was no server.
+    pub fn finish(self) -> Option<Tmux> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut panes = HashMap::new();
+        for (socket, asked) in self.0 {
+            let Ok(listed) = asked.finish().and_then(command::answer) else { continue };
+            panes.extend(parse(&String::from_utf8_lossy(&listed), &socket));
+        }
+        Some(Tmux { panes })
+    }
+}
+
+impl Transport for Tmux {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn pane(&self, chain: &[Pid]) -> Option<(usize, Pane)> {
+        chain.iter().enumerate().find_map(|(steps, pid)| Some((steps, self.panes.get(pid)?.clone())))
+    }
+}
+
+const NAME: &str = "tmux";
+
+fn tmux(socket: &Path) -> Command {
+    let mut command = Command::new("tmux");
+    // -u: it must not write what it takes for a terminal without UTF-8 as underscores.
+    command.arg("-u").arg("-S").arg(socket).env_remove("TMUX");
+    command
+}
+
+fn parse(listed: &str, socket: &Path) -> Vec<(Pid, Pane)> {
+    let pane = |line: &str| {
+        let mut fields = line.splitn(3, '\t');
+        let pid = fields.next()?.parse().ok().filter(|pid| *pid > 0).map(Pid::from_raw)?;
+        let (id, target) = (fields.next()?.to_owned(), fields.next()?.to_owned());
+        let server = socket.to_str()?.to_owned();
+        Some((pid, Pane { transport: NAME, server, id, target }))
+    };
+    listed.lines().filter_map(pane).collect()
+}
+
+/// The sockets of the servers that run: the one that this process is in, and those in the directory where tmux keeps them.
+fn sockets() -> Vec<PathBuf> {
+    let own = std::env::var_os("TMUX").and_then(|value| {
+        // path,pid,session
+        let path = value.into_vec().split(|byte| *byte == b',').next()?.to_vec();
+        Some(PathBuf::from(OsString::from_vec(path))).filter(|path| path.is_absolute())
+    });
+    let folder = std::env::var_os("TMUX_TMPDIR").filter(|value| !value.is_empty());
+    let folder = PathBuf::from(folder.unwrap_or_else(|| "/tmp".into())).join(format!("tmux-{}", geteuid()));
+    let usual = if is_ours(&folder) { fs::read_dir(&folder).ok() } else { None };
+    let usual = usual.into_iter().flatten().flatten().map(|entry| entry.path());
+    let all: BTreeSet<PathBuf> =
+        own.into_iter().chain(usual).filter_map(|path| path.canonicalize().ok()).collect();
+    all.into_iter().filter(|path| is_served(path)).collect()
+}
+
+/// As tmux checks it: with another's directory, somebody else would answer.
+fn is_ours(folder: &Path) -> bool {
+    fs::symlink_metadata(folder).is_ok_and(|metadata| {
+        metadata.is_dir() && metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o007 == 0
+    })
+}
+
+fn is_served(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket())
+        && UnixStream::connect(path).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panes_are_found_by_the_nearest_process_above() {
+        let listed = "12\t%1\tmain:0.1\nx\t%2\tmain:0.2\n30\t%3\ta\tb:1.0\n40\n";
+        let panes: HashMap<Pid, Pane> = parse(listed, Path::new("/s")).into_iter().collect();
+        let tmux = Tmux { panes };
+        let chain = |pids: &[i32]| pids.iter().map(|pid| Pid::from_raw(*pid)).collect::<Vec<_>>();
+        let (steps, pane) = tmux.pane(&chain(&[7, 12, 30])).expect("a pane");
+        assert_eq!((steps, pane.id.as_str(), pane.target.as_str()), (1, "%1", "main:0.1"));
+        assert_eq!(tmux.pane(&chain(&[30])).expect("a pane").1.target, "a\tb:1.0");
+        assert_eq!(tmux.pane(&chain(&[7, 40, 1])), None);
+    }
+}
