@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn what_is_not_wanted_may_be_anything() {
-        let cut = r#"{"name":"caf\ud83d","x":1e999,"y":[[[]]],"status":"busy","status":"idle","parkedJobId":7}"#;
+        let cut =
+            r#"{"name":"caf\ud83d","x":1e999,"y":[[[]]],"status":"busy","status":"idle","parkedJobId":7}"#;
         let file = StateFile::parse(cut.as_bytes()).expect("an object");
         assert_eq!((file.status.as_deref(), file.parked_job_id.as_deref()), (Some("idle"), Some("7")));
         assert_eq!(StateFile::parse(b"{\"x\":\"\xff\"}"), None);

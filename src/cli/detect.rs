@@ -187,10 +187,11 @@ fn table(found: &[Found]) -> String {
             shown(found.status()),
             shown(found.pane.as_ref().map(|pane| pane.target.as_str())),
             if found.is_eligible() { "yes" } else { "no" }.into(),
-            found.file.as_ref().and_then(|file| file.cwd.as_deref()).map_or_else(
-                || "-".into(),
-                |cwd| short(cwd, home.as_deref()),
-            ),
+            found
+                .file
+                .as_ref()
+                .and_then(|file| file.cwd.as_deref())
+                .map_or_else(|| "-".into(), |cwd| short(cwd, home.as_deref())),
             shown(found.wrapped.as_ref().map(|session| session.name.as_str())),
         ]
     };
@@ -216,7 +217,8 @@ mod tests {
     #[test]
     fn a_home_directory_is_short_and_nothing_else_is() {
         let home = Some(Path::new("/home/a"));
-        let shown = ["/home/a", "/home/a/b", "/home/ab", "/\u{1b}[2J"].map(|path| short(Path::new(path), home));
+        let shown =
+            ["/home/a", "/home/a/b", "/home/ab", "/\u{1b}[2J"].map(|path| short(Path::new(path), home));
         assert_eq!(shown, ["~", "~/b", "/home/ab", "/\\u{1b}[2J"]);
     }
 

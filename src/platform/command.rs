@@ -22,8 +22,7 @@ impl Asked {
     /// # Errors
     /// When it cannot be started.
     pub fn start(command: &mut Command, patience: Duration) -> io::Result<Self> {
-        let child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         Ok(Self { child, until: Instant::now() + patience })
     }
 

@@ -71,10 +71,7 @@ mod tests {
     fn the_fields_are_those_of_proc() {
         let stat = "7 (a) b) S 5 70 6 34822 71 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 100 2";
         let job = parse_stat(stat).expect("parses");
-        assert_eq!(
-            job,
-            Job { group: Pid::from_raw(70), terminal: 0x8806, foreground: Pid::from_raw(71) }
-        );
+        assert_eq!(job, Job { group: Pid::from_raw(70), terminal: 0x8806, foreground: Pid::from_raw(71) });
         assert!(!job.has_keyboard() && Job { foreground: job.group, ..job }.has_keyboard());
     }
 
