@@ -1,0 +1,118 @@
+//! What claude's screen says: whether the main prompt is there and what stands in it, whether a turn runs, and what is
+//! shown of remote control.
+//!
+//! None of it is an interface of Claude Code, and a release may draw everything anew. So it is read from the inside of
+//! what was seen: what is not recognised is [`Prompt::Elsewhere`], and nobody types there. Screens of the real program
+//! with the reading that each must get are in `tests/screens`; `docs/claude-code.md` says what is drawn how.
+
+mod view;
+
+pub use view::View;
+
+/// What a look at the screen found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The main prompt, if that is where claude is.
+    pub prompt: Prompt,
+    /// The editor's mode where claude's vim mode is on and the footer says so. In NORMAL mode a bracketed paste is
+    /// inserted as it is, while single keys are commands.
+    pub vim: Option<Vim>,
+    /// Whether a turn or a command runs: what is submitted now waits in a queue.
+    pub busy: bool,
+    /// What the footer says of remote control.
+    pub indicator: Indicator,
+    /// What claude said last of remote control, near the prompt.
+    pub notice: Option<Notice>,
+    /// The panel that `/remote-control` opens while the link is up.
+    pub panel: Option<Panel>,
+}
+
+/// The main prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// It is there with nothing typed. The dim suggestion that may stand in it is not text.
+    Empty,
+    /// It is there and holds something.
+    Draft(Draft),
+    /// It is not there, or not for certain; the words say why, for a line in a log.
+    Elsewhere(&'static str),
+}
+
+/// What stands at the main prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// As it is drawn, a line of the screen a line; whether a line was wrapped or ended is not to be seen.
+    /// Attachments are the marks claude draws for them, such as `[Pasted text #1 +3 lines]`.
+    pub text: String,
+    /// How many lines of the screen it takes, at least one.
+    pub lines: usize,
+    /// Whether the cursor is behind its last character.
+    pub cursor_at_end: bool,
+}
+
+/// The modes of claude's vim editor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vim {
+    /// Keys are text.
+    Insert,
+    /// Keys are commands, or nothing says that they are not.
+    Normal,
+    /// Keys are commands on what is selected.
+    Visual,
+}
+
+/// The footer's word on remote control. It is documented that it is hidden on a narrow terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Indicator {
+    /// `/rc active`: the link is up.
+    Active,
+    /// The link has failed; this stays until it is up again.
+    Failed,
+    /// It is being established.
+    Connecting,
+    /// None is shown: the link is off, or there is no room.
+    Absent,
+}
+
+/// What claude answered last, with the line that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// This login has no subscription for it: asking again changes nothing.
+    NeedsSubscription(String),
+    /// Not available for another reason that only the user can change.
+    Unavailable(String),
+    /// Another device or session has taken it over.
+    TakenOver(String),
+    /// It was ended or archived elsewhere.
+    EndedElsewhere(String),
+    /// The server cannot find it.
+    NotFound(String),
+    /// It failed, for a reason that may pass.
+    Failed(String),
+    /// It is up.
+    Connected(String),
+}
+
+/// The panel that `/remote-control` opens while the link is up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panel {
+    /// Its choices, top to bottom, without their marks and numbers.
+    pub items: Vec<String>,
+    /// Which of them is selected.
+    pub selected: usize,
+    /// Which of them is the one that disconnects, if there is exactly one.
+    pub disconnect: Option<usize>,
+}
+
+/// Reads a screen. Cheap enough for every look, and never panics.
+pub fn read(view: &View) -> Reading {
+    let _ = view;
+    Reading {
+        prompt: Prompt::Elsewhere("the screen is not recognised"),
+        vim: None,
+        busy: false,
+        indicator: Indicator::Absent,
+        notice: None,
+        panel: None,
+    }
+}
