@@ -110,5 +110,7 @@ fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
     if plain && text.trim() == text && text.len() <= LONGEST {
         return Ok(text);
     }
-    Err(D::Error::custom("expected at most 60 letters, digits and signs of ASCII, without spaces at its ends"))
+    Err(D::Error::custom(
+        "expected at most 60 letters, digits and signs of ASCII, without spaces at its ends",
+    ))
 }
