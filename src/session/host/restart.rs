@@ -19,8 +19,8 @@ use crate::session::supervisor::{Decision, Event, Launch, Look, Why};
 use crate::session::watch::{StateWatch, Wake};
 
 impl Host {
-    /// The time, as the supervisor counts it.
-    fn now(&self) -> Duration {
+    /// The time, as the supervisor and the keeper count it.
+    pub(super) fn now(&self) -> Duration {
         self.begun.elapsed()
     }
 

@@ -20,7 +20,7 @@ pub struct Report {
     /// How far that can be relied on.
     pub confidence: Confidence,
     /// What the state file says, in words.
-    pub file: Vec<String>,
+    pub file: String,
     /// What the screen said last, in a word; nothing if nobody has looked.
     pub screen: Option<&'static str>,
     /// What claude said of it last.
@@ -33,6 +33,8 @@ pub struct Report {
     pub turned_off: bool,
     /// Whether a link was up in this session.
     pub used: bool,
+    /// Whether one should be.
+    pub wanted: bool,
     /// Why nothing is typed, where a link is wanted and none is there.
     pub why: Option<Why>,
     /// How many tries have failed in a row.
@@ -46,7 +48,10 @@ pub struct Report {
 impl Keeper {
     /// How things stand.
     pub fn report(&self, at: Duration) -> Report {
-        let (standing, confidence) = witness::weigh(self.file.as_ref(), self.indicator());
+        let (mut standing, mut confidence) = witness::weigh(self.file.as_ref(), self.indicator());
+        if self.lags && standing == Standing::Down && self.indicator() != Some(Indicator::Failed) {
+            (standing, confidence) = (Standing::Disagree, Confidence::Medium);
+        }
         let notice = self.seen.as_ref().and_then(|seen| seen.notice.as_ref());
         let why = self.gate(at).err().map(|(why, _)| why);
         let wanted = self.cares() && self.phase == Phase::Watching && standing != Standing::Up;
@@ -56,13 +61,14 @@ impl Keeper {
             file: self
                 .file
                 .as_ref()
-                .map_or_else(|| vec!["no whole state file".into()], |file| file.verdict.reasons.clone()),
+                .map_or_else(|| "no whole state file".into(), |file| file.verdict.reasons.join("; ")),
             screen: self.indicator().map(witness::words),
             said: notice.map(|notice| witness::said(notice).to_owned()),
             reconnecting: matches!(self.phase, Phase::Trying(_) | Phase::Answering { .. }),
             refused: self.refused.clone(),
             turned_off: self.turned_off,
             used: self.used,
+            wanted: self.used || self.settings.keep == Keep::Always,
             why: why.filter(|_| wanted),
             tries: self.tries,
             last_try: self.last_try.clone(),
@@ -75,11 +81,6 @@ impl Keeper {
         let asked = Asked { until: at + REQUEST, off_first: cycle, from: at };
         let probe = Self { asked: Some(asked), blocked: None, ..self.clone() };
         probe.gate(at).err().map(|(why, _)| why)
-    }
-
-    /// Whether a try is under way, or its answer awaited.
-    pub fn is_busy(&self) -> bool {
-        self.phase != Phase::Watching
     }
 
     /// Whether anything is kept here, so that a state file which cannot be watched is to be looked at now and then.
