@@ -10,6 +10,7 @@ pub mod find;
 pub mod installed;
 pub mod refused;
 pub mod remote_control;
+pub mod server;
 pub mod state_file;
 pub mod transcript;
 
