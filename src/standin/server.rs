@@ -45,7 +45,7 @@ pub fn run(args: &[String], config: &Path, cwd: &Path) -> Result<u8, Refusal> {
     let _raw = Raw::enter().map_err(failed)?;
     print!("Remote Control server {session}\r\nPress Ctrl+C to stop.\r\n");
     let _ = io::stdout().flush();
-    for byte in io::stdin().bytes() {
+    for byte in io::stdin().lock().bytes() {
         match byte.map_err(failed)? {
             CTRL_C => break,
             b'g' => return Ok(give_up(0)),
