@@ -20,7 +20,7 @@ use super::keeper::{Event, File};
 use super::launcher::Launcher;
 use super::output::{Output, Turn};
 use super::pty::Child;
-use super::record::{Record, State};
+use super::record::{Kind, Record, State};
 use super::revive::Lock;
 use super::server::Server;
 use super::start::Prepared;
@@ -280,10 +280,7 @@ impl Host {
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
             Request::Stop => {
-                self.quit();
-                if self.phase == Phase::Running && self.ending_at.is_none() {
-                    self.end_claude();
-                }
+                self.stop();
                 Answer::Done
             }
             #[cfg(debug_assertions)]
@@ -299,6 +296,10 @@ impl Host {
     }
 
     fn look_at_state_file(&mut self) {
+        // Below a server there are claudes too; what they write down is not about it.
+        if self.record.kind == Kind::Server {
+            return;
+        }
         let found = self.watch.look();
         if let Some((pid, file)) = &found {
             self.follow(*pid, file);

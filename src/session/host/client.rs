@@ -88,7 +88,7 @@ impl Host {
             FromClient::Detach => self.detach("the detach key was pressed"),
             FromClient::Held(held) => self.keys_are_held(held),
             FromClient::Now => self.restart_now(),
-            FromClient::Quit => self.quit(),
+            FromClient::Quit => self.stop(),
             FromClient::Resumed { size } => {
                 self.output.muted = false;
                 if std::mem::take(&mut self.lent) {
