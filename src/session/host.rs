@@ -2,6 +2,7 @@
 
 mod child;
 mod client;
+mod keep;
 mod restart;
 
 use std::path::PathBuf;
@@ -12,18 +13,19 @@ use serde_json::json;
 
 use self::child::Phase;
 use self::client::Client;
+use self::keep::Keep;
 use super::ending::Ending;
 use super::events::Events;
+use super::keeper::{Event, File};
 use super::launcher::Launcher;
 use super::output::{Output, Turn};
 use super::pty::Child;
-use super::record::{Record, State};
+use super::record::{Kind, Record, State};
 use super::revive::Lock;
 use super::server::Server;
 use super::start::Prepared;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
-use crate::claude::remote_control;
 use crate::claude::state_file::StateFile;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
@@ -75,6 +77,7 @@ pub struct Host {
     /// When to look whether there is a transcript by now.
     transcript_at: Option<Instant>,
     supervisor: Supervisor,
+    keep: Keep,
     /// When this host began; the supervisor's times count from here.
     begun: Instant,
     /// Nobody wants claude back: it was stopped on request, or the user said so.
@@ -106,6 +109,7 @@ impl Host {
         let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
         let watch = StateWatch::new(child.pid(), wake);
         let mut output = output;
+        let keep = Keep::new(&config.remote_control, &record.remote);
         output.stall_after = config.stall_after;
         Self {
             record,
@@ -129,6 +133,7 @@ impl Host {
             linger_at: None,
             transcript_at: None,
             supervisor,
+            keep,
             begun: Instant::now(),
             quit: false,
             gave_up: false,
@@ -150,6 +155,7 @@ impl Host {
             let output =
                 if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
             let room = self.output.prepare_room(&mut poll);
+            let typing = self.keep.prepare(&mut poll, self.output.master());
             let client =
                 self.client.as_ref().map(|client| poll.add(&client.channel, client.channel.interest()));
             let signals = poll.add(&self.sigchld, For::Reading);
@@ -171,6 +177,9 @@ impl Host {
             if is_ready(room) {
                 self.output.catch_up();
             }
+            if is_ready(typing) {
+                self.type_on();
+            }
             if poll.is_ready(signals) {
                 let _ = self.sigchld.pending().count();
                 while let Some(change) = self.child.poll() {
@@ -183,6 +192,7 @@ impl Host {
             for attaching in server.serve(&poll, &requests, |request| self.answer(request)) {
                 self.attach(attaching);
             }
+            self.keep_up(is_ready(output));
             let waiting = self.output.screen.waiting();
             self.catching_up = !is_ready(output) && (waiting > LITTLE || self.catching_up && waiting > 0);
             if self.catching_up {
@@ -207,8 +217,15 @@ impl Host {
             _ => None,
         };
         let stalls_at = if self.is_held() { None } else { self.output.stalls_at() };
-        let deadlines =
-            [draining, self.ending_at, stalls_at, self.linger_at, self.transcript_at, server.deadline()];
+        let deadlines = [
+            draining,
+            self.ending_at,
+            stalls_at,
+            self.linger_at,
+            self.transcript_at,
+            server.deadline(),
+            self.keep_at(),
+        ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         match (model, self.catching_up) {
@@ -256,16 +273,14 @@ impl Host {
             },
             // The server gives the connection itself to `attach`.
             Request::Attach(_) => Answer::Refused { reason: "this is no connection to attach with".into() },
+            Request::Reconnect { apply, cycle } => self.reconnect(*apply, *cycle),
             Request::Detach if self.client.is_some() => {
                 self.detach("asked to by `cckw detach`");
                 Answer::Done
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
             Request::Stop => {
-                self.quit();
-                if self.phase == Phase::Running && self.ending_at.is_none() {
-                    self.end_claude();
-                }
+                self.stop();
                 Answer::Done
             }
             #[cfg(debug_assertions)]
@@ -281,9 +296,15 @@ impl Host {
     }
 
     fn look_at_state_file(&mut self) {
-        if let Some((pid, file)) = self.watch.look() {
-            self.follow(pid, &file);
+        // Below a server there are claudes too; what they write down is not about it.
+        if self.record.kind == Kind::Server {
+            return;
         }
+        let found = self.watch.look();
+        if let Some((pid, file)) = &found {
+            self.follow(*pid, file);
+        }
+        self.tell_keeper(Event::File(found.map(|(_, file)| File::of(&file))));
     }
 
     /// Notes what claude's state file says.
@@ -300,7 +321,6 @@ impl Host {
             record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
-        record.remote.follow(remote_control::classify(Some(file)));
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }

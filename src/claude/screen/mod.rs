@@ -5,8 +5,14 @@
 //! what was seen: what is not recognised is [`Prompt::Elsewhere`], and nobody types there. Screens of the real program
 //! with the reading that each must get are in `tests/screens`; `docs/claude-code.md` says what is drawn how.
 
+mod elsewhere;
+mod footer;
+mod input;
+mod notice;
+mod panel;
 mod view;
 
+use footer::Footer;
 pub use view::View;
 
 /// What a look at the screen found.
@@ -19,6 +25,8 @@ pub struct Reading {
     pub vim: Option<Vim>,
     /// Whether a turn or a command runs: what is submitted now waits in a queue.
     pub busy: bool,
+    /// The list of suggestions for what is typed, if it is open.
+    pub menu: Option<Menu>,
     /// What the footer says of remote control.
     pub indicator: Indicator,
     /// What claude said last of remote control, near the prompt.
@@ -104,15 +112,44 @@ pub struct Panel {
     pub disconnect: Option<usize>,
 }
 
+/// The list of suggestions that claude opens for a `/` or an `@`. Enter may take what is selected in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu {
+    /// The selected command with its slash. None where nothing matches, or where it is a list of files.
+    pub selected: Option<String>,
+}
+
 /// Reads a screen. Cheap enough for every look, and never panics.
 pub fn read(view: &View) -> Reading {
-    let _ = view;
-    Reading {
-        prompt: Prompt::Elsewhere("the screen is not recognised"),
+    let mut reading = Reading {
+        prompt: Prompt::Elsewhere(""),
         vim: None,
         busy: false,
+        menu: None,
         indicator: Indicator::Absent,
         notice: None,
         panel: None,
+    };
+    let input = match input::find(view) {
+        Ok(input) => input,
+        Err(why) => {
+            reading.panel = panel::find(view);
+            let panel = reading.panel.as_ref().map(|_| "the panel of remote control is open");
+            reading.prompt = Prompt::Elsewhere(panel.or_else(|| elsewhere::place(view)).unwrap_or(why));
+            return reading;
+        }
+    };
+    let footer = Footer::of(view, input);
+    reading.prompt = match footer.objection() {
+        Some(why) => Prompt::Elsewhere(why),
+        None => input::prompt(view, input),
+    };
+    reading.vim = footer.vim();
+    reading.busy = footer.busy();
+    reading.indicator = footer.indicator();
+    if !matches!(reading.prompt, Prompt::Elsewhere(_)) {
+        reading.menu = footer.menu();
+        reading.notice = notice::find(view, input, &footer);
     }
+    reading
 }

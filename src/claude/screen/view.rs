@@ -7,7 +7,7 @@ use vt100::Color;
 pub(super) struct Cell {
     /// Where its text begins in [`View::text`], in bytes.
     start: u32,
-    /// How long its text is, in bytes; nothing is blank, or the second half of a wide character.
+    /// How long its text is, in bytes; a blank has one, the second half of a wide character none.
     length: u8,
     /// Whether it is the second half of a wide character.
     pub continues: bool,
@@ -24,6 +24,7 @@ pub(super) struct Cell {
 /// A screen as plain cells, independent of the emulator that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
+    /// The text of all cells, row after row, so that a row is a piece of it.
     text: String,
     cells: Vec<Cell>,
     rows: usize,
@@ -61,7 +62,8 @@ impl View {
 
     fn cell_of(&mut self, cell: &vt100::Cell) -> Cell {
         let start = self.text.len();
-        self.text.push_str(cell.contents());
+        let blank = !cell.has_contents() && !cell.is_wide_continuation();
+        self.text.push_str(if blank { " " } else { cell.contents() });
         Cell {
             start: u32::try_from(start).unwrap_or(u32::MAX),
             length: u8::try_from(self.text.len() - start).unwrap_or(0),
@@ -91,5 +93,47 @@ impl View {
     /// Whether it is the alternate screen.
     pub fn alternate(&self) -> bool {
         self.alternate
+    }
+
+    /// The cells of a row; none below the screen.
+    pub(super) fn cells(&self, row: usize) -> &[Cell] {
+        let start = row.saturating_mul(self.columns);
+        self.cells.get(start..start + self.columns).unwrap_or_default()
+    }
+
+    /// The text of a row, with the blanks at its end; empty below the screen.
+    pub(super) fn row(&self, row: usize) -> &str {
+        match self.cells(row) {
+            [first, .., last] | [first @ last] => {
+                self.text.get(first.from()..last.from() + usize::from(last.length)).unwrap_or_default()
+            }
+            [] => "",
+        }
+    }
+
+    /// The text of a cell.
+    pub(super) fn text(&self, cell: &Cell) -> &str {
+        self.text.get(cell.from()..cell.from() + usize::from(cell.length)).unwrap_or_default()
+    }
+
+    /// Whether nothing is written in a cell, or a blank.
+    pub(super) fn blank(&self, cell: &Cell) -> bool {
+        self.text(cell) == " "
+    }
+}
+
+impl Cell {
+    fn from(&self) -> usize {
+        self.start.try_into().unwrap_or(usize::MAX)
+    }
+
+    /// Drawn to be overlooked: faint, or in a grey, which is how claude's themes draw hints. What was typed has the
+    /// terminal's own colour, or one that is no grey.
+    pub fn faint(&self) -> bool {
+        match self.colour {
+            Color::Default => self.dim,
+            Color::Idx(index) => self.dim || matches!(index, 7 | 8 | 232..=255),
+            Color::Rgb(red, green, blue) => self.dim || (red == green && green == blue),
+        }
     }
 }

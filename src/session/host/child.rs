@@ -82,6 +82,14 @@ impl Host {
         self.save();
     }
 
+    /// The session is to end, and claude with it, also where it has come back at this moment.
+    pub(super) fn stop(&mut self) {
+        self.quit();
+        if self.phase == Phase::Running && self.ending_at.is_none() {
+            self.end_claude();
+        }
+    }
+
     pub(super) fn end_claude(&mut self) {
         let (next, signal) = self.ending.next();
         self.ending = next;
