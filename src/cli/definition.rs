@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// What cckw is, in two sentences.
 pub const ABOUT: &str = "\
@@ -145,6 +145,25 @@ pub enum Verb {
         /// Only sessions that `cckw reconnect` could act on
         #[arg(long)]
         reconnectable: bool,
+    },
+    /// Bring remote control back where it is down
+    ///
+    /// Without `--apply` it only says what it would do. A wrapped session is served by its host, another one through tmux or
+    /// GNU screen; in both cases cckw types only where it sees the main prompt, and presses Enter only where it sees its own
+    /// command alone in it. Exits with 2 if that failed for a session, else with 0.
+    #[command(args_override_self = true)]
+    Reconnect {
+        #[command(flatten)]
+        from: From,
+        /// Do it
+        #[arg(long)]
+        apply: bool,
+        /// Only this process, which gets an answer in any case; can be given several times
+        #[arg(long, value_name = "PID", allow_negative_numbers = true, action = ArgAction::Append)]
+        pid: Vec<i64>,
+        /// Tell of what was done and what failed, without a line for the whole run
+        #[arg(long)]
+        quiet: bool,
     },
     /// Remove the records of sessions that do not run
     ///

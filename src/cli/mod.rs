@@ -20,6 +20,7 @@ mod list;
 mod logs;
 mod man;
 mod output;
+mod reconnect;
 mod rm;
 mod screen;
 mod shell;
@@ -88,6 +89,13 @@ fn run(cli: Cli) -> ExitCode {
                 reconnectable,
             })
         }
+        Some(Verb::Reconnect { from, apply, quiet, pid }) => reconnect::main(&reconnect::Asked {
+            directory: from.sessions_dir.as_deref(),
+            statuses: &from.statuses,
+            apply,
+            quiet,
+            pids: &pid,
+        }),
         Some(Verb::Demo { script }) => demo::main(script),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),

@@ -3,6 +3,7 @@
 mod changes;
 pub mod detect;
 mod pick;
+pub mod reconnect;
 mod remove;
 pub mod transport;
 mod waiting;

@@ -4,7 +4,12 @@
 
 mod tmux;
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use nix::unistd::Pid;
+
+use crate::session::keeper::Keys;
 
 /// A place where keys can be typed for a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +33,41 @@ pub trait Transport {
     ///
     /// `chain` is the process, its parent, and so on upwards.
     fn pane(&self, chain: &[Pid]) -> Option<(usize, Pane)>;
+
+    /// What a pane shows now, all of it at one moment.
+    ///
+    /// # Errors
+    /// When the pane is gone, or the multiplexer does not answer; in words for the user.
+    fn look(&self, pane: &Pane) -> Result<Sight, String>;
+
+    /// Types into a pane. Enter is typed only if the cursor is still where `seen` has it, where that can be made sure of.
+    ///
+    /// # Errors
+    /// As for a look.
+    fn press(&self, pane: &Pane, keys: &Keys, seen: &Sight) -> Result<(), String>;
+}
+
+/// What a pane shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// How many rows and columns it has.
+    pub size: (u16, u16),
+    /// Its lines, top to bottom, with their colours and attributes (SGR) where the transport has them.
+    pub lines: Vec<Vec<u8>>,
+    /// Where the cursor is, row and column from 0.
+    pub cursor: (u16, u16),
+    /// Whether the cursor is shown.
+    pub cursor_shown: bool,
+    /// Whether it is the alternate screen.
+    pub alternate: bool,
+    /// Whether the program in it gets a paste as a bracketed one.
+    pub pastes: bool,
+    /// Why keys would not go to the program in it, or to others too.
+    pub obstacle: Option<&'static str>,
+    /// How long ago somebody pressed a key who has this pane before them; nothing if nobody has it, or that cannot be known.
+    pub typed: Option<Duration>,
+    /// The terminal that the program in it runs on.
+    pub tty: Option<PathBuf>,
 }
 
 /// All transports that this machine has, asked once which panes there are.

@@ -12,14 +12,25 @@ use std::time::Duration;
 
 use nix::unistd::{Pid, geteuid};
 
-use super::{Pane, Transport};
+use super::{Pane, Sight, Transport};
 use crate::platform::command;
+use crate::session::keeper::Keys;
+use crate::session::record::now;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most servers that are asked.
 const SERVERS: usize = 16;
 
+/// What a look asks for; the pane first, because a pane that is gone is no error of `display-message`.
+const STATE: &str = "#{pane_id} #{pane_height} #{pane_width} #{cursor_y} #{cursor_x} #{cursor_flag} #{alternate_on} \
+                     #{pane_dead} #{pane_in_mode} #{pane_synchronized} #{pane_input_off} \
+                     #{pane_tty}";
+/// As of version 3.6 tmux says whether the program wants brackets. Before, this word is unknown to it, and empty.
+const BRACKETS: &str = "#{bracket_paste_flag}";
+/// Those who look at a pane, and when they pressed a key, in seconds since 1970.
+const CLIENTS: &str = "#{pane_id} #{client_activity}";
+const MARK: &str = "=";
 const PANES: &str = "#{pane_pid}\t#{pane_id}\t#{session_name}:#{window_index}.#{pane_index}";
 
 /// The servers of this user, and their panes by the process that each was started with.
@@ -63,6 +74,98 @@ impl Transport for Tmux {
     fn pane(&self, chain: &[Pid]) -> Option<(usize, Pane)> {
         chain.iter().enumerate().find_map(|(steps, pid)| Some((steps, self.panes.get(pid)?.clone())))
     }
+
+    fn look(&self, pane: &Pane) -> Result<Sight, String> {
+        // One list of commands, which the server carries out without letting the pane draw in between.
+        let state = ["display-message", "-p", "-t", &pane.id, STATE, ";"];
+        let brackets = ["display-message", "-p", "-t", &pane.id, BRACKETS, ";"];
+        let clients = ["list-clients", "-F", CLIENTS, ";", "display-message", "-p", MARK, ";"];
+        let capture = ["capture-pane", "-p", "-e", "-N", "-t", &pane.id];
+        let said = run(pane, &[&state[..], &brackets, &clients, &capture].concat())?;
+        read(&said, &pane.id, now()).ok_or_else(|| "the pane is gone".into())
+    }
+
+    fn press(&self, pane: &Pane, keys: &Keys, seen: &Sight) -> Result<(), String> {
+        let send = ["send-keys", "-t", &pane.id];
+        let count;
+        let words: &[&str] = match keys {
+            Keys::Stash => &["C-s"],
+            Keys::Escape => &["Escape"],
+            Keys::Up => &["Up"],
+            Keys::Down => &["Down"],
+            Keys::DeleteToEnd => &["-l", "D"],
+            Keys::Backspaces(number) => {
+                count = number.to_string();
+                &["-N", &count, "BSpace"]
+            }
+            Keys::Paste(line) => {
+                let buffer = format!("cckw-{}", std::process::id());
+                // At the end of a word a semicolon ends the command.
+                let line = line.strip_suffix(';').map_or_else(|| line.clone(), |line| format!("{line}\\;"));
+                let set = ["set-buffer", "-b", &buffer, "--", &line, ";"];
+                // -p: with brackets if the program has asked for them; -d: and the buffer is gone.
+                let paste = ["paste-buffer", "-d", "-p", "-r", "-b", &buffer, "-t", &pane.id];
+                return run(pane, &[&set[..], &paste].concat()).map(drop);
+            }
+            Keys::Enter => {
+                // The server itself looks once more where the cursor is, and nothing comes between that look and the key.
+                let (row, column) = seen.cursor;
+                let same = format!(
+                    "#{{&&:#{{==:#{{cursor_y}},{row}}},#{{&&:#{{==:#{{cursor_x}},{column}}},#{{==:#{{pane_in_mode}},0}}}}}}"
+                );
+                let enter = format!("send-keys -t '{}' Enter", pane.id);
+                return run(pane, &["if-shell", "-F", "-t", &pane.id, &same, &enter]).map(drop);
+            }
+        };
+        run(pane, &[&send[..], words].concat()).map(drop)
+    }
+}
+
+/// Has the server of a pane carry out a list of commands.
+fn run(pane: &Pane, words: &[&str]) -> Result<String, String> {
+    let mut command = tmux(Path::new(&pane.server));
+    let said = command::ask(command.args(words), PATIENCE).map_err(|error| format!("tmux: {error}"))?;
+    Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+/// What a look brought; nothing when it is not about this pane.
+fn read(said: &str, id: &str, now: u64) -> Option<Sight> {
+    let (head, shown) = said.split_once(&format!("\n{MARK}\n"))?;
+    let mut lines = head.lines();
+    let mut fields = lines.next()?.splitn(12, ' ');
+    if fields.next()? != id {
+        return None;
+    }
+    let mut number = || fields.next()?.parse::<u16>().ok();
+    let size = (number().filter(|rows| *rows > 0)?, number().filter(|columns| *columns > 0)?);
+    let cursor = (number()?, number()?);
+    let (cursor_shown, alternate) = (number()? != 0, number()? != 0);
+    let (dead, mode, synchronized, off) = (number()? != 0, number()? != 0, number()? != 0, number()? != 0);
+    let tty = fields.next().filter(|tty| !tty.is_empty()).map(PathBuf::from);
+    let obstacle = [
+        (dead, "the program in the pane has ended"),
+        (mode, "the pane is in a mode of tmux, such as its copy mode"),
+        (synchronized, "the panes are synchronized, what is typed goes to others too"),
+        (off, "the pane takes no input"),
+    ];
+    let pastes = lines.next() != Some("0");
+    let typed = lines.filter_map(|line| {
+        let (pane, at) = line.split_once(' ')?;
+        // Of whole seconds: it may have been at the end of that one.
+        let ago = now.saturating_sub(at.parse().ok()?).saturating_sub(1);
+        (pane == id).then_some(Duration::from_secs(ago))
+    });
+    Some(Sight {
+        size,
+        lines: shown.lines().take(size.0.into()).map(|line| line.as_bytes().to_vec()).collect(),
+        cursor,
+        cursor_shown,
+        alternate,
+        pastes,
+        obstacle: obstacle.into_iter().find(|(is, _)| *is).map(|(_, why)| why),
+        typed: typed.min(),
+        tty,
+    })
 }
 
 const NAME: &str = "tmux";
