@@ -57,9 +57,9 @@ impl<'a> Tmux<'a> {
         self.command(words).output().unwrap_or_else(|error| panic!("tmux: {error}; install tmux"))
     }
 
-    /// What a pane shows.
+    /// What a pane shows, with plain blanks in the place of no-break ones.
     pub fn screen(&self, pane: &str) -> String {
-        self.run(&["capture-pane", "-p", "-t", pane])
+        self.run(&["capture-pane", "-p", "-t", pane]).replace('\u{a0}', " ")
     }
 
     /// Waits until a pane shows something.

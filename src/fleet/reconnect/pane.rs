@@ -195,7 +195,10 @@ impl<'a> Hand<'a> {
     fn note(&mut self, what: &str, why: &str) {
         match what {
             "remote-back" => self.finish(Outcome::Reconnected),
-            "remote-failed" => self.finish(Outcome::Failed(why.into())),
+            "remote-failed" => {
+                let last = self.keeper.report(self.now()).last_try;
+                self.finish(Outcome::Failed(last.map_or_else(|| why.into(), |(_, outcome)| outcome)));
+            }
             "remote-was-up" => self.finish(Outcome::Left(format!("the link is up after all; {why}"))),
             "remote-request-over" => self.finish(Outcome::Left(why.into())),
             "remote-left-behind" => self.left_behind = true,
