@@ -17,6 +17,8 @@ use crate::platform::process;
 
 /// The most that is read of a state file, in bytes. Those that were seen had less than one KiB.
 const LARGEST: u64 = 64 << 20;
+/// More than those have, in bytes.
+const USUAL: usize = 8 << 10;
 
 /// What a state file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,12 +105,18 @@ impl StateFile {
     /// Reads a state file from disk; nothing when it is gone, half-written, no plain file, or larger than any of claude's.
     pub fn read(path: &Path) -> Option<Self> {
         // Somebody may have put a pipe there, which would keep its reader waiting.
-        let file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
+        let mut file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || metadata.len() > LARGEST {
             return None;
         }
-        let mut contents = Vec::with_capacity(usize::try_from(metadata.len()).ok()? + 1);
+        // Nearly every one fits, and one read brings it, and its end.
+        let mut usual = [0; USUAL];
+        let length = file.read(&mut usual).ok()?;
+        if length < USUAL {
+            return Self::parse(&usual[..length]);
+        }
+        let mut contents = usual.to_vec();
         file.take(LARGEST).read_to_end(&mut contents).ok()?;
         Self::parse(&contents)
     }

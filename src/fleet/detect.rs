@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -17,6 +19,10 @@ use crate::platform::process::{self, Process};
 
 /// The most steps from a process up to the pane that it runs in.
 const STEPS: usize = 64;
+
+/// From so many state files on, several threads read them, at most so many.
+const MANY: usize = 64;
+const HELPERS: usize = 4;
 
 /// A session that has a state file.
 #[derive(Debug, Clone)]
@@ -104,16 +110,41 @@ fn read_all(wanted: &Wanted<'_>, tree: &mut Tree) -> Vec<Found> {
         })
         .collect();
     paths.sort();
-    let read = |(pid, path): (Pid, PathBuf)| {
-        let alive = is_alive(pid);
-        if !alive && !wanted.dead {
+    if paths.len() < MANY {
+        return read_some(&paths, wanted.dead, tree);
+    }
+    // It is all waiting for the kernel, so half of them at a time on each of two processors takes half the time.
+    let helpers = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(HELPERS);
+    let share = paths.len().div_ceil(helpers);
+    let read_share = |paths: &[(Pid, PathBuf)]| {
+        let mut tree = Tree::default();
+        (read_some(paths, wanted.dead, &mut tree), tree)
+    };
+    thread::scope(|scope| {
+        let helpers: Vec<_> =
+            paths.chunks(share).map(|paths| scope.spawn(move || read_share(paths))).collect();
+        let mut found = Vec::new();
+        for helper in helpers {
+            let (some, seen) = helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            found.extend(some);
+            tree.0.extend(seen.0);
+        }
+        found
+    })
+}
+
+fn read_some(paths: &[(Pid, PathBuf)], dead: bool, tree: &mut Tree) -> Vec<Found> {
+    let read = |(pid, path): &(Pid, PathBuf)| {
+        let alive = is_alive(*pid);
+        if !alive && !dead {
             return None;
         }
-        let file = StateFile::read(&path);
-        let verdict = judge(pid, file.as_ref(), alive, tree);
-        Some(Found { pid, path, file, alive, verdict, wrapped: None, pane: None, refusal: None })
+        let file = StateFile::read(path);
+        let verdict = judge(*pid, file.as_ref(), alive, tree);
+        let path = path.clone();
+        Some(Found { pid: *pid, path, file, alive, verdict, wrapped: None, pane: None, refusal: None })
     };
-    paths.into_iter().filter_map(read).collect()
+    paths.iter().filter_map(read).collect()
 }
 
 /// As kill(2) has it: also a process of somebody else, and one that has ended and was not waited for.

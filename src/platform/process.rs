@@ -17,8 +17,11 @@ pub struct Process {
 /// Looks a process up; nothing when there is none, or it is a zombie.
 #[cfg(target_os = "linux")]
 pub fn look_up(pid: Pid) -> Option<Process> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    parse_stat(&String::from_utf8_lossy(&stat))
+    use std::io::Read;
+    // One read brings all of it; asking for its size first, and for its end afterwards, would cost as much again.
+    let mut stat = [0; 4096];
+    let length = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut stat).ok()?;
+    parse_stat(&String::from_utf8_lossy(&stat[..length]))
 }
 
 #[cfg(any(target_os = "linux", test))]
