@@ -372,7 +372,7 @@ impl Keeper {
     }
 
     fn looked(&mut self, at: Duration, look: &Look, actions: &mut Vec<Action>) {
-        if look.settled {
+        if look.has_footer() {
             self.take_down(at, look);
         }
         match &mut self.phase {
