@@ -375,12 +375,16 @@ impl Keeper {
         if look.has_footer() {
             self.take_down(at, look);
         }
+        self.weigh(actions);
+        let against = self.wanted(at).err().map(|(why, _)| why);
         match &mut self.phase {
             Phase::Trying(attempt) => {
                 if let Hold::Asked(_) = attempt.hold {
                     return;
                 }
-                let (keys, end) = attempt.on_look(at, look, self.file.as_ref());
+                let linked = matches!(attempt.purpose, Purpose::Connect | Purpose::SwitchOff);
+                let against = against.filter(|_| linked);
+                let (keys, end) = attempt.on_look(at, look, self.file.as_ref(), against);
                 if let Some(keys) = keys {
                     self.type_keys(keys, actions);
                 }

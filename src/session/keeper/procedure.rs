@@ -138,6 +138,8 @@ pub struct Try {
     until: Duration,
     /// Whether the state file has nothing against typing.
     quiet: bool,
+    /// Whether the link is still wanted.
+    wanted: bool,
     /// How it ends when the draft is back.
     then: End,
 }
@@ -155,6 +157,7 @@ impl Try {
             step: Step::Opening,
             until: at + HOLD_ANSWER + PATIENCE,
             quiet: false,
+            wanted: true,
             then: End::Tidied,
         }
     }
@@ -183,8 +186,14 @@ impl Try {
         }
     }
 
-    /// Takes a look, and says what to type and whether that was the end.
-    pub fn on_look(&mut self, at: Duration, look: &Look, file: Option<&File>) -> (Option<Keys>, Option<End>) {
+    /// Takes a look, and says what to type and whether that was the end. `against` is why the link is not wanted any more.
+    pub fn on_look(
+        &mut self,
+        at: Duration,
+        look: &Look,
+        file: Option<&File>,
+        against: Option<Why>,
+    ) -> (Option<Keys>, Option<End>) {
         self.next_look = at + if look.settled { PACE } else { PACE_UNSETTLED };
         if let Hold::Until(until) = self.hold
             && at >= until
@@ -192,7 +201,21 @@ impl Try {
             return (None, Some(self.cut_short("claude is too slow")));
         }
         self.quiet = file.is_some_and(|file| file.obstacle.is_none());
-        match self.step.clone() {
+        self.wanted = against.is_none();
+        match (self.step.clone(), against) {
+            (Step::Opening, Some(why)) => (None, Some(End::NotNow(why))),
+            (step, _) => self.step(at, look, file, step),
+        }
+    }
+
+    fn step(
+        &mut self,
+        at: Duration,
+        look: &Look,
+        file: Option<&File>,
+        step: Step,
+    ) -> (Option<Keys>, Option<End>) {
+        match step {
             Step::Opening => self.opening(at, look, file),
             Step::Stashing => self.stashing(at, look),
             Step::Typing => self.typing(at, look),
@@ -256,10 +279,10 @@ impl Try {
     }
 
     fn stashing(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
-        if self.quiet && look.obstacle().is_none() && look.reading.prompt == Prompt::Empty {
+        if self.wanted && self.quiet && look.obstacle().is_none() && look.reading.prompt == Prompt::Empty {
             return self.paste(at);
         }
-        if at < self.until {
+        if self.wanted && at < self.until {
             return (None, None);
         }
         self.then = End::Failed("the draft at the prompt was not put aside in time");
@@ -274,11 +297,15 @@ impl Try {
     }
 
     fn typing(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
+        if !self.wanted {
+            self.then = End::Failed("it is not wanted any more");
+            return self.take_back(at, look);
+        }
         if at >= self.until {
             self.then = End::Failed("the command did not appear alone at the prompt in time");
             return self.take_back(at, look);
         }
-        if self.quiet && look.shows_exactly(&self.line) {
+        if self.quiet && look.obstacle().is_none() && look.shows_exactly(&self.line) {
             self.go(Step::Entered { gone_at: None }, at + PATIENCE);
             return (Some(Keys::Enter), None);
         }
