@@ -327,10 +327,7 @@ impl Keeper {
             Phase::Trying(attempt) => match attempt.hold {
                 Hold::Asked(until) if until <= at => self.end(at, End::NotNow(Why::NoAnswer), actions),
                 Hold::Asked(_) => {}
-                Hold::Until(until) if until <= at => {
-                    let end = attempt.cut_short("claude is too slow");
-                    self.end(at, end, actions);
-                }
+                Hold::Until(until) if until <= at => self.expired(at, actions),
                 Hold::Until(_) if attempt.next_look <= at => actions.push(Action::Look),
                 Hold::Until(_) => {}
             },
@@ -379,8 +376,10 @@ impl Keeper {
         let against = self.wanted(at).err().map(|(why, _)| why);
         match &mut self.phase {
             Phase::Trying(attempt) => {
-                if let Hold::Asked(_) = attempt.hold {
-                    return;
+                match attempt.hold {
+                    Hold::Asked(_) => return,
+                    Hold::Until(until) if until <= at => return self.expired(at, actions),
+                    Hold::Until(_) => {}
                 }
                 let linked = matches!(attempt.purpose, Purpose::Connect | Purpose::SwitchOff);
                 let against = against.filter(|_| linked);

@@ -140,6 +140,8 @@ pub struct Try {
     quiet: bool,
     /// Whether the link is still wanted.
     wanted: bool,
+    /// Whether the last look showed the main prompt.
+    at_main: bool,
     /// How it ends when the draft is back.
     then: End,
 }
@@ -158,6 +160,7 @@ impl Try {
             until: at + HOLD_ANSWER + PATIENCE,
             quiet: false,
             wanted: true,
+            at_main: false,
             then: End::Tidied,
         }
     }
@@ -186,6 +189,21 @@ impl Try {
         }
     }
 
+    /// The hold is over, and claude has not shown what it was sent: the opposite of that is sent after it, and comes before
+    /// the user's next key, however slow claude is. Whether it helped is looked at later.
+    pub fn last_keys(&self) -> Vec<Keys> {
+        let unseen = matches!(self.step, Step::Typing | Step::TakingBack { tried: 0 });
+        let put_aside = matches!(self.step, Step::Stashing | Step::Restoring { pressed: false });
+        let mut keys = Vec::new();
+        if unseen && self.owed.text {
+            keys.push(Keys::Backspaces(self.line.chars().count()));
+        }
+        if self.owed.stash && self.at_main && (unseen || put_aside) {
+            keys.push(Keys::Stash);
+        }
+        keys
+    }
+
     /// Takes a look, and says what to type and whether that was the end. `against` is why the link is not wanted any more.
     pub fn on_look(
         &mut self,
@@ -195,10 +213,8 @@ impl Try {
         against: Option<Why>,
     ) -> (Option<Keys>, Option<End>) {
         self.next_look = at + if look.settled { PACE } else { PACE_UNSETTLED };
-        if let Hold::Until(until) = self.hold
-            && at >= until
-        {
-            return (None, Some(self.cut_short("claude is too slow")));
+        if look.settled {
+            self.at_main = !matches!(look.reading.prompt, Prompt::Elsewhere(_));
         }
         self.quiet = file.is_some_and(|file| file.obstacle.is_none());
         self.wanted = against.is_none();
@@ -450,7 +466,8 @@ impl Try {
             self.go(Step::TakingBack { tried: 2 }, at + PATIENCE);
             return (Some(Keys::DeleteToEnd), None);
         }
-        if at < self.until {
+        // What was not seen at all may still come, and is waited for until the keys have to be released.
+        if at < self.until || tried == 0 {
             return (None, None);
         }
         self.after_taking_back(at, look)
