@@ -327,10 +327,7 @@ impl Keeper {
             Phase::Trying(attempt) => match attempt.hold {
                 Hold::Asked(until) if until <= at => self.end(at, End::NotNow(Why::NoAnswer), actions),
                 Hold::Asked(_) => {}
-                Hold::Until(until) if until <= at => {
-                    let end = attempt.cut_short("claude is too slow");
-                    self.end(at, end, actions);
-                }
+                Hold::Until(until) if until <= at => self.expired(at, actions),
                 Hold::Until(_) if attempt.next_look <= at => actions.push(Action::Look),
                 Hold::Until(_) => {}
             },
@@ -372,15 +369,21 @@ impl Keeper {
     }
 
     fn looked(&mut self, at: Duration, look: &Look, actions: &mut Vec<Action>) {
-        if look.settled {
+        if look.has_footer() {
             self.take_down(at, look);
         }
+        self.weigh(actions);
+        let against = self.wanted(at).err().map(|(why, _)| why);
         match &mut self.phase {
             Phase::Trying(attempt) => {
-                if let Hold::Asked(_) = attempt.hold {
-                    return;
+                match attempt.hold {
+                    Hold::Asked(_) => return,
+                    Hold::Until(until) if until <= at => return self.expired(at, actions),
+                    Hold::Until(_) => {}
                 }
-                let (keys, end) = attempt.on_look(at, look, self.file.as_ref());
+                let linked = matches!(attempt.purpose, Purpose::Connect | Purpose::SwitchOff);
+                let against = against.filter(|_| linked);
+                let (keys, end) = attempt.on_look(at, look, self.file.as_ref(), against);
                 if let Some(keys) = keys {
                     self.type_keys(keys, actions);
                 }

@@ -205,8 +205,8 @@ impl Client {
             {
                 self.keys.flush(master);
             }
-            if self.keyboard.is_overdue() {
-                self.let_go();
+            if self.keyboard.is_due() {
+                self.keys_are_due();
             }
         }
     }
@@ -312,13 +312,13 @@ impl Client {
             FromHost::Started => {
                 self.master = fds.into_iter().next();
                 self.keys = Keys::default();
-                self.let_go();
+                self.keyboard = Keyboard::default();
                 self.waiting = false;
             }
             FromHost::Waiting => {
                 self.master = None;
                 self.keys = Keys::default();
-                self.let_go();
+                self.keyboard = Keyboard::default();
                 self.waiting = true;
             }
             FromHost::Hold => self.hold(),
@@ -428,7 +428,7 @@ impl Client {
 
     /// The host was killed, and with it claude, which the kernel has sent SIGHUP: a new host brings the conversation back.
     fn host_lost(&mut self) -> Option<u8> {
-        self.let_go();
+        self.let_all_go();
         self.undo_modes();
         let record =
             record::directory(&self.session).ok().and_then(|directory| Record::read(&directory).ok());

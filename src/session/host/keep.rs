@@ -99,6 +99,8 @@ impl Host {
                 if self.keep.keeper.keeps() && self.watch.is_blind() {
                     self.keep.check_at = Some(Instant::now() + BLIND_CHECK);
                 }
+                // It may have been there before this was noticed.
+                self.look_at_state_file();
             }
         }
         if before.away != now.away {

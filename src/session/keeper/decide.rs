@@ -59,7 +59,7 @@ impl Keeper {
     }
 
     /// Whether the link is down, and should not be.
-    fn wanted(&self, at: Duration) -> Result<Purpose, Against> {
+    pub(super) fn wanted(&self, at: Duration) -> Result<Purpose, Against> {
         let asked = self.asked;
         match (self.settings.keep, asked) {
             (Keep::Off, None) => return Err((Why::Off, None)),
@@ -106,8 +106,6 @@ impl Keeper {
 
     /// The look that [`Self::consider`] has ordered has come.
     pub(super) fn ready(&mut self, at: Duration, look: &super::Look, actions: &mut Vec<Action>) {
-        // What was just seen counts.
-        self.weigh(actions);
         let Ok(purpose) = self.gate(at) else { return };
         if let Some(why) = look.obstacle() {
             let until = if why == Why::Unsettled { at + REDRAWN } else { at + SLOWLY };

@@ -93,6 +93,14 @@ impl Keeper {
         self.settings.line()
     }
 
+    /// The keys have been held for as long as they may be.
+    pub(super) fn expired(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        let Phase::Trying(attempt) = &self.phase else { return };
+        actions.extend(attempt.last_keys().into_iter().map(Action::Type));
+        let end = attempt.cut_short("claude is too slow");
+        self.end(at, end, actions);
+    }
+
     /// A try is over.
     pub(super) fn end(&mut self, at: Duration, end: End, actions: &mut Vec<Action>) {
         let Phase::Trying(attempt) = std::mem::replace(&mut self.phase, Phase::Watching) else { return };

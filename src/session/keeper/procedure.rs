@@ -138,6 +138,10 @@ pub struct Try {
     until: Duration,
     /// Whether the state file has nothing against typing.
     quiet: bool,
+    /// Whether the link is still wanted.
+    wanted: bool,
+    /// Whether the last look showed the main prompt.
+    at_main: bool,
     /// How it ends when the draft is back.
     then: End,
 }
@@ -155,6 +159,8 @@ impl Try {
             step: Step::Opening,
             until: at + HOLD_ANSWER + PATIENCE,
             quiet: false,
+            wanted: true,
+            at_main: false,
             then: End::Tidied,
         }
     }
@@ -183,16 +189,49 @@ impl Try {
         }
     }
 
-    /// Takes a look, and says what to type and whether that was the end.
-    pub fn on_look(&mut self, at: Duration, look: &Look, file: Option<&File>) -> (Option<Keys>, Option<End>) {
+    /// The hold is over, and claude has not shown what it was sent: the opposite of that is sent after it, and comes before
+    /// the user's next key, however slow claude is. Whether it helped is looked at later.
+    pub fn last_keys(&self) -> Vec<Keys> {
+        let unseen = matches!(self.step, Step::Typing | Step::TakingBack { tried: 0 });
+        let put_aside = matches!(self.step, Step::Stashing | Step::Restoring { pressed: false });
+        let mut keys = Vec::new();
+        if unseen && self.owed.text {
+            keys.push(Keys::Backspaces(self.line.chars().count()));
+        }
+        if self.owed.stash && self.at_main && (unseen || put_aside) {
+            keys.push(Keys::Stash);
+        }
+        keys
+    }
+
+    /// Takes a look, and says what to type and whether that was the end. `against` is why the link is not wanted any more.
+    pub fn on_look(
+        &mut self,
+        at: Duration,
+        look: &Look,
+        file: Option<&File>,
+        against: Option<Why>,
+    ) -> (Option<Keys>, Option<End>) {
         self.next_look = at + if look.settled { PACE } else { PACE_UNSETTLED };
-        if let Hold::Until(until) = self.hold
-            && at >= until
-        {
-            return (None, Some(self.cut_short("claude is too slow")));
+        if look.settled {
+            self.at_main = !matches!(look.reading.prompt, Prompt::Elsewhere(_));
         }
         self.quiet = file.is_some_and(|file| file.obstacle.is_none());
-        match self.step.clone() {
+        self.wanted = against.is_none();
+        match (self.step.clone(), against) {
+            (Step::Opening, Some(why)) => (None, Some(End::NotNow(why))),
+            (step, _) => self.step(at, look, file, step),
+        }
+    }
+
+    fn step(
+        &mut self,
+        at: Duration,
+        look: &Look,
+        file: Option<&File>,
+        step: Step,
+    ) -> (Option<Keys>, Option<End>) {
+        match step {
             Step::Opening => self.opening(at, look, file),
             Step::Stashing => self.stashing(at, look),
             Step::Typing => self.typing(at, look),
@@ -256,10 +295,10 @@ impl Try {
     }
 
     fn stashing(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
-        if self.quiet && look.obstacle().is_none() && look.reading.prompt == Prompt::Empty {
+        if self.wanted && self.quiet && look.obstacle().is_none() && look.reading.prompt == Prompt::Empty {
             return self.paste(at);
         }
-        if at < self.until {
+        if self.wanted && at < self.until {
             return (None, None);
         }
         self.then = End::Failed("the draft at the prompt was not put aside in time");
@@ -274,11 +313,15 @@ impl Try {
     }
 
     fn typing(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
+        if !self.wanted {
+            self.then = End::Failed("it is not wanted any more");
+            return self.take_back(at, look);
+        }
         if at >= self.until {
             self.then = End::Failed("the command did not appear alone at the prompt in time");
             return self.take_back(at, look);
         }
-        if self.quiet && look.shows_exactly(&self.line) {
+        if self.quiet && look.obstacle().is_none() && look.shows_exactly(&self.line) {
             self.go(Step::Entered { gone_at: None }, at + PATIENCE);
             return (Some(Keys::Enter), None);
         }
@@ -423,7 +466,8 @@ impl Try {
             self.go(Step::TakingBack { tried: 2 }, at + PATIENCE);
             return (Some(Keys::DeleteToEnd), None);
         }
-        if at < self.until {
+        // What was not seen at all may still come, and is waited for until the keys have to be released.
+        if at < self.until || tried == 0 {
             return (None, None);
         }
         self.after_taking_back(at, look)

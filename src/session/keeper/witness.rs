@@ -68,7 +68,16 @@ impl Look {
     pub fn shows_exactly(&self, line: &str) -> bool {
         let alone = matches!(&self.reading.prompt, Prompt::Draft(draft)
             if draft.text == line && draft.lines == 1 && draft.cursor_at_end);
-        alone && self.settled && !self.reading.busy && self.reading.panel.is_none()
+        // Enter takes what is selected in the list of commands.
+        let selected = self.reading.menu.as_ref().and_then(|menu| menu.selected.as_deref());
+        let meant = selected.is_none_or(|selected| line.split(' ').next() == Some(selected));
+        alone && meant && self.settled && !self.reading.busy && self.reading.panel.is_none()
+    }
+
+    /// Whether the footer, with what it says of the link, is to be seen: in other places than the main prompt it is not,
+    /// and not where a list of commands is drawn over it.
+    pub fn has_footer(&self) -> bool {
+        self.settled && self.reading.menu.is_none() && !matches!(self.reading.prompt, Prompt::Elsewhere(_))
     }
 
     /// What stands against typing here.
