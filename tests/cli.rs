@@ -11,7 +11,7 @@ use support::{Key, Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 16] = [
     "claude",
     "list",
     "attach",
@@ -20,6 +20,8 @@ const VERBS: [&str; 14] = [
     "stop",
     "logs",
     "screen",
+    "detect",
+    "reconnect",
     "rm",
     "demo",
     "doctor",

@@ -342,7 +342,7 @@ fn only_one_at_a_time_types() {
     let pane = Pane::start(&sandbox);
     // Makes the directory.
     reconnect(&sandbox, &["--apply", "--pid", "7"]);
-    let lock = File::create(sandbox.path("run/cckw/reconnect.lock")).expect("the lock file");
+    let lock = File::create(sandbox.path("state/cckw/reconnect.lock")).expect("the lock file");
     lock.lock().expect("the lock");
     let before = pane.screen();
     let pid = pane.pid.to_string();

@@ -78,7 +78,8 @@ pub fn reconnect(
 /// # Errors
 /// When the directory for it cannot be used.
 pub fn lock() -> io::Result<Option<File>> {
-    let directory = paths::runtime_dir();
+    // Beside the records, which are the same for a job of cron, where there is no runtime directory.
+    let directory = paths::state_dir().map_err(|error| io::Error::other(error.to_string()))?;
     paths::make_private(&directory).map_err(|error| io::Error::other(error.to_string()))?;
     let file = File::create(directory.join("reconnect.lock"))?;
     match file.try_lock() {
