@@ -1,6 +1,9 @@
-//! `cckw reconnect`: sessions in panes of tmux, and wrapped ones.
+//! `cckw reconnect`: sessions in panes of tmux and in windows of screen, and wrapped ones.
 
 mod support;
+
+#[path = "reconnect/screen.rs"]
+mod screen;
 
 use std::fs::{self, File};
 use std::path::PathBuf;

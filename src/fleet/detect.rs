@@ -211,7 +211,7 @@ fn refusal(found: &Found, statuses: &[&str]) -> Option<String> {
         return Some("parkedJobId: its agents view is open, where typing starts a session of its own".into());
     }
     let has_way = found.wrapped.is_some() || found.pane.is_some();
-    (!has_way).then(|| "it is not wrapped by cckw, and in no pane of tmux".into())
+    (!has_way).then(|| "it is not wrapped by cckw, and in no pane of tmux or GNU screen".into())
 }
 
 /// The process table as far as it was looked at, so that nothing in it is looked at twice.

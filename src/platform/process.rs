@@ -64,6 +64,18 @@ pub fn look_up(pid: Pid) -> Option<Process> {
     })
 }
 
+/// A variable of the environment that a process was started with; nothing where it is not UTF-8, or cannot be known.
+pub fn variable(pid: Pid, name: &str) -> Option<String> {
+    if cfg!(not(target_os = "linux")) {
+        return None;
+    }
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let found = environment
+        .split(|byte| *byte == 0)
+        .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(found.to_vec()).ok()
+}
+
 /// Whether what Claude Code wrote as `procStart` is this start.
 ///
 /// What it writes on macOS was never seen, so there the process tree alone decides.

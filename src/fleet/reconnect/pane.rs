@@ -215,7 +215,7 @@ impl<'a> Hand<'a> {
         let sight = self.transport.look(self.pane)?;
         let (view, before_cursor) = show(&sight);
         let mut reading = screen::read(&view);
-        if let Some(why) = sight.obstacle.or_else(|| self.against(&sight)) {
+        if let Some(why) = sight.obstacle.or_else(|| self.against()) {
             reading.prompt = Prompt::Elsewhere(why);
             reading.panel = None;
         }
@@ -232,21 +232,13 @@ impl<'a> Hand<'a> {
     }
 
     /// What the process table has against typing: the keys would be for another program.
-    fn against(&self, sight: &Sight) -> Option<&'static str> {
+    fn against(&self) -> Option<&'static str> {
         let Some(job) = job::look_up(self.found.pid) else { return Some("claude has ended") };
         if !job.has_keyboard() {
             return Some("claude is not in the foreground of its terminal");
         }
-        let device = sight.tty.as_ref().map(|tty| {
-            use std::os::unix::fs::MetadataExt;
-            std::fs::metadata(tty).map(|metadata| metadata.rdev())
-        });
-        match device {
-            Some(Ok(device)) if device == job.terminal => None,
-            // A program that has a terminal of its own for claude, such as an editor: its screen is in between.
-            Some(_) => Some("claude runs on another terminal within the pane"),
-            None => None,
-        }
+        // Else a program that has a terminal of its own for claude, such as an editor: its screen is in between.
+        (self.pane.terminal != job.terminal).then_some("claude runs on another terminal than the pane")
     }
 }
 

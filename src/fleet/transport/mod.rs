@@ -2,9 +2,9 @@
 //!
 //! One file for each. `docs/transports.md` says how to add one.
 
+mod screen;
 mod tmux;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -22,6 +22,9 @@ pub struct Pane {
     pub id: String,
     /// What its user calls it.
     pub target: String,
+    /// The device number of the terminal that it is, as `st_rdev` has it; 0 if it cannot be said, and then nothing is
+    /// typed.
+    pub terminal: u64,
 }
 
 /// A terminal multiplexer.
@@ -66,8 +69,6 @@ pub struct Sight {
     pub obstacle: Option<&'static str>,
     /// How long ago somebody pressed a key who has this pane before them; nothing if nobody has it, or that cannot be known.
     pub typed: Option<Duration>,
-    /// The terminal that the program in it runs on.
-    pub tty: Option<PathBuf>,
 }
 
 /// All transports that this machine has, asked once which panes there are.
@@ -105,6 +106,7 @@ impl Asked {
     /// Waits for the answers. One that does not answer is as good as not there.
     pub fn finish(self) -> Transports {
         let tmux = self.tmux.finish().map(|tmux| Box::new(tmux) as Box<dyn Transport>);
-        Transports(tmux.into_iter().collect())
+        let screen = screen::Screen::find().map(|screen| Box::new(screen) as Box<dyn Transport>);
+        Transports(tmux.into_iter().chain(screen).collect())
     }
 }

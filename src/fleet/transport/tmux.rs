@@ -24,14 +24,13 @@ const SERVERS: usize = 16;
 
 /// What a look asks for; the pane first, because a pane that is gone is no error of `display-message`.
 const STATE: &str = "#{pane_id} #{pane_height} #{pane_width} #{cursor_y} #{cursor_x} #{cursor_flag} #{alternate_on} \
-                     #{pane_dead} #{pane_in_mode} #{pane_synchronized} #{pane_input_off} \
-                     #{pane_tty}";
+                     #{pane_dead} #{pane_in_mode} #{pane_synchronized} #{pane_input_off}";
 /// As of version 3.6 tmux says whether the program wants brackets. Before, this word is unknown to it, and empty.
 const BRACKETS: &str = "#{bracket_paste_flag}";
 /// Those who look at a pane, and when they pressed a key, in seconds since 1970.
 const CLIENTS: &str = "#{pane_id} #{client_activity}";
 const MARK: &str = "=";
-const PANES: &str = "#{pane_pid}\t#{pane_id}\t#{session_name}:#{window_index}.#{pane_index}";
+const PANES: &str = "#{pane_pid}\t#{pane_id}\t#{pane_tty}\t#{session_name}:#{window_index}.#{pane_index}";
 
 /// The servers of this user, and their panes by the process that each was started with.
 pub struct Tmux {
@@ -132,7 +131,7 @@ fn run(pane: &Pane, words: &[&str]) -> Result<String, String> {
 fn read(said: &str, id: &str, now: u64) -> Option<Sight> {
     let (head, shown) = said.split_once(&format!("\n{MARK}\n"))?;
     let mut lines = head.lines();
-    let mut fields = lines.next()?.splitn(12, ' ');
+    let mut fields = lines.next()?.split(' ');
     if fields.next()? != id {
         return None;
     }
@@ -141,7 +140,6 @@ fn read(said: &str, id: &str, now: u64) -> Option<Sight> {
     let cursor = (number()?, number()?);
     let (cursor_shown, alternate) = (number()? != 0, number()? != 0);
     let (dead, mode, synchronized, off) = (number()? != 0, number()? != 0, number()? != 0, number()? != 0);
-    let tty = fields.next().filter(|tty| !tty.is_empty()).map(PathBuf::from);
     let obstacle = [
         (dead, "the program in the pane has ended"),
         (mode, "the pane is in a mode of tmux, such as its copy mode"),
@@ -164,7 +162,6 @@ fn read(said: &str, id: &str, now: u64) -> Option<Sight> {
         pastes,
         obstacle: obstacle.into_iter().find(|(is, _)| *is).map(|(_, why)| why),
         typed: typed.min(),
-        tty,
     })
 }
 
@@ -179,11 +176,12 @@ fn tmux(socket: &Path) -> Command {
 
 fn parse(listed: &str, socket: &Path) -> Vec<(Pid, Pane)> {
     let pane = |line: &str| {
-        let mut fields = line.splitn(3, '\t');
+        let mut fields = line.splitn(4, '\t');
         let pid = fields.next()?.parse().ok().filter(|pid| *pid > 0).map(Pid::from_raw)?;
-        let (id, target) = (fields.next()?.to_owned(), fields.next()?.to_owned());
+        let (id, tty, target) = (fields.next()?.to_owned(), fields.next()?, fields.next()?.to_owned());
+        let terminal = fs::metadata(tty).map_or(0, |metadata| metadata.rdev());
         let server = socket.to_str()?.to_owned();
-        Some((pid, Pane { transport: NAME, server, id, target }))
+        Some((pid, Pane { transport: NAME, server, id, target, terminal }))
     };
     listed.lines().filter_map(pane).collect()
 }
@@ -222,7 +220,7 @@ mod tests {
 
     #[test]
     fn panes_are_found_by_the_nearest_process_above() {
-        let listed = "12\t%1\tmain:0.1\nx\t%2\tmain:0.2\n30\t%3\ta\tb:1.0\n40\n";
+        let listed = "12\t%1\t/x\tmain:0.1\nx\t%2\t/x\tmain:0.2\n30\t%3\t/x\ta\tb:1.0\n40\n";
         let panes: HashMap<Pid, Pane> = parse(listed, Path::new("/s")).into_iter().collect();
         let tmux = Tmux { panes };
         let chain = |pids: &[i32]| pids.iter().map(|pid| Pid::from_raw(*pid)).collect::<Vec<_>>();
