@@ -149,7 +149,7 @@ pub enum Verb {
     /// Bring remote control back where it is down
     ///
     /// Without `--apply` it only says what it would do. A wrapped session is served by its host, another one through
-    /// tmux; in both cases cckw types only where it sees the main prompt, and presses Enter only where it sees its own
+    /// tmux or GNU screen; in both cases cckw types only where it sees the main prompt, and presses Enter only where it sees its own
     /// command alone in it. Exits with 2 if that failed for a session, else with 0.
     #[command(args_override_self = true)]
     Reconnect {

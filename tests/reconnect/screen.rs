@@ -24,17 +24,17 @@ impl<'a> Window<'a> {
         // Without `deflogin off` it says that it cannot write utmp, over what a window shows.
         let configuration = format!("deflogin off\nstartup_message off\n{configuration}\n");
         fs::write(sandbox.path("home/.screenrc"), configuration).expect("a configuration");
-        let window = Self { sandbox, pid: 0 };
+        let mut window = Self { sandbox, pid: 0 };
         window.run(&["-U", "-dmS", "my work", "--", "cat"]);
         let claude = window.sandbox.path("claude-stand-in");
         let first = ["-S", "my work", "-p", "0", "-Q", "info"];
         wait_until("the first window", DEADLINE, || window.run(&first).starts_with('('));
         window.run(&["-S", "my work", "-X", "screen", claude.to_str().expect("a path"), "-n", "x"]);
-        let pid = wait_until_some("a state file", DEADLINE, || {
+        window.pid = wait_until_some("a state file", DEADLINE, || {
             let mut files = fs::read_dir(window.sandbox.path("home/.claude/sessions")).ok()?.flatten();
             files.find_map(|file| file.path().file_stem()?.to_str()?.parse().ok())
         });
-        Self { pid, ..window }
+        window
     }
 
     fn run(&self, words: &[&str]) -> String {
@@ -47,11 +47,11 @@ impl<'a> Window<'a> {
         self.run(&[&["-S", "my work", "-p", "1"][..], words].concat())
     }
 
-    /// Columns and rows of the window.
+    /// Rows and columns of the window. screen itself would say it on every display, over what that shows.
     fn size(&self) -> String {
-        let info = self.screen(&["-Q", "info"]);
-        let size = info.split("/(").nth(1).and_then(|rest| rest.split(')').next());
-        size.unwrap_or_else(|| panic!("no size: {info}")).to_owned()
+        let terminal = &process::descriptors(self.pid)[&0];
+        let output = self.sandbox.command("stty").arg("-F").arg(terminal).arg("size").output().expect("runs");
+        String::from_utf8(output.stdout).expect("UTF-8")
     }
 
     fn path(&self) -> PathBuf {

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 
-use super::screen;
+use super::{is_attached, screen};
 use crate::fleet::transport::{Pane, Sight};
 use crate::platform::io::{Outcome, read, set_nonblocking};
 use crate::platform::poll::{For, Poll};
@@ -43,9 +43,12 @@ impl Display {
     pub fn open(pane: &Pane) -> Result<Self, String> {
         let trouble = |error: io::Error| format!("screen: {error}");
         let before = size(pane.terminal).map_err(trouble)?;
-        let mut display = Self::attach(pane, before).map_err(trouble)?;
-        let mut of_display = before;
-        // A status line takes a row of the display from the window: then the display has to have one more.
+        // A status line and a caption take rows of the display from the window. Where somebody else has the window before
+        // them, it keeps the size that it has for them, and a display with rows to spare shows all of it. Else it takes the
+        // size of ours, which shows how many rows those are.
+        let spare = if is_attached(pane) { 2 } else { 0 };
+        let mut of_display = (before.0 + spare, before.1);
+        let mut display = Self::attach(pane, of_display, before).map_err(trouble)?;
         for _ in 0..3 {
             display.catch_up(FIRST);
             let now = size(pane.terminal).map_err(trouble)?;
@@ -61,8 +64,8 @@ impl Display {
         Err("screen would change the size of the window for a look".into())
     }
 
-    fn attach(pane: &Pane, size: (u16, u16)) -> io::Result<Self> {
-        let OpenptyResult { master, slave } = openpty(&winsize(size), None)?;
+    fn attach(pane: &Pane, own: (u16, u16), size: (u16, u16)) -> io::Result<Self> {
+        let OpenptyResult { master, slave } = openpty(&winsize(own), None)?;
         fcntl(&master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
         fcntl(&slave, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
         set_nonblocking(&master)?;
@@ -71,7 +74,7 @@ impl Display {
         command.args(["-U", "-x"]).env("TERM", "xterm-256color");
         command.stdin(Stdio::from(slave.try_clone()?)).stdout(Stdio::from(slave.try_clone()?));
         let client = command.stderr(Stdio::from(slave)).spawn()?;
-        let parser = vt100::Parser::new(at_least_one(size.0), at_least_one(size.1), 0);
+        let parser = vt100::Parser::new(at_least_one(own.0), at_least_one(own.1), 0);
         Ok(Self { master, client, parser, size, gone: false })
     }
 

@@ -83,6 +83,19 @@ fn screen(pane: &Pane) -> Command {
     command
 }
 
+/// Whether somebody has the session of a pane on a display. Asked so, screen tells nobody but us.
+fn is_attached(pane: &Pane) -> bool {
+    let (name, _) = pane.id.rsplit_once(':').unwrap_or((&pane.id, ""));
+    let mut list = Command::new("screen");
+    list.arg("-ls").env("SCREENDIR", &pane.server);
+    // Its status depends on how many there are.
+    let said = command::Asked::start(&mut list, PATIENCE).and_then(command::Asked::finish);
+    said.is_ok_and(|said| {
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        said.lines().any(|line| line.trim().starts_with(name) && line.to_lowercase().contains("attached)"))
+    })
+}
+
 impl Transport for Screen {
     fn name(&self) -> &'static str {
         NAME
