@@ -59,7 +59,8 @@ impl Sessions {
     fn write(&self, pid: i32, shape: &[u8]) {
         let started = process::stat(pid).map_or(0, |stat| stat.started).to_string();
         let contents = String::from_utf8_lossy(shape).replace("PID", &pid.to_string());
-        fs::write(self.path(pid), contents.replace("START", &started)).expect("a state file");
+        let contents = contents.replace("START", &started).replace("LONG", &"x".repeat(64 << 10));
+        fs::write(self.path(pid), contents).expect("a state file");
     }
 
     fn cckw(&self, words: &[&str]) -> Said {

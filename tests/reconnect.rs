@@ -250,7 +250,7 @@ fn keys_that_would_go_elsewhere_are_not_typed() {
         &format!("PS1='❯ '; clear; printf '{rule}\\n❯ \\n{rule}\\n\\033[2;3H'"),
     ]);
     pane.press(&["Enter"]);
-    tmux(&["send-keys", "-t", "main", ""]);
+    pane.wait_for("❯ ❯");
     pane.left_alone(&["--apply"], "not in the foreground");
     pane.press(&["C-u"]);
     tmux(&["send-keys", "-t", "main", "-l", "clear; fg"]);

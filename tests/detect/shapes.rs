@@ -1,4 +1,5 @@
-//! State files of every shape. `PID` and `START` stand for the process that a file is about, and its start.
+//! State files of every shape. `PID` and `START` stand for the process that a file is about, and its
+//! start, `LONG` for 64 KiB of text.
 
 /// Where the verdict is the one of `claude-connection-keeper`. The first is connected, the second is not.
 pub const SAME: &[(&str, &str)] = &[
@@ -63,25 +64,8 @@ pub const SAME: &[(&str, &str)] = &[
         "control characters",
         r#"{"kind":"interactive","entrypoint":"cli","status":"idle","cwd":"/w/\u001b[31m\n\u0007\u009b\u202e","name":"\u0000"}"#,
     ),
-    ("long", LONG),
+    ("long", r#"{"kind":"interactive","entrypoint":"cli","status":"idle","name":"LONG"}"#),
 ];
-
-/// A session with a name of 64 KiB.
-const LONG: &str = {
-    const NAME: usize = 64 << 10;
-    const HEAD: &[u8] = br#"{"kind":"interactive","entrypoint":"cli","status":"idle","name":""#;
-    const TAIL: &[u8] = br#""}"#;
-    const BYTES: [u8; HEAD.len() + NAME + TAIL.len()] = {
-        let mut bytes = [b'x'; HEAD.len() + NAME + TAIL.len()];
-        bytes.split_at_mut(HEAD.len()).0.copy_from_slice(HEAD);
-        bytes.split_at_mut(HEAD.len() + NAME).1.copy_from_slice(TAIL);
-        bytes
-    };
-    match std::str::from_utf8(&BYTES) {
-        Ok(text) => text,
-        Err(_) => panic!("it is ASCII"),
-    }
-};
 
 /// A shape that is trusted less here than there.
 pub struct Stricter {
