@@ -15,6 +15,7 @@ use self::client::Client;
 use super::ending::Ending;
 use super::events::Events;
 use super::launcher::Launcher;
+use super::notices::Notices;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Kind, Record, State};
@@ -81,6 +82,8 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// What the user is told outside claude's screen.
+    notices: Notices,
     /// Output has rested, and the screen model reads what is left, a little at a time.
     catching_up: bool,
 }
@@ -132,6 +135,7 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            notices: Notices::new(config.notify),
             catching_up: false,
         }
     }
@@ -188,6 +192,9 @@ impl Host {
             if self.catching_up {
                 self.output.screen.work();
             }
+            if self.notices.is_waiting() {
+                self.give_notices();
+            }
             self.deadlines();
             if let Some(exit) = self.finished()
                 && let Some(exit) = self.after(exit)
@@ -207,8 +214,15 @@ impl Host {
             _ => None,
         };
         let stalls_at = if self.is_held() { None } else { self.output.stalls_at() };
-        let deadlines =
-            [draining, self.ending_at, stalls_at, self.linger_at, self.transcript_at, server.deadline()];
+        let deadlines = [
+            draining,
+            self.ending_at,
+            stalls_at,
+            self.linger_at,
+            self.transcript_at,
+            self.notices.title_until(),
+            server.deadline(),
+        ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         match (model, self.catching_up) {
@@ -274,6 +288,16 @@ impl Host {
                 }
                 Answer::Refused { reason: "asked the client".into() }
             }
+        }
+    }
+
+    /// Gives the notices that wait, if the stream to the terminal stands where they can be given.
+    fn give_notices(&mut self) {
+        if self.output.terminal().is_none() || self.lent {
+            self.notices.forget();
+        } else if self.output.is_between() {
+            let bytes = self.notices.take(Instant::now());
+            self.output.write(bytes.as_bytes());
         }
     }
 
