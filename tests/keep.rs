@@ -3,7 +3,10 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::stand_in::{at_prompt, sandbox, start, submit};
@@ -59,7 +62,13 @@ fn logged(sandbox: &Sandbox, event: &str, times: usize) -> Value {
 /// Waits until the reason for not typing is this one.
 #[track_caller]
 fn waits_for(sandbox: &Sandbox, words: &str) {
-    wait_until(&format!("a wait for {words:?}"), DEADLINE, || {
+    let told = |line: &(String, Value)| format!("{} {}", line.0, line.1["what"]);
+    let mut log_now = vec![];
+    let end = Instant::now() + DEADLINE;
+    wait_until(&format!("a wait for {words:?}"), DEADLINE * 2, || {
+        log_now = log(sandbox);
+        let lines: Vec<String> = log_now.iter().map(told).collect();
+        assert!(Instant::now() < end, "no wait for {words:?} in {lines:#?}");
         log(sandbox).iter().any(|(name, line)| {
             name == "remote-waits" && line["what"].as_str().is_some_and(|what| what.contains(words))
         })
@@ -354,4 +363,161 @@ fn after_a_crash_the_link_comes_back() {
     logged(&sandbox, "remote-back", 1);
     at_prompt(&mut terminal);
     terminal.wait_for_text("/rc active");
+}
+
+/// A place that the user goes to and comes back from, and what the log then says.
+struct Place {
+    enter: &'static [&'static str],
+    shows: &'static str,
+    leave: &'static [&'static str],
+    why: &'static str,
+}
+
+const PLACES: [Place; 6] = [
+    Place {
+        enter: &["\x1b[D"],
+        shows: "Your session moved",
+        leave: &["\x1b[27u"],
+        why: "the agents view is open",
+    },
+    Place { enter: &["\x0f"], shows: "detailed transcript", leave: &["\x1b[27u"], why: "transcript view" },
+    Place { enter: &["\x12"], shows: "search prompts:", leave: &["\x1b[27u"], why: "history search" },
+    Place { enter: &["?"], shows: "ctrl+s to stash prompt", leave: &["x", "\x7f"], why: "shortcut help" },
+    Place { enter: &["!"], shows: "! for shell mode", leave: &["\x7f"], why: "shell mode" },
+    Place {
+        enter: &["/config", "\r"],
+        shows: "Auto-compact",
+        leave: &["\x1b[27u"],
+        why: "claude is waiting (dialog open)",
+    },
+];
+
+/// The link drops, and that has been seen: it was not the user who switched it off.
+fn has_failed(sandbox: &Sandbox, terminal: &mut Terminal) {
+    drops(terminal, "drop");
+    sandbox.wait_for_record("a failure on the screen", |record| record.json["remote"]["screen"] == "failed");
+    prompt_holds(terminal, "");
+}
+
+#[test]
+fn elsewhere_than_at_the_main_prompt_nothing_is_typed() {
+    let sandbox = prepared("disconnected_for = \"3s\"");
+    let mut terminal = start(&sandbox, &[]);
+    connect(&mut terminal, &sandbox);
+    for (round, place) in PLACES.iter().enumerate() {
+        has_failed(&sandbox, &mut terminal);
+        for keys in place.enter {
+            terminal.type_text(keys);
+        }
+        terminal.wait_for_text(place.shows);
+        waits_for(&sandbox, place.why);
+        // Not one more than before; and once the user is back, it is typed.
+        assert_eq!(count(&sandbox, "remote-typing"), round, "{}", place.why);
+        for keys in place.leave {
+            terminal.type_text(keys);
+        }
+        logged(&sandbox, "remote-back", round + 1);
+        terminal.wait_for_text("/rc active");
+        prompt_holds(&mut terminal, "");
+    }
+    assert!(submitted(&sandbox).is_empty());
+    assert_eq!((jobs(&sandbox), count(&sandbox, "remote-failed")), (0, 0));
+}
+
+#[test]
+fn during_a_turn_and_at_its_question_nothing_is_typed() {
+    let mut sandbox = prepared("disconnected_for = \"3s\"");
+    sandbox.set("CCKW_STANDIN_PACE", "400");
+    let mut terminal = start(&sandbox, &[]);
+    connect(&mut terminal, &sandbox);
+    has_failed(&sandbox, &mut terminal);
+    submit(&mut terminal, "permission");
+    terminal.wait_for_text("Do you want to proceed?");
+    waits_for(&sandbox, "claude is waiting (permission prompt)");
+    assert_eq!(count(&sandbox, "remote-typing"), 0);
+    terminal.press(Key::Enter);
+    waits_for(&sandbox, "claude is busy");
+    assert_eq!(count(&sandbox, "remote-typing"), 0);
+    logged(&sandbox, "remote-back", 1);
+    terminal.wait_for_text("You said: permission");
+    assert_eq!(submitted(&sandbox), ["\"permission\""]);
+}
+
+#[test]
+fn in_vim_s_normal_mode_it_is_pasted() {
+    let mut sandbox = prepared("rest = \"1s\"");
+    sandbox.set("CCKW_STANDIN_VIM", "1");
+    let mut terminal = start(&sandbox, &[]);
+    connect(&mut terminal, &sandbox);
+    drops(&mut terminal, "later 300 drop");
+    terminal.type_text("a draft");
+    prompt_holds(&mut terminal, "a draft");
+    terminal.press(Key::Esc);
+    terminal.wait_for("normal mode", |screen| !screen.contains("-- INSERT --"));
+    logged(&sandbox, "remote-back", 1);
+    prompt_holds(&mut terminal, "a draft");
+    assert!(!terminal.screen().contains("-- INSERT --"));
+    assert_eq!(count(&sandbox, "remote-failed"), 0);
+}
+
+#[test]
+fn while_the_user_types_nothing_is_typed() {
+    let sandbox = prepared("rest = \"2s\"");
+    let mut terminal = start(&sandbox, &[]);
+    connect(&mut terminal, &sandbox);
+    drops(&mut terminal, "later 100 drop");
+    waits_for(&sandbox, "the user is typing");
+    terminal.type_text("x");
+    let typed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
+    let entered = logged(&sandbox, "remote-typing", 1)["at"].as_u64().expect("a time");
+    assert!(u128::from(entered) >= typed.as_millis() + 1500, "{entered} and {typed:?}");
+    logged(&sandbox, "remote-back", 1);
+    prompt_holds(&mut terminal, "x");
+}
+
+/// Asks the host, as verbs do.
+fn ask(sandbox: &Sandbox, request: &Value) -> Value {
+    let [socket] = &sandbox.sockets()[..] else { panic!("not one socket") };
+    let mut stream = UnixStream::connect(socket).expect("connects");
+    stream.write_all(format!("{request}\n").as_bytes()).expect("asks");
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).expect("an answer");
+    serde_json::from_str(&line).expect("JSON")
+}
+
+#[test]
+fn the_user_can_ask_for_it_whatever_is_configured() {
+    let sandbox = prepared("keep = \"off\"");
+    let mut terminal = start(&sandbox, &[]);
+    stands(&sandbox, "off");
+    let request = |apply: bool| json!({"v": 1, "op": "reconnect", "apply": apply});
+    let dry = ask(&sandbox, &request(false));
+    assert_eq!(
+        (&dry["op"], &dry["begun"], &dry["against"]),
+        (&json!("reconnect"), &json!(false), &json!(null))
+    );
+    let asked = ask(&sandbox, &request(true));
+    assert_eq!(asked["begun"], json!(true));
+    logged(&sandbox, "remote-back", 1);
+    stands(&sandbox, "connected");
+    let up = ask(&sandbox, &request(true));
+    assert_eq!(up["against"], "the link is up");
+    prompt_holds(&mut terminal, "");
+    assert_eq!(count(&sandbox, "remote-entering"), 1);
+}
+
+#[test]
+fn a_link_that_looks_alive_is_switched_off_and_on_when_asked_for() {
+    let sandbox = prepared("");
+    let mut terminal = start(&sandbox, &[]);
+    connect(&mut terminal, &sandbox);
+    terminal.type_text("a draft");
+    prompt_holds(&mut terminal, "a draft");
+    let asked = ask(&sandbox, &json!({"v": 1, "op": "reconnect", "apply": true, "cycle": true}));
+    assert_eq!((&asked["begun"], &asked["against"]), (&json!(true), &json!(null)));
+    logged(&sandbox, "remote-switched-off", 1);
+    logged(&sandbox, "remote-back", 1);
+    stands(&sandbox, "connected");
+    prompt_holds(&mut terminal, "a draft");
+    assert_eq!(count(&sandbox, "remote-failed"), 0);
 }

@@ -8,6 +8,7 @@ pub mod args;
 pub mod exits;
 pub mod find;
 pub mod installed;
+pub mod obstacles;
 pub mod refused;
 pub mod remote_control;
 pub mod screen;

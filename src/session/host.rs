@@ -18,6 +18,7 @@ use super::ending::Ending;
 use super::events::Events;
 use super::keeper::{Event, File};
 use super::launcher::Launcher;
+use super::notices::Notices;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Kind, Record, State};
@@ -84,6 +85,8 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// What the user is told outside claude's screen.
+    notices: Notices,
     /// Output has rested, and the screen model reads what is left, a little at a time.
     catching_up: bool,
 }
@@ -137,6 +140,7 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            notices: Notices::new(config.notify),
             catching_up: false,
         }
     }
@@ -198,6 +202,9 @@ impl Host {
             if self.catching_up {
                 self.output.screen.work();
             }
+            if self.notices.is_waiting() {
+                self.give_notices();
+            }
             self.deadlines();
             if let Some(exit) = self.finished()
                 && let Some(exit) = self.after(exit)
@@ -223,6 +230,7 @@ impl Host {
             stalls_at,
             self.linger_at,
             self.transcript_at,
+            self.notices.title_until(),
             server.deadline(),
             self.keep_at(),
         ];
@@ -292,6 +300,16 @@ impl Host {
                 }
                 Answer::Refused { reason: "asked the client".into() }
             }
+        }
+    }
+
+    /// Gives the notices that wait, if the stream to the terminal stands where they can be given.
+    fn give_notices(&mut self) {
+        if self.output.terminal().is_none() || self.lent {
+            self.notices.forget();
+        } else if self.output.is_between() {
+            let bytes = self.notices.take(Instant::now());
+            self.output.write(bytes.as_bytes());
         }
     }
 

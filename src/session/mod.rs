@@ -8,6 +8,7 @@ pub mod keeper;
 mod launcher;
 pub mod log;
 pub mod modes;
+mod notices;
 mod output;
 mod pty;
 pub mod record;

@@ -127,7 +127,7 @@ impl Host {
     /// Says why a session is over, where that is not plain to see.
     fn explain(&mut self, why: Why) {
         self.events.write("finished", json!({ "why": format!("{why:?}") }));
-        let word = match why {
+        let word: String = match why {
             Why::CrashLoop { crashes: 1 } => "claude crashed and is not started again".into(),
             Why::CrashLoop { crashes } => format!("claude crashed {crashes} times and is not started again"),
             Why::Lost(_) => "neither the conversation nor a new one in its place can be opened".into(),
@@ -140,6 +140,8 @@ impl Host {
             None => "claude --continue".into(),
         };
         self.say(&format!("{word}; to try again: {advice}"));
+        self.notices.add(&word);
+        self.give_notices();
     }
 
     /// A line of cckw's own, on a terminal whose modes are undone. Not where the shell has the terminal.
@@ -191,6 +193,8 @@ impl Host {
                     self.gave_up = true;
                     self.quit = true;
                     self.phase = Phase::Flushing { exit };
+                } else {
+                    self.notices.add(&format!("claude {}, and is back", ended(exit)));
                 }
             }
             Decision::Wait { until, .. } => self.phase = Phase::Waiting { exit, until: self.begun + until },

@@ -18,9 +18,8 @@ fn settings(keep: Keep) -> RemoteControl {
 }
 
 fn any_prompt() -> impl Strategy<Value = Prompt> {
-    let draft = |text: &str, lines, cursor_at_end| {
-        Prompt::Draft(Draft { text: text.into(), lines, cursor_at_end })
-    };
+    let draft =
+        |text: &str, lines, cursor_at_end| Prompt::Draft(Draft { text: text.into(), lines, cursor_at_end });
     prop_oneof![
         4 => Just(Prompt::Empty),
         5 => Just(prompt(LINE)),
@@ -307,11 +306,13 @@ impl World {
 
     /// Whether these keys may be typed now, in answer to that.
     fn check(&mut self, keys: &Keys, event: &Event) {
-        let expired = matches!(self.hold, Hold::Held(since) if self.at >= since + LONGEST_HOLD) || !self.attached;
+        let expired =
+            matches!(self.hold, Hold::Held(since) if self.at >= since + LONGEST_HOLD) || !self.attached;
         let look = match event {
             // Claude has not shown what it was sent: the opposite of that, whatever it shows.
-            Event::Due | Event::Looked(_) if expired
-                && (self.in_flight == Some(keys.clone()) || self.put_aside && *keys == Keys::Stash) =>
+            Event::Due | Event::Looked(_)
+                if expired
+                    && (self.in_flight == Some(keys.clone()) || self.put_aside && *keys == Keys::Stash) =>
             {
                 assert!(self.started && !self.away);
                 self.in_flight = None;
