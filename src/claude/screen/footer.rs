@@ -1,5 +1,6 @@
 //! What stands below the input box: modes, hints, a menu, the user's status line, and remote control's indicator.
 
+use super::conversation;
 use super::input::Input;
 use super::view::View;
 use super::{Indicator, Menu, Vim};
@@ -47,7 +48,7 @@ impl<'a> Footer<'a> {
             .map(|(_, mode)| mode)
     }
 
-    /// Whether a key is offered that interrupts what runs.
+    /// Whether a key is offered that interrupts what runs. With a draft at the prompt it is not.
     pub fn busy(&self) -> bool {
         self.below.iter().any(|row| row.contains("esc to interrupt"))
     }
@@ -62,7 +63,7 @@ impl<'a> Footer<'a> {
             .map(|item| item.split_whitespace().next().unwrap_or_default().to_owned());
         let open = selected.is_some()
             || rows().any(|row| row.starts_with("    /") && command(&row))
-            || rows().any(|row| row.starts_with("  No commands match") || row.starts_with("  + "));
+            || rows().any(|row| row.starts_with("  No commands match") || row.trim_start().starts_with("+ "));
         open.then_some(Menu { selected })
     }
 
@@ -85,7 +86,7 @@ impl<'a> Footer<'a> {
 
     /// What stands apart in the rows: between dots, or between gaps.
     pub fn items(&self) -> impl Iterator<Item = &'a str> + '_ {
-        let beside = self.above.first().filter(|row| row.starts_with("          "));
+        let beside = self.above.first().filter(|row| conversation::is_at_the_edge(row));
         self.below
             .iter()
             .chain(beside)

@@ -5,6 +5,7 @@
 //! what was seen: what is not recognised is [`Prompt::Elsewhere`], and nobody types there. Screens of the real program
 //! with the reading that each must get are in `tests/screens`; `docs/claude-code.md` says what is drawn how.
 
+mod conversation;
 mod elsewhere;
 mod footer;
 mod input;
@@ -145,7 +146,7 @@ pub fn read(view: &View) -> Reading {
         None => input::prompt(view, input),
     };
     reading.vim = footer.vim();
-    reading.busy = footer.busy();
+    reading.busy = footer.busy() || conversation::runs(view, input);
     reading.indicator = footer.indicator();
     if !matches!(reading.prompt, Prompt::Elsewhere(_)) {
         reading.menu = footer.menu();
