@@ -104,6 +104,7 @@ fn told(reading: &Reading) -> String {
     );
     lines.extend(reading.vim.map(|vim| format!("vim: {vim:?}")));
     lines.extend(reading.busy.then(|| "busy: yes".to_owned()));
+    lines.extend(reading.stashed.then(|| "stashed: yes".to_owned()));
     if reading.indicator != Indicator::Absent {
         lines.push(format!("indicator: {:?}", reading.indicator));
     }

@@ -20,9 +20,9 @@ fn draw(screen: &mut vt100::Parser, row: u16, text: &str) {
     screen.process(format!("\x1b7\x1b[{};1H{text}\x1b8", row + 1).as_bytes());
 }
 
-/// Where the prompt is elsewhere because there is no room for it, a row more or less can show it whole.
+/// Whether it is another place, and more than one row says so: the question at ctrl-c is one row below the prompt.
 fn at_another_place(screen: &Recorded) -> bool {
-    screen.verdict.starts_with("prompt: elsewhere") && screen.rows >= 10
+    screen.verdict.starts_with("prompt: elsewhere") && screen.name != "exit-asked"
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_prompt_that_is_damaged_is_none() {
         let upper = (0..cursor).rev().find(is_rule).expect("the upper rule");
         let lower = (cursor..screen.rows).find(is_rule).expect("the lower rule");
         for row in [upper, lower] {
-            for column in 0..screen.columns {
+            for column in (0..screen.columns).step_by(7).chain([1, screen.columns - 2, screen.columns - 1]) {
                 let named = rows[usize::from(row)].contains(' ');
                 let mut shown = screen.shown();
                 shown.process(format!("\x1b7\x1b[{};{}Hx\x1b8", row + 1, column + 1).as_bytes());

@@ -5,6 +5,9 @@ use super::input::Input;
 use super::view::View;
 use super::{Indicator, Menu, Vim};
 
+/// How many rows of the alternate screen a menu takes above the box at most, and one for a hint.
+const MOST_ABOVE: usize = 6;
+
 /// The rows around the box that are claude's: those below it, and on the alternate screen those that end directly
 /// above it, where it puts menus and what stands at the right edge.
 pub(super) struct Footer<'a> {
@@ -19,7 +22,8 @@ impl<'a> Footer<'a> {
         let above = (0..input.upper)
             .rev()
             .map(|row| view.row(row).trim_end())
-            .take_while(|row| view.alternate() && !row.is_empty());
+            .take_while(|row| view.alternate() && !row.is_empty())
+            .take(MOST_ABOVE);
         Self { below: below.collect(), above: above.collect() }
     }
 
@@ -51,6 +55,11 @@ impl<'a> Footer<'a> {
     /// Whether a key is offered that interrupts what runs. With a draft at the prompt it is not.
     pub fn busy(&self) -> bool {
         self.below.iter().any(|row| row.contains("esc to interrupt"))
+    }
+
+    /// Whether a draft is said to be stashed.
+    pub fn stashed(&self) -> bool {
+        self.items().any(|item| item == "draft stashed")
     }
 
     /// The list of suggestions for what is typed.

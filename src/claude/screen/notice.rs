@@ -11,9 +11,10 @@ use super::view::View;
 /// Words, in lower case, by which a line is told to be about remote control at all.
 const SUBJECT: [&str; 2] = ["remote control", "remote-control"];
 
-/// The last thing that was said, if it is about remote control.
-pub(super) fn find(view: &View, input: Input, footer: &Footer<'_>) -> Option<Notice> {
-    footer.items().find_map(classify).or_else(|| classify(&last(view, input)?))
+/// The last thing that was said, if it is about remote control. The footer is left out where it holds a menu, whose
+/// texts are about commands.
+pub(super) fn find(view: &View, input: Input, footer: Option<&Footer<'_>>) -> Option<Notice> {
+    footer.and_then(|footer| footer.items().find_map(classify)).or_else(|| classify(&last(view, input)?))
 }
 
 /// The last paragraph above the prompt, in one line, if claude itself said it.

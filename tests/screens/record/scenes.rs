@@ -14,6 +14,8 @@ type Scene = (&'static str, fn());
 pub const ALL: &[Scene] = &[
     ("sizes", sizes),
     ("themes", themes),
+    ("more-themes", more_themes),
+    ("help", help),
     ("drafts", drafts),
     ("long-drafts", long_drafts),
     ("menus", menus),
@@ -31,7 +33,6 @@ pub const ALL: &[Scene] = &[
 
 const EMPTY: &str = "prompt: empty";
 const COMMAND: &str = "prompt: draft; text: /remote-control; at: end; menu: open";
-const NOT_IN_BOX: &str = "prompt: elsewhere, the cursor is not at the main prompt";
 const NO_TOP: &str = "prompt: elsewhere, the top of the input box is not on the screen";
 const NO_BOX: &str = "prompt: elsewhere, there is no input box";
 const DIALOG: &str = "prompt: elsewhere, a dialog is open";
@@ -93,7 +94,7 @@ fn drafts() {
     claude.text("first\\").press(Key::Enter).text("second").keep("lines-2", &draft("first\\nsecond"));
     claude.press(Key::Up).keep("lines-2-cursor-above", &inside("first\\nsecond"));
     claude.press(Key::Left).keep("lines-2-cursor-within", &inside("first\\nsecond"));
-    claude.press(Key::Ctrl('s')).wait("stashed").keep("stashed", EMPTY);
+    claude.press(Key::Ctrl('s')).wait("stashed").keep("stashed", &format!("{EMPTY}; stashed: yes"));
     claude.press(Key::Ctrl('s')).wait("second").keep("stash-back", &inside("first\\nsecond"));
     claude.press(Key::Ctrl('c')).rest();
     claude
@@ -125,6 +126,8 @@ fn drafts() {
     claude
         .paste("a\nb\nc\nd\ne\nf\n")
         .keep("pasted-lines", &draft("[Pasted text #1 +6 lines]"))
+        .press(Key::Ctrl('a'))
+        .keep("pasted-lines-cursor-before", &inside("[Pasted text #1 +6 lines]"))
         .press(Key::Ctrl('c'))
         .rest();
     claude
@@ -224,6 +227,27 @@ fn turns() {
     }
 }
 
+fn more_themes() {
+    for theme in ["light", "dark-ansi", "light-ansi"] {
+        let mut claude = Setup::new(24, 80).theme(theme).start();
+        claude.paste("a\nb\nc\nd\ne\nf\n").press(Key::Ctrl('a'));
+        claude.keep(&format!("{theme}-paste"), "prompt: draft; text: [Pasted text #1 +6 lines]; at: inside");
+        claude.press(Key::Ctrl('c')).rest();
+        claude.submit("hello").wait("Hello from").rest();
+        claude.submit(HOLD).wait("esc to interrupt").text("a draft").wait("a draft");
+        claude.keep_now(&format!("{theme}-turn-draft"), &format!("{}; busy: yes", draft("a draft")));
+    }
+}
+
+fn help() {
+    for (kind, fullscreen) in [("classic", false), ("fullscreen", true)] {
+        for (rows, columns) in [(24, 40), (15, 60), (40, 120), (50, 200)] {
+            let mut claude = Setup { fullscreen, ..Setup::new(rows, columns) }.start();
+            claude.text("?").keep(&format!("{kind}-shortcuts-{columns}x{rows}"), HELP);
+        }
+    }
+}
+
 fn places() {
     let mut claude = Setup::new(24, 80).start();
     claude.submit("hello").wait("Hello from").rest();
@@ -255,7 +279,7 @@ fn agents() {
     let mut claude = Setup::new(24, 80).start();
     claude.submit("hello").wait("Hello from").agents().keep("agents", AGENTS);
     claude.paste("/remote-control").keep("agents-command", AGENTS).press(Key::Ctrl('u'));
-    claude.press(Key::Esc).wait("Hello from").keep("agents-left", EMPTY);
+    claude.press(Key::Esc).wait("❯\u{a0}").keep("agents-left", EMPTY);
     let mut claude = Setup::new(10, 40).fullscreen().start();
     claude.agents().keep("agents-40x10", AGENTS);
 }
@@ -402,8 +426,8 @@ fn fullscreen() {
         .rest();
     claude
         .press(Key::Ctrl('r'))
-        .wait("search")
-        .keep("fullscreen-search", SEARCH)
+        .wait("Search prompts")
+        .keep("fullscreen-search", DIALOG)
         .press(Key::Esc)
         .press(Key::Ctrl('c'))
         .rest();
@@ -413,10 +437,10 @@ fn fullscreen() {
         .wait("describe a task")
         .keep("fullscreen-agents", AGENTS)
         .press(Key::Esc)
-        .wait("Hello from")
+        .wait("❯\u{a0}")
         .rest();
     for number in 0..30 {
         claude.text(&format!("l{number}\\")).press(Key::Enter);
     }
-    claude.keep("fullscreen-lines-31", NOT_IN_BOX);
+    claude.keep("fullscreen-lines-31", NO_TOP);
 }
