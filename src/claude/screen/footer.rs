@@ -33,7 +33,8 @@ impl<'a> Footer<'a> {
         let found = [
             (&["search prompts:", "search history:"][..], "the history search is open"),
             (&["again to exit"], "claude asks whether it is to end"),
-            (&["! for shell mode", "/ for commands", "esc esc to clear"], "the shortcut help is open"),
+            // Wrapped in columns where the screen is narrow.
+            (&["  ! for ", "  / for "], "the shortcut help is open"),
             (&["enter to return", "enter to create"], "the agents view is open"),
             (&["Enter to confirm", "Enter to select", "Esc to cancel", "Esc to close"], "a dialog is open"),
         ];

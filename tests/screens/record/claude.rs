@@ -211,6 +211,14 @@ impl Claude {
         self
     }
 
+    /// Waits for the end of the agents view.
+    pub fn back(&mut self) -> &mut Self {
+        self.terminal.wait_for("the conversation", |screen| {
+            screen.contains("Hello from") && !screen.contains("describe a") && !screen.contains("esc returns")
+        });
+        self
+    }
+
     /// Types a prompt and sends it.
     pub fn submit(&mut self, text: &str) -> &mut Self {
         self.text(text).press(Key::Enter)
