@@ -1,8 +1,12 @@
 //! What stands below the input box: modes, hints, a menu, the user's status line, and remote control's indicator.
 
+use super::conversation;
 use super::input::Input;
 use super::view::View;
 use super::{Indicator, Menu, Vim};
+
+/// How many rows of the alternate screen a menu takes above the box at most, and one for a hint.
+const MOST_ABOVE: usize = 6;
 
 /// The rows around the box that are claude's: those below it, and on the alternate screen those that end directly
 /// above it, where it puts menus and what stands at the right edge.
@@ -18,7 +22,8 @@ impl<'a> Footer<'a> {
         let above = (0..input.upper)
             .rev()
             .map(|row| view.row(row).trim_end())
-            .take_while(|row| view.alternate() && !row.is_empty());
+            .take_while(|row| view.alternate() && !row.is_empty())
+            .take(MOST_ABOVE);
         Self { below: below.collect(), above: above.collect() }
     }
 
@@ -28,7 +33,8 @@ impl<'a> Footer<'a> {
         let found = [
             (&["search prompts:", "search history:"][..], "the history search is open"),
             (&["again to exit"], "claude asks whether it is to end"),
-            (&["! for shell mode", "/ for commands", "esc esc to clear"], "the shortcut help is open"),
+            // Wrapped in columns where the screen is narrow.
+            (&["  ! for ", "  / for "], "the shortcut help is open"),
             (&["enter to return", "enter to create"], "the agents view is open"),
             (&["Enter to confirm", "Enter to select", "Esc to cancel", "Esc to close"], "a dialog is open"),
         ];
@@ -47,9 +53,14 @@ impl<'a> Footer<'a> {
             .map(|(_, mode)| mode)
     }
 
-    /// Whether a key is offered that interrupts what runs.
+    /// Whether a key is offered that interrupts what runs. With a draft at the prompt it is not.
     pub fn busy(&self) -> bool {
         self.below.iter().any(|row| row.contains("esc to interrupt"))
+    }
+
+    /// Whether a draft is said to be stashed.
+    pub fn stashed(&self) -> bool {
+        self.items().any(|item| item == "draft stashed")
     }
 
     /// The list of suggestions for what is typed.
@@ -62,7 +73,7 @@ impl<'a> Footer<'a> {
             .map(|item| item.split_whitespace().next().unwrap_or_default().to_owned());
         let open = selected.is_some()
             || rows().any(|row| row.starts_with("    /") && command(&row))
-            || rows().any(|row| row.starts_with("  No commands match") || row.starts_with("  + "));
+            || rows().any(|row| row.starts_with("  No commands match") || row.trim_start().starts_with("+ "));
         open.then_some(Menu { selected })
     }
 
@@ -85,7 +96,7 @@ impl<'a> Footer<'a> {
 
     /// What stands apart in the rows: between dots, or between gaps.
     pub fn items(&self) -> impl Iterator<Item = &'a str> + '_ {
-        let beside = self.above.first().filter(|row| row.starts_with("          "));
+        let beside = self.above.first().filter(|row| conversation::is_at_the_edge(row));
         self.below
             .iter()
             .chain(beside)

@@ -3,6 +3,7 @@
 use vt100::Color;
 
 use super::Notice;
+use super::conversation;
 use super::footer::Footer;
 use super::input::Input;
 use super::view::View;
@@ -10,44 +11,29 @@ use super::view::View;
 /// Words, in lower case, by which a line is told to be about remote control at all.
 const SUBJECT: [&str; 2] = ["remote control", "remote-control"];
 
-/// How much of the conversation is looked at, in rows.
-const MOST: usize = 20;
-
-/// The last thing that was said, if it is about remote control.
-pub(super) fn find(view: &View, input: Input, footer: &Footer<'_>) -> Option<Notice> {
-    footer.items().find_map(classify).or_else(|| classify(&last(view, input)?))
+/// The last thing that was said, if it is about remote control. The footer is left out where it holds a menu, whose
+/// texts are about commands.
+pub(super) fn find(view: &View, input: Input, footer: Option<&Footer<'_>>) -> Option<Notice> {
+    footer.and_then(|footer| footer.items().find_map(classify)).or_else(|| classify(&last(view, input)?))
 }
 
 /// The last paragraph above the prompt, in one line, if claude itself said it.
 fn last(view: &View, input: Input) -> Option<String> {
-    let row = |row: usize| view.row(row).trim_end();
-    let mut end = input.upper;
-    // On the alternate screen there are gaps, and hints at the right edge, between the conversation and the prompt.
-    while end > 0 && (row(end - 1).is_empty() || row(end - 1).starts_with("          ")) {
-        end -= 1;
-    }
-    let mut start = end;
-    while start > 0 && !row(start - 1).is_empty() && end - start < MOST {
-        start -= 1;
-        if row(start).starts_with(['●', '❯']) || row(start).trim_start().starts_with('⎿') {
-            break;
-        }
-    }
-    if start == end || row(start).starts_with('❯') || says_the_model(view, start) {
+    let (start, end) = conversation::last(view, input)?;
+    if view.row(start).starts_with('❯') || says_the_model(view, start) {
         return None;
     }
-    let words = (start..end)
-        .flat_map(|row| view.row(row).split_whitespace())
-        .filter(|word| !matches!(*word, "●" | "⎿"));
-    Some(words.collect::<Vec<_>>().join(" "))
+    let words = (start..end).flat_map(|row| view.row(row).split_whitespace());
+    Some(words.filter(|word| !matches!(*word, "●" | "⎿")).collect::<Vec<_>>().join(" "))
 }
 
 /// What the model says has a mark of another colour than its text, which is in the terminal's own.
 fn says_the_model(view: &View, row: usize) -> bool {
-    let cells = view.cells(row);
-    let text = cells.iter().skip(1).find(|cell| !view.blank(cell));
+    let mark = view.cells(row).first();
     view.row(row).starts_with('●')
-        && text.is_some_and(|text| text.colour == Color::Default && text.colour != cells[0].colour)
+        && conversation::text(view, row).is_some_and(|text| {
+            text.colour == Color::Default && mark.is_some_and(|mark| mark.colour != text.colour)
+        })
 }
 
 /// What a line says, by the words of the documentation. None where it is not about remote control, or says nothing
