@@ -70,7 +70,8 @@ fn waits_for(sandbox: &Sandbox, words: &str) {
         let lines: Vec<String> = log_now.iter().map(told).collect();
         assert!(Instant::now() < end, "no wait for {words:?} in {lines:#?}");
         log(sandbox).iter().any(|(name, line)| {
-            name == "remote-waits" && line["what"].as_str().is_some_and(|what| what.contains(words))
+            matches!(&**name, "remote-waits" | "remote-gave-up")
+                && line["what"].as_str().is_some_and(|what| what.contains(words))
         })
     });
 }

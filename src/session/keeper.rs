@@ -417,7 +417,11 @@ impl Keeper {
         match &mut self.phase {
             Phase::Asking { dropped, .. } => {
                 let typed = keyboard.typed.map(|ago| at.saturating_sub(ago));
-                self.turned_off |= typed.is_some_and(|typed| typed + OWN_KEYS >= *dropped);
+                let own = typed.is_some_and(|typed| typed + OWN_KEYS >= *dropped);
+                // Unless the screen was quicker to say that it failed.
+                let told = self.seen.as_ref().map(|seen| seen.indicator);
+                let failed = matches!(told, Some(Indicator::Failed | Indicator::Connecting));
+                self.turned_off |= own && !failed;
                 self.phase = Phase::Watching;
                 actions.push(Action::Release);
             }

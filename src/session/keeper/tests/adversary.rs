@@ -174,6 +174,8 @@ struct World {
     /// A link went down, and the client was asked at once when the user typed.
     judging: Option<Duration>,
     own_doing: bool,
+    /// The screen says, of this link, that it failed, or is being mended.
+    failed: bool,
     put_aside: bool,
     left_behind: bool,
     /// What would take back the last keys.
@@ -206,6 +208,7 @@ impl World {
             the_users: false,
             judging: None,
             own_doing: false,
+            failed: false,
             put_aside: false,
             left_behind: false,
             in_flight: None,
@@ -264,7 +267,7 @@ impl World {
                 let link = file.as_ref().map(|file| file.verdict.link).filter(|link| *link != Link::Unknown);
                 if link == Some(Link::Connected) && self.link != link {
                     (self.used, self.refused, self.the_users) = (true, false, false);
-                    self.own_doing = false;
+                    (self.own_doing, self.failed) = (false, false);
                     self.up_since = Some(self.at);
                 }
                 if link == Some(Link::Disconnected)
@@ -280,7 +283,7 @@ impl World {
                     self.keyboard = Some(*keyboard);
                     self.own_doing |= self.judging.take().is_some_and(|dropped| {
                         keyboard.typed.is_some_and(|ago| self.at - ago + seconds(10) >= dropped)
-                    });
+                    }) && !self.failed;
                 }
             }
             Event::Asked { cycle } => {
@@ -290,6 +293,7 @@ impl World {
             }
             Event::Looked(look) if look.has_footer() => {
                 let failed = look.reading.indicator == Indicator::Failed;
+                self.failed = failed || look.reading.indicator == Indicator::Connecting;
                 self.own_doing &= !failed && look.reading.indicator != Indicator::Connecting;
                 if self.link != Some(Link::Connected) || failed {
                     match &look.reading.notice {
