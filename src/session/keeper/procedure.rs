@@ -285,6 +285,10 @@ impl Try {
                 (None, Some(End::Tidied))
             }
             (Prompt::Empty, _) => self.paste(at),
+            // There is room for one.
+            (Prompt::Draft(_), _) if look.reading.stashed => {
+                not_now(Why::Screen("another draft is put aside already".into()))
+            }
             (Prompt::Draft(_), _) => {
                 self.owed.stash = true;
                 self.go(Step::Stashing, at + PATIENCE);

@@ -76,6 +76,7 @@ prop_compose! {
         look.pastes = odd != 1;
         look.line_before_cursor = odd > 30;
         look.reading.busy = odd == 2;
+        look.reading.stashed = odd == 4;
         look.reading.menu = (odd == 3).then(|| Menu { selected: Some("/remote-env".into()) });
         if panel.is_some() {
             look.reading.prompt = Prompt::Elsewhere("the panel of remote control is open");
@@ -377,6 +378,7 @@ impl World {
                     assert!(self.put_aside, "there is nothing to bring back");
                 } else {
                     assert!(matches!(&reading.prompt, Prompt::Draft(draft) if !draft.text.is_empty()));
+                    assert!(!reading.stashed, "the user's other draft is lost");
                     self.put_aside = true;
                 }
             }
