@@ -155,7 +155,7 @@ pub(super) struct Client {
     pub(super) keys: Keys,
     pub(super) keyboard: Keyboard,
     pub(super) scanner: Scanner,
-    buffer: Box<[u8]>,
+    pub(super) buffer: Box<[u8]>,
     /// The terminal is ours to read.
     foreground: bool,
     terminal_gone: bool,
@@ -247,34 +247,6 @@ impl Client {
             Outcome::Moved(count) => self.decide(count),
             Outcome::Gone => self.hang_up(),
             Outcome::Blocked => {}
-        }
-    }
-
-    /// Passes on what was read, but for the detach key.
-    fn pass_on(&mut self, count: usize) {
-        let scanned = self.scanner.feed(&self.buffer[..count]);
-        if let Some(master) = &self.master
-            && !scanned.forward.is_empty()
-        {
-            self.keys.type_into(master, &scanned.forward);
-        }
-        self.keyboard.was_read(scanned.typed);
-        let (replies, detach) = (scanned.replies, scanned.detach.is_some());
-        for bytes in replies {
-            self.channel.send(&FromClient::Reply { bytes }, vec![]);
-        }
-        if detach && !self.keyboard.postpone_detach() {
-            self.channel.send(&FromClient::Detach, vec![]);
-        }
-    }
-
-    /// What looked like the beginning of a sequence was a key: nothing has followed it.
-    fn release(&mut self) {
-        let (held, _) = self.scanner.flush();
-        if let Some(master) = &self.master
-            && !held.is_empty()
-        {
-            self.keys.type_into(master, &held);
         }
     }
 
