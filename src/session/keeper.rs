@@ -146,8 +146,9 @@ pub struct Keeper {
     turned_off: bool,
     refused: Option<String>,
     left_alone: Option<String>,
-    /// A dialog opened where the link was to be down: the file lags.
-    lags: bool,
+    /// The panel of a link that is up opened where it was to be down. Taken for so until then, or until the screen says
+    /// something else: the panel also opens for a moment after a failure.
+    lags_until: Option<Duration>,
     down_since: Option<Duration>,
     up_since: Option<Duration>,
     tries: u32,
@@ -184,7 +185,7 @@ impl Keeper {
             turned_off,
             refused: None,
             left_alone: None,
-            lags: false,
+            lags_until: None,
             down_since: None,
             up_since: None,
             tries: 0,
@@ -272,7 +273,7 @@ impl Keeper {
         self.file = None;
         self.seen = None;
         self.link = None;
-        self.lags = false;
+        self.lags_until = None;
         self.down_since = None;
         self.up_since = None;
         self.blocked = None;

@@ -130,7 +130,7 @@ const PLACES: [Place; 6] = [
         enter: &["\x1b[D"],
         shows: "Your session moved",
         leave: &["\x1b[27u"],
-        why: "the agents view is open",
+        why: "moved to the background (agents view)",
     },
     Place { enter: &["\x0f"], shows: "detailed transcript", leave: &["\x1b[27u"], why: "transcript view" },
     Place { enter: &["\x12"], shows: "search prompts:", leave: &["\x1b[27u"], why: "history search" },

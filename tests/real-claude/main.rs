@@ -16,6 +16,7 @@ mod dialogue;
 mod help;
 mod hygiene;
 mod jobs;
+mod keep;
 mod paste;
 mod pinning;
 mod restart;

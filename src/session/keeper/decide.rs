@@ -76,7 +76,9 @@ impl Keeper {
             Standing::Up => return Err((Why::Up, None)),
             Standing::Disagree => return Err((Why::Disagree, Some(at + SLOWLY))),
             Standing::Connecting => return Err((Why::Connecting, Some(at + SLOWLY))),
-            Standing::Down if self.lags && !failed => return Err((Why::Disagree, Some(at + SLOWLY))),
+            Standing::Down if self.lags_until.is_some_and(|until| at < until) && !failed => {
+                return Err((Why::Disagree, Some(at + SLOWLY)));
+            }
             Standing::Down => {}
         }
         if asked.is_some() {

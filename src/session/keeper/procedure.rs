@@ -92,6 +92,8 @@ pub enum End {
         /// Whether the main prompt is back.
         closed: bool,
     },
+    /// A dialog opened that is not known, and was closed.
+    Dialog,
     /// The panel's choice that disconnects was taken.
     SwitchedOff,
     /// The command was not submitted.
@@ -172,7 +174,7 @@ impl Try {
         matches!(
             self.step,
             Step::Entered { .. } | Step::InPanel { .. } | Step::Leaving | Step::Closing { .. }
-        ) || matches!(self.then, End::Submitted | End::WasUp { .. } | End::SwitchedOff)
+        ) || matches!(self.then, End::Submitted | End::WasUp { .. } | End::Dialog | End::SwitchedOff)
     }
 
     /// Whether anything was typed.
@@ -356,7 +358,9 @@ impl Try {
         let draft = match &look.reading.prompt {
             // A dialog that is not known, which the state file knows of: it came with our Enter.
             Prompt::Elsewhere(_) if file.is_some_and(|file| file.dialog) && at >= self.until => {
-                return self.close(at);
+                let closed = self.close(at);
+                self.then = End::Dialog;
+                return closed;
             }
             Prompt::Elsewhere(_) => return (None, None),
             Prompt::Draft(draft) if draft.text == self.line => return (None, None),
@@ -422,12 +426,12 @@ impl Try {
     fn close(&mut self, at: Duration) -> (Option<Keys>, Option<End>) {
         self.owed.text = false;
         self.go(Step::Closing { again: false }, at + PATIENCE);
+        self.then = End::WasUp { closed: true };
         (Some(Keys::Escape), None)
     }
 
     fn closing(&mut self, at: Duration, look: &Look, again: bool) -> (Option<Keys>, Option<End>) {
         if look.obstacle().is_none() {
-            self.then = End::WasUp { closed: true };
             return self.finish_with_draft(at, look);
         }
         if at < self.until {
@@ -438,7 +442,8 @@ impl Try {
             self.go(Step::Closing { again: true }, at + PATIENCE);
             return (Some(Keys::Escape), None);
         }
-        (None, Some(End::WasUp { closed: false }))
+        let dialog = self.then == End::Dialog;
+        (None, Some(if dialog { End::Dialog } else { End::WasUp { closed: false } }))
     }
 
     /// At the main prompt again: ends, with the draft back.
