@@ -96,6 +96,22 @@ pub enum Verb {
         #[arg(long)]
         all: bool,
     },
+    /// Start a session's claude anew, with the same conversation
+    ///
+    /// To take a newer claude that was installed, or settings that are read at the start. Claude keeps its flags and its
+    /// terminal; no prompt is sent again. While claude works or asks something, the restart waits until it is idle: the
+    /// request is noted, this command returns at once, and `cckw list` shows it.
+    Restart {
+        /// The session; without it the one that this is called in, or the only one
+        #[arg(conflicts_with = "all")]
+        session: Option<String>,
+        /// All sessions that run
+        #[arg(long)]
+        all: bool,
+        /// Do not wait until claude is idle: what it is doing is lost
+        #[arg(long)]
+        now: bool,
+    },
     /// End a session; its conversation stays
     ///
     /// Claude is asked as by a closed terminal (SIGHUP), then by SIGTERM and SIGKILL, five seconds apart.

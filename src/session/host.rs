@@ -2,6 +2,7 @@
 
 mod child;
 mod client;
+mod renew;
 mod restart;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use super::launcher::Launcher;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Record, State};
+use super::renewal::Renewal;
 use super::revive::Lock;
 use super::server::Server;
 use super::start::Prepared;
@@ -81,6 +83,10 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// A restart that was asked for.
+    renewal: Renewal,
+    /// Why claude could not be started last, where it could not.
+    not_started: Option<String>,
     /// Output has rested, and the screen model reads what is left, a little at a time.
     catching_up: bool,
 }
@@ -132,6 +138,8 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            renewal: Renewal::default(),
+            not_started: None,
             catching_up: false,
         }
     }
@@ -207,9 +215,9 @@ impl Host {
             _ => None,
         };
         let stalls_at = if self.is_held() { None } else { self.output.stalls_at() };
-        let deadlines =
-            [draining, self.ending_at, stalls_at, self.linger_at, self.transcript_at, server.deadline()];
-        let deadline = deadlines.into_iter().flatten().min();
+        let deadlines = [draining, self.ending_at, stalls_at, self.linger_at, self.transcript_at];
+        let more = [server.deadline(), self.renewal_at()];
+        let deadline = deadlines.into_iter().chain(more).flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         match (model, self.catching_up) {
             (false, false) => until,
@@ -261,6 +269,7 @@ impl Host {
                 Answer::Done
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
+            Request::Restart { now, program } => self.renew(*now, program.as_ref()),
             Request::Stop => {
                 self.quit();
                 if self.phase == Phase::Running && self.ending_at.is_none() {
@@ -289,6 +298,7 @@ impl Host {
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
         self.opened(file);
+        self.rests(file);
         let before = self.record.clone();
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());
@@ -300,6 +310,7 @@ impl Host {
             record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
+        record.waiting_for.clone_from(&file.waiting_for);
         record.remote.follow(remote_control::classify(Some(file)));
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Host;
 use super::child::Phase;
+use crate::claude::refused::refused;
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript::{self, Found};
 use crate::control::FromHost;
@@ -36,6 +37,7 @@ impl Host {
     fn expired(&mut self, id: &str, instead_of: &str) {
         self.say(&format!("the conversation {instead_of} cannot be opened any more; a new one is started"));
         self.events.write("expired", json!({ "conversation": instead_of, "instead": id }));
+        self.record.expired = Some(instead_of.to_owned());
         self.record.follow(id);
     }
 
@@ -61,6 +63,8 @@ impl Host {
         // Killed, claude leaves its state file: it says what was open last, also where nobody has looked since.
         self.look_at_state_file();
         self.note_transcript();
+        // Where a launcher stood between and has ended first: two of them would write into one conversation.
+        revive::end_what_is_left(&self.record);
         let event = Event::Ended { exit, at: self.now(), jitter: random() };
         match self.supervisor.on(event) {
             Decision::Wait { until, attempt } => {
@@ -82,6 +86,8 @@ impl Host {
         self.events.write("restarting", details);
         self.record.state = State::Restarting;
         self.record.status = None;
+        self.record.waiting_for = None;
+        self.record.restart_pending = false;
         self.record.exit = Some(exit);
         self.record.claude_pid = None;
         self.record.child_pid = None;
@@ -94,11 +100,12 @@ impl Host {
     pub(super) fn ask(&mut self) {
         let Phase::Waiting { exit, until } = self.phase else { return };
         let left = until.saturating_duration_since(Instant::now());
-        self.say(&format!(
-            "claude {}; it comes back in {}. Enter: now, ctrl-c: quit",
-            ended(exit),
-            seconds(left)
-        ));
+        if self.renewal.is_under_way() {
+            self.say("claude is restarted, as asked; its conversation comes back");
+        } else {
+            let what = self.not_started.clone().unwrap_or_else(|| ended(exit));
+            self.say(&format!("claude {what}; it comes back in {}. Enter: now, ctrl-c: quit", seconds(left)));
+        }
         if let Some(client) = &mut self.client {
             client.send(&FromHost::Waiting);
         }
@@ -164,12 +171,8 @@ impl Host {
         let Phase::Waiting { exit, .. } = self.phase else { return };
         match decision {
             Decision::Launch(launch) => {
-                if let Err(reason) = self.relaunch(&launch) {
-                    self.events.write("relaunch-failed", json!({ "reason": reason }));
-                    self.say(&format!("claude cannot be started again: {reason}"));
-                    self.gave_up = true;
-                    self.quit = true;
-                    self.phase = Phase::Flushing { exit };
+                if let Err((reason, status)) = self.relaunch(&launch) {
+                    self.not_relaunched(reason, status);
                 }
             }
             Decision::Wait { until, .. } => self.phase = Phase::Waiting { exit, until: self.begun + until },
@@ -179,6 +182,28 @@ impl Host {
                 self.phase = Phase::Flushing { exit };
             }
             Decision::Nothing | Decision::Different { .. } => {}
+        }
+    }
+
+    /// Claude could not be started again: for the supervisor a crash like any other, for an update may be replacing it at the
+    /// moment.
+    fn not_relaunched(&mut self, reason: String, status: u8) {
+        self.events.write("relaunch-failed", json!({ "reason": reason }));
+        self.renewed();
+        self.not_started = Some(format!("could not be started: {reason}"));
+        let exit = Exit::Code(status.into());
+        let event = Event::Ended { exit, at: self.now(), jitter: random() };
+        match self.supervisor.on(event) {
+            Decision::Wait { until, attempt } => self.wait(exit, until, attempt),
+            decision => {
+                self.say(&format!("claude cannot be started again: {reason}"));
+                if let Decision::Finish { why, .. } = decision {
+                    self.explain(why);
+                }
+                self.gave_up = true;
+                self.quit = true;
+                self.phase = Phase::Flushing { exit };
+            }
         }
     }
 
@@ -206,8 +231,12 @@ impl Host {
 
     /// Starts claude again, on a PTY of its own: what is left of the last one cannot write into its screen, and nothing
     /// that was typed at the last one reaches it.
-    fn relaunch(&mut self, launch: &Launch) -> Result<(), String> {
-        let said = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
+    ///
+    /// # Errors
+    /// Why not, and the status that a shell would exit with.
+    fn relaunch(&mut self, launch: &Launch) -> Result<(), (String, u8)> {
+        let said = |what: &'static str| move |error: std::io::Error| (format!("{what}: {error}"), 126);
+        self.find_again();
         let args = revive::arguments(&self.launcher.args, launch, &self.record);
         if let Launch::Fresh { id, instead_of, .. } = launch {
             self.expired(id, instead_of);
@@ -219,7 +248,7 @@ impl Host {
         let wake = Wake::new().map_err(said("no descriptor is left"))?;
         let cwd = revive::directory(&self.record);
         let launched = self.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref());
-        let (master, child) = launched.map_err(said("it cannot be executed"))?;
+        let (master, child) = launched.map_err(|error| refused(&self.launcher.program, &error))?;
         self.events
             .write("relaunched", json!({ "child": child.pid().as_raw(), "how": format!("{launch:?}") }));
         self.watch = StateWatch::new(child.pid(), wake);
@@ -227,6 +256,8 @@ impl Host {
         self.record.restarts += 1;
         self.record.exit = None;
         self.record.state = State::Starting;
+        self.renewed();
+        self.not_started = None;
         self.child = child;
         self.output.take_master(master);
         self.output.muted = self.lent;
