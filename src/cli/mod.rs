@@ -18,6 +18,7 @@ mod doctor;
 mod list;
 mod logs;
 mod man;
+mod needs;
 mod output;
 mod restart;
 mod rm;
