@@ -75,7 +75,7 @@ pub enum Verb {
     /// Take a session that runs into this terminal
     ///
     /// SESSION is a name as `cckw list` shows it, the beginning of an id, or a pid; without it, the only session that
-    /// runs. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
+    /// runs, or the one that you choose from a list. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
     Attach {
         /// The session
         session: Option<String>,

@@ -72,7 +72,10 @@ fn line(session: &Session) -> serde_json::Value {
 /// The table of the sessions, a string a line. Under a session that needs its user stands what to do. On a terminal it is made to
 /// fit into that many columns, as far as it can.
 pub fn table(sessions: &[Session], all: bool, columns: Option<usize>) -> Vec<String> {
-    let shown: Vec<&Session> = sessions.iter().filter(|session| all || shown_by_default(session)).collect();
+    let mut shown: Vec<&Session> =
+        sessions.iter().filter(|session| all || shown_by_default(session)).collect();
+    // What is of interest stands last, where the reader is: of a thousand sessions most have ended.
+    shown.sort_by_key(|session| shown_by_default(session));
     if shown.is_empty() {
         return vec!["no sessions; `cckw claude` starts one".into()];
     }

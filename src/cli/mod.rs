@@ -12,6 +12,7 @@ use crate::fleet::{self, Session};
 use crate::{session, standin, terminal};
 
 mod attach;
+mod choice;
 mod definition;
 mod demo;
 mod doctor;
