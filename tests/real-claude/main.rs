@@ -19,6 +19,7 @@ mod jobs;
 mod paste;
 mod pinning;
 mod restart;
+mod restart_verb;
 mod signals;
 mod straight;
 mod suspend;
