@@ -49,6 +49,7 @@ fn line(session: &Session) -> serde_json::Value {
         "name": session.name,
         "session": record.session,
         "conversation": record.conversation,
+        "kind": record.kind,
         "state": state(session),
         "running": session.is_running,
         "attached": session.is_running && record.client_pid.is_some(),

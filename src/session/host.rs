@@ -16,9 +16,10 @@ use self::client::Client;
 use super::ending::Ending;
 use super::events::Events;
 use super::launcher::Launcher;
+use super::notices::Notices;
 use super::output::{Output, Turn};
 use super::pty::Child;
-use super::record::{Record, State};
+use super::record::{Kind, Record, State};
 use super::renewal::Renewal;
 use super::revive::Lock;
 use super::server::Server;
@@ -87,6 +88,8 @@ pub struct Host {
     renewal: Renewal,
     /// Why claude could not be started last, where it could not.
     not_started: Option<String>,
+    /// What the user is told outside claude's screen.
+    notices: Notices,
     /// Output has rested, and the screen model reads what is left, a little at a time.
     catching_up: bool,
 }
@@ -140,6 +143,7 @@ impl Host {
             gave_up: false,
             renewal: Renewal::default(),
             not_started: None,
+            notices: Notices::new(config.notify),
             catching_up: false,
         }
     }
@@ -196,6 +200,9 @@ impl Host {
             if self.catching_up {
                 self.output.screen.work();
             }
+            if self.notices.is_waiting() {
+                self.give_notices();
+            }
             self.deadlines();
             if let Some(exit) = self.finished()
                 && let Some(exit) = self.after(exit)
@@ -215,9 +222,17 @@ impl Host {
             _ => None,
         };
         let stalls_at = if self.is_held() { None } else { self.output.stalls_at() };
-        let deadlines = [draining, self.ending_at, stalls_at, self.linger_at, self.transcript_at];
-        let more = [server.deadline(), self.renewal_at()];
-        let deadline = deadlines.into_iter().chain(more).flatten().min();
+        let deadlines = [
+            draining,
+            self.ending_at,
+            stalls_at,
+            self.linger_at,
+            self.transcript_at,
+            self.notices.title_until(),
+            server.deadline(),
+            self.renewal_at(),
+        ];
+        let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         match (model, self.catching_up) {
             (false, false) => until,
@@ -271,10 +286,7 @@ impl Host {
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
             Request::Restart { now, program } => self.renew(*now, program.as_ref()),
             Request::Stop => {
-                self.quit();
-                if self.phase == Phase::Running && self.ending_at.is_none() {
-                    self.end_claude();
-                }
+                self.stop();
                 Answer::Done
             }
             #[cfg(debug_assertions)]
@@ -289,7 +301,21 @@ impl Host {
         }
     }
 
+    /// Gives the notices that wait, if the stream to the terminal stands where they can be given.
+    fn give_notices(&mut self) {
+        if self.output.terminal().is_none() || self.lent {
+            self.notices.forget();
+        } else if self.output.is_between() {
+            let bytes = self.notices.take(Instant::now());
+            self.output.write(bytes.as_bytes());
+        }
+    }
+
     fn look_at_state_file(&mut self) {
+        // Below a server there are claudes too; what they write down is not about it.
+        if self.record.kind == Kind::Server {
+            return;
+        }
         if let Some((pid, file)) = self.watch.look() {
             self.follow(pid, &file);
         }

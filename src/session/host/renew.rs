@@ -12,7 +12,7 @@ use crate::claude::find;
 use crate::claude::state_file::StateFile;
 use crate::config;
 use crate::control::Answer;
-use crate::session::record::{State, Text};
+use crate::session::record::{Kind, State, Text};
 use crate::session::supervisor::Event;
 
 impl Host {
@@ -24,6 +24,11 @@ impl Host {
         let refused = |reason: &str| Answer::Refused { reason: reason.into() };
         if self.quit {
             return refused("the session is being ended");
+        }
+        if self.record.kind == Kind::Server && !at_once && self.phase == Phase::Running {
+            return refused(
+                "nobody can tell when a Remote Control server is idle; with --now it is restarted at once",
+            );
         }
         match self.phase {
             Phase::Running => {}
