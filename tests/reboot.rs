@@ -99,6 +99,28 @@ fn what_ran_is_shown_and_brought_back_with_its_conversation() {
 }
 
 #[test]
+fn a_claude_that_was_installed_elsewhere_meanwhile_is_found() {
+    let mut sandbox = sandbox();
+    let old = sandbox.path("v20");
+    fs::create_dir(&old).expect("a directory");
+    let old = old.join("claude-stand-in");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cckw"), &old).expect("a link");
+    let now = sandbox.path("claude-stand-in");
+    sandbox.set("CCKW_CLAUDE", &old);
+    let (terminal, _) = session(&sandbox, "one", "some words");
+    go_down(&sandbox);
+    drop(terminal);
+    fs::remove_file(&old).expect("the old one");
+    sandbox.set("CCKW_CLAUDE", &now);
+    well_said(&sandbox, &["start", "one"]);
+    let again =
+        sandbox.wait_for_record("an idle claude", |record| idle(record) && record.json["restarts"] == 1);
+    assert_eq!(again.text("program"), now.to_str().expect("UTF-8"));
+    well_said(&sandbox, &["stop", "one"]);
+    sandbox.wait_for_silence();
+}
+
+#[test]
 fn a_process_that_has_the_number_of_a_claude_of_another_day_is_left_alone() {
     let sandbox = sandbox();
     let (terminal, _) = session(&sandbox, "one", "some words");

@@ -116,7 +116,7 @@ fn it_waits_until_claude_is_idle() {
     let first = sandbox.records().remove(0);
     let out = well_said(&sandbox, &["restart", "work"]);
     assert!(
-        out.contains("when it is idle, now it is waiting") && out.contains("cckw restart --now work"),
+        out.contains("when it is idle (now: waiting)") && out.contains("cckw restart --now work"),
         "{out}"
     );
     assert!(well_said(&sandbox, &["list"]).contains("cckw restart --now work"));

@@ -51,7 +51,7 @@ fn ask(session: &Session, request: &Request) -> Result<String, String> {
     match fleet::ask(session, request) {
         Some(Answer::Restart { waits_for: None }) => Ok(format!("{name}: claude is restarted now\n")),
         Some(Answer::Restart { waits_for: Some(what) }) => Ok(format!(
-            "{name}: claude is restarted when it is idle, now it is {}; not to wait: cckw restart --now {}\n",
+            "{name}: claude is restarted when it is idle (now: {}); not to wait: cckw restart --now {}\n",
             escape(&what),
             session.word()
         )),

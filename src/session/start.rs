@@ -159,6 +159,7 @@ fn prepare(
     }
     record.state = State::Starting;
     record.restart_pending = false;
+    record.program = program.as_path().into();
     record.host_pid = getpid().as_raw();
     record.client_pid = Some(start.client);
     record.boot = process::boot();
