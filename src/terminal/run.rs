@@ -11,11 +11,12 @@ use uuid::Uuid;
 use super::client::{self, Begin};
 use super::launch::Launch;
 use super::straight;
-use crate::claude::args::{self, Run};
+use crate::claude::args::{self, Choice, Run};
 use crate::claude::find::{self, Found, NotFound};
+use crate::claude::{newest, transcript};
 use crate::config;
 use crate::escape::escape;
-use crate::fleet::{self, Waiting};
+use crate::fleet::{self, Holder, Waiting};
 use crate::platform::{descriptors, signals, tty};
 use crate::session::record::{self, Record};
 
@@ -57,6 +58,9 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             return straight::exec(&found, &args);
         }
     };
+    if let Some(holder) = args::choice(&args).and_then(holder_of) {
+        return refuse(format!("the conversation is open in {holder} already; {}", holder.advice()), 1);
+    }
     tell_who_waits();
     let session = Uuid::new_v4();
     let pinned = !parsed.chosen;
@@ -73,6 +77,15 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         }),
         config.detach_key,
     )
+}
+
+/// Who has the conversation that the user has chosen.
+fn holder_of(choice: Choice) -> Option<Holder> {
+    let id = match choice {
+        Choice::Id(id) => id,
+        Choice::Newest => newest::newest(&transcript::directory()?, &std::env::current_dir().ok()?)?,
+    };
+    Holder::of(&id)
 }
 
 /// Says on the terminal, once, that something that was started here goes on without one. That is easily forgotten, and
