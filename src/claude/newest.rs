@@ -4,6 +4,7 @@
 //! file's time. Passed over are files whose name is no id, that hold no message, and whose first message is a
 //! sidechain's or was sent by `claude -p`. Whether another process has it open makes no difference.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -11,11 +12,20 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
-use super::transcript::{directory_name, is_id};
+use super::args::{Choice, choice};
+use super::transcript::{self, directory_name, is_id};
 
 /// How much of a file is searched for its first message, in bytes; it comes within the first lines. A file that is longer without
 /// one leaves the question open.
 const SEARCHED: u64 = 4 << 20;
+
+/// The conversation that claude would write into, given these arguments in this directory, where that can be told before.
+pub fn chosen(args: &[OsString], cwd: &Path) -> Option<String> {
+    match choice(args)? {
+        Choice::Id(id) => Some(id),
+        Choice::Newest => newest(&transcript::directory()?, cwd),
+    }
+}
 
 /// The conversation that `--continue` would open in `cwd`, a real path. Nothing when there is none, or it cannot be told.
 pub fn newest(projects: &Path, cwd: &Path) -> Option<String> {

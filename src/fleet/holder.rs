@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use nix::unistd::Pid;
+use serde_json::{Value, json};
 
 use super::{Session, connect, sessions, waiting};
 use crate::claude::live::{self, Live};
@@ -48,17 +48,26 @@ impl Holder {
         Some(Self { conversation: conversation.to_owned(), claude: Some(claude), session })
     }
 
-    /// The pid of its claude.
-    pub fn pid(&self) -> Option<Pid> {
-        self.claude.as_ref().map(|claude| claude.pid)
+    /// For the log.
+    pub fn details(&self) -> Value {
+        json!({
+            "conversation": self.conversation,
+            "pid": self.claude.as_ref().map(|claude| claude.pid.as_raw()),
+            "session": self.session.as_ref().map(|session| session.record.session),
+        })
+    }
+
+    /// Why the conversation is not opened, and what to do.
+    pub fn refusal(&self) -> String {
+        format!("the conversation is open in {self} already, and is not opened twice; {}", self.advice())
     }
 
     /// What the user can do.
-    pub fn advice(&self) -> String {
+    fn advice(&self) -> String {
         let copy = format!("for a copy of it: claude --resume {} --fork-session", self.conversation);
         match &self.session {
             Some(session) => format!("to take it: cckw attach {}; {copy}", session.word()),
-            None => format!("go on there, or end it first; {copy}"),
+            None => format!("go on there, or end it and try again; {copy}"),
         }
     }
 }

@@ -16,7 +16,9 @@ use uuid::Uuid;
 use super::record::Record;
 use super::supervisor::{Decision, Event, Launch, Look, Supervisor, Transcript};
 use crate::claude::args::{Resume, relaunch, worktree};
+use crate::claude::newest::chosen;
 use crate::claude::transcript::{self, Found};
+use crate::fleet::Holder;
 use crate::platform::process;
 
 /// How long what is left of the last claude may take to end after its host was killed, before it is ended.
@@ -45,15 +47,22 @@ impl Lock {
     }
 }
 
-/// What there is to launch a session's claude with.
-pub fn look(supervisor: &Supervisor, record: &Record) -> Look {
+/// The conversation that a launch would open, where that can be told before.
+pub fn conversation(supervisor: &Supervisor, record: &Record) -> Option<String> {
+    let args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
+    let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
+    supervisor.conversation().map(str::to_owned).or_else(|| chosen(&args, &cwd))
+}
+
+/// What there is to launch a session's claude with. `held` is whether another process has the conversation.
+pub fn look(supervisor: &Supervisor, record: &Record, held: bool) -> Look {
     let found = match (supervisor.conversation(), transcript::directory()) {
         (Some(id), Some(projects)) => transcript::find(&projects, id, record.claude_cwd().as_deref()),
         _ => Found::Nothing,
     };
     let there_was =
         supervisor.conversation().is_some_and(|id| record.with_transcript.iter().any(|known| known == id));
-    Look { transcript: Transcript::new(&found, there_was), fresh: Uuid::new_v4() }
+    Look { transcript: Transcript::new(&found, there_was), fresh: Uuid::new_v4(), held }
 }
 
 /// The arguments of a launch that the supervisor has decided, from those of the first.
@@ -74,13 +83,29 @@ pub fn directory(record: &Record) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from(record.cwd.clone()))).filter(|cwd| cwd.is_dir())
 }
 
-/// What a new host of this session launches first.
-pub fn launch(supervisor: &mut Supervisor, record: &Record) -> Launch {
-    let look = look(supervisor, record);
+/// What a new host of this session launches first; nothing where another process has the conversation: that one.
+pub fn launch(supervisor: &mut Supervisor, record: &Record) -> Result<Launch, Box<Holder>> {
+    if let Some(holder) = conversation(supervisor, record).and_then(|id| holder(&id)) {
+        return Err(Box::new(holder));
+    }
+    let look = look(supervisor, record, false);
     match supervisor.on(Event::Due { at: Duration::ZERO, look }) {
-        Decision::Launch(launch) => launch,
+        Decision::Launch(launch) => Ok(launch),
         // A supervisor that has just been made has no reason to decide otherwise.
-        _ => Launch::AsChosen,
+        _ => Ok(Launch::AsChosen),
+    }
+}
+
+/// Who has the conversation, and keeps it: the claude of the host that is gone may be just ending, without the record
+/// ever having named it.
+fn holder(id: &str) -> Option<Holder> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let holder = Holder::live(id, |_| true)?;
+        if Instant::now() >= until {
+            return Some(holder);
+        }
+        sleep(PACE);
     }
 }
 

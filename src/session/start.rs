@@ -159,7 +159,11 @@ fn prepare(
     record.boot = process::boot();
     record.socket = socket.as_path().into();
     (record.child_pid, record.claude_pid, record.ended_at, record.exit) = (None, None, None, None);
-    let launched = start.revive.then(|| revive::launch(&mut supervisor, &record));
+    let launched = start.revive.then(|| revive::launch(&mut supervisor, &record)).transpose();
+    let launched = launched.map_err(|holder| {
+        Events::in_directory(&directory).write("held", holder.details());
+        refuse(holder.refusal())
+    })?;
     let first_args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
     let args = launched.as_ref().map_or(args, |launch| revive::arguments(&first_args, launch, &record));
     // Written before claude is there: a state directory that cannot be written is found out now.

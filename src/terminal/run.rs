@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::client::{self, Begin};
 use super::launch::Launch;
 use super::straight;
-use crate::claude::args::{self, Choice, Run};
+use crate::claude::args::{self, Run};
 use crate::claude::find::{self, Found, NotFound};
-use crate::claude::{newest, transcript};
+use crate::claude::newest;
 use crate::config;
 use crate::escape::escape;
 use crate::fleet::{self, Holder, Waiting};
@@ -58,8 +58,8 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             return straight::exec(&found, &args);
         }
     };
-    if let Some(holder) = args::choice(&args).and_then(holder_of) {
-        return refuse(format!("the conversation is open in {holder} already; {}", holder.advice()), 1);
+    if let Some(holder) = holder(&args) {
+        return refuse(holder.refusal(), 1);
     }
     tell_who_waits();
     let session = Uuid::new_v4();
@@ -80,12 +80,8 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 }
 
 /// Who has the conversation that the user has chosen.
-fn holder_of(choice: Choice) -> Option<Holder> {
-    let id = match choice {
-        Choice::Id(id) => id,
-        Choice::Newest => newest::newest(&transcript::directory()?, &std::env::current_dir().ok()?)?,
-    };
-    Holder::of(&id)
+fn holder(args: &[OsString]) -> Option<Holder> {
+    Holder::of(&newest::chosen(args, &std::env::current_dir().ok()?)?)
 }
 
 /// Says on the terminal, once, that something that was started here goes on without one. That is easily forgotten, and
