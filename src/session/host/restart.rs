@@ -20,6 +20,7 @@ use crate::session::modes::ModeTracker;
 use crate::session::pty::Pty;
 use crate::session::record::{Exit, State};
 use crate::session::revive;
+use crate::session::start::later_environment;
 use crate::session::supervisor::{Decision, Event, Launch, Look, Lost, Why};
 use crate::session::watch::{StateWatch, Wake};
 
@@ -279,7 +280,8 @@ impl Host {
         let for_client = pty.master.try_clone().map_err(said("no descriptor is left"))?;
         let wake = Wake::new().map_err(said("no descriptor is left"))?;
         let cwd = revive::directory(&self.record);
-        let launched = self.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref());
+        let changes = later_environment(&self.launcher.environment, &self.events);
+        let launched = self.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref(), changes);
         let (master, child) = launched.map_err(said("it cannot be executed"))?;
         self.events
             .write("relaunched", json!({ "child": child.pid().as_raw(), "how": format!("{launch:?}") }));
