@@ -22,3 +22,4 @@ mod restart;
 mod signals;
 mod straight;
 mod suspend;
+mod taken;
