@@ -1,23 +1,25 @@
 //! What claude says when it does not open a conversation, as it stands on its screen.
 //!
-//! Seen with Claude Code 2.1.329: it writes one of two lines, exits with 1, and never has a settled state file.
+//! Seen with Claude Code 2.1.329: it writes one of two lines, exits with 1, and never has a settled state file. Where there is a
+//! transcript, though none that it can open, it then says all the same how to resume it.
 
 /// Whether the last thing on the screen is claude's refusal to open the conversation `id`. `rows` is the screen, a string
 /// a line, from the top.
 ///
-/// The whole sentence and the id must be there, and nothing below: a conversation may have been about this very error. Where it
-/// was wrapped does not matter.
+/// The whole sentence and the id must be there, and nothing below but that advice: a conversation may have been about this very
+/// error. Where it was wrapped does not matter.
 pub fn refuses(rows: &[String], id: &str) -> bool {
     let squeeze = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-    // More lines than the sentence takes on a terminal of twenty columns.
-    let last: Vec<&String> = rows.iter().rev().filter(|row| !row.trim().is_empty()).take(6).collect();
-    let shown: String = last.into_iter().rev().map(|row| squeeze(row)).collect();
+    let shown: String = rows.iter().map(|row| squeeze(row)).collect();
     [
         format!("No conversation found with session ID: {id}"),
         format!("Error: Session ID {id} is already in use."),
     ]
     .iter()
-    .any(|sentence| shown.ends_with(&squeeze(sentence)))
+    .any(|sentence| {
+        let below = shown.rsplit_once(&squeeze(sentence)).map(|(_, below)| below);
+        below.is_some_and(|below| below.is_empty() || below.starts_with("Resumethissessionwith:claude"))
+    })
 }
 
 #[cfg(test)]
@@ -35,6 +37,7 @@ mod tests {
         for said in [
             "[cckw: it comes back]\n\nNo conversation found with session ID: 0f0e0d0c-1111-4111-8111-0123456789ab\n\n",
             "No conversation found with ses\nsion ID: 0f0e0d0c-1111-4111-81\n11-0123456789ab",
+            "No conversation found with session ID: 0f0e0d0c-1111-4111-8111-0123456789ab\n\nResume this session with:\nclaude --model opus --resume 0f0e0d0c-1111-4111-8111-0123456789ab",
             "Error: Session ID 0f0e0d0c-1111-4111-8111-0123456789ab is already in use.",
         ] {
             assert!(refuses(&rows(said), ID), "{said}");

@@ -86,3 +86,25 @@ fn what_was_opened_meanwhile_is_left_to_the_one_who_did() {
     end(&place, other);
     place.sandbox.wait_for_silence();
 }
+
+#[test]
+fn what_claude_itself_refuses_is_recognised_and_replaced() {
+    let place = Place::new();
+    place.sandbox.configure("[restart]\ninitial_delay = \"100ms\"\nmax_delay = \"100ms\"\n");
+    let mut terminal = place.start(How::Through, &[]);
+    let record = says(&place, "idle", 0);
+    let id = record.text("conversation");
+    goes_on(&place, &mut terminal, id, "the first words");
+    process::signal(record.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
+    // What looks like a message and is none: only claude can tell.
+    place.rewrite(id, "{\"type\":\"user\",\"uuid\":\"x\"}\n");
+    let again = says(&place, "idle", 2);
+    assert_ne!(again.text("conversation"), id);
+    wait_for_prompt(&mut terminal);
+    assert!(
+        said(&terminal).contains(&format!("theconversation{id}isrefusedbyclaude")),
+        "{}",
+        terminal.report()
+    );
+    leave(&place, terminal);
+}
