@@ -12,6 +12,8 @@ pub mod live;
 pub mod newest;
 pub mod refusal;
 pub mod refused;
+pub mod remote_control;
+pub mod server;
 pub mod state_file;
 pub mod transcript;
 

@@ -11,6 +11,7 @@ use super::Host;
 use super::child::Phase;
 use crate::claude::live::Live;
 use crate::claude::refusal::refuses;
+use crate::claude::server;
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript::{self, Found};
 use crate::control::FromHost;
@@ -18,7 +19,7 @@ use crate::fleet::Holder;
 use crate::platform::tty;
 use crate::session::modes::ModeTracker;
 use crate::session::pty::Pty;
-use crate::session::record::{Exit, State};
+use crate::session::record::{Exit, Kind, State};
 use crate::session::revive;
 use crate::session::start::later_environment;
 use crate::session::supervisor::{Decision, Event, Launch, Look, Lost, Why};
@@ -26,6 +27,8 @@ use crate::session::watch::{StateWatch, Wake};
 
 /// How long after its start an end of claude may be a refusal to open the conversation. Seen: within a second.
 const START: Duration = Duration::from_secs(30);
+/// What a line of cckw's own begins with.
+const OWN_LINE: &str = "[cckw: ";
 
 impl Host {
     /// The time, as the supervisor counts it.
@@ -61,6 +64,11 @@ impl Host {
         let at = self.now();
         self.launched = Instant::now();
         self.supervisor.on(Event::Started { at });
+        if self.record.kind == Kind::Server {
+            // Nothing else ever says that it runs.
+            self.record.state = State::Running;
+            self.save();
+        }
     }
 
     /// Claude's state file names this conversation.
@@ -80,6 +88,10 @@ impl Host {
         self.look_at_state_file();
         self.note_transcript();
         self.note_refusal(exit);
+        if self.record.kind == Kind::Server && server::gave_up(&self.said_since_launch()) {
+            self.events.write("gave-up", json!({}));
+            self.supervisor.on(Event::GaveUp);
+        }
         let event = Event::Ended { exit, at: self.now(), jitter: random() };
         match self.supervisor.on(event) {
             Decision::Wait { until, attempt } => {
@@ -99,8 +111,7 @@ impl Host {
     fn note_refusal(&mut self, exit: Exit) {
         let Some(id) = self.supervisor.conversation().map(str::to_owned) else { return };
         let at_once = self.launched.elapsed() < START && matches!(exit, Exit::Code(code) if code != 0);
-        let screen = &mut self.output.screen;
-        if at_once && refuses(&screen.text(), &id) && !screen.is_stale() {
+        if at_once && refuses(&self.said_since_launch(), &id) && !self.output.screen.is_stale() {
             self.events.write("refused", json!({ "conversation": id }));
             self.supervisor.on(Event::Refused);
         }
@@ -121,6 +132,13 @@ impl Host {
             }
             self.left = Some(left);
         }
+    }
+
+    /// The lines on the screen that this launch has written, where one of cckw's own stands before them.
+    fn said_since_launch(&mut self) -> Vec<String> {
+        let mut lines = self.output.screen.text();
+        let before = lines.iter().rposition(|line| line.starts_with(OWN_LINE)).map_or(0, |own| own + 1);
+        lines.split_off(before)
     }
 
     fn wait(&mut self, exit: Exit, until: Duration, attempt: u32) {
@@ -155,7 +173,7 @@ impl Host {
     /// Says why a session is over, where that is not plain to see.
     fn explain(&mut self, why: Why) {
         self.events.write("finished", json!({ "why": format!("{why:?}") }));
-        let word = match why {
+        let word: String = match why {
             Why::CrashLoop { crashes: 1 } => "claude crashed and is not started again".into(),
             Why::CrashLoop { crashes } => format!("claude crashed {crashes} times and is not started again"),
             Why::Held => {
@@ -171,10 +189,13 @@ impl Host {
         };
         self.gave_up = true;
         let advice = match self.supervisor.conversation() {
-            Some(id) => format!("to try again: claude --resume {id}"),
-            None => "to try again: claude --continue".into(),
+            _ if self.record.kind == Kind::Server => "claude remote-control".into(),
+            Some(id) => format!("claude --resume {id}"),
+            None => "claude --continue".into(),
         };
-        self.say(&format!("{word}; {advice}"));
+        self.say(&format!("{word}; to try again: {advice}"));
+        self.notices.add(&word);
+        self.give_notices();
     }
 
     /// A line of cckw's own, on a terminal whose modes are undone. Not where the shell has the terminal.
@@ -188,7 +209,7 @@ impl Host {
         let undo = self.output.modes.undo();
         self.output.say(&undo);
         self.output.modes = ModeTracker::default();
-        self.output.say(&format!("\r\n\x1b[J[cckw: {line}]\r\n"));
+        self.output.say(&format!("\r\n\x1b[J{OWN_LINE}{line}]\r\n"));
     }
 
     /// The user does not want to wait.
@@ -226,6 +247,8 @@ impl Host {
                     self.gave_up = true;
                     self.quit = true;
                     self.phase = Phase::Flushing { exit };
+                } else {
+                    self.notices.add(&format!("claude {}, and is back", ended(exit)));
                 }
             }
             Decision::Wait { until, .. } => self.phase = Phase::Waiting { exit, until: self.begun + until },
