@@ -153,6 +153,24 @@ fn one_that_is_just_coming_back_is_held_too() {
 }
 
 #[test]
+fn one_that_has_not_come_up_yet_is_held_too() {
+    let mut sandbox = sandbox();
+    let mut first = direct(&sandbox, &["--session-id", OTHER]);
+    say(&mut first, "words");
+    exit(first);
+    // It asks something first, and says nothing until that is answered.
+    sandbox.set("CCKW_STANDIN_UNTRUSTED", "1");
+    let mut command = sandbox.cckw_claude();
+    command.args(["--resume", OTHER]);
+    let mut terminal = Terminal::spawn(command);
+    terminal.wait_for_text("trust");
+    says(&refused(&sandbox, &["--continue"]), "session work (just starting in");
+    terminal.press(Key::Enter);
+    at_prompt(&mut terminal);
+    exit(terminal);
+}
+
+#[test]
 fn what_is_left_of_dead_processes_holds_nothing() {
     let sandbox = sandbox();
     let mut first = direct(&sandbox, &["--session-id", OTHER]);
@@ -170,27 +188,24 @@ fn what_is_left_of_dead_processes_holds_nothing() {
 
 #[test]
 fn what_was_opened_elsewhere_meanwhile_is_not_opened_by_a_relaunch() {
-    for key in ["\r", ""] {
-        let sandbox = sandbox();
-        let delay = if key.is_empty() { "3s" } else { "1h" };
-        sandbox.configure(&format!("[restart]\ninitial_delay = \"{delay}\"\nmax_delay = \"1h\"\n"));
-        let mut terminal = start(&sandbox, &[]);
-        say(&mut terminal, "words");
-        let record = idle(&sandbox, 0);
-        process::signal(record.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
-        terminal.wait_for_text("Enter: now");
-        let other = direct(&sandbox, &["--resume", record.text("conversation")]);
-        terminal.type_text(key);
-        assert_eq!(terminal.finish().code(), Some(137), "{}", terminal.report());
-        says(&terminal, &format!("open in another claude (process {}", other.pid()));
-        says(&terminal, "--fork-session");
-        assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
-        let ended = sandbox.wait_for_record("an end", |record| record.text("state") == "crashed");
-        assert_eq!(ended.json["restarts"], 0);
-        let held = events(&sandbox, "held");
-        assert_eq!((held.len(), &held[0]["pid"]), (1, &other.pid().into()));
-        exit(other);
-    }
+    let sandbox = sandbox();
+    sandbox.configure("[restart]\ninitial_delay = \"1h\"\nmax_delay = \"1h\"\n");
+    let mut terminal = start(&sandbox, &[]);
+    say(&mut terminal, "words");
+    let record = idle(&sandbox, 0);
+    process::signal(record.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
+    terminal.wait_for_text("Enter: now");
+    let other = direct(&sandbox, &["--resume", record.text("conversation")]);
+    terminal.type_text("\r");
+    assert_eq!(terminal.finish().code(), Some(137), "{}", terminal.report());
+    says(&terminal, &format!("open in another claude (process {}", other.pid()));
+    says(&terminal, "--fork-session");
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    let ended = sandbox.wait_for_record("an end", |record| record.text("state") == "crashed");
+    assert_eq!(ended.json["restarts"], 0);
+    let held = events(&sandbox, "held");
+    assert_eq!((held.len(), &held[0]["pid"]), (1, &other.pid().into()));
+    exit(other);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::claude::live::{self, Live};
 use crate::claude::state_file;
 use crate::escape::escape;
 use crate::session::record::{Record, State};
+use crate::session::revive;
 
 /// Who has a conversation.
 #[derive(Debug, Clone)]
@@ -28,8 +29,8 @@ impl Holder {
     pub fn of(conversation: &str) -> Option<Self> {
         Self::live(conversation, |_| true).or_else(|| {
             let has_it = |record: &Record| {
-                record.conversation.as_deref() == Some(conversation)
-                    && matches!(record.state, State::Starting | State::Restarting)
+                matches!(record.state, State::Starting | State::Restarting)
+                    && revive::conversation(record).as_deref() == Some(conversation)
             };
             let record =
                 waiting::with_sockets().find(|record| has_it(record) && connect(record).is_some())?;

@@ -48,11 +48,13 @@ impl Lock {
     }
 }
 
-/// The conversation that a launch would open, where that can be told before.
-pub fn conversation(supervisor: &Supervisor, record: &Record) -> Option<String> {
-    let args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
-    let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
-    supervisor.conversation().map(str::to_owned).or_else(|| chosen(&args, &cwd))
+/// The conversation that a launch opens, where that can be told before: the one that was open last, else the one that the
+/// user's arguments choose.
+pub fn conversation(record: &Record) -> Option<String> {
+    record.conversation.clone().or_else(|| {
+        let args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
+        chosen(&args, &PathBuf::from(OsString::from(record.cwd.clone())))
+    })
 }
 
 /// What there is to launch a session's claude with. `held` is whether another process has the conversation.
@@ -87,7 +89,7 @@ pub fn directory(record: &Record) -> Option<PathBuf> {
 
 /// What a new host of this session launches first; nothing where another process has the conversation: that one.
 pub fn launch(supervisor: &mut Supervisor, record: &Record) -> Result<Launch, Box<Holder>> {
-    if let Some(holder) = conversation(supervisor, record).and_then(|id| holder(&id)) {
+    if let Some(holder) = conversation(record).and_then(|id| holder(&id)) {
         return Err(Box::new(holder));
     }
     let look = look(supervisor, record, false);

@@ -267,7 +267,7 @@ impl Host {
             let _ = kill(left.pid, Signal::SIGKILL);
             self.left = Some(left);
         }
-        let conversation = revive::conversation(&self.supervisor, &self.record);
+        let conversation = revive::conversation(&self.record);
         let ours = |live: &Live| self.left.as_ref().is_some_and(|left| left.pid == live.pid);
         self.holder = conversation.and_then(|id| Holder::live(&id, |live| !ours(live)));
         revive::look(&self.supervisor, &self.record, self.holder.is_some())
