@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
@@ -58,12 +59,14 @@ fn says(terminal: &Terminal, words: &str) {
 /// Starts cckw with these arguments, which are refused; gives what it said.
 #[track_caller]
 fn refused(sandbox: &Sandbox, words: &[&str]) -> Terminal {
-    let before = (sandbox.records().len(), sandbox.processes().len());
+    let (records, before) = (sandbox.records().len(), sandbox.processes());
     let mut command = sandbox.cckw_claude();
     command.args(words);
     let mut terminal = Terminal::spawn(command);
     assert_eq!(terminal.finish().code(), Some(1), "{words:?} {}", terminal.report());
-    assert_eq!((sandbox.records().len(), sandbox.processes().len()), before, "{words:?}");
+    assert_eq!(sandbox.records().len(), records, "{words:?}");
+    // What ran may be just ending, but nothing began.
+    assert!(sandbox.processes().iter().all(|pid| before.contains(pid)), "{words:?}");
     terminal
 }
 
@@ -73,6 +76,13 @@ fn events(sandbox: &Sandbox, event: &str) -> Vec<serde_json::Value> {
     let lines = String::from_utf8(output.stdout).expect("UTF-8");
     let events = lines.lines().map(|line| serde_json::from_str(line).expect("JSON"));
     events.filter(|line: &serde_json::Value| line["event"] == event).collect()
+}
+
+/// The transcript of this conversation, in whichever directory.
+fn transcript(sandbox: &Sandbox, id: &str) -> PathBuf {
+    let folders = fs::read_dir(sandbox.path("home/.claude/projects")).expect("projects").flatten();
+    let files = folders.map(|folder| folder.path().join(format!("{id}.jsonl")));
+    files.into_iter().find(|file| file.exists()).expect("a transcript")
 }
 
 fn state_file(sandbox: &Sandbox, pid: i32, started: &str, id: &str) {
@@ -304,8 +314,13 @@ fn a_conversation_without_a_message_is_replaced_with_the_right_words() {
         let was_there = why.contains("any more");
         if was_there {
             say(&mut terminal, "words");
-            sandbox.wait_for_record("a transcript", |record| {
+            let record = sandbox.wait_for_record("a transcript", |record| {
                 record.json["with_transcript"].as_array().is_some_and(|list| !list.is_empty())
+            });
+            // All of it: what came later would make a transcript of it again.
+            let file = transcript(&sandbox, record.text("conversation"));
+            wait_until("the answer in it", DEADLINE, || {
+                fs::read_to_string(&file).is_ok_and(|text| text.contains("You said: words"))
             });
         }
         let first = idle(&sandbox, 0);
@@ -329,9 +344,12 @@ fn a_conversation_moves_with_a_renamed_directory() {
     let mut terminal = start(&sandbox, &[]);
     say(&mut terminal, "words");
     let first = idle(&sandbox, 0);
-    let projects = sandbox.path("home/.claude/projects");
-    let folder = fs::read_dir(&projects).expect("projects").flatten().next().expect("one").path();
-    fs::rename(folder, projects.join("-elsewhere")).expect("moved");
+    let file = transcript(&sandbox, first.text("conversation"));
+    wait_until("the answer in it", DEADLINE, || {
+        fs::read_to_string(&file).is_ok_and(|text| text.contains("You said: words"))
+    });
+    let folder = file.parent().expect("a folder");
+    fs::rename(folder, folder.with_file_name("-elsewhere")).expect("moved");
     fs::rename(sandbox.work(), sandbox.path("renamed")).expect("moved");
     process::signal(first.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
     let again = idle(&sandbox, 1);
