@@ -10,6 +10,7 @@ pub mod find;
 pub mod installed;
 pub mod live;
 pub mod newest;
+pub mod obstacles;
 pub mod refusal;
 pub mod refused;
 pub mod remote_control;
