@@ -270,8 +270,11 @@ fn a_conversation_that_claude_refuses_is_replaced_and_the_user_is_told() {
 if [ "$1" = --resume ]; then echo "No conversation found with session ID: $2" >&2; exit 1; fi
 exec "$HOME/../claude-stand-in" "$@"
 "#;
-    let script = sandbox.script("refuses", script);
-    sandbox.set("CCKW_CLAUDE", script);
+    let script = sandbox.script("text", script);
+    // Another process writes what is executed: a fork of this one might hold it open for writing.
+    let copied = Command::new("cp").arg(script).arg(sandbox.path("bin/refuses")).status();
+    assert!(copied.expect("cp").success());
+    sandbox.set("CCKW_CLAUDE", sandbox.path("bin/refuses"));
     sandbox.configure("[restart]\ninitial_delay = \"10ms\"\nmax_delay = \"20ms\"\n");
     let mut terminal = start(&sandbox, &[]);
     say(&mut terminal, "words");
