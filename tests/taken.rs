@@ -51,9 +51,11 @@ fn said(terminal: &Terminal) -> String {
     terminal.history().concat().replace(' ', "")
 }
 
+/// Waits until the screen says this.
 #[track_caller]
 fn says(terminal: &Terminal, words: &str) {
-    assert!(said(terminal).contains(&words.replace(' ', "")), "not said: {words}\n{}", terminal.report());
+    let squeezed = words.replace(' ', "");
+    wait_until(&format!("{words:?} on the screen"), DEADLINE, || said(terminal).contains(&squeezed));
 }
 
 /// Starts cckw with these arguments, which are refused; gives what it said.
