@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::process::Output;
 
-use nix::sys::termios::Termios;
+use nix::sys::termios::{LocalFlags, Termios};
 use support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, wait_until};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
@@ -101,13 +101,16 @@ fn watched(rows: u16, columns: u16) {
     let manners = terminal.manners();
     terminal.run("cckw demo; echo status $?");
     for number in 1..=SCENES {
-        let shown = terminal.wait_for_text(&format!("cckw demo · {number} of {SCENES}"));
+        let header = format!("cckw demo · {number} of {SCENES}");
+        let shown = terminal.press_until(Key::Enter, &header, |screen| screen.contains(&header));
         assert!(shown.alternate && !shown.cursor_visible, "{}", terminal.report());
         // Nothing is drawn beyond the window: its frame is whole.
         let framed = terminal.wait_for("a frame", |screen| screen.last_row().starts_with('└'));
         let edges = |edge: char| framed.rows.iter().filter(|row| row.ends_with(edge)).count();
         assert_eq!((edges('┐'), edges('┘')), (1, 1), "{}", terminal.report());
-        terminal.type_text("\n");
+        // Keys are not shown, and need no Enter.
+        let shown = LocalFlags::ECHO | LocalFlags::ICANON;
+        assert!(!terminal.attributes().local_flags.intersects(shown), "{}", terminal.report());
     }
     terminal.wait_for_text("status 0");
     assert!(terminal.history().iter().any(|row| row.contains("All 9 scenes")), "{}", terminal.report());

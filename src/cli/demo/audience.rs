@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::num::NonZero;
 
-use nix::sys::termios::LocalFlags;
+use nix::sys::termios::{LocalFlags, SetArg, tcsetattr};
 
 use super::scenes::Scene;
 use crate::cli::{output, table};
@@ -198,7 +198,7 @@ impl Live {
         write("\x1b[?1049h\x1b[?25l\x1b[?7l");
         let mut termios = self.before.to_termios();
         termios.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON);
-        let _ = Attributes::from(nix::libc::termios::from(termios)).apply(io::stdin());
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &termios);
     }
 
     fn leave(&mut self) {
