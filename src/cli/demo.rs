@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use super::output;
 use crate::escape::escape;
+use crate::platform::signal_pipe::SignalPipe;
 use crate::session::record::Exit;
 
 mod audience;
@@ -50,11 +51,23 @@ With the real Claude Code:
 
 /// Shows what cckw does; `script` as text alone. `try_it` leaves a session to the user instead.
 pub fn main(script: bool, try_it: bool) -> ExitCode {
-    let scratch = match Scratch::new(if try_it { BY_HAND } else { SHOWN }) {
+    if try_it {
+        return in_scratch(BY_HAND, |scratch| Ok(by_hand(scratch)));
+    }
+    // From before there is something to clean up.
+    match show::signals() {
+        Ok(signals) => in_scratch(SHOWN, |scratch| show(scratch, script, signals)),
+        Err(error) => output::fail(&format!("signals cannot be handled: {error}")),
+    }
+}
+
+/// Does something in a scratch directory, of which nothing is left afterwards. An error is the signal that ended it.
+fn in_scratch(config: &str, act: impl FnOnce(&Scratch) -> Result<ExitCode, i32>) -> ExitCode {
+    let scratch = match Scratch::new(config) {
         Ok(scratch) => scratch,
         Err(error) => return output::fail(&format!("the demo cannot be set up: {error}")),
     };
-    let played = if try_it { Ok(by_hand(&scratch)) } else { show(&scratch, script) };
+    let played = act(&scratch);
     if let Err(error) = scratch.remove() {
         return output::fail(&format!("the demo's directory cannot be removed: {error}"));
     }
@@ -66,11 +79,8 @@ pub fn main(script: bool, try_it: bool) -> ExitCode {
 }
 
 /// Plays the scenes. Status 1 if anything that is claimed did not happen; an error is the signal that ended it.
-fn show(scratch: &Scratch, script: bool) -> Result<ExitCode, i32> {
-    let mut show = match Show::new(scratch, Audience::new(script, SCENES)) {
-        Ok(show) => show,
-        Err(error) => return Ok(output::fail(&format!("the demo cannot be shown: {error}"))),
-    };
+fn show(scratch: &Scratch, script: bool, signals: SignalPipe) -> Result<ExitCode, i32> {
+    let mut show = Show::new(scratch, Audience::new(script, SCENES), signals);
     let mut played = SCENES.iter().enumerate().try_for_each(|(at, scene)| {
         let told = |trouble| match trouble {
             Trouble::Missed(why, screen) => {
@@ -81,7 +91,8 @@ fn show(scratch: &Scratch, script: bool) -> Result<ExitCode, i32> {
         };
         show.play(at + 1, scene).map_err(told)
     });
-    // The terminal is given back before anything is said, and the shells on the stage end.
+    // The terminal is given back before anything is said, and the shells on the stage end. The signals' handlers stay, so
+    // that an impatient second ctrl-c does not keep anyone from cleaning up.
     drop(show);
     let mut report = String::new();
     if played.is_ok() {

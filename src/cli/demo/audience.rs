@@ -49,7 +49,7 @@ pub enum Audience {
         columns: u16,
     },
     /// The stage is drawn on the terminal, in place.
-    Live(Live),
+    Live(Box<Live>),
 }
 
 impl Audience {
@@ -61,7 +61,7 @@ impl Audience {
         let columns = window().1;
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
         match (!is_dumb).then(|| Live::enter(scenes)).flatten() {
-            Some(live) => Self::Live(live),
+            Some(live) => Self::Live(Box::new(live)),
             None => {
                 let room = columns.saturating_sub(MARGIN.chars().count() as u16);
                 Self::Text { paced: true, columns: room.clamp(20, TEXT_COLUMNS) }

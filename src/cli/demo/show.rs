@@ -39,6 +39,15 @@ pub enum Trouble {
     Signal(i32),
 }
 
+/// The signals that end a show, interrupt it, or change what it is drawn on, noted instead of what they would do.
+///
+/// # Errors
+/// When the system refuses.
+pub fn signals() -> io::Result<SignalPipe> {
+    use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+    SignalPipe::install(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH])
+}
+
 /// A stage, somebody who watches, and what happens between them.
 pub struct Show<'a> {
     /// Where it takes place.
@@ -57,14 +66,9 @@ pub struct Show<'a> {
 
 impl<'a> Show<'a> {
     /// Before the first scene.
-    ///
-    /// # Errors
-    /// When signals cannot be handled.
-    pub fn new(scratch: &'a Scratch, audience: Audience) -> io::Result<Self> {
-        use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
-        let signals = SignalPipe::install(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH])?;
+    pub fn new(scratch: &'a Scratch, audience: Audience, signals: SignalPipe) -> Self {
         let (stage, label, screen) = (None, "", String::new());
-        Ok(Self { scratch, audience, signals, stage, label, crashes: 0, before: None, screen })
+        Self { scratch, audience, signals, stage, label, crashes: 0, before: None, screen }
     }
 
     /// Plays a scene, shown as the one with this number.
