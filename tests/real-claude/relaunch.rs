@@ -1,6 +1,7 @@
 //! Other ways to crash, what a relaunch keeps beyond the conversation, and where relaunching ends.
 
 use std::fs;
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -194,4 +195,63 @@ fn a_crash_loop_ends_once_and_says_how_to_resume() {
     again.wait_for_text(REPLY);
     submit(&mut again, "/exit");
     assert_eq!(again.finish().code(), Some(0));
+}
+
+/// Trusts another directory beside the working directory.
+fn trust(place: &Place, directory: &Path) {
+    let path = place.sandbox.path("home/.claude.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(&path).expect("it")).expect("an object");
+    config["projects"][directory.to_str().expect("a path")] = json!({"hasTrustDialogAccepted": true});
+    fs::write(path, config.to_string()).expect("its configuration");
+}
+
+/// The transcript lies where the directory's old name says.
+#[test]
+fn in_a_directory_that_was_renamed() {
+    let place = patient();
+    let renamed = place.sandbox.path("renamed");
+    trust(&place, &renamed);
+    let mut terminal = place.start(How::Through, &[]);
+    let id = says(&place, "idle", 0).text("conversation").to_owned();
+    goes_on(&place, &mut terminal, &id, "the first words");
+    fs::rename(place.sandbox.work(), &renamed).expect("another name");
+    let again = crash(&place, &mut terminal, 0);
+    assert_eq!(again.text("conversation"), id);
+    assert_eq!(arguments(&again), ["--resume", &id]);
+    assert!(drawn_again(&terminal, REPLY), "{}", terminal.report());
+    let claude = again.pid("claude_pid").expect("a claude");
+    assert_eq!(fs::read_link(format!("/proc/{claude}/cwd")).expect("its directory"), renamed);
+    goes_on(&place, &mut terminal, &id, "the next words");
+    assert_eq!(place.transcripts(), [id]);
+    leave(&place, terminal);
+}
+
+#[test]
+fn in_a_directory_that_was_removed() {
+    let place = patient();
+    let mut terminal = place.start(How::Through, &[]);
+    let id = says(&place, "idle", 0).text("conversation").to_owned();
+    goes_on(&place, &mut terminal, &id, "the first words");
+    fs::remove_dir_all(place.sandbox.work()).expect("no more");
+    kill(&place, &mut terminal);
+    terminal.press(Key::Enter);
+    // Claude would refuse to start, again and again.
+    assert_eq!(terminal.finish().code(), Some(128 + Signal::SIGKILL as i32), "{}", terminal.report());
+    let output = String::from_utf8_lossy(&terminal.output()).replace("\r\n", " ");
+    assert!(output.contains("[cckw: claude cannot be started again: its directory "), "{output}");
+    assert!(output.contains(&format!(" is gone; to go on elsewhere: claude --resume {id}]")), "{output}");
+    place.sandbox.wait_for_record("a session given up", |record| record.text("state") == "crashed");
+    place.sandbox.wait_for_silence();
+
+    // What was advised works.
+    fs::create_dir(place.sandbox.work()).expect("another directory, for the shell to be in");
+    let elsewhere = place.sandbox.path("elsewhere");
+    fs::create_dir(&elsewhere).expect("a directory");
+    trust(&place, &elsewhere);
+    let mut command = place.command(How::Direct, &["--resume", &id]);
+    command.current_dir(&elsewhere);
+    let mut again = Terminal::spawn(command);
+    again.wait_for_text(REPLY);
+    wait_for_prompt(&mut again);
+    leave(&place, again);
 }

@@ -233,6 +233,7 @@ impl Host {
     /// that was typed at the last one reaches it.
     fn relaunch(&mut self, launch: &Launch) -> Result<(), String> {
         let said = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
+        revive::check_directory(&self.record)?;
         let args = revive::arguments(&self.launcher.args, launch, &self.record);
         if let Launch::Fresh { id, instead_of, .. } = launch {
             self.expired(id, instead_of);
