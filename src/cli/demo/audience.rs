@@ -63,6 +63,7 @@ impl Audience {
         match (!is_dumb).then(|| Live::enter(scenes)).flatten() {
             Some(live) => Self::Live(Box::new(live)),
             None => {
+                write("cckw demo (Enter: go on, ctrl-c: end)\n");
                 let room = columns.saturating_sub(MARGIN.chars().count() as u16);
                 Self::Text { paced: true, columns: room.clamp(20, TEXT_COLUMNS) }
             }
@@ -91,7 +92,7 @@ impl Audience {
         match self {
             Self::Text { columns, .. } => {
                 let why = wrap(scene.why, usize::from(*columns)).join("\n   ");
-                output::print(&format!("\n{number}. {}\n   {why}\n", scene.title));
+                write(&format!("\n{number}. {}\n   {why}\n", scene.title));
             }
             Self::Live(live) => live.begin(number, scene),
         }
@@ -100,9 +101,7 @@ impl Audience {
     /// Something that is not to be seen on the stage.
     pub fn note(&mut self, text: &str) {
         match self {
-            Self::Text { .. } => {
-                output::print(&format!("   ({text})\n"));
-            }
+            Self::Text { .. } => write(&format!("   ({text})\n")),
             Self::Live(live) => live.note = text.to_owned(),
         }
     }
@@ -117,9 +116,7 @@ impl Audience {
     /// This is to be seen well.
     pub fn look_closely(&mut self, picture: &Picture) {
         match self {
-            Self::Text { .. } => {
-                output::print(&framed(&picture.text));
-            }
+            Self::Text { .. } => write(&framed(&picture.text)),
             Self::Live(live) => live.draw(picture),
         }
     }
@@ -281,7 +278,7 @@ fn window() -> (u16, u16) {
 
 fn write(text: &str) {
     let mut stdout = io::stdout().lock();
-    // A terminal that has gone needs no drawing, and no restoring.
+    // A terminal that has gone needs no drawing, and no restoring. That a text cannot be written is told with its last words.
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
