@@ -19,6 +19,7 @@ use crate::claude::args::{Resume, relaunch, worktree};
 use crate::claude::newest::chosen;
 use crate::claude::server;
 use crate::claude::transcript::{self, Found};
+use crate::escape::escape;
 use crate::fleet::Holder;
 use crate::platform::process;
 
@@ -85,6 +86,21 @@ pub fn arguments(first: &[OsString], launch: &Launch, record: &Record) -> Vec<Os
 /// `--resume` finds a worktree by itself.
 pub fn directory(record: &Record) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from(record.cwd.clone()))).filter(|cwd| cwd.is_dir())
+}
+
+/// Whether there is a directory to launch claude in: the one that it was first started in, or that one under another name, in
+/// which the host still is.
+///
+/// # Errors
+/// When it was removed. Claude refuses to start there, each time; the reason is for the user.
+pub fn check_directory(record: &Record) -> Result<(), String> {
+    if directory(record).is_some() || std::env::current_dir().is_ok() {
+        return Ok(());
+    }
+    let gone = PathBuf::from(OsString::from(record.cwd.clone()));
+    let elsewhere =
+        record.conversation.as_deref().map(|id| format!("; to go on elsewhere: claude --resume {id}"));
+    Err(format!("its directory {} is gone{}", escape(&gone), elsewhere.unwrap_or_default()))
 }
 
 /// What a new host of this session launches first; nothing where another process has the conversation: that one.

@@ -295,6 +295,7 @@ impl Host {
     /// that was typed at the last one reaches it.
     fn relaunch(&mut self, launch: &Launch) -> Result<(), String> {
         let said = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
+        revive::check_directory(&self.record)?;
         let args = revive::arguments(&self.launcher.args, launch, &self.record);
         self.expired(launch);
         // Without one there is nothing to leave; then taking the next one shows what is wrong.
