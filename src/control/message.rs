@@ -45,6 +45,9 @@ pub struct Attach {
     pub attributes: Attributes,
     /// The terminal's name, for whoever is detached by this.
     pub terminal: String,
+    /// The agent of the login that it belongs to: an absolute path, from its `SSH_AUTH_SOCK`.
+    #[serde(default)]
+    pub agent: Option<Text>,
 }
 
 /// From the client to its host.
