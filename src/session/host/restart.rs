@@ -250,6 +250,15 @@ impl Host {
         let Phase::Waiting { exit, .. } = self.phase else { return };
         match decision {
             Decision::Launch(launch) => {
+                if let Err(reason) = revive::check_directory(&self.record) {
+                    // Each try would end like this one.
+                    self.events.write("relaunch-failed", json!({ "reason": reason }));
+                    self.say(&format!("claude cannot be started again: {reason}"));
+                    self.gave_up = true;
+                    self.quit = true;
+                    self.phase = Phase::Flushing { exit };
+                    return;
+                }
                 let asked = self.renewal.is_under_way();
                 match self.relaunch(&launch) {
                     Ok(()) if asked => self.notices.add("claude was restarted, as asked"),
@@ -327,7 +336,6 @@ impl Host {
     fn relaunch(&mut self, launch: &Launch) -> Result<(), (String, u8)> {
         let said = |what: &'static str| move |error: std::io::Error| (format!("{what}: {error}"), 126);
         self.find_again();
-        revive::check_directory(&self.record).map_err(|reason| (reason, 126))?;
         let args = revive::arguments(&self.launcher.args, launch, &self.record);
         self.expired(launch);
         // Without one there is nothing to leave; then taking the next one shows what is wrong.
