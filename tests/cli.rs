@@ -290,6 +290,24 @@ fn doctor_finds_what_is_wrong() {
 }
 
 #[test]
+fn doctor_names_what_rules_remote_control_out() {
+    let mut sandbox = with_stand_in();
+    sandbox.set("DO_NOT_TRACK", "1");
+    fs::create_dir(sandbox.path("home/.claude")).expect("a directory");
+    let settings = r#"{"env":{"ANTHROPIC_BASE_URL":"http://127.0.0.1:1"}}"#;
+    fs::write(sandbox.path("home/.claude/settings.json"), settings).expect("written");
+    let said = cckw(&sandbox, &["doctor"]);
+    assert_eq!(said.status, Some(0), "{}", said.out);
+    for (name, place) in
+        [("DO_NOT_TRACK", "the environment"), ("ANTHROPIC_BASE_URL", "home/.claude/settings.json")]
+    {
+        let found = said.out.lines().find(|line| line.contains("remote control") && line.contains(name));
+        let line = found.unwrap_or_else(|| panic!("{name} is not named:\n{}", said.out));
+        assert!(line.starts_with('-') && line.contains(place), "{line}");
+    }
+}
+
+#[test]
 fn doctor_is_coloured_on_a_terminal_alone() {
     let mut sandbox = with_stand_in();
     let doctor = |sandbox: &Sandbox| {

@@ -26,6 +26,26 @@ pub struct StateFile {
     pub waiting_for: Option<String>,
     /// The directory that claude works in.
     pub cwd: Option<PathBuf>,
+    /// `interactive`, or what else a session can be.
+    pub kind: Option<String>,
+    /// What the session was started from; `cli` is a terminal.
+    pub entrypoint: Option<String>,
+    /// Set while the agents view is open, where what is typed starts a session of its own.
+    pub parked_job_id: Option<String>,
+    /// The link of remote control.
+    pub bridge: Bridge,
+}
+
+/// `bridgeSessionId`, as `claude-connection-keeper` 0.1.0 (PyPI) reports it; it could not be seen here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Bridge {
+    /// Missing, null or empty: claude clears it in more than one way.
+    #[default]
+    Absent,
+    /// The bridge's id.
+    Id(String),
+    /// Something that is no string.
+    Odd,
 }
 
 impl StateFile {
@@ -49,6 +69,15 @@ impl StateFile {
             status: text("status"),
             waiting_for: text("waitingFor"),
             cwd: text("cwd").map(PathBuf::from),
+            kind: text("kind"),
+            entrypoint: text("entrypoint"),
+            parked_job_id: text("parkedJobId"),
+            bridge: match object.get("bridgeSessionId") {
+                None | Some(Value::Null) => Bridge::Absent,
+                Some(Value::String(id)) if id.is_empty() => Bridge::Absent,
+                Some(Value::String(id)) => Bridge::Id(id.clone()),
+                Some(_) => Bridge::Odd,
+            },
         })
     }
 

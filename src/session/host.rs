@@ -15,14 +15,16 @@ use self::client::Client;
 use super::ending::Ending;
 use super::events::Events;
 use super::launcher::Launcher;
+use super::notices::Notices;
 use super::output::{Output, Turn};
 use super::pty::Child;
-use super::record::{Record, State};
+use super::record::{Kind, Record, State};
 use super::revive::Lock;
 use super::server::Server;
 use super::start::Prepared;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
+use crate::claude::remote_control;
 use crate::claude::state_file::StateFile;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
@@ -80,6 +82,8 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// What the user is told outside claude's screen.
+    notices: Notices,
     /// Output has rested, and the screen model reads what is left, a little at a time.
     catching_up: bool,
 }
@@ -131,6 +135,7 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            notices: Notices::new(config.notify),
             catching_up: false,
         }
     }
@@ -187,6 +192,9 @@ impl Host {
             if self.catching_up {
                 self.output.screen.work();
             }
+            if self.notices.is_waiting() {
+                self.give_notices();
+            }
             self.deadlines();
             if let Some(exit) = self.finished()
                 && let Some(exit) = self.after(exit)
@@ -206,8 +214,15 @@ impl Host {
             _ => None,
         };
         let stalls_at = if self.is_held() { None } else { self.output.stalls_at() };
-        let deadlines =
-            [draining, self.ending_at, stalls_at, self.linger_at, self.transcript_at, server.deadline()];
+        let deadlines = [
+            draining,
+            self.ending_at,
+            stalls_at,
+            self.linger_at,
+            self.transcript_at,
+            self.notices.title_until(),
+            server.deadline(),
+        ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         match (model, self.catching_up) {
@@ -261,10 +276,7 @@ impl Host {
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
             Request::Stop => {
-                self.quit();
-                if self.phase == Phase::Running && self.ending_at.is_none() {
-                    self.end_claude();
-                }
+                self.stop();
                 Answer::Done
             }
             #[cfg(debug_assertions)]
@@ -279,7 +291,21 @@ impl Host {
         }
     }
 
+    /// Gives the notices that wait, if the stream to the terminal stands where they can be given.
+    fn give_notices(&mut self) {
+        if self.output.terminal().is_none() || self.lent {
+            self.notices.forget();
+        } else if self.output.is_between() {
+            let bytes = self.notices.take(Instant::now());
+            self.output.write(bytes.as_bytes());
+        }
+    }
+
     fn look_at_state_file(&mut self) {
+        // Below a server there are claudes too; what they write down is not about it.
+        if self.record.kind == Kind::Server {
+            return;
+        }
         if let Some((pid, file)) = self.watch.look() {
             self.follow(pid, &file);
         }
@@ -299,6 +325,7 @@ impl Host {
             record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
+        record.remote.follow(remote_control::classify(Some(file)));
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }

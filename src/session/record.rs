@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::remote::Remote;
 use crate::paths;
 
 pub use super::events::now;
@@ -18,6 +19,9 @@ pub use super::events::now;
 pub struct Record {
     /// The session's own id: the first conversation's, where cckw chose that.
     pub session: Uuid,
+    /// What is kept.
+    #[serde(default)]
+    pub kind: Kind,
     /// The name given with `-n`.
     #[serde(default)]
     pub name: Option<String>,
@@ -34,6 +38,9 @@ pub struct Record {
     /// What claude says it is doing (`idle`, `busy`, `waiting`…), word for word.
     #[serde(default)]
     pub status: Option<String>,
+    /// How remote control stands.
+    #[serde(default)]
+    pub remote: Remote,
     /// The program that was started.
     pub program: Text,
     /// Its arguments.
@@ -79,6 +86,17 @@ pub struct Record {
     pub restarts: u32,
     /// The host's control socket.
     pub socket: Text,
+}
+
+/// What a session keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Claude with a conversation.
+    #[default]
+    Conversation,
+    /// The Remote Control server, `claude remote-control`, which has none of its own.
+    Server,
 }
 
 /// What a session is doing.
@@ -206,12 +224,14 @@ pub(super) mod tests {
     pub fn example() -> Record {
         Record {
             session: Uuid::nil(),
+            kind: Kind::default(),
             name: None,
             conversation: None,
             conversations: vec![],
             pinned: true,
             state: State::Starting,
             status: None,
+            remote: Remote::default(),
             program: Path::new("/bin/claude").into(),
             args: vec![OsStr::from_bytes(b"\xff\xfe").into(), OsStr::new("caf\u{e9}").into()],
             cwd: Path::new("/").into(),

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::record::Record;
 use super::supervisor::{Decision, Event, Launch, Look, Supervisor, Transcript};
 use crate::claude::args::{Resume, relaunch, worktree};
+use crate::claude::server;
 use crate::claude::transcript::{self, Found};
 use crate::platform::process;
 
@@ -61,6 +62,7 @@ pub fn arguments(first: &[OsString], launch: &Launch, record: &Record) -> Vec<Os
     let cwd = record.claude_cwd();
     let worktree = cwd.as_deref().and_then(worktree);
     let how = match launch {
+        Launch::Server { goes_on } => return server::relaunch(first, *goes_on),
         Launch::Resume(id) => Resume::Conversation(id),
         Launch::SessionId(id) | Launch::Fresh { id, .. } => Resume::Fresh { id, worktree },
         Launch::AsChosen => Resume::AsChosen,

@@ -17,7 +17,8 @@ use super::host::Host;
 use super::launcher::Launcher;
 use super::output::Output;
 use super::pty::{Child, Pty};
-use super::record::{self, Record, State};
+use super::record::{self, Kind, Record, State};
+use super::remote::Remote;
 use super::revive::{self, Lock};
 use super::screen::Screen;
 use super::server::Server;
@@ -153,6 +154,9 @@ fn prepare(
             (record, Supervisor::new(limits, conversation))
         }
     };
+    if record.kind == Kind::Server {
+        supervisor = supervisor.of_server();
+    }
     record.state = State::Starting;
     record.host_pid = getpid().as_raw();
     record.client_pid = Some(start.client);
@@ -222,12 +226,14 @@ fn fresh(
 ) -> Record {
     Record {
         session,
+        kind: if start.server { Kind::Server } else { Kind::Conversation },
         name: start.name.clone(),
         conversations: conversation.clone().into_iter().collect(),
         conversation,
         pinned: start.pinned,
         state: State::Starting,
         status: None,
+        remote: Remote::default(),
         program: program.into(),
         args: args.iter().map(|arg| arg.as_os_str().into()).collect(),
         cwd: cwd.into(),
