@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::signals::SignalState;
 use crate::platform::tty::{Attributes, Size};
+use crate::session::record::Text;
 
 /// The version of the protocol. Fields may be added within a version; what exists keeps its meaning.
 pub const VERSION: u32 = 1;
@@ -44,6 +45,9 @@ pub struct Attach {
     pub attributes: Attributes,
     /// The terminal's name, for whoever is detached by this.
     pub terminal: String,
+    /// The agent of the login that it belongs to: an absolute path, from its `SSH_AUTH_SOCK`.
+    #[serde(default)]
+    pub agent: Option<Text>,
 }
 
 /// From the client to its host.

@@ -1,6 +1,7 @@
 //! Across sessions: which there are, and which one is meant.
 
 mod changes;
+mod holder;
 mod pick;
 mod remove;
 mod waiting;
@@ -18,6 +19,7 @@ use crate::paths::{self, Unusable};
 use crate::session::record::{Record, State};
 
 pub use changes::Changes;
+pub use holder::Holder;
 pub use pick::{NotPicked, pick};
 pub use remove::Removable;
 pub use waiting::{Waiting, waiting_in};

@@ -24,12 +24,14 @@ use super::server::Server;
 use super::start::Prepared;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
+use crate::claude::live::Live;
 use crate::claude::remote_control;
 use crate::claude::state_file::StateFile;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
 use crate::control::{Answer, Channel, Request};
+use crate::fleet::Holder;
 use crate::platform::poll::{For, Place, Poll};
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::tty::Attributes;
@@ -82,6 +84,12 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// Who has opened the conversation while claude was gone.
+    holder: Option<Holder>,
+    /// What a launcher that was killed has left behind: the claude that it had started.
+    left: Option<Live>,
+    /// When claude was started last.
+    launched: Instant,
     /// What the user is told outside claude's screen.
     notices: Notices,
     /// Output has rested, and the screen model reads what is left, a little at a time.
@@ -135,6 +143,9 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            holder: None,
+            left: None,
+            launched: Instant::now(),
             notices: Notices::new(config.notify),
             catching_up: false,
         }
@@ -333,6 +344,10 @@ impl Host {
             && record.follow(conversation)
         {
             self.events.write("conversation", json!({ "id": conversation }));
+            // Chosen in claude's own list, say: there nobody could have refused it.
+            if let Some(other) = Holder::live(conversation, |live| live.pid != pid) {
+                self.events.write("open-twice", other.details());
+            }
         }
         if self.record != before {
             self.save();

@@ -2,6 +2,7 @@
 
 pub mod answers;
 mod ending;
+mod environment;
 mod events;
 mod host;
 mod launcher;

@@ -16,8 +16,11 @@ use uuid::Uuid;
 use super::record::Record;
 use super::supervisor::{Decision, Event, Launch, Look, Supervisor, Transcript};
 use crate::claude::args::{Resume, relaunch, worktree};
+use crate::claude::newest::chosen;
 use crate::claude::server;
 use crate::claude::transcript::{self, Found};
+use crate::escape::escape;
+use crate::fleet::Holder;
 use crate::platform::process;
 
 /// How long what is left of the last claude may take to end after its host was killed, before it is ended.
@@ -46,15 +49,24 @@ impl Lock {
     }
 }
 
-/// What there is to launch a session's claude with.
-pub fn look(supervisor: &Supervisor, record: &Record) -> Look {
+/// The conversation that a launch opens, where that can be told before: the one that was open last, else the one that the
+/// user's arguments choose.
+pub fn conversation(record: &Record) -> Option<String> {
+    record.conversation.clone().or_else(|| {
+        let args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
+        chosen(&args, &PathBuf::from(OsString::from(record.cwd.clone())))
+    })
+}
+
+/// What there is to launch a session's claude with. `held` is whether another process has the conversation.
+pub fn look(supervisor: &Supervisor, record: &Record, held: bool) -> Look {
     let found = match (supervisor.conversation(), transcript::directory()) {
         (Some(id), Some(projects)) => transcript::find(&projects, id, record.claude_cwd().as_deref()),
         _ => Found::Nothing,
     };
     let there_was =
         supervisor.conversation().is_some_and(|id| record.with_transcript.iter().any(|known| known == id));
-    Look { transcript: Transcript::new(&found, there_was), fresh: Uuid::new_v4() }
+    Look { transcript: Transcript::new(&found, there_was), fresh: Uuid::new_v4(), held }
 }
 
 /// The arguments of a launch that the supervisor has decided, from those of the first.
@@ -76,13 +88,44 @@ pub fn directory(record: &Record) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from(record.cwd.clone()))).filter(|cwd| cwd.is_dir())
 }
 
-/// What a new host of this session launches first.
-pub fn launch(supervisor: &mut Supervisor, record: &Record) -> Launch {
-    let look = look(supervisor, record);
+/// Whether there is a directory to launch claude in: the one that it was first started in, or that one under another name, in
+/// which the host still is.
+///
+/// # Errors
+/// When it was removed. Claude refuses to start there, each time; the reason is for the user.
+pub fn check_directory(record: &Record) -> Result<(), String> {
+    if directory(record).is_some() || std::env::current_dir().is_ok() {
+        return Ok(());
+    }
+    let gone = PathBuf::from(OsString::from(record.cwd.clone()));
+    let elsewhere =
+        record.conversation.as_deref().map(|id| format!("; to go on elsewhere: claude --resume {id}"));
+    Err(format!("its directory {} is gone{}", escape(&gone), elsewhere.unwrap_or_default()))
+}
+
+/// What a new host of this session launches first; nothing where another process has the conversation: that one.
+pub fn launch(supervisor: &mut Supervisor, record: &Record) -> Result<Launch, Box<Holder>> {
+    if let Some(holder) = conversation(record).and_then(|id| holder(&id)) {
+        return Err(Box::new(holder));
+    }
+    let look = look(supervisor, record, false);
     match supervisor.on(Event::Due { at: Duration::ZERO, look }) {
-        Decision::Launch(launch) => launch,
+        Decision::Launch(launch) => Ok(launch),
         // A supervisor that has just been made has no reason to decide otherwise.
-        _ => Launch::AsChosen,
+        _ => Ok(Launch::AsChosen),
+    }
+}
+
+/// Who has the conversation, and keeps it: the claude of the host that is gone may be just ending, without the record
+/// ever having named it.
+fn holder(id: &str) -> Option<Holder> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let holder = Holder::live(id, |_| true)?;
+        if Instant::now() >= until {
+            return Some(holder);
+        }
+        sleep(PACE);
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! What it promises, whatever happens in whatever order: after a crash nothing but the user makes it launch claude before the backoff
 //! is over; crashes in a row, and crashes within the window, are bounded; it launches nothing but the conversation that
-//! it was last told of, and gives one up for a new one at most once before claude has run for a stable while; when the
+//! it was last told of, and not while another process has it, and gives one up for a new one at most once before claude has run for a stable while; when the
 //! user wants to quit, it launches nothing more.
 
 use std::collections::VecDeque;
@@ -74,6 +74,8 @@ pub struct Look {
     pub transcript: Transcript,
     /// An id that was never used.
     pub fresh: Uuid,
+    /// Whether another live process has the conversation open.
+    pub held: bool,
 }
 
 /// What is on disk of a conversation, compared with what was.
@@ -182,6 +184,8 @@ pub enum Why {
     },
     /// The conversation cannot be opened, and neither could the new one in its place.
     Lost(Lost),
+    /// Another process has opened the conversation meanwhile.
+    Held,
     /// The user did not want it back.
     Quit,
 }
@@ -391,6 +395,9 @@ impl Supervisor {
     }
 
     fn launch(&mut self, look: Look, status: u8) -> Decision {
+        if look.held {
+            return self.finish(status, Why::Held);
+        }
         if let Some(server) = &mut self.server {
             let launch = Launch::Server { goes_on: server.next() };
             self.phase = Phase::Launched { launch: Some(launch.clone()), started: None, up: false };

@@ -91,6 +91,7 @@ fn run(tty: File, begin: Begin, detach_key: DetachKey) -> io::Result<u8> {
                 attributes,
                 terminal: nix::unistd::ttyname(io::stdin())
                     .map_or_else(|_| "a terminal".into(), |name| escape(&name).to_string()),
+                agent: super::attach::agent(),
             };
             channel.send(&Request::Attach(Box::new(attach)), vec![tty.as_fd().try_clone_to_owned()?]);
         }

@@ -13,10 +13,11 @@ use super::launch::Launch;
 use super::straight;
 use crate::claude::args::{self, Run};
 use crate::claude::find::{self, Found, NotFound};
+use crate::claude::newest;
 use crate::claude::server;
 use crate::config;
 use crate::escape::escape;
-use crate::fleet::{self, Waiting};
+use crate::fleet::{self, Holder, Waiting};
 use crate::platform::{descriptors, signals, tty};
 use crate::session::record::{self, Record};
 
@@ -57,6 +58,9 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             return straight::exec(&found, &args);
         }
     };
+    if let Some(holder) = holder(&args) {
+        return refuse(holder.refusal(), 1);
+    }
     tell_who_waits();
     let session = Uuid::new_v4();
     let server = parsed.run == Run::Server;
@@ -68,6 +72,11 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Begin::Launch(Launch { session, program: found.program, args, pinned, name, server, revive: false }),
         config.detach_key,
     )
+}
+
+/// Who has the conversation that the user has chosen.
+fn holder(args: &[OsString]) -> Option<Holder> {
+    Holder::of(&newest::chosen(args, &std::env::current_dir().ok()?)?)
 }
 
 /// Says on the terminal, once, that something that was started here goes on without one. That is easily forgotten, and

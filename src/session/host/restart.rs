@@ -2,23 +2,31 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::Host;
 use super::child::Phase;
+use crate::claude::live::Live;
+use crate::claude::refusal::refuses;
 use crate::claude::server;
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript::{self, Found};
 use crate::control::FromHost;
+use crate::fleet::Holder;
 use crate::platform::tty;
 use crate::session::modes::ModeTracker;
 use crate::session::pty::Pty;
 use crate::session::record::{Exit, Kind, State};
 use crate::session::revive;
-use crate::session::supervisor::{Decision, Event, Launch, Look, Why};
+use crate::session::start::later_environment;
+use crate::session::supervisor::{Decision, Event, Launch, Look, Lost, Why};
 use crate::session::watch::{StateWatch, Wake};
 
+/// How long after its start an end of claude may be a refusal to open the conversation. Seen: within a second.
+const START: Duration = Duration::from_secs(30);
 /// What a line of cckw's own begins with.
 const OWN_LINE: &str = "[cckw: ";
 
@@ -32,20 +40,29 @@ impl Host {
     pub(super) fn taken_up(&mut self, launch: &Launch) {
         self.events.write("taken-up", json!({ "how": format!("{launch:?}") }));
         self.record.restarts += 1;
-        if let Launch::Fresh { id, instead_of, .. } = launch {
-            self.expired(id, instead_of);
-        }
+        self.expired(launch);
     }
 
-    fn expired(&mut self, id: &str, instead_of: &str) {
-        self.say(&format!("the conversation {instead_of} cannot be opened any more; a new one is started"));
-        self.events.write("expired", json!({ "conversation": instead_of, "instead": id }));
+    /// Tells that a new conversation takes the place of another one, where that is so.
+    fn expired(&mut self, launch: &Launch) {
+        let Launch::Fresh { id, instead_of, lost } = launch else { return };
+        let had_messages = self.record.with_transcript.contains(instead_of);
+        let why = match lost {
+            Lost::Gone => "is not on disk any more",
+            Lost::Unusable if had_messages => "has no message on disk any more",
+            Lost::Unusable => "has no message on disk yet, so nothing in it can be resumed",
+            Lost::Refused => "is refused by claude",
+        };
+        self.say(&format!("the conversation {instead_of} {why}; a new one is started"));
+        let details = json!({ "conversation": instead_of, "instead": id, "why": format!("{lost:?}") });
+        self.events.write("expired", details);
         self.record.follow(id);
     }
 
     /// Claude was started, for the first time or again.
     pub(super) fn started(&mut self) {
         let at = self.now();
+        self.launched = Instant::now();
         self.supervisor.on(Event::Started { at });
         if self.record.kind == Kind::Server {
             // Nothing else ever says that it runs.
@@ -70,6 +87,7 @@ impl Host {
         // Killed, claude leaves its state file: it says what was open last, also where nobody has looked since.
         self.look_at_state_file();
         self.note_transcript();
+        self.note_refusal(exit);
         if self.record.kind == Kind::Server && server::gave_up(&self.said_since_launch()) {
             self.events.write("gave-up", json!({}));
             self.supervisor.on(Event::GaveUp);
@@ -89,6 +107,33 @@ impl Host {
         }
     }
 
+    /// Whether claude has ended because it does not open the conversation.
+    fn note_refusal(&mut self, exit: Exit) {
+        let Some(id) = self.supervisor.conversation().map(str::to_owned) else { return };
+        let at_once = self.launched.elapsed() < START && matches!(exit, Exit::Code(code) if code != 0);
+        if at_once && refuses(&self.said_since_launch(), &id) && !self.output.screen.is_stale() {
+            self.events.write("refused", json!({ "conversation": id }));
+            self.supervisor.on(Event::Refused);
+        }
+    }
+
+    /// A launcher was killed, and the claude that it had started still lives and has the conversation: it is ended, as it
+    /// would be by its terminal's end.
+    fn end_what_is_left(&mut self) {
+        let (pid, start) = (self.record.claude_pid, self.record.claude_start.clone());
+        let (Some(pid), Some(start)) = (pid.filter(|pid| *pid != self.child.pid().as_raw()), start) else {
+            return;
+        };
+        let left = Live { pid: Pid::from_raw(pid), start, cwd: None };
+        if left.lives() {
+            self.events.write("left-behind", json!({ "pid": pid }));
+            for signal in [Signal::SIGHUP, Signal::SIGCONT] {
+                let _ = kill(left.pid, signal);
+            }
+            self.left = Some(left);
+        }
+    }
+
     /// The lines on the screen that this launch has written, where one of cckw's own stands before them.
     fn said_since_launch(&mut self) -> Vec<String> {
         let mut lines = self.output.screen.text();
@@ -97,6 +142,7 @@ impl Host {
     }
 
     fn wait(&mut self, exit: Exit, until: Duration, attempt: u32) {
+        self.end_what_is_left();
         let delay = until.saturating_sub(self.now());
         let details = json!({ "exit": exit, "delay_ms": delay.as_millis() as u64, "attempt": attempt });
         self.events.write("restarting", details);
@@ -130,6 +176,14 @@ impl Host {
         let word: String = match why {
             Why::CrashLoop { crashes: 1 } => "claude crashed and is not started again".into(),
             Why::CrashLoop { crashes } => format!("claude crashed {crashes} times and is not started again"),
+            Why::Held => {
+                self.gave_up = true;
+                if let Some(holder) = self.holder.take() {
+                    self.events.write("held", holder.details());
+                    self.say(&holder.refusal());
+                }
+                return;
+            }
             Why::Lost(_) => "neither the conversation nor a new one in its place can be opened".into(),
             Why::Clean | Why::OwnError | Why::Quit => return,
         };
@@ -207,8 +261,16 @@ impl Host {
         }
     }
 
-    fn look(&self) -> Look {
-        revive::look(&self.supervisor, &self.record)
+    fn look(&mut self) -> Look {
+        if let Some(left) = self.left.take().filter(Live::lives) {
+            // It had until now to end by itself.
+            let _ = kill(left.pid, Signal::SIGKILL);
+            self.left = Some(left);
+        }
+        let conversation = revive::conversation(&self.record);
+        let ours = |live: &Live| self.left.as_ref().is_some_and(|left| left.pid == live.pid);
+        self.holder = conversation.and_then(|id| Holder::live(&id, |live| !ours(live)));
+        revive::look(&self.supervisor, &self.record, self.holder.is_some())
     }
 
     /// Notes whether the open conversation has a transcript by now: one that is missing later was there once.
@@ -233,17 +295,17 @@ impl Host {
     /// that was typed at the last one reaches it.
     fn relaunch(&mut self, launch: &Launch) -> Result<(), String> {
         let said = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
+        revive::check_directory(&self.record)?;
         let args = revive::arguments(&self.launcher.args, launch, &self.record);
-        if let Launch::Fresh { id, instead_of, .. } = launch {
-            self.expired(id, instead_of);
-        }
+        self.expired(launch);
         // Without one there is nothing to leave; then taking the next one shows what is wrong.
         let _ = tty::leave_controlling();
         let pty = Pty::open(self.launcher.size, &self.attributes).map_err(said("no PTY can be opened"))?;
         let for_client = pty.master.try_clone().map_err(said("no descriptor is left"))?;
         let wake = Wake::new().map_err(said("no descriptor is left"))?;
         let cwd = revive::directory(&self.record);
-        let launched = self.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref());
+        let changes = later_environment(&self.launcher.environment, &self.events);
+        let launched = self.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref(), changes);
         let (master, child) = launched.map_err(said("it cannot be executed"))?;
         self.events
             .write("relaunched", json!({ "child": child.pid().as_raw(), "how": format!("{launch:?}") }));
