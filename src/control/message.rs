@@ -141,6 +141,14 @@ pub enum Request {
     Detach,
     /// Ends claude, and with it the session.
     Stop,
+    /// Ends claude, and starts it again with the same conversation.
+    Restart {
+        /// Whatever it does at the moment; else when it is idle.
+        now: bool,
+        /// The claude that the asking side would start, for the case that the one of the session has gone.
+        #[serde(default)]
+        program: Option<Text>,
+    },
     /// Panics, so that a test can see what becomes of the terminal. In debug builds only.
     #[cfg(debug_assertions)]
     Panic,
@@ -167,6 +175,11 @@ pub enum Answer {
     },
     /// It is done, or begun.
     Done,
+    /// To `Restart`: the request was noted.
+    Restart {
+        /// What claude does, where the restart waits for its end; nothing when it is restarted now.
+        waits_for: Option<String>,
+    },
     /// The request was not understood, or cannot be done.
     Refused {
         /// What happened, why, and what to do.

@@ -2,6 +2,7 @@
 
 mod child;
 mod client;
+mod renew;
 mod restart;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use super::notices::Notices;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Kind, Record, State};
+use super::renewal::Renewal;
 use super::revive::Lock;
 use super::server::Server;
 use super::start::Prepared;
@@ -84,6 +86,10 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// A restart that was asked for.
+    renewal: Renewal,
+    /// Why claude could not be started last, where it could not.
+    not_started: Option<String>,
     /// Who has opened the conversation while claude was gone.
     holder: Option<Holder>,
     /// What a launcher that was killed has left behind: the claude that it had started.
@@ -143,6 +149,8 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            renewal: Renewal::default(),
+            not_started: None,
             holder: None,
             left: None,
             launched: Instant::now(),
@@ -233,6 +241,7 @@ impl Host {
             self.transcript_at,
             self.notices.title_until(),
             server.deadline(),
+            self.renewal_at(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -286,6 +295,7 @@ impl Host {
                 Answer::Done
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
+            Request::Restart { now, program } => self.renew(*now, program.as_ref()),
             Request::Stop => {
                 self.stop();
                 Answer::Done
@@ -325,6 +335,7 @@ impl Host {
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
         self.opened(file);
+        self.rests(file);
         let before = self.record.clone();
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());
@@ -336,6 +347,7 @@ impl Host {
             record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
+        record.waiting_for.clone_from(&file.waiting_for);
         record.remote.follow(remote_control::classify(Some(file)));
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;

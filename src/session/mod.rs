@@ -13,6 +13,7 @@ mod output;
 mod pty;
 pub mod record;
 pub mod remote;
+mod renewal;
 pub mod revive;
 pub mod screen;
 mod server;

@@ -129,19 +129,36 @@ fn holder(id: &str) -> Option<Holder> {
     }
 }
 
+/// Ends the claude of a launcher that has ended before it, and waits for that.
+pub fn end_what_is_left(record: &Record) {
+    if let Some(pid) = last_one(record) {
+        let _ = kill(pid, Signal::SIGHUP);
+        wait_for_the_last_one(record);
+    }
+}
+
+/// The process that wrote the state file last, while it lives.
+fn last_one(record: &Record) -> Option<Pid> {
+    let (pid, start) = (Pid::from_raw(record.claude_pid?), record.claude_start.as_ref()?);
+    let process = process::look_up(pid)?;
+    process::is_same_start(start, &process.start).then_some(pid)
+}
+
 /// Waits until the claude of the host that is gone has ended: two of them would write into one conversation. The kernel has
 /// sent it SIGHUP with its host's end; one that does not mind is ended.
 pub fn wait_for_the_last_one(record: &Record) {
-    let (Some(pid), Some(start)) = (record.claude_pid, &record.claude_start) else { return };
-    let pid = Pid::from_raw(pid);
-    let lives = || process::look_up(pid).is_some_and(|process| process::is_same_start(start, &process.start));
+    if record.boot.is_some() && record.boot != process::boot() {
+        // It went down with the machine, and starts are counted from there: another process may have both numbers.
+        return;
+    }
+    let Some(pid) = last_one(record) else { return };
     for signal in [None, Some(Signal::SIGTERM), Some(Signal::SIGKILL)] {
         if let Some(signal) = signal {
             let _ = kill(pid, signal);
         }
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
-            if !lives() {
+            if last_one(record).is_none() {
                 return;
             }
             sleep(PACE);

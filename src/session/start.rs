@@ -160,6 +160,8 @@ fn prepare(
         supervisor = supervisor.of_server();
     }
     record.state = State::Starting;
+    record.restart_pending = false;
+    record.program = program.as_path().into();
     record.host_pid = getpid().as_raw();
     record.client_pid = Some(start.client);
     record.boot = process::boot();
@@ -253,6 +255,9 @@ fn fresh(
         pinned: start.pinned,
         state: State::Starting,
         status: None,
+        waiting_for: None,
+        restart_pending: false,
+        expired: None,
         remote: Remote::default(),
         program: program.into(),
         args: args.iter().map(|arg| arg.as_os_str().into()).collect(),

@@ -289,7 +289,7 @@ impl Supervisor {
                 Decision::Nothing
             }
             (Event::Ended { exit, at, jitter }, Phase::Launched { started, .. }) => {
-                let ran = started.map_or(Duration::ZERO, |started| at.saturating_sub(started));
+                let ran = started.map(|started| at.saturating_sub(started));
                 self.ended(exit, at, ran, jitter)
             }
             (Event::Due { at, .. }, Phase::Waiting { until, .. }) if at < *until => {
@@ -336,14 +336,18 @@ impl Supervisor {
         }
     }
 
-    fn ended(&mut self, exit: Exit, at: Duration, ran: Duration, jitter: f64) -> Decision {
+    /// `ran` is nothing where claude could not be executed.
+    fn ended(&mut self, exit: Exit, at: Duration, ran: Option<Duration>, jitter: f64) -> Decision {
+        let executed = ran.is_some();
+        let ran = ran.unwrap_or_default();
         if ran >= self.limits.stable_after {
             self.in_a_row = 0;
             self.replaced = false;
         }
         let asked = std::mem::take(&mut self.restart_asked);
         let gave_up = std::mem::take(&mut self.gave_up);
-        if let Some(server) = &mut self.server {
+        // Neither an end that was asked for nor a program that is not there is an answer of the server's.
+        if let Some(server) = self.server.as_mut().filter(|_| executed && !asked) {
             self.came_up |= server.ended(exit, ran, self.limits.stable_after, gave_up);
         }
         if self.quit {
@@ -354,17 +358,17 @@ impl Supervisor {
             return Decision::Wait { until: at, attempt: 0 };
         }
         match end(exit, self.came_up || self.server.is_some_and(Server::went_on)) {
-            End::Clean if gave_up => self.crashed(exit, at, jitter),
+            End::Clean if gave_up => self.crashed(exit, at, executed, jitter),
             End::Clean => self.finish(exit.status(), Why::Clean),
             End::OwnError => self.finish(exit.status(), Why::OwnError),
-            End::Crash => self.crashed(exit, at, jitter),
+            End::Crash => self.crashed(exit, at, executed, jitter),
         }
     }
 
-    fn crashed(&mut self, exit: Exit, at: Duration, jitter: f64) -> Decision {
+    fn crashed(&mut self, exit: Exit, at: Duration, executed: bool, jitter: f64) -> Decision {
         self.in_a_row += 1;
         // A server that exits because there is no network is started again until there is one.
-        let endless = self.server.is_some() && matches!(exit, Exit::Code(_));
+        let endless = self.server.is_some() && executed && matches!(exit, Exit::Code(_));
         if !endless {
             self.crashes.push_back(at);
         }

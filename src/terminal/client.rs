@@ -192,7 +192,9 @@ impl Client {
             let holding = self.scanner.is_holding();
             self.wait(&mut poll, holding.then_some(SEQUENCE));
             // Keys first: the rest is looked at once they are on their way.
-            if keys.is_some_and(|place| poll.is_ready(place)) {
+            if self.waiting && self.has_message {
+                // Perhaps claude is back, and they are for it.
+            } else if keys.is_some_and(|place| poll.is_ready(place)) {
                 self.read_keys();
             } else if holding {
                 self.release();

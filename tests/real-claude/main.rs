@@ -20,6 +20,7 @@ mod paste;
 mod pinning;
 mod relaunch;
 mod restart;
+mod restart_verb;
 mod signals;
 mod straight;
 mod suspend;

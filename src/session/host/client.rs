@@ -291,7 +291,8 @@ impl Host {
     /// Takes a new client, in place of the one that is attached, if any.
     pub(super) fn attach(&mut self, attaching: Attaching) {
         let Attaching { mut channel, attach, fds } = attaching;
-        let goes_on = self.goes_on() && self.ending_at.is_none();
+        // One that is ended in order to be started again stays.
+        let goes_on = self.goes_on() && !self.quit;
         let refusal = (!goes_on).then_some("the session is just ending");
         let terminal = fds.into_iter().next();
         let (Some(terminal), Ok(master), None) = (terminal, self.output.master().try_clone(), refusal) else {

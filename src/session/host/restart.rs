@@ -11,6 +11,7 @@ use super::Host;
 use super::child::Phase;
 use crate::claude::live::Live;
 use crate::claude::refusal::refuses;
+use crate::claude::refused::refused;
 use crate::claude::server;
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript::{self, Found};
@@ -56,6 +57,7 @@ impl Host {
         self.say(&format!("the conversation {instead_of} {why}; a new one is started"));
         let details = json!({ "conversation": instead_of, "instead": id, "why": format!("{lost:?}") });
         self.events.write("expired", details);
+        self.record.expired = Some(instead_of.clone());
         self.record.follow(id);
     }
 
@@ -88,6 +90,10 @@ impl Host {
         self.look_at_state_file();
         self.note_transcript();
         self.note_refusal(exit);
+        if self.renewal.is_under_way() {
+            // Where a launcher stood between and has ended first: what it started gets its time to end, too.
+            revive::end_what_is_left(&self.record);
+        }
         if self.record.kind == Kind::Server && server::gave_up(&self.said_since_launch()) {
             self.events.write("gave-up", json!({}));
             self.supervisor.on(Event::GaveUp);
@@ -148,6 +154,8 @@ impl Host {
         self.events.write("restarting", details);
         self.record.state = State::Restarting;
         self.record.status = None;
+        self.record.waiting_for = None;
+        self.record.restart_pending = false;
         self.record.exit = Some(exit);
         self.record.claude_pid = None;
         self.record.child_pid = None;
@@ -160,11 +168,12 @@ impl Host {
     pub(super) fn ask(&mut self) {
         let Phase::Waiting { exit, until } = self.phase else { return };
         let left = until.saturating_duration_since(Instant::now());
-        self.say(&format!(
-            "claude {}; it comes back in {}. Enter: now, ctrl-c: quit",
-            ended(exit),
-            seconds(left)
-        ));
+        if self.renewal.is_under_way() {
+            self.say("claude is restarted, as asked; its conversation comes back");
+        } else {
+            let what = self.not_started.clone().unwrap_or_else(|| ended(exit));
+            self.say(&format!("claude {what}; it comes back in {}. Enter: now, ctrl-c: quit", seconds(left)));
+        }
         if let Some(client) = &mut self.client {
             client.send(&FromHost::Waiting);
         }
@@ -241,14 +250,11 @@ impl Host {
         let Phase::Waiting { exit, .. } = self.phase else { return };
         match decision {
             Decision::Launch(launch) => {
-                if let Err(reason) = self.relaunch(&launch) {
-                    self.events.write("relaunch-failed", json!({ "reason": reason }));
-                    self.say(&format!("claude cannot be started again: {reason}"));
-                    self.gave_up = true;
-                    self.quit = true;
-                    self.phase = Phase::Flushing { exit };
-                } else {
-                    self.notices.add(&format!("claude {}, and is back", ended(exit)));
+                let asked = self.renewal.is_under_way();
+                match self.relaunch(&launch) {
+                    Ok(()) if asked => self.notices.add("claude was restarted, as asked"),
+                    Ok(()) => self.notices.add(&format!("claude {}, and is back", ended(exit))),
+                    Err((reason, status)) => self.not_relaunched(reason, status),
                 }
             }
             Decision::Wait { until, .. } => self.phase = Phase::Waiting { exit, until: self.begun + until },
@@ -258,6 +264,28 @@ impl Host {
                 self.phase = Phase::Flushing { exit };
             }
             Decision::Nothing | Decision::Different { .. } => {}
+        }
+    }
+
+    /// Claude could not be started again: for the supervisor a crash like any other, for an update may be replacing it at the
+    /// moment.
+    fn not_relaunched(&mut self, reason: String, status: u8) {
+        self.events.write("relaunch-failed", json!({ "reason": reason }));
+        self.renewed();
+        self.not_started = Some(format!("could not be started: {reason}"));
+        let exit = Exit::Code(status.into());
+        let event = Event::Ended { exit, at: self.now(), jitter: random() };
+        match self.supervisor.on(event) {
+            Decision::Wait { until, attempt } => self.wait(exit, until, attempt),
+            decision => {
+                self.say(&format!("claude cannot be started again: {reason}"));
+                if let Decision::Finish { why, .. } = decision {
+                    self.explain(why);
+                }
+                self.gave_up = true;
+                self.quit = true;
+                self.phase = Phase::Flushing { exit };
+            }
         }
     }
 
@@ -293,9 +321,13 @@ impl Host {
 
     /// Starts claude again, on a PTY of its own: what is left of the last one cannot write into its screen, and nothing
     /// that was typed at the last one reaches it.
-    fn relaunch(&mut self, launch: &Launch) -> Result<(), String> {
-        let said = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
-        revive::check_directory(&self.record)?;
+    ///
+    /// # Errors
+    /// Why not, and the status that a shell would exit with.
+    fn relaunch(&mut self, launch: &Launch) -> Result<(), (String, u8)> {
+        let said = |what: &'static str| move |error: std::io::Error| (format!("{what}: {error}"), 126);
+        self.find_again();
+        revive::check_directory(&self.record).map_err(|reason| (reason, 126))?;
         let args = revive::arguments(&self.launcher.args, launch, &self.record);
         self.expired(launch);
         // Without one there is nothing to leave; then taking the next one shows what is wrong.
@@ -306,7 +338,7 @@ impl Host {
         let cwd = revive::directory(&self.record);
         let changes = later_environment(&self.launcher.environment, &self.events);
         let launched = self.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref(), changes);
-        let (master, child) = launched.map_err(said("it cannot be executed"))?;
+        let (master, child) = launched.map_err(|error| refused(&self.launcher.program, &error))?;
         self.events
             .write("relaunched", json!({ "child": child.pid().as_raw(), "how": format!("{launch:?}") }));
         self.watch = StateWatch::new(child.pid(), wake);
@@ -314,6 +346,8 @@ impl Host {
         self.record.restarts += 1;
         self.record.exit = None;
         self.record.state = State::Starting;
+        self.renewed();
+        self.not_started = None;
         self.child = child;
         self.output.take_master(master);
         self.output.muted = self.lent;

@@ -413,12 +413,15 @@ struct Witness {
     replaced: bool,
     quit: bool,
     restart: bool,
+    /// The end that was just told was one of a restart that was asked for.
+    restarts: bool,
     finished: bool,
     told: Option<String>,
 }
 
 impl Witness {
     fn before(&mut self, event: &Event, limits: &Restart) {
+        self.restarts = false;
         match event {
             Event::Started { at } if self.running => {
                 self.running_since.get_or_insert(*at);
@@ -433,7 +436,7 @@ impl Witness {
                     (self.in_a_row, self.replaced) = (0, false);
                 }
                 if std::mem::take(&mut self.restart) {
-                    self.earliest = None;
+                    (self.earliest, self.restarts) = (None, true);
                     return;
                 }
                 self.in_a_row += 1;
@@ -457,6 +460,10 @@ impl Witness {
         if self.finished {
             prop_assert_eq!(decision, &Decision::Nothing);
             return Ok(());
+        }
+        if let (Event::Ended { at, .. }, true, false) = (event, self.restarts, self.quit) {
+            // However claude ended, and however often it has crashed.
+            prop_assert_eq!(decision, &Decision::Wait { until: *at, attempt: 0 });
         }
         match decision {
             Decision::Launch(launch) => {
