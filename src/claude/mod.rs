@@ -14,6 +14,7 @@ pub mod obstacles;
 pub mod refusal;
 pub mod refused;
 pub mod remote_control;
+pub mod screen;
 pub mod server;
 pub mod state_file;
 pub mod transcript;
