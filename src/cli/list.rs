@@ -12,6 +12,7 @@ use crate::escape::escape;
 use crate::fleet::{self, Session};
 use crate::platform::process;
 use crate::session::record::{State, now};
+use crate::session::stamp;
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
 pub fn main(all: bool, as_json: bool) -> ExitCode {
@@ -34,6 +35,9 @@ fn shown_by_default(session: &Session) -> bool {
 /// The state that a user sees: one that has outlived its host is no state any more.
 fn state(session: &Session) -> String {
     let record = &session.record;
+    if session.is_coming {
+        return if stamp::is_set(&session.directory) { "restarting" } else { "starting" }.into();
+    }
     if !session.is_running && record.state != State::Stopped {
         return if has_rebooted(session) { "rebooted" } else { "crashed" }.into();
     }
@@ -95,7 +99,7 @@ fn hint(session: &Session) -> Option<String> {
         let waits = record.status.as_deref() == Some("waiting") && record.client_pid.is_none();
         return waits.then(|| format!("it waits for you: cckw attach {}", session.word()));
     }
-    if record.state == State::Stopped {
+    if record.state == State::Stopped || session.is_coming {
         return None;
     }
     let what = match record.state {

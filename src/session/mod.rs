@@ -14,6 +14,7 @@ pub mod remote;
 pub mod revive;
 pub mod screen;
 mod server;
+pub mod stamp;
 mod start;
 pub mod supervisor;
 mod watch;

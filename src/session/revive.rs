@@ -1,14 +1,14 @@
 //! Taking up a session whose host is gone: what its record says, and what claude is started with.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use uuid::Uuid;
@@ -22,9 +22,14 @@ use crate::platform::process;
 /// How long what is left of the last claude may take to end after its host was killed, before it is ended.
 const PATIENCE: Duration = Duration::from_secs(3);
 const PACE: Duration = Duration::from_millis(20);
+/// How long a lock that somebody has may turn out to be only looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
-/// Held by the host of a session for as long as it runs; gone with it, however it ends.
-pub struct Lock(#[allow(dead_code, reason = "held, not used")] Flock<File>);
+const LOCK: &str = "host.lock";
+
+/// Held by the host of a session for as long as it runs, and by whoever starts one until that has it; gone with them,
+/// however they end.
+pub struct Lock(File);
 
 impl Lock {
     /// Takes the lock of a session.
@@ -32,16 +37,51 @@ impl Lock {
     /// # Errors
     /// When another host has it, or the directory cannot be written.
     pub fn take(directory: &Path) -> io::Result<Self> {
+        let until = Instant::now() + LOOK;
+        loop {
+            match Self::take_at_once(directory)? {
+                Some(lock) => return Ok(lock),
+                // Perhaps somebody has only looked whether it is held.
+                None if Instant::now() < until => sleep(PACE),
+                None => return Err(io::Error::other("the session has a host already; see `cckw list`")),
+            }
+        }
+    }
+
+    /// The same without any patience: nothing when somebody has it.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub fn take_at_once(directory: &Path) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(directory.join("host.lock"))?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Self(lock)),
-            Err((_, nix::Error::EAGAIN)) => {
-                Err(io::Error::other("the session has a host already; see `cckw list`"))
-            }
-            Err((_, error)) => Err(error.into()),
+        let file = options.open(directory.join(LOCK))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// Whether a session has a host, or is about to get one.
+    pub fn is_held(directory: &Path) -> bool {
+        // Two who look do not see each other.
+        let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        File::open(directory.join(LOCK)).is_ok_and(held)
+    }
+}
+
+/// The lock as another process has taken it, which has sent it here.
+impl From<OwnedFd> for Lock {
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd.into())
+    }
+}
+
+/// It stays locked for as long as one duplicate of the descriptor is open anywhere.
+impl From<Lock> for OwnedFd {
+    fn from(lock: Lock) -> Self {
+        lock.0.into()
     }
 }
 
