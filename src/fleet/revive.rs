@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -49,10 +49,13 @@ fn revive(session: &Uuid, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<()>
             && !stamp::is_set(&directory)
     };
     Record::read(&directory).ok().filter(&wanted)?;
-    let lock = Lock::take_at_once(&directory).ok()??;
+    // With a little patience: a process that was killed lets go of what it had one after another.
+    let lock = Lock::take(&directory).ok()?;
     // What has happened until the lock was taken: the host has come to its end, or another command was faster.
     let record = Record::read(&directory).ok().filter(&wanted)?;
     stamp::set(&directory).ok()?;
+    // Nobody is to take the one who is gone for the one who comes.
+    let _ = fs::remove_file(PathBuf::from(OsString::from(record.socket.clone())));
     Launch::revival(&record).in_the_background(lock).ok()
 }
 
@@ -66,7 +69,10 @@ fn is_lost(record: &Record, on_hangup: OnHangup) -> bool {
         record.client_pid.is_some_and(|client| process::look_up(Pid::from_raw(client)).is_some());
     // Its terminal has gone without the host, which would have ended it for that.
     let was_to_end = record.client_pid.is_some() && on_hangup == OnHangup::Exit;
-    !has_ended && same_boot && began && !client_lives && !was_to_end && connect(record).is_none()
+    // Its socket may accept for a moment longer.
+    let host_is_gone =
+        process::look_up(Pid::from_raw(record.host_pid)).is_none() || connect(record).is_none();
+    !has_ended && same_boot && began && !client_lives && !was_to_end && host_is_gone
 }
 
 /// Waits until a session that is about to get a host has it. Gives the session as it is then.

@@ -37,29 +37,20 @@ impl Lock {
     /// # Errors
     /// When another host has it, or the directory cannot be written.
     pub fn take(directory: &Path) -> io::Result<Self> {
-        let until = Instant::now() + LOOK;
-        loop {
-            match Self::take_at_once(directory)? {
-                Some(lock) => return Ok(lock),
-                // Perhaps somebody has only looked whether it is held.
-                None if Instant::now() < until => sleep(PACE),
-                None => return Err(io::Error::other("the session has a host already; see `cckw list`")),
-            }
-        }
-    }
-
-    /// The same without any patience: nothing when somebody has it.
-    ///
-    /// # Errors
-    /// When the directory cannot be written.
-    pub fn take_at_once(directory: &Path) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(directory.join(LOCK))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+        let until = Instant::now() + LOOK;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                // Perhaps somebody has only looked whether it is held.
+                Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(PACE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(io::Error::other("the session has a host already; see `cckw list`"));
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
         }
     }
 
