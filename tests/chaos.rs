@@ -24,7 +24,8 @@ fn play(first: u64, step: usize) {
         let plan = Plan::new(seed, round);
         println!("{plan}; again: cargo bench --bench chaos -- --seed {seed} --round {round}");
         let outcome = game::play(&plan);
-        println!("  {outcome:?}");
+        assert!(outcome.began || plan.moment == Moment::Starting, "there was a session");
+        println!("  back after {:?}, by hand: {}", outcome.back_after, outcome.by_hand);
     }
 }
 

@@ -328,10 +328,11 @@ impl Client {
             FromHost::Detached { why } => {
                 self.restore.leave_raw();
                 if !self.terminal_gone {
-                    eprintln!(
-                        "\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]",
+                    // Not for ever: it may be gone because this terminal takes nothing.
+                    self.write_through(&format!(
+                        "\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]\r\n",
                         self.session
-                    );
+                    ));
                 }
                 return Some(0);
             }

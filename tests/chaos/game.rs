@@ -18,6 +18,9 @@ use super::support::{
 const RESTART: &str = "[restart]\ninitial_delay = \"150ms\"\nmax_delay = \"300ms\"\n";
 const PACE: &str = "50";
 
+/// How long the shell's prompt must stand.
+const REST: Duration = Duration::from_millis(100);
+
 const FIRST: &str = "the first words";
 const LONG: &str = "some words whose answer takes so long that it may well be cut off";
 const LAST: &str = "the last words";
@@ -116,7 +119,11 @@ impl Game {
             assert!(Instant::now() < deadline, "the command does not end\n{}", self.report());
             thread::yield_now();
         }
-        self.shell.press_until(Key::Enter, "the prompt", |screen| screen.cursor_row() == PROMPT.trim_end());
+        // Not before the shell rests: zsh does not set the terminal up while something is typed ahead.
+        while self.shell.wait_for_rest(REST, |screen| screen.cursor).cursor_row() != PROMPT.trim_end() {
+            assert!(Instant::now() < deadline, "there is no prompt\n{}", self.report());
+            self.shell.press(Key::Enter);
+        }
         self.shell.wait_for_manners(&self.manners);
     }
 

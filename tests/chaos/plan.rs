@@ -98,7 +98,9 @@ impl Plan {
         }
         let (victim, moment) = pairs[(round % dozen) as usize];
         let mut dice = Dice::new(seed, round, 1);
-        let shell = ["dash", "bash", "zsh"][dice.below(3) as usize];
+        // zsh takes over the attributes that it finds after any killed program, where it is faster than the host.
+        let shells = if victim == Victim::Client { 2 } else { 3 };
+        let shell = ["dash", "bash", "zsh"][dice.below(shells) as usize];
         let attached = victim == Victim::Client || moment == Moment::Starting || dice.below(2) == 0;
         let mut strikes = Vec::new();
         if moment == Moment::Restarting {
@@ -108,8 +110,9 @@ impl Plan {
         let most = match moment {
             Moment::Idle => 300,
             Moment::MidTurn => 700,
-            Moment::Starting => 150,
-            Moment::Restarting => 400,
+            // The first milliseconds are those in which half of it is there.
+            Moment::Starting => [15, 150][dice.below(2) as usize],
+            Moment::Restarting => [30, 400][dice.below(2) as usize],
         };
         strikes.push(Strike { victim, delay: dice.up_to(most) });
         Self { seed, round, shell, attached, moment, strikes }
