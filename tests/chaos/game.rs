@@ -69,6 +69,12 @@ pub fn play(plan: &Plan) -> Outcome {
     Outcome { began: true, back_after, by_hand }
 }
 
+/// The processes that this one has started and that are still its own.
+fn children(pid: i32) -> Vec<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
 struct Game {
     sandbox: Sandbox,
     shell: Terminal,
@@ -171,6 +177,14 @@ impl Game {
     }
 
     fn running(&self, role: Victim) -> Option<i32> {
+        // The short way first, for the first milliseconds of a start: shell, client, host, claude.
+        let mut line = vec![self.shell.pid()];
+        for next in [Victim::Client, Victim::Host, Victim::Claude] {
+            line = line.into_iter().flat_map(children).filter(|pid| self.has_role(*pid, next)).collect();
+            if next == role && line.iter().any(|pid| !self.gone.contains(pid)) {
+                return line.into_iter().find(|pid| !self.gone.contains(pid));
+            }
+        }
         let found: Vec<i32> = self
             .sandbox
             .processes()
