@@ -37,6 +37,8 @@ pub struct Config {
     /// How long a session that nobody has attached may be idle before it is ended.
     #[serde(deserialize_with = "duration::any")]
     pub linger: Duration,
+    /// How the user is told what cckw did by itself.
+    pub notify: Notify,
     /// How claude is brought back after a crash.
     pub restart: Restart,
 }
@@ -49,6 +51,7 @@ impl Default for Config {
             detach_key: DetachKey::Backslash,
             stall_after: Duration::from_secs(3),
             linger: Duration::from_secs(8 * 60 * 60),
+            notify: Notify::Off,
             restart: Restart::default(),
         }
     }
@@ -73,6 +76,20 @@ pub enum DetachKey {
     /// None: every byte goes to claude.
     #[serde(rename = "none")]
     None,
+}
+
+/// How the user is told, outside claude's screen, what cckw did by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Notify {
+    /// Not at all.
+    Off,
+    /// In the terminal's title, for a while (OSC 2).
+    Title,
+    /// As a notification of the desktop, as iTerm2, WezTerm, Windows Terminal and Ghostty know it (OSC 9).
+    Osc9,
+    /// The same as rxvt-unicode, foot and VTE know it (OSC 777).
+    Osc777,
 }
 
 /// Why the configuration cannot be used: the file, the place in it, the reason, and what to do.

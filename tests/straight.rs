@@ -51,8 +51,7 @@ fn what_is_no_session_is_claude_in_the_same_process() {
         &["mcp", "list"],
         &["--bg", "do it"],
         &["doctor"],
-        &["rc"],
-        &["remote-control", "--name", "x"],
+        &["rc", "--help"],
         &["update"],
         &["-p", "", "\u{1b}[31m", "*", "a\tb"],
     ] {

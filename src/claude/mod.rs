@@ -8,8 +8,10 @@ pub mod args;
 pub mod exits;
 pub mod find;
 pub mod installed;
+pub mod obstacles;
 pub mod refused;
 pub mod remote_control;
+pub mod server;
 pub mod state_file;
 pub mod transcript;
 

@@ -137,15 +137,19 @@ pub enum Verb {
         #[arg(long)]
         ended: bool,
     },
-    /// Try cckw on a stand-in for Claude Code, without an account
+    /// See cckw at work on a stand-in for Claude Code, without an account
     ///
-    /// Starts a session with a small program that looks and behaves like Claude Code, in a scratch directory that is
-    /// removed afterwards. Without a terminal, or with `--script`, it plays a short dialogue by itself, shows the
-    /// screens, and exits with 1 if anything went otherwise than it should.
+    /// A small program that looks and behaves like Claude Code is started, killed, brought back, left without a terminal and
+    /// attached again, in a scratch directory that is removed afterwards: some forty seconds, a scene after the other. Enter
+    /// goes on, ctrl-c ends it. Without a terminal, or with `--script`, the scenes are printed as text, without a pause.
+    /// Exits with 1 if anything that it claims did not happen.
     Demo {
-        /// Play a dialogue by itself and print the screens
+        /// Print the scenes as text, as fast as they go
         #[arg(long)]
         script: bool,
+        /// Leave a session on the stand-in to you
+        #[arg(long, conflicts_with = "script")]
+        by_hand: bool,
     },
     /// Check what cckw depends on, and say what to do
     ///

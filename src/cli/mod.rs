@@ -81,7 +81,7 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
         Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
-        Some(Verb::Demo { script }) => demo::main(script),
+        Some(Verb::Demo { script, by_hand }) => demo::main(script, by_hand),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),
         Some(Verb::Completions { shell }) => output::print(&shell::completions(shell)),

@@ -25,6 +25,9 @@ pub struct Start {
     /// The name that the user gave the session with `-n`.
     #[serde(default)]
     pub name: Option<String>,
+    /// Whether it is the Remote Control server.
+    #[serde(default)]
+    pub server: bool,
     /// Whether the session is one whose host is gone: then its record says what to start.
     #[serde(default)]
     pub revive: bool,

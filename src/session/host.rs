@@ -15,9 +15,10 @@ use self::client::Client;
 use super::ending::Ending;
 use super::events::Events;
 use super::launcher::Launcher;
+use super::notices::Notices;
 use super::output::{Output, Turn};
 use super::pty::Child;
-use super::record::{Record, State};
+use super::record::{Kind, Record, State};
 use super::revive::Lock;
 use super::server::Server;
 use super::stamp;
@@ -84,6 +85,8 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// What the user is told outside claude's screen.
+    notices: Notices,
     /// Output has rested, and the screen model reads what is left, a little at a time.
     catching_up: bool,
 }
@@ -141,6 +144,7 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            notices: Notices::new(config.notify),
             catching_up: false,
         }
     }
@@ -197,6 +201,9 @@ impl Host {
             if self.catching_up {
                 self.output.screen.work();
             }
+            if self.notices.is_waiting() {
+                self.give_notices();
+            }
             self.deadlines();
             if let Some(exit) = self.finished()
                 && let Some(exit) = self.after(exit)
@@ -223,6 +230,7 @@ impl Host {
             self.linger_at,
             self.transcript_at,
             self.proven_at,
+            self.notices.title_until(),
             server.deadline(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
@@ -278,10 +286,7 @@ impl Host {
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
             Request::Stop => {
-                self.quit();
-                if self.phase == Phase::Running && self.ending_at.is_none() {
-                    self.end_claude();
-                }
+                self.stop();
                 Answer::Done
             }
             #[cfg(debug_assertions)]
@@ -296,7 +301,21 @@ impl Host {
         }
     }
 
+    /// Gives the notices that wait, if the stream to the terminal stands where they can be given.
+    fn give_notices(&mut self) {
+        if self.output.terminal().is_none() || self.lent {
+            self.notices.forget();
+        } else if self.output.is_between() {
+            let bytes = self.notices.take(Instant::now());
+            self.output.write(bytes.as_bytes());
+        }
+    }
+
     fn look_at_state_file(&mut self) {
+        // Below a server there are claudes too; what they write down is not about it.
+        if self.record.kind == Kind::Server {
+            return;
+        }
         if let Some((pid, file)) = self.watch.look() {
             self.follow(pid, &file);
         }

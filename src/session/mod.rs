@@ -7,6 +7,7 @@ mod host;
 mod launcher;
 pub mod log;
 pub mod modes;
+mod notices;
 mod output;
 mod pty;
 pub mod record;

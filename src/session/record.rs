@@ -19,6 +19,9 @@ pub use super::events::now;
 pub struct Record {
     /// The session's own id: the first conversation's, where cckw chose that.
     pub session: Uuid,
+    /// What is kept.
+    #[serde(default)]
+    pub kind: Kind,
     /// The name given with `-n`.
     #[serde(default)]
     pub name: Option<String>,
@@ -83,6 +86,17 @@ pub struct Record {
     pub restarts: u32,
     /// The host's control socket.
     pub socket: Text,
+}
+
+/// What a session keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Claude with a conversation.
+    #[default]
+    Conversation,
+    /// The Remote Control server, `claude remote-control`, which has none of its own.
+    Server,
 }
 
 /// What a session is doing.
@@ -210,6 +224,7 @@ pub(super) mod tests {
     pub fn example() -> Record {
         Record {
             session: Uuid::nil(),
+            kind: Kind::default(),
             name: None,
             conversation: None,
             conversations: vec![],

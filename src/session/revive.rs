@@ -16,7 +16,9 @@ use uuid::Uuid;
 use super::record::Record;
 use super::supervisor::{Decision, Event, Launch, Look, Supervisor, Transcript};
 use crate::claude::args::{Resume, relaunch, worktree};
+use crate::claude::server;
 use crate::claude::transcript::{self, Found};
+use crate::escape::escape;
 use crate::platform::process;
 
 /// How long what is left of the last claude may take to end after its host was killed, before it is ended.
@@ -92,6 +94,7 @@ pub fn arguments(first: &[OsString], launch: &Launch, record: &Record) -> Vec<Os
     let cwd = record.claude_cwd();
     let worktree = cwd.as_deref().and_then(worktree);
     let how = match launch {
+        Launch::Server { goes_on } => return server::relaunch(first, *goes_on),
         Launch::Resume(id) => Resume::Conversation(id),
         Launch::SessionId(id) | Launch::Fresh { id, .. } => Resume::Fresh { id, worktree },
         Launch::AsChosen => Resume::AsChosen,
@@ -103,6 +106,21 @@ pub fn arguments(first: &[OsString], launch: &Launch, record: &Record) -> Vec<Os
 /// `--resume` finds a worktree by itself.
 pub fn directory(record: &Record) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from(record.cwd.clone()))).filter(|cwd| cwd.is_dir())
+}
+
+/// Whether there is a directory to launch claude in: the one that it was first started in, or that one under another name, in
+/// which the host still is.
+///
+/// # Errors
+/// When it was removed. Claude refuses to start there, each time; the reason is for the user.
+pub fn check_directory(record: &Record) -> Result<(), String> {
+    if directory(record).is_some() || std::env::current_dir().is_ok() {
+        return Ok(());
+    }
+    let gone = PathBuf::from(OsString::from(record.cwd.clone()));
+    let elsewhere =
+        record.conversation.as_deref().map(|id| format!("; to go on elsewhere: claude --resume {id}"));
+    Err(format!("its directory {} is gone{}", escape(&gone), elsewhere.unwrap_or_default()))
 }
 
 /// What a new host of this session launches first.

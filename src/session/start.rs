@@ -18,7 +18,7 @@ use super::host::Host;
 use super::launcher::Launcher;
 use super::output::Output;
 use super::pty::{Child, Pty};
-use super::record::{self, Record, State};
+use super::record::{self, Kind, Record, State};
 use super::remote::Remote;
 use super::revive::{self, Lock};
 use super::screen::Screen;
@@ -171,6 +171,9 @@ fn prepare(
             (record, Supervisor::new(limits, conversation))
         }
     };
+    if record.kind == Kind::Server {
+        supervisor = supervisor.of_server();
+    }
     record.state = State::Starting;
     record.host_pid = getpid().as_raw();
     record.client_pid = Some(start.client).filter(|_| !start.detached);
@@ -240,6 +243,7 @@ fn fresh(
 ) -> Record {
     Record {
         session,
+        kind: if start.server { Kind::Server } else { Kind::Conversation },
         name: start.name.clone(),
         conversations: conversation.clone().into_iter().collect(),
         conversation,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use self::server::Server;
 use super::record::Exit;
 use crate::claude::exits::{End, end};
 use crate::claude::transcript::{Found, is_id};
@@ -35,6 +36,8 @@ pub enum Event {
         /// says.
         settled: bool,
     },
+    /// The Remote Control server has said that it gives up waiting for the network. It will end by itself, and nobody wanted that.
+    GaveUp,
     /// Claude has said that it does not find the conversation, or that its id is taken. It will end by itself.
     Refused,
     /// Claude has ended, or could not be executed (127 or 126).
@@ -147,6 +150,11 @@ pub enum Launch {
     },
     /// What the user's arguments choose: claude ended before it said which conversation that is.
     AsChosen,
+    /// The Remote Control server.
+    Server {
+        /// Whether it is to go on with the session of the last one.
+        goes_on: bool,
+    },
 }
 
 /// Why a conversation cannot be opened any more.
@@ -195,7 +203,11 @@ pub struct Supervisor {
     /// Whether the conversation was replaced since claude last ran for a stable while.
     replaced: bool,
     restart_asked: bool,
+    /// The end that comes is not wanted, whatever its status.
+    gave_up: bool,
     quit: bool,
+    /// What is kept is the Remote Control server.
+    server: Option<Server>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -231,8 +243,16 @@ impl Supervisor {
             refused: None,
             replaced: false,
             restart_asked: false,
+            gave_up: false,
             quit: false,
+            server: None,
         }
+    }
+
+    /// The same for the Remote Control server instead of a conversation.
+    #[must_use]
+    pub fn of_server(self) -> Self {
+        Self { server: Some(Server::default()), ..self }
     }
 
     /// The supervisor of a session that is taken up again by a new host. It waits for [`Event::Due`] (or
@@ -258,6 +278,10 @@ impl Supervisor {
             (Event::StateFile { conversation, settled: true }, _) => self.state_file(conversation),
             (Event::Refused, Phase::Launched { launch, up: false, .. }) => {
                 self.refused = launch.clone();
+                Decision::Nothing
+            }
+            (Event::GaveUp, Phase::Launched { .. }) if self.server.is_some() => {
+                self.gave_up = true;
                 Decision::Nothing
             }
             (Event::Ended { exit, at, jitter }, Phase::Launched { started, .. }) => {
@@ -314,6 +338,10 @@ impl Supervisor {
             self.replaced = false;
         }
         let asked = std::mem::take(&mut self.restart_asked);
+        let gave_up = std::mem::take(&mut self.gave_up);
+        if let Some(server) = &mut self.server {
+            self.came_up |= server.ended(exit, ran, self.limits.stable_after, gave_up);
+        }
         if self.quit {
             return self.finish(exit.status(), Why::Quit);
         }
@@ -321,7 +349,8 @@ impl Supervisor {
             self.phase = Phase::Waiting { until: at, status: exit.status() };
             return Decision::Wait { until: at, attempt: 0 };
         }
-        match end(exit, self.came_up) {
+        match end(exit, self.came_up || self.server.is_some_and(Server::went_on)) {
+            End::Clean if gave_up => self.crashed(exit, at, jitter),
             End::Clean => self.finish(exit.status(), Why::Clean),
             End::OwnError => self.finish(exit.status(), Why::OwnError),
             End::Crash => self.crashed(exit, at, jitter),
@@ -330,10 +359,15 @@ impl Supervisor {
 
     fn crashed(&mut self, exit: Exit, at: Duration, jitter: f64) -> Decision {
         self.in_a_row += 1;
-        self.crashes.push_back(at);
+        // A server that exits because there is no network is started again until there is one.
+        let endless = self.server.is_some() && matches!(exit, Exit::Code(_));
+        if !endless {
+            self.crashes.push_back(at);
+        }
         let window = self.limits.crash_window;
         self.crashes.retain(|crash| at.saturating_sub(*crash) <= window);
-        let crashes = self.in_a_row.max(self.crashes.len() as u32);
+        let in_a_row = if self.server.is_some() { 0 } else { self.in_a_row };
+        let crashes = in_a_row.max(self.crashes.len() as u32);
         if crashes >= self.limits.crash_limit {
             return self.finish(exit.status(), Why::CrashLoop { crashes });
         }
@@ -357,6 +391,11 @@ impl Supervisor {
     }
 
     fn launch(&mut self, look: Look, status: u8) -> Decision {
+        if let Some(server) = &mut self.server {
+            let launch = Launch::Server { goes_on: server.next() };
+            self.phase = Phase::Launched { launch: Some(launch.clone()), started: None, up: false };
+            return Decision::Launch(launch);
+        }
         let launch = match self.conversation.clone() {
             None => Ok(Launch::AsChosen),
             Some(id) => match look.transcript {
@@ -398,10 +437,11 @@ impl Launch {
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::Resume(id) | Self::SessionId(id) | Self::Fresh { id, .. } => Some(id),
-            Self::AsChosen => None,
+            Self::AsChosen | Self::Server { .. } => None,
         }
     }
 }
 
+mod server;
 #[cfg(test)]
 mod tests;

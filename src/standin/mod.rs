@@ -20,6 +20,7 @@ mod launcher;
 pub mod options;
 pub mod paint;
 pub mod run;
+mod server;
 pub mod state_file;
 pub mod terminal;
 pub mod transcript;
@@ -54,6 +55,11 @@ fn start(args: Vec<OsString>) -> Result<u8, Refusal> {
         let what = what.to_owned();
         move |error: std::io::Error| Refusal(format!("{NAME}: {what}: {error}"))
     };
+    let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    if server::is_asked(&words) {
+        let cwd = std::env::current_dir().map_err(failed("no working directory"))?;
+        return server::run(&words, &config_directory(), &cwd);
+    }
     let options = Options::parse(args)?;
     if options.version {
         println!("{VERSION} (Claude Code stand-in)");
@@ -92,6 +98,7 @@ fn session(options: &Options, store: Store, conversation: &Conversation, config:
         subscribed: faults::variable("SUBSCRIPTION").as_deref() != Some("none"),
         delay: faults::milliseconds("BRIDGE_DELAY").unwrap_or(Duration::from_millis(300)),
         failures: faults::variable("BRIDGE_FAILS").and_then(|n| n.parse().ok()).unwrap_or(0),
+        off_after: faults::milliseconds("BRIDGE_OFF_AFTER").unwrap_or_default(),
     };
     let now = Instant::now();
     let pace = faults::milliseconds("PACE").unwrap_or(Duration::from_millis(15));

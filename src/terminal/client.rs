@@ -24,7 +24,7 @@ use crate::platform::io::{self as nonblocking, Outcome};
 use crate::platform::poll::{For, Poll};
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::{signals, tty};
-use crate::session::record::{self, Record};
+use crate::session::record::{self, Kind, Record};
 
 /// The status when cckw itself failed under a running claude, so that claude's own is not known (EX_SOFTWARE).
 const FAILED: u8 = 70;
@@ -482,7 +482,9 @@ impl Client {
         let record =
             record::directory(&self.session).ok().and_then(|directory| Record::read(&directory).ok());
         let started = record.as_ref().is_some_and(|record| record.child_pid.is_some() || record.restarts > 0);
+        let server = record.as_ref().is_some_and(|record| record.kind == Kind::Server);
         let advice = match record.and_then(|record| record.conversation) {
+            _ if server => "start it again with: claude remote-control".into(),
             Some(id) => format!("bring the conversation back with: claude --resume {id}"),
             None => "bring the conversation back with: claude --continue".into(),
         };

@@ -17,7 +17,7 @@ use super::straight;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::platform::tty::{self, Attributes, Size};
 use crate::platform::{descriptors, signals};
-use crate::session::record::Record;
+use crate::session::record::{Kind, Record};
 use crate::session::revive::Lock;
 
 /// How long a host may take to start claude, what is left of the last one included.
@@ -38,6 +38,8 @@ pub struct Launch {
     pub pinned: bool,
     /// The name given with `-n`.
     pub name: Option<String>,
+    /// Whether it is the Remote Control server.
+    pub server: bool,
     /// Whether the session is one whose host is gone.
     pub revive: bool,
 }
@@ -51,6 +53,7 @@ impl Launch {
             args: record.args.iter().cloned().map(OsString::from).collect(),
             pinned: record.pinned,
             name: record.name.clone(),
+            server: record.kind == Kind::Server,
             revive: true,
         }
     }
@@ -99,6 +102,7 @@ impl Launch {
             signals: signals::inherited().clone(),
             pinned: self.pinned,
             name: self.name.clone(),
+            server: self.server,
             revive: self.revive,
             detached: false,
         }

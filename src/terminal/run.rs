@@ -13,6 +13,7 @@ use super::launch::Launch;
 use super::straight;
 use crate::claude::args::{self, Run};
 use crate::claude::find::{self, Found, NotFound};
+use crate::claude::server;
 use crate::config::{self, OnHangup};
 use crate::escape::escape;
 use crate::fleet::{self, Session, Waiting};
@@ -42,8 +43,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         return refuse(reason, NotFound::EXIT_STATUS);
     }
     let parsed = args::parse(&args);
-    // `Run::Server` is a long-running server without a prompt: it needs a session of another kind than a conversation.
-    if parsed.run != Run::Interactive || !tty::is_interactive() {
+    if parsed.run == Run::Straight || !tty::is_interactive() {
         return straight::exec(&found, &args);
     }
     // The host starts with the same limit, and fewer open: so neither runs out of them half-way.
@@ -63,18 +63,13 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     }
     tell_who_waits();
     let session = Uuid::new_v4();
-    let pinned = !parsed.chosen;
+    let server = parsed.run == Run::Server;
+    let pinned = !parsed.chosen && !server;
+    let name = if server { server::name(&args) } else { parsed.name };
     let args = if pinned { args::pin(&args, &session) } else { args };
     client::main(
         tty,
-        Begin::Launch(Launch {
-            session,
-            program: found.program,
-            args,
-            pinned,
-            name: parsed.name,
-            revive: false,
-        }),
+        Begin::Launch(Launch { session, program: found.program, args, pinned, name, server, revive: false }),
         config.detach_key,
     )
 }

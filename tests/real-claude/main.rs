@@ -18,6 +18,7 @@ mod hygiene;
 mod jobs;
 mod paste;
 mod pinning;
+mod relaunch;
 mod restart;
 mod signals;
 mod straight;

@@ -83,6 +83,14 @@ impl Host {
         self.save();
     }
 
+    /// The session is to end, and claude with it, also where it has come back at this moment.
+    pub(super) fn stop(&mut self) {
+        self.quit();
+        if self.phase == Phase::Running && self.ending_at.is_none() {
+            self.end_claude();
+        }
+    }
+
     pub(super) fn end_claude(&mut self) {
         let (next, signal) = self.ending.next();
         self.ending = next;
@@ -101,6 +109,7 @@ impl Host {
             && self.linger_at.is_none()
             && self.transcript_at.is_none()
             && self.proven_at.is_none()
+            && self.notices.title_until().is_none()
             && self.output.stalls_at().is_none();
         if self.phase == Phase::Running && nothing {
             return;
@@ -116,6 +125,13 @@ impl Host {
             self.quit();
             if self.phase == Phase::Running {
                 self.end_claude();
+            }
+        }
+        if self.notices.title_until().is_some_and(|until| until <= now) {
+            self.notices.title_is_back();
+            if !self.lent && self.output.is_between() {
+                let title = self.output.modes.title();
+                self.output.write(title.as_bytes());
             }
         }
         if self.transcript_at.is_some_and(|at| at <= now) {

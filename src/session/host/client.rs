@@ -87,7 +87,7 @@ impl Host {
             FromClient::Reply { bytes } => self.output.answerer.remembered().learn(&bytes),
             FromClient::Detach => self.detach("the detach key was pressed"),
             FromClient::Now => self.restart_now(),
-            FromClient::Quit => self.quit(),
+            FromClient::Quit => self.stop(),
             FromClient::Resumed { size } => {
                 self.output.muted = false;
                 if std::mem::take(&mut self.lent) {

@@ -7,16 +7,20 @@ use uuid::Uuid;
 
 use super::Host;
 use super::child::Phase;
+use crate::claude::server;
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript::{self, Found};
 use crate::control::FromHost;
 use crate::platform::tty;
 use crate::session::modes::ModeTracker;
 use crate::session::pty::Pty;
-use crate::session::record::{Exit, State};
+use crate::session::record::{Exit, Kind, State};
 use crate::session::revive;
 use crate::session::supervisor::{Decision, Event, Launch, Look, Why};
 use crate::session::watch::{StateWatch, Wake};
+
+/// What a line of cckw's own begins with.
+const OWN_LINE: &str = "[cckw: ";
 
 impl Host {
     /// The time, as the supervisor counts it.
@@ -43,6 +47,11 @@ impl Host {
     pub(super) fn started(&mut self) {
         let at = self.now();
         self.supervisor.on(Event::Started { at });
+        if self.record.kind == Kind::Server {
+            // Nothing else ever says that it runs.
+            self.record.state = State::Running;
+            self.save();
+        }
     }
 
     /// Claude's state file names this conversation.
@@ -61,6 +70,10 @@ impl Host {
         // Killed, claude leaves its state file: it says what was open last, also where nobody has looked since.
         self.look_at_state_file();
         self.note_transcript();
+        if self.record.kind == Kind::Server && server::gave_up(&self.said_since_launch()) {
+            self.events.write("gave-up", json!({}));
+            self.supervisor.on(Event::GaveUp);
+        }
         let event = Event::Ended { exit, at: self.now(), jitter: random() };
         match self.supervisor.on(event) {
             Decision::Wait { until, attempt } => {
@@ -74,6 +87,13 @@ impl Host {
             // Nothing else answers an end; if it ever did, the session would better end than hang.
             _ => Some(exit),
         }
+    }
+
+    /// The lines on the screen that this launch has written, where one of cckw's own stands before them.
+    fn said_since_launch(&mut self) -> Vec<String> {
+        let mut lines = self.output.screen.text();
+        let before = lines.iter().rposition(|line| line.starts_with(OWN_LINE)).map_or(0, |own| own + 1);
+        lines.split_off(before)
     }
 
     fn wait(&mut self, exit: Exit, until: Duration, attempt: u32) {
@@ -107,7 +127,7 @@ impl Host {
     /// Says why a session is over, where that is not plain to see.
     fn explain(&mut self, why: Why) {
         self.events.write("finished", json!({ "why": format!("{why:?}") }));
-        let word = match why {
+        let word: String = match why {
             Why::CrashLoop { crashes: 1 } => "claude crashed and is not started again".into(),
             Why::CrashLoop { crashes } => format!("claude crashed {crashes} times and is not started again"),
             Why::Lost(_) => "neither the conversation nor a new one in its place can be opened".into(),
@@ -115,10 +135,13 @@ impl Host {
         };
         self.gave_up = true;
         let advice = match self.supervisor.conversation() {
-            Some(id) => format!("to try again: claude --resume {id}"),
-            None => "to try again: claude --continue".into(),
+            _ if self.record.kind == Kind::Server => "claude remote-control".into(),
+            Some(id) => format!("claude --resume {id}"),
+            None => "claude --continue".into(),
         };
-        self.say(&format!("{word}; {advice}"));
+        self.say(&format!("{word}; to try again: {advice}"));
+        self.notices.add(&word);
+        self.give_notices();
     }
 
     /// A line of cckw's own, on a terminal whose modes are undone. Not where the shell has the terminal.
@@ -132,7 +155,7 @@ impl Host {
         let undo = self.output.modes.undo();
         self.output.say(&undo);
         self.output.modes = ModeTracker::default();
-        self.output.say(&format!("\r\n\x1b[J[cckw: {line}]\r\n"));
+        self.output.say(&format!("\r\n\x1b[J{OWN_LINE}{line}]\r\n"));
     }
 
     /// The user does not want to wait.
@@ -170,6 +193,8 @@ impl Host {
                     self.gave_up = true;
                     self.quit = true;
                     self.phase = Phase::Flushing { exit };
+                } else {
+                    self.notices.add(&format!("claude {}, and is back", ended(exit)));
                 }
             }
             Decision::Wait { until, .. } => self.phase = Phase::Waiting { exit, until: self.begun + until },
@@ -208,6 +233,7 @@ impl Host {
     /// that was typed at the last one reaches it.
     fn relaunch(&mut self, launch: &Launch) -> Result<(), String> {
         let said = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
+        revive::check_directory(&self.record)?;
         let args = revive::arguments(&self.launcher.args, launch, &self.record);
         if let Launch::Fresh { id, instead_of, .. } = launch {
             self.expired(id, instead_of);

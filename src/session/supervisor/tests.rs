@@ -279,6 +279,61 @@ fn a_transcript() -> impl Strategy<Value = Transcript> {
     proptest::sample::select(vec![Present, Present, NeverThere, Gone, Unusable])
 }
 
+fn a_server() -> Supervisor {
+    let mut supervisor = Supervisor::new(Restart::default(), None).of_server();
+    assert_eq!(supervisor.on(started(0)), Decision::Nothing);
+    supervisor
+}
+
+fn server(goes_on: bool) -> Decision {
+    Decision::Launch(Launch::Server { goes_on })
+}
+
+#[test]
+fn a_server_that_gave_up_goes_on_however_it_exits() {
+    for exit in [Exit::Code(0), Exit::Code(1)] {
+        let mut supervisor = a_server();
+        supervisor.on(Event::GaveUp);
+        assert_eq!(supervisor.on(ended(exit, 600)), wait(601, 1));
+        assert_eq!(supervisor.on(due(601, Transcript::NeverThere)), server(true));
+    }
+    let mut wanted = a_server();
+    let clean = Decision::Finish { status: 0, why: Why::Clean };
+    assert_eq!(wanted.on(ended(Exit::Code(0), 600)), clean);
+}
+
+#[test]
+fn a_server_that_cannot_go_on_begins_anew() {
+    let mut supervisor = a_server();
+    assert_eq!(supervisor.on(ended(SEGV, 5)), wait(6, 1));
+    assert_eq!(supervisor.on(due(6, Transcript::NeverThere)), server(true));
+    supervisor.on(started(6));
+    assert_eq!(supervisor.on(ended(Exit::Code(1), 7)), wait(9, 2));
+    assert_eq!(supervisor.on(due(9, Transcript::NeverThere)), server(false));
+}
+
+#[test]
+fn a_server_without_a_network_is_started_for_ever_but_not_one_that_crashes() {
+    let refused = Decision::Finish { status: 1, why: Why::OwnError };
+    assert_eq!(a_server().on(ended(Exit::Code(1), 1)), refused, "no login");
+    let runs = |exit| {
+        let mut supervisor = a_server();
+        supervisor.on(Event::GaveUp);
+        let mut at = 600;
+        for round in 0..200 {
+            match supervisor.on(ended(exit, at)) {
+                Decision::Wait { until, .. } => at = until.as_secs() + 1,
+                _ => return round,
+            }
+            supervisor.on(due(at, Transcript::NeverThere));
+            supervisor.on(started(at));
+        }
+        200
+    };
+    assert_eq!(runs(Exit::Code(1)), 200);
+    assert_eq!(runs(SEGV), 9);
+}
+
 fn an_exit() -> impl Strategy<Value = Exit> {
     prop_oneof![
         4 => Just(SEGV),
@@ -304,6 +359,7 @@ fn an_event() -> impl Strategy<Value = Event> {
             .prop_map(|(id, settled)| Event::StateFile { conversation: id.map(str::to_owned), settled }),
         1 => look().prop_map(|look| Event::UserNow { look }),
         1 => Just(Event::Refused),
+        1 => Just(Event::GaveUp),
         1 => prop_oneof![9 => Just(Event::RestartAsked), 1 => Just(Event::UserQuit)],
     ]
 }

@@ -1,0 +1,115 @@
+//! The Remote Control server, `claude remote-control`: what it is started with again, and what it says at its end.
+//!
+//! Nobody could look at a connected one here: the flags are those of its help, the words those of the program's text (2.1.329).
+
+use std::ffi::OsString;
+
+use super::args::{What, items};
+
+/// How it says that it stops waiting for the network, in front of the minutes.
+const UNREACHABLE: [&str; 2] = ["Server unreachable for", "Persistent errors for"];
+/// And behind them.
+const GIVING_UP: &str = "giving up.";
+/// So many lines at the end of the screen can hold its last words.
+const LAST: usize = 12;
+
+/// The user's arguments for another launch of the server. With `goes_on`, it is to take up the session that the last one recorded for
+/// this directory, unless the user has named one.
+pub fn relaunch(args: &[OsString], goes_on: bool) -> Vec<OsString> {
+    let mut relaunched = Vec::new();
+    for item in items(args) {
+        let (What::Subcommand(_), [name, behind @ ..]) = (item.what, &item.words[..]) else {
+            relaunched.extend(item.words);
+            continue;
+        };
+        let names_one = behind.iter().any(|word| {
+            word.to_str().is_some_and(|word| word == "--session-id" || word.starts_with("--session-id="))
+        });
+        relaunched.push(name.clone());
+        if goes_on && !names_one {
+            relaunched.push("--continue".into());
+        }
+        relaunched.extend(behind.iter().filter(|word| *word != "-c" && *word != "--continue").cloned());
+    }
+    relaunched
+}
+
+/// The name that the user gave the server's session.
+pub fn name(args: &[OsString]) -> Option<String> {
+    let subcommand = items(args).into_iter().find(|item| matches!(item.what, What::Subcommand(_)))?;
+    let mut words = subcommand.words.iter().map(|word| word.to_string_lossy().into_owned());
+    while let Some(word) = words.next() {
+        if word == "--name" {
+            return words.next();
+        }
+        if let Some(name) = word.strip_prefix("--name=") {
+            return Some(name.to_owned());
+        }
+    }
+    None
+}
+
+/// Whether the end of the screen says that the server gave up because it had no network for too long. It exits by itself
+/// then, and nobody wanted that.
+pub fn gave_up(screen: &[String]) -> bool {
+    let lines = screen.iter().rev().filter(|line| !line.trim().is_empty()).take(LAST);
+    // A narrow terminal breaks the words anywhere.
+    let bare = |text: &str| text.split_whitespace().collect::<String>();
+    let end: String = lines.map(|line| bare(line)).collect::<Vec<_>>().into_iter().rev().collect();
+    UNREACHABLE
+        .iter()
+        .filter_map(|words| end.rfind(&bare(words)))
+        .any(|at| end[at..].contains(&bare(GIVING_UP)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(line: &[&str]) -> Vec<OsString> {
+        line.iter().map(OsString::from).collect()
+    }
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn it_goes_on_with_what_it_recorded_unless_one_is_named() {
+        for (line, goes_on, again) in [
+            (&["rc"][..], true, &["rc", "--continue"][..]),
+            (&["rc"], false, &["rc"]),
+            (&["rc", "-c", "--name", "x"], true, &["rc", "--continue", "--name", "x"]),
+            (&["remote-control", "--continue"], false, &["remote-control"]),
+            (&["--debug-file", "f", "rc", "-v"], true, &["--debug-file", "f", "rc", "--continue", "-v"]),
+            (&["rc", "--session-id", "s"], true, &["rc", "--session-id", "s"]),
+            (&["rc", "--session-id=s"], true, &["rc", "--session-id=s"]),
+        ] {
+            assert_eq!(relaunch(&args(line), goes_on), args(again), "{line:?}");
+            assert_eq!(relaunch(&args(again), goes_on), args(again), "{line:?}, again");
+        }
+    }
+
+    #[test]
+    fn its_name_is_behind_the_subcommand() {
+        assert_eq!(name(&args(&["rc", "--spawn", "session", "--name", "x"])).as_deref(), Some("x"));
+        assert_eq!(name(&args(&["rc", "--name=x y"])).as_deref(), Some("x y"));
+        assert_eq!(name(&args(&["rc"])), None);
+    }
+
+    #[test]
+    fn its_last_words_are_understood_in_any_width() {
+        assert!(gave_up(&lines("Ready\nServer unreachable for 10 minutes, giving up.\n\n")));
+        assert!(gave_up(&lines("Persistent errors fo\nr 10 minutes, giving\n up.\n")));
+        for other in [
+            "",
+            "Server unreachable for 10 minutes; still retrying while a tool helper is running",
+            "giving up.",
+            "giving up. Server unreachable for 3 minutes",
+        ] {
+            assert!(!gave_up(&lines(other)), "{other}");
+        }
+        let scrolled = format!("Server unreachable for 10 minutes, giving up.{}", "\nthen".repeat(20));
+        assert!(!gave_up(&lines(&scrolled)));
+    }
+}
