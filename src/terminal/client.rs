@@ -329,10 +329,8 @@ impl Client {
                 self.restore.leave_raw();
                 if !self.terminal_gone {
                     // Not for ever: it may be gone because this terminal takes nothing.
-                    self.write_through(&format!(
-                        "\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]\r\n",
-                        self.session
-                    ));
+                    let then = format!("the session goes on: cckw attach {}", self.session);
+                    self.write_through(&format!("\r\n[cckw: detached, {why}; {then}]\r\n"));
                 }
                 return Some(0);
             }
