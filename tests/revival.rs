@@ -228,8 +228,8 @@ fn a_program_that_is_gone_is_said_in_the_log_and_not_tried_for_ever() {
     let (sandbox, record) = lost();
     std::fs::rename(sandbox.path("claude-stand-in"), sandbox.path("elsewhere")).expect("moves");
     said(&sandbox, &["list"]);
+    wait_until("a word in the log", DEADLINE, || said(&sandbox, &["logs"]).contains("not-taken-up"));
     sandbox.wait_for_silence();
-    assert!(said(&sandbox, &["logs"]).contains("not-taken-up"));
     stays_lost(&sandbox);
     std::fs::rename(sandbox.path("elsewhere"), sandbox.path("claude-stand-in")).expect("moves");
     said(&sandbox, &["start", "work"]);
