@@ -126,7 +126,12 @@ impl Game {
             thread::yield_now();
         }
         // Not before the shell rests: zsh does not set the terminal up while something is typed ahead.
-        while self.shell.wait_for_rest(REST, |screen| screen.cursor).cursor_row() != PROMPT.trim_end() {
+        // A host that undoes its modes after the prompt was shown takes the shell's bracketed paste too, until the next.
+        loop {
+            let screen = self.shell.wait_for_rest(REST, |screen| screen.cursor);
+            if screen.cursor_row() == PROMPT.trim_end() && screen.modes == self.manners.0 {
+                break;
+            }
             assert!(Instant::now() < deadline, "there is no prompt\n{}", self.report());
             self.shell.press(Key::Enter);
         }
