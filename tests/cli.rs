@@ -11,12 +11,13 @@ use support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "claude",
     "list",
     "attach",
     "detach",
     "start",
+    "restart",
     "stop",
     "logs",
     "screen",

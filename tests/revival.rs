@@ -178,7 +178,7 @@ fn one_whose_new_host_dies_at_once_is_left_to_the_user() {
     said(&sandbox, &["list"]);
     lose(&sandbox, 1);
     stays_lost(&sandbox);
-    assert!(said(&sandbox, &["list"]).contains("bring it back with: cckw start work"));
+    assert!(said(&sandbox, &["list"]).contains("cckw start work"));
     said(&sandbox, &["start"]);
     let stamp = first.path.with_file_name("revived");
     assert!(stamp.exists());

@@ -271,8 +271,9 @@ fn a_newer_claude_that_was_installed_is_shown() {
         fs::write(package.join("package.json"), contents.to_string()).expect("a package");
         let listed: Value = serde_json::from_str(&well_said(&sandbox, &["list", "--json"])).expect("JSON");
         assert_eq!(listed["newer_installed"], newer);
-        let shown = format!("  {version} (999.0.0 installed)  ");
-        assert_eq!(well_said(&sandbox, &["list"]).contains(&shown), !newer.is_null());
+        let table = well_said(&sandbox, &["list"]);
+        assert_eq!(table.contains(&format!("  {version}*  ")), !newer.is_null(), "{table}");
+        assert_eq!(table.contains("* 999.0.0 is installed; to take it: cckw restart"), !newer.is_null());
     }
     stop(&sandbox);
 }

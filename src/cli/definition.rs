@@ -75,7 +75,7 @@ pub enum Verb {
     /// Take a session that runs into this terminal
     ///
     /// SESSION is a name as `cckw list` shows it, the beginning of an id, or a pid; without it, the only session that
-    /// runs. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
+    /// runs, or the one that you choose from a list. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
     Attach {
         /// The session
         session: Option<String>,
@@ -95,6 +95,22 @@ pub enum Verb {
         /// All sessions that have not ended
         #[arg(long)]
         all: bool,
+    },
+    /// Start a session's claude anew, with the same conversation
+    ///
+    /// To take a newer claude that was installed, or settings that are read at the start. Claude keeps its flags and its
+    /// terminal; no prompt is sent again. While claude works or asks something, the restart waits until it is idle: the
+    /// request is noted, this command returns at once, and `cckw list` shows it.
+    Restart {
+        /// The session; without it the one that this is called in, or the only one
+        #[arg(conflicts_with = "all")]
+        session: Option<String>,
+        /// All sessions that run
+        #[arg(long)]
+        all: bool,
+        /// Do not wait until claude is idle: what it is doing is lost
+        #[arg(long)]
+        now: bool,
     },
     /// End a session; its conversation stays
     ///

@@ -12,13 +12,16 @@ use crate::fleet::{self, Session};
 use crate::{session, standin, terminal};
 
 mod attach;
+mod choice;
 mod definition;
 mod demo;
 mod doctor;
 mod list;
 mod logs;
 mod man;
+mod needs;
 mod output;
+mod restart;
 mod revive;
 mod rm;
 mod screen;
@@ -77,6 +80,7 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
         Some(Verb::Start { session, all }) => start::main(session.as_deref(), all),
+        Some(Verb::Restart { session, all, now }) => restart::main(session.as_deref(), all, now),
         Some(Verb::Stop { session }) => stop::main(session.as_deref()),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),

@@ -45,6 +45,7 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         | Verb::Attach { .. }
         | Verb::Detach { .. }
         | Verb::Stop { .. }
+        | Verb::Restart { .. }
         | Verb::Logs { .. }
         | Verb::Screen { .. } => true,
         // `claude` looks at its own directory, once it is to be a session.

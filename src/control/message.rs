@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::signals::SignalState;
 use crate::platform::tty::{Attributes, Size};
+use crate::session::record::Text;
 
 /// The version of the protocol. Fields may be added within a version; what exists keeps its meaning.
 pub const VERSION: u32 = 1;
@@ -48,6 +49,9 @@ pub struct Attach {
     pub attributes: Attributes,
     /// The terminal's name, for whoever is detached by this.
     pub terminal: String,
+    /// The agent of the login that it belongs to: an absolute path, from its `SSH_AUTH_SOCK`.
+    #[serde(default)]
+    pub agent: Option<Text>,
 }
 
 /// From the client to its host.
@@ -141,6 +145,14 @@ pub enum Request {
     Detach,
     /// Ends claude, and with it the session.
     Stop,
+    /// Ends claude, and starts it again with the same conversation.
+    Restart {
+        /// Whatever it does at the moment; else when it is idle.
+        now: bool,
+        /// The claude that the asking side would start, for the case that the one of the session has gone.
+        #[serde(default)]
+        program: Option<Text>,
+    },
     /// Panics, so that a test can see what becomes of the terminal. In debug builds only.
     #[cfg(debug_assertions)]
     Panic,
@@ -167,6 +179,11 @@ pub enum Answer {
     },
     /// It is done, or begun.
     Done,
+    /// To `Restart`: the request was noted.
+    Restart {
+        /// What claude does, where the restart waits for its end; nothing when it is restarted now.
+        waits_for: Option<String>,
+    },
     /// The request was not understood, or cannot be done.
     Refused {
         /// What happened, why, and what to do.

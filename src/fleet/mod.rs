@@ -1,6 +1,7 @@
 //! Across sessions: which there are, and which one is meant.
 
 mod changes;
+mod holder;
 mod pick;
 mod remove;
 mod revive;
@@ -20,6 +21,7 @@ use crate::session::record::{Record, State};
 use crate::session::revive::Lock;
 
 pub use changes::Changes;
+pub use holder::Holder;
 pub use pick::{NotPicked, pick};
 pub use remove::Removable;
 pub use revive::{revive_lost, wait_for_host};

@@ -2,6 +2,7 @@
 
 mod child;
 mod client;
+mod renew;
 mod restart;
 
 use std::path::PathBuf;
@@ -19,18 +20,21 @@ use super::notices::Notices;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Kind, Record, State};
+use super::renewal::Renewal;
 use super::revive::Lock;
 use super::server::Server;
 use super::stamp;
 use super::start::Prepared;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
+use crate::claude::live::Live;
 use crate::claude::remote_control;
 use crate::claude::state_file::StateFile;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
 use crate::control::{Answer, Channel, Request};
+use crate::fleet::Holder;
 use crate::platform::poll::{For, Place, Poll};
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::tty::Attributes;
@@ -85,6 +89,16 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// A restart that was asked for.
+    renewal: Renewal,
+    /// Why claude could not be started last, where it could not.
+    not_started: Option<String>,
+    /// Who has opened the conversation while claude was gone.
+    holder: Option<Holder>,
+    /// What a launcher that was killed has left behind: the claude that it had started.
+    left: Option<Live>,
+    /// When claude was started last.
+    launched: Instant,
     /// What the user is told outside claude's screen.
     notices: Notices,
     /// Output has rested, and the screen model reads what is left, a little at a time.
@@ -144,6 +158,11 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            renewal: Renewal::default(),
+            not_started: None,
+            holder: None,
+            left: None,
+            launched: Instant::now(),
             notices: Notices::new(config.notify),
             catching_up: false,
         }
@@ -232,6 +251,7 @@ impl Host {
             self.proven_at,
             self.notices.title_until(),
             server.deadline(),
+            self.renewal_at(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -285,6 +305,7 @@ impl Host {
                 Answer::Done
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
+            Request::Restart { now, program } => self.renew(*now, program.as_ref()),
             Request::Stop => {
                 self.stop();
                 Answer::Done
@@ -324,6 +345,7 @@ impl Host {
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
         self.opened(file);
+        self.rests(file);
         let before = self.record.clone();
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());
@@ -335,6 +357,7 @@ impl Host {
             record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
+        record.waiting_for.clone_from(&file.waiting_for);
         record.remote.follow(remote_control::classify(Some(file)));
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
@@ -343,6 +366,10 @@ impl Host {
             && record.follow(conversation)
         {
             self.events.write("conversation", json!({ "id": conversation }));
+            // Chosen in claude's own list, say: there nobody could have refused it.
+            if let Some(other) = Holder::live(conversation, |live| live.pid != pid) {
+                self.events.write("open-twice", other.details());
+            }
         }
         if self.record != before {
             self.save();

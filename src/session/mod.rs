@@ -2,6 +2,7 @@
 
 pub mod answers;
 mod ending;
+mod environment;
 mod events;
 mod host;
 mod launcher;
@@ -12,6 +13,7 @@ mod output;
 mod pty;
 pub mod record;
 pub mod remote;
+mod renewal;
 pub mod revive;
 pub mod screen;
 mod server;

@@ -14,6 +14,8 @@ use nix::unistd::{isatty, setsid};
 use uuid::Uuid;
 
 use super::straight;
+use crate::claude::find;
+use crate::config;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::platform::tty::{self, Attributes, Size};
 use crate::platform::{descriptors, signals};
@@ -49,7 +51,7 @@ impl Launch {
     pub fn revival(record: &Record) -> Self {
         Self {
             session: record.session,
-            program: OsString::from(record.program.clone()).into(),
+            program: program(record),
             args: record.args.iter().cloned().map(OsString::from).collect(),
             pinned: record.pinned,
             name: record.name.clone(),
@@ -147,6 +149,15 @@ impl Launch {
         channel.send(&FromClient::Start(Box::new(start)), fds);
         Ok(())
     }
+}
+
+/// The claude of the first start; where that has gone, the one that would be started here.
+fn program(record: &Record) -> PathBuf {
+    let first = PathBuf::from(OsString::from(record.program.clone()));
+    if find::can_run(&first) {
+        return first;
+    }
+    find::find(&config::load().unwrap_or_default()).map_or(first, |found| found.program)
 }
 
 /// This program, also after an upgrade has replaced it on disk.

@@ -13,10 +13,11 @@ use super::launch::Launch;
 use super::straight;
 use crate::claude::args::{self, Run};
 use crate::claude::find::{self, Found, NotFound};
+use crate::claude::newest;
 use crate::claude::server;
 use crate::config::{self, OnHangup};
 use crate::escape::escape;
-use crate::fleet::{self, Session, Waiting};
+use crate::fleet::{self, Holder, Session, Waiting};
 use crate::platform::{descriptors, signals, tty};
 use crate::session::record::{self, Record};
 
@@ -57,6 +58,9 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             return straight::exec(&found, &args);
         }
     };
+    if let Some(holder) = holder(&args) {
+        return refuse(holder.refusal(), 1);
+    }
     // Who names a conversation may mean that very one.
     if !parsed.chosen {
         revive_here(config.on_hangup);
@@ -100,6 +104,11 @@ fn revive_here(on_hangup: OnHangup) {
             several.len()
         ),
     }
+}
+
+/// Who has the conversation that the user has chosen.
+fn holder(args: &[OsString]) -> Option<Holder> {
+    Holder::of(&newest::chosen(args, &std::env::current_dir().ok()?)?)
 }
 
 /// Says on the terminal, once, that something that was started here goes on without one. That is easily forgotten, and

@@ -20,6 +20,8 @@ mod paste;
 mod pinning;
 mod relaunch;
 mod restart;
+mod restart_verb;
 mod signals;
 mod straight;
 mod suspend;
+mod taken;

@@ -109,6 +109,7 @@ impl Host {
             && self.linger_at.is_none()
             && self.transcript_at.is_none()
             && self.proven_at.is_none()
+            && self.renewal_at().is_none()
             && self.notices.title_until().is_none()
             && self.output.stalls_at().is_none();
         if self.phase == Phase::Running && nothing {
@@ -161,6 +162,9 @@ impl Host {
         {
             self.restart_due();
         }
+        if self.renewal_at().is_some_and(|at| at <= now) {
+            self.begin_renewal();
+        }
         if self.ending_at.is_some_and(|at| at <= now) {
             self.end_claude();
         }
@@ -196,6 +200,7 @@ impl Host {
         self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
         self.record.state = if self.gave_up { State::Crashed } else { State::Stopped };
         self.record.status = None;
+        self.record.restart_pending = false;
         self.record.exit = Some(exit);
         self.record.ended_at = Some(events::now());
         self.record.client_pid = None;
