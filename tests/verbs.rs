@@ -139,9 +139,11 @@ fn a_followed_log_goes_on_with_another_host() {
     follower.wait_for_text("started");
     detach(&sandbox, terminal);
     process::signal(record.pid("host_pid").expect("a host"), Signal::SIGKILL);
-    wait_until("a lost session", DEADLINE, || well_said(&sandbox, &["list"]).contains("cckw start work"));
-    well_said(&sandbox, &["start", "work"]);
-    follower.wait_for("the second host", |screen| screen.text().matches("detached").count() == 2);
+    wait_until("the end of the host", DEADLINE, || {
+        std::os::unix::net::UnixStream::connect(record.text("socket")).is_err()
+    });
+    well_said(&sandbox, &["list"]);
+    follower.wait_for_text("taken-up");
     stop(&sandbox);
     assert_eq!(follower.finish().code(), Some(0));
     assert!(follower.screen().contains("ended"), "{}", follower.report());

@@ -19,7 +19,7 @@ pub fn attach(word: Option<&str>) -> ExitCode {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.to_string()),
     };
-    running.retain(|session| session.is_running);
+    running.retain(|session| session.is_running || session.is_coming);
     match fleet::pick(&running, word) {
         Ok(session) => take(session),
         Err(NotPicked::Several(names)) if tty::is_interactive() && io::stderr().is_terminal() => {
@@ -42,7 +42,12 @@ fn ask(sessions: &[Session]) -> ExitCode {
 }
 
 fn take(session: &Session) -> ExitCode {
-    terminal::attach::main(session).unwrap_or_else(|reason| fail(&reason))
+    let attached = if session.is_coming {
+        fleet::wait_for_host(session).and_then(|session| terminal::attach::main(&session))
+    } else {
+        terminal::attach::main(session)
+    };
+    attached.unwrap_or_else(|reason| fail(&reason))
 }
 
 /// Whether this terminal is inside that session.

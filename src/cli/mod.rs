@@ -22,6 +22,7 @@ mod man;
 mod needs;
 mod output;
 mod restart;
+mod revive;
 mod rm;
 mod screen;
 mod shell;
@@ -67,6 +68,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> ExitCode {
+    if let Some(verb) = &cli.verb {
+        revive::before(verb);
+    }
     match cli.verb {
         None => output::finish(Cli::command().print_help()),
         // `main` took it; the parser knows it for the help only.
@@ -100,8 +104,13 @@ fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> E
         Ok(sessions) => sessions,
         Err(error) => return output::fail(&error.to_string()),
     };
-    let running: Vec<Session> = sessions.into_iter().filter(|session| session.is_running).collect();
+    let running: Vec<Session> =
+        sessions.into_iter().filter(|session| session.is_running || session.is_coming).collect();
     match fleet::pick(&running, word) {
+        Ok(session) if session.is_coming => match fleet::wait_for_host(session) {
+            Ok(session) => act(&session),
+            Err(reason) => output::fail(&reason),
+        },
         Ok(session) => act(session),
         Err(error) => output::fail(&error.to_string()),
     }

@@ -6,10 +6,14 @@ use crate::escape::escape;
 use crate::fleet::Session;
 use crate::platform::process;
 use crate::session::record::State;
+use crate::session::stamp;
 
 /// The state that a user sees: one that has outlived its host is no state any more.
 pub fn state(session: &Session) -> String {
     let record = &session.record;
+    if session.is_coming {
+        return if stamp::is_set(&session.directory) { "restarting" } else { "starting" }.into();
+    }
     if !session.is_running && record.state != State::Stopped {
         return if has_rebooted(session) { "rebooted" } else { "crashed" }.into();
     }
@@ -28,6 +32,9 @@ pub fn state(session: &Session) -> String {
 pub fn hint(session: &Session) -> Option<String> {
     let record = &session.record;
     let word = session.word();
+    if session.is_coming {
+        return None;
+    }
     if !session.is_running {
         let what = match record.state {
             State::Stopped => return None,

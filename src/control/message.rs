@@ -32,6 +32,10 @@ pub struct Start {
     /// Whether the session is one whose host is gone: then its record says what to start.
     #[serde(default)]
     pub revive: bool,
+    /// Whether nobody waits for the host: the session has no client from the beginning. Then its lock, which the one
+    /// who asks has taken, comes in place of stderr.
+    #[serde(default)]
+    pub detached: bool,
 }
 
 /// What a client asks of a host that runs already. Its terminal comes with it.

@@ -23,6 +23,7 @@ use super::record::{Kind, Record, State};
 use super::renewal::Renewal;
 use super::revive::Lock;
 use super::server::Server;
+use super::stamp;
 use super::start::Prepared;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
@@ -79,6 +80,8 @@ pub struct Host {
     linger_at: Option<Instant>,
     /// When to look whether there is a transcript by now.
     transcript_at: Option<Instant>,
+    /// When this host has held a session that was another's for long enough.
+    proven_at: Option<Instant>,
     supervisor: Supervisor,
     /// When this host began; the supervisor's times count from here.
     begun: Instant,
@@ -103,8 +106,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Takes over a session whose claude has just been started.
-    pub fn new(prepared: Prepared, client: Channel, config: &Config) -> Self {
+    /// Takes over a session whose claude has just been started, for this client or for none.
+    pub fn new(prepared: Prepared, client: Option<Channel>, config: &Config) -> Self {
         let Prepared {
             record,
             directory,
@@ -120,16 +123,21 @@ impl Host {
             lock,
         } = prepared;
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
-        let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
+        let client =
+            client.map(|channel| Client { channel, pid, checked: Instant::now(), undo: String::new() });
         let watch = StateWatch::new(child.pid(), wake);
         let mut output = output;
         output.stall_after = config.stall_after;
+        if client.is_none() {
+            output.leave_terminal();
+        }
+        let proven_at = taken_up.as_ref().map(|_| Instant::now() + stamp::PROOF);
         Self {
             record,
             directory,
             events,
             launcher,
-            client: Some(client),
+            client,
             attributes,
             output,
             child,
@@ -145,6 +153,7 @@ impl Host {
             linger: config.linger,
             linger_at: None,
             transcript_at: None,
+            proven_at,
             supervisor,
             begun: Instant::now(),
             quit: false,
@@ -239,6 +248,7 @@ impl Host {
             stalls_at,
             self.linger_at,
             self.transcript_at,
+            self.proven_at,
             self.notices.title_until(),
             server.deadline(),
             self.renewal_at(),

@@ -17,6 +17,7 @@ mod renewal;
 pub mod revive;
 pub mod screen;
 mod server;
+pub mod stamp;
 mod start;
 pub mod supervisor;
 mod watch;

@@ -1,14 +1,14 @@
 //! Taking up a session whose host is gone: what its record says, and what claude is started with.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use uuid::Uuid;
@@ -26,9 +26,14 @@ use crate::platform::process;
 /// How long what is left of the last claude may take to end after its host was killed, before it is ended.
 const PATIENCE: Duration = Duration::from_secs(3);
 const PACE: Duration = Duration::from_millis(20);
+/// How long a lock that somebody has may turn out to be only looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
-/// Held by the host of a session for as long as it runs; gone with it, however it ends.
-pub struct Lock(#[allow(dead_code, reason = "held, not used")] Flock<File>);
+const LOCK: &str = "host.lock";
+
+/// Held by the host of a session for as long as it runs, and by whoever starts one until that has it; gone with them,
+/// however they end.
+pub struct Lock(File);
 
 impl Lock {
     /// Takes the lock of a session.
@@ -38,14 +43,40 @@ impl Lock {
     pub fn take(directory: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(directory.join("host.lock"))?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Self(lock)),
-            Err((_, nix::Error::EAGAIN)) => {
-                Err(io::Error::other("the session has a host already; see `cckw list`"))
+        let file = options.open(directory.join(LOCK))?;
+        let until = Instant::now() + LOOK;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                // Perhaps somebody has only looked whether it is held.
+                Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(PACE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(io::Error::other("the session has a host already; see `cckw list`"));
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
             }
-            Err((_, error)) => Err(error.into()),
         }
+    }
+
+    /// Whether a session has a host, or is about to get one.
+    pub fn is_held(directory: &Path) -> bool {
+        // Two who look do not see each other.
+        let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        File::open(directory.join(LOCK)).is_ok_and(held)
+    }
+}
+
+/// The lock as another process has taken it, which has sent it here.
+impl From<OwnedFd> for Lock {
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd.into())
+    }
+}
+
+/// It stays locked for as long as one duplicate of the descriptor is open anywhere.
+impl From<Lock> for OwnedFd {
+    fn from(lock: Lock) -> Self {
+        lock.0.into()
     }
 }
 

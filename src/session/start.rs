@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use nix::unistd::{dup2_stdin, getpid, setsid};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::environment::{Changes, Environment};
@@ -23,6 +24,7 @@ use super::remote::Remote;
 use super::revive::{self, Lock};
 use super::screen::Screen;
 use super::server::Server;
+use super::stamp;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::Wake;
 use crate::claude::refused::refused;
@@ -81,18 +83,28 @@ fn serve(socket: UnixStream, args: Vec<OsString>) {
         // The client is gone, or is not one.
         _ => return,
     };
+    let detached = start.detached;
+    let lost = start.revive.then(|| session(args.first()?)).flatten();
     match prepare(*start, fds, args) {
         Ok((prepared, server, master)) => {
             client.send(&FromHost::Started, vec![master]);
             // The client has read the same file a moment ago, and refused what is wrong with it.
             let config = config::load().unwrap_or_default();
-            Host::new(prepared, client, &config).run(server);
+            Host::new(prepared, Some(client).filter(|_| !detached), &config).run(server);
         }
         Err(Refusal { reason, status }) => {
+            if let Some(directory) = lost.and_then(|session| record::directory(&session).ok()) {
+                // Whoever has asked may be gone.
+                Events::in_directory(&directory).write("not-taken-up", json!({ "reason": reason }));
+            }
             client.send(&FromHost::Failed { reason, status }, vec![]);
             client.flush(PATIENCE);
         }
     }
+}
+
+fn session(text: &OsString) -> Option<Uuid> {
+    Uuid::parse_str(text.to_str()?).ok()
 }
 
 /// A session whose claude has just been started.
@@ -120,9 +132,11 @@ fn prepare(
 ) -> Result<(Prepared, Server, OwnedFd), Refusal> {
     let mut fds = fds.into_iter();
     let terminal = fds.next().ok_or_else(|| refuse("the client sent no terminal"))?;
-    let stderr = fds.next();
+    let mut second = fds.next();
+    let sent_lock = if start.detached { second.take().map(Lock::from) } else { None };
+    let stderr = second;
     let mut args = args.into_iter();
-    let session = args.next().and_then(|text| Uuid::parse_str(text.to_str()?).ok());
+    let session = args.next().and_then(|text| session(&text));
     let session = session.ok_or_else(|| refuse("the session has no id"))?;
     let program = PathBuf::from(args.next().ok_or_else(|| refuse("there is no program to start"))?);
     let args: Vec<OsString> = args.collect();
@@ -138,7 +152,10 @@ fn prepare(
     paths::make_private(&runtime).map_err(refuse)?;
     paths::make_private(&directory).map_err(refuse)?;
     let socket = runtime.join(format!("{session}.sock"));
-    let lock = Lock::take(&directory).map_err(refuse)?;
+    let lock = sent_lock.map_or_else(|| Lock::take(&directory), Ok).map_err(refuse)?;
+    if start.revive {
+        stamp::set(&directory).map_err(refuse)?;
+    }
     let revived = if start.revive { Some(Record::read(&directory).map_err(refuse)?) } else { None };
     // A session that was there before outlives a failure to take it up.
     let discard = |refusal: Refusal| if start.revive { refusal } else { discard(&directory, refusal) };
@@ -163,7 +180,7 @@ fn prepare(
     record.restart_pending = false;
     record.program = program.as_path().into();
     record.host_pid = getpid().as_raw();
-    record.client_pid = Some(start.client);
+    record.client_pid = Some(start.client).filter(|_| !start.detached);
     record.boot = process::boot();
     record.socket = socket.as_path().into();
     (record.child_pid, record.claude_pid, record.ended_at, record.exit) = (None, None, None, None);

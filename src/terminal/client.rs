@@ -331,10 +331,9 @@ impl Client {
             FromHost::Detached { why } => {
                 self.restore.leave_raw();
                 if !self.terminal_gone {
-                    eprintln!(
-                        "\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]",
-                        self.session
-                    );
+                    // Not for ever: it may be gone because this terminal takes nothing.
+                    let then = format!("the session goes on: cckw attach {}", self.session);
+                    self.write_through(&format!("\r\n[cckw: detached, {why}; {then}]\r\n"));
                 }
                 return Some(0);
             }
