@@ -92,6 +92,7 @@ fn run(tty: File, begin: Begin, detach_key: DetachKey) -> io::Result<u8> {
                 attributes,
                 terminal: nix::unistd::ttyname(io::stdin())
                     .map_or_else(|_| "a terminal".into(), |name| escape(&name).to_string()),
+                agent: super::attach::agent(),
             };
             channel.send(&Request::Attach(Box::new(attach)), vec![tty.as_fd().try_clone_to_owned()?]);
         }
@@ -195,7 +196,9 @@ impl Client {
             let holding = self.scanner.is_holding();
             self.wait(&mut poll, self.keyboard.wait(holding.then_some(SEQUENCE)));
             // Keys first: the rest is looked at once they are on their way.
-            if keys.is_some_and(|place| poll.is_ready(place)) {
+            if self.waiting && self.has_message {
+                // Perhaps claude is back, and they are for it.
+            } else if keys.is_some_and(|place| poll.is_ready(place)) {
                 self.read_keys();
             } else if holding {
                 self.release();
@@ -308,10 +311,9 @@ impl Client {
             FromHost::Detached { why } => {
                 self.restore.leave_raw();
                 if !self.terminal_gone {
-                    eprintln!(
-                        "\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]",
-                        self.session
-                    );
+                    // Not for ever: it may be gone because this terminal takes nothing.
+                    let then = format!("the session goes on: cckw attach {}", self.session);
+                    self.write_through(&format!("\r\n[cckw: detached, {why}; {then}]\r\n"));
                 }
                 return Some(0);
             }

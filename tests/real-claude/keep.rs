@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::driver::{How, Place, prompt_holds, says};
+use super::driver::{How, Place, prompt_holds};
 use super::support::{DEADLINE, Key, Terminal, wait_until};
 
 const REFUSAL: &str = "/remote-control needs a Claude subscription";
