@@ -83,10 +83,10 @@ fn remote_control_has_a_column() {
     let sandbox = sandbox();
     let mut terminal = start(&sandbox, &[]);
     idle(&sandbox);
-    let before = listed(&sandbox)["remote_control"].as_str().expect("text").to_owned();
+    let before = listed(&sandbox)["remote_control"]["state"].as_str().expect("text").to_owned();
     assert!(["off", "disconnected", "unknown"].contains(&before.as_str()), "{before}");
     submit(&mut terminal, "/remote-control");
-    wait_until("a link", DEADLINE, || listed(&sandbox)["remote_control"] == "connected");
+    wait_until("a link", DEADLINE, || listed(&sandbox)["remote_control"]["state"] == "connected");
     assert_eq!(cell(&sandbox, "RC"), "connected");
     well_said(&sandbox, &["stop"]);
     terminal.finish();
