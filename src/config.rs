@@ -31,6 +31,8 @@ pub struct Config {
     pub claude: Option<PathBuf>,
     /// What becomes of the session when its terminal goes.
     pub on_hangup: OnHangup,
+    /// Which agent claude reaches by `SSH_AUTH_SOCK`.
+    pub ssh_agent: SshAgent,
     /// The key that detaches.
     pub detach_key: DetachKey,
     /// How long a terminal may take no output before claude goes on without it.
@@ -39,6 +41,8 @@ pub struct Config {
     /// How long a session that nobody has attached may be idle before it is ended.
     #[serde(deserialize_with = "duration::any")]
     pub linger: Duration,
+    /// How the user is told what cckw did by itself.
+    pub notify: Notify,
     /// How claude is brought back after a crash.
     pub restart: Restart,
     /// How remote control is kept.
@@ -50,9 +54,11 @@ impl Default for Config {
         Self {
             claude: None,
             on_hangup: OnHangup::Detach,
+            ssh_agent: SshAgent::Follow,
             detach_key: DetachKey::Backslash,
             stall_after: Duration::from_secs(3),
             linger: Duration::from_secs(8 * 60 * 60),
+            notify: Notify::Off,
             restart: Restart::default(),
             remote_control: RemoteControl::default(),
         }
@@ -69,6 +75,16 @@ pub enum OnHangup {
     Exit,
 }
 
+/// Which agent claude reaches by `SSH_AUTH_SOCK`, where that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SshAgent {
+    /// The one of the login that attached last, through a link.
+    Follow,
+    /// The one that the session was started with, by its own name.
+    Keep,
+}
+
 /// The key that lets a session go on without its terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum DetachKey {
@@ -78,6 +94,20 @@ pub enum DetachKey {
     /// None: every byte goes to claude.
     #[serde(rename = "none")]
     None,
+}
+
+/// How the user is told, outside claude's screen, what cckw did by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Notify {
+    /// Not at all.
+    Off,
+    /// In the terminal's title, for a while (OSC 2).
+    Title,
+    /// As a notification of the desktop, as iTerm2, WezTerm, Windows Terminal and Ghostty know it (OSC 9).
+    Osc9,
+    /// The same as rxvt-unicode, foot and VTE know it (OSC 777).
+    Osc777,
 }
 
 /// Why the configuration cannot be used: the file, the place in it, the reason, and what to do.

@@ -75,7 +75,7 @@ pub enum Verb {
     /// Take a session that runs into this terminal
     ///
     /// SESSION is a name as `cckw list` shows it, the beginning of an id, or a pid; without it, the only session that
-    /// runs. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
+    /// runs, or the one that you choose from a list. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
     Attach {
         /// The session
         session: Option<String>,
@@ -95,6 +95,22 @@ pub enum Verb {
         /// All sessions that have not ended
         #[arg(long)]
         all: bool,
+    },
+    /// Start a session's claude anew, with the same conversation
+    ///
+    /// To take a newer claude that was installed, or settings that are read at the start. Claude keeps its flags and its
+    /// terminal; no prompt is sent again. While claude works or asks something, the restart waits until it is idle: the
+    /// request is noted, this command returns at once, and `cckw list` shows it.
+    Restart {
+        /// The session; without it the one that this is called in, or the only one
+        #[arg(conflicts_with = "all")]
+        session: Option<String>,
+        /// All sessions that run
+        #[arg(long)]
+        all: bool,
+        /// Do not wait until claude is idle: what it is doing is lost
+        #[arg(long)]
+        now: bool,
     },
     /// End a session; its conversation stays
     ///
@@ -177,15 +193,19 @@ pub enum Verb {
         #[arg(long)]
         ended: bool,
     },
-    /// Try cckw on a stand-in for Claude Code, without an account
+    /// See cckw at work on a stand-in for Claude Code, without an account
     ///
-    /// Starts a session with a small program that looks and behaves like Claude Code, in a scratch directory that is
-    /// removed afterwards. Without a terminal, or with `--script`, it plays a short dialogue by itself, shows the
-    /// screens, and exits with 1 if anything went otherwise than it should.
+    /// A small program that looks and behaves like Claude Code is started, killed, brought back, left without a terminal and
+    /// attached again, in a scratch directory that is removed afterwards: some forty seconds, a scene after the other. Enter
+    /// goes on, ctrl-c ends it. Without a terminal, or with `--script`, the scenes are printed as text, without a pause.
+    /// Exits with 1 if anything that it claims did not happen.
     Demo {
-        /// Play a dialogue by itself and print the screens
+        /// Print the scenes as text, as fast as they go
         #[arg(long)]
         script: bool,
+        /// Leave a session on the stand-in to you
+        #[arg(long, conflicts_with = "script")]
+        by_hand: bool,
     },
     /// Check what cckw depends on, and say what to do
     ///

@@ -14,6 +14,7 @@ use nix::unistd::{AccessFlags, User, access};
 
 use super::output;
 use crate::claude::find;
+use crate::claude::obstacles::{self, Place};
 use crate::config::{self, Config};
 use crate::escape::escape;
 use crate::paths;
@@ -58,6 +59,7 @@ pub fn main() -> ExitCode {
     findings.extend(directories());
     findings.extend(terminal());
     findings.push(shell());
+    findings.extend(remote_control());
     let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
     let printed = output::print(&report(&findings, output::coloured()));
     if failed { ExitCode::FAILURE } else { printed }
@@ -233,6 +235,25 @@ fn shell() -> Finding {
         _ => "eval \"$(cckw shell-init bash)\"".to_owned(),
     };
     finding(Mark::Info, "shell", format!("`type claude` says whether it goes through cckw; if not: {line}"))
+}
+
+/// What rules Remote Control out. Whoever does not want it misses nothing, so none of it is a warning.
+fn remote_control() -> Vec<Finding> {
+    let about = "remote control";
+    let cwd = env::current_dir().unwrap_or_default();
+    let found = obstacles::find(&cwd);
+    if found.is_empty() {
+        let text = "no setting or variable rules it out; the account and its organization may";
+        return vec![finding(Mark::Ok, about, text)];
+    }
+    let line = |obstacle: obstacles::Obstacle| {
+        let place = match &obstacle.place {
+            Place::Environment => "the environment".into(),
+            Place::File(file) => escape(file).to_string(),
+        };
+        finding(Mark::Info, about, format!("unavailable through {obstacle} (set in {place})"))
+    };
+    found.into_iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -146,8 +146,9 @@ pub struct Keeper {
     turned_off: bool,
     refused: Option<String>,
     left_alone: Option<String>,
-    /// A dialog opened where the link was to be down: the file lags.
-    lags: bool,
+    /// The panel of a link that is up opened where it was to be down. Taken for so until then, or until the screen says
+    /// something else: the panel also opens for a moment after a failure.
+    lags_until: Option<Duration>,
     down_since: Option<Duration>,
     up_since: Option<Duration>,
     tries: u32,
@@ -184,7 +185,7 @@ impl Keeper {
             turned_off,
             refused: None,
             left_alone: None,
-            lags: false,
+            lags_until: None,
             down_since: None,
             up_since: None,
             tries: 0,
@@ -272,7 +273,7 @@ impl Keeper {
         self.file = None;
         self.seen = None;
         self.link = None;
-        self.lags = false;
+        self.lags_until = None;
         self.down_since = None;
         self.up_since = None;
         self.blocked = None;
@@ -417,7 +418,11 @@ impl Keeper {
         match &mut self.phase {
             Phase::Asking { dropped, .. } => {
                 let typed = keyboard.typed.map(|ago| at.saturating_sub(ago));
-                self.turned_off |= typed.is_some_and(|typed| typed + OWN_KEYS >= *dropped);
+                let own = typed.is_some_and(|typed| typed + OWN_KEYS >= *dropped);
+                // Unless the screen was quicker to say that it failed.
+                let told = self.seen.as_ref().map(|seen| seen.indicator);
+                let failed = matches!(told, Some(Indicator::Failed | Indicator::Connecting));
+                self.turned_off |= own && !failed;
                 self.phase = Phase::Watching;
                 actions.push(Action::Release);
             }

@@ -37,6 +37,8 @@ pub struct Output {
     pending: Vec<u8>,
     written: usize,
     buffer: Box<[u8]>,
+    /// How much of the buffer was read last.
+    last: usize,
     /// What is read goes to the models only, not to the terminal.
     pub muted: bool,
     /// Since when the terminal has taken nothing, though something is pending.
@@ -63,6 +65,7 @@ impl Output {
             pending: Vec::new(),
             written: 0,
             buffer: vec![0; 8192].into(),
+            last: 0,
             muted: false,
             blocked_at: None,
             stall_after: Duration::from_secs(3),
@@ -151,6 +154,7 @@ impl Output {
     }
 
     fn deliver(&mut self, count: usize, tell: &mut impl FnMut(&ModeTracker)) {
+        self.last = count;
         let bytes = &self.buffer[..count];
         if self.modes.feed(bytes) {
             tell(&self.modes);
@@ -248,6 +252,12 @@ impl Output {
         }
     }
 
+    /// Whether bytes of cckw's own would be shown now, and would stand between two sequences and two characters of claude's.
+    pub fn is_between(&self) -> bool {
+        let cut = is_cut(&self.buffer[..self.last]);
+        self.is_flushed() && !cut && !self.muted && !self.stalled && self.modes.is_between()
+    }
+
     /// Waits until everything is on the terminal, at most until `deadline`.
     pub fn flush(&mut self, deadline: Instant) {
         let mut poll = Poll::default();
@@ -296,10 +306,43 @@ impl Output {
     }
 }
 
+/// Whether the bytes end within a character of UTF-8.
+fn is_cut(bytes: &[u8]) -> bool {
+    let tail = &bytes[bytes.len().saturating_sub(4)..];
+    let Some(first) = tail.iter().rposition(|byte| byte & 0xc0 != 0x80) else { return false };
+    let length = match tail[first] {
+        0xf0.. => 4,
+        0xe0.. => 3,
+        0xc0.. => 2,
+        _ => 1,
+    };
+    tail.len() - first < length
+}
+
 fn keep(pending: &mut Vec<u8>, written: &mut usize, bytes: &[u8]) {
     if *written == pending.len() {
         pending.clear();
         *written = 0;
     }
     pending.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_that_is_not_whole_is_found() {
+        for text in ["", "a", "é", "a─", "x🦀", "─a"] {
+            assert!(!is_cut(text.as_bytes()), "{text}");
+        }
+        for text in ["é", "a─", "──", "x🦀", "🦀🦀"] {
+            let bytes = text.as_bytes();
+            let last = text.chars().last().map_or(0, char::len_utf8);
+            for missing in 1..last {
+                assert!(is_cut(&bytes[..bytes.len() - missing]), "{text} less {missing}");
+            }
+        }
+        assert!(!is_cut(b"\x80\x80\x80\x80\x80"));
+    }
 }

@@ -11,16 +11,23 @@ pub enum Link {
     Connecting(Instant),
     /// Up, with this id.
     Up(String),
-    /// It was up, or should be, and is not, for this reason.
-    Failed(String),
+    /// It was up, or should be, and is not.
+    Failed {
+        /// Why.
+        reason: String,
+        /// Until then it counts as switched on, and `/remote-control` opens the panel.
+        until: Instant,
+    },
 }
 
 /// What came of `/remote-control`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// A line for the conversation.
-    Line(String),
-    /// It is up already: the panel opens.
+    /// It is refused, with this line for the conversation.
+    Refused(&'static str),
+    /// It is begun, without a word.
+    Begun,
+    /// It is switched on already: the panel opens.
     Panel,
 }
 
@@ -33,6 +40,8 @@ pub struct Manners {
     pub delay: Duration,
     /// How many attempts to connect fail from now on.
     pub failures: u32,
+    /// How long a bridge that failed counts as switched on. Claude Code's own text says: about ten seconds.
+    pub off_after: Duration,
 }
 
 /// The bridge of one session.
@@ -51,6 +60,18 @@ pub struct Bridge {
 const REFUSAL: &str =
     "/remote-control needs a Claude subscription. This session uses ANTHROPIC_API_KEY instead.";
 
+/// In the panel of a bridge that failed.
+const RETRY: &str = "To try again, choose Continue, wait about 10 seconds for Remote Control to turn off, then run /remote-control.";
+
+/// Reasons that come without advice: whoever took the session has it, and an ended one is not to be opened again by itself.
+const USERS_BUSINESS: [&str; 5] = [
+    "took over this session",
+    "ended or archived",
+    "no longer reports this session",
+    "not found on server",
+    "moved to another region",
+];
+
 impl Bridge {
     /// A bridge that is off.
     pub fn new(manners: Manners) -> Self {
@@ -60,12 +81,12 @@ impl Bridge {
     /// The user asked for it.
     pub fn request(&mut self, now: Instant) -> Answer {
         match &self.link {
-            _ if !self.manners.subscribed => Answer::Line(REFUSAL.into()),
-            Link::Up(_) => Answer::Panel,
-            Link::Connecting(_) => Answer::Line("Remote Control is connecting…".into()),
-            Link::Off | Link::Failed(_) => {
+            _ if !self.manners.subscribed => Answer::Refused(REFUSAL),
+            Link::Up(_) | Link::Connecting(_) => Answer::Panel,
+            Link::Failed { until, .. } if now < *until => Answer::Panel,
+            Link::Off | Link::Failed { .. } => {
                 self.link = Link::Connecting(now + self.manners.delay);
-                Answer::Line("Remote Control connecting…".into())
+                Answer::Begun
             }
         }
     }
@@ -88,22 +109,40 @@ impl Bridge {
         self.deadline().filter(|&at| at <= now)?;
         if self.manners.failures > 0 {
             self.manners.failures -= 1;
-            return Some(self.fail("could not reach the Remote Control server"));
+            return Some(self.fail("could not reach the Remote Control server", now));
         }
         let id = self
             .wanted
             .take()
             .unwrap_or_else(|| format!("session_{}", &uuid::Uuid::new_v4().simple().to_string()[..16]));
-        let line = format!("Remote Control active · {}", url(&id));
+        let line = format!("/remote-control is active · Continue here, on your phone, or at {}", url(&id));
         self.link = Link::Up(id);
         Some(line)
     }
 
     /// The bridge goes; the line that tells of it.
-    pub fn fail(&mut self, reason: &str) -> String {
-        self.link = Link::Failed(reason.to_owned());
+    pub fn fail(&mut self, reason: &str, now: Instant) -> String {
+        self.link = Link::Failed { reason: reason.to_owned(), until: now + self.manners.off_after };
         self.lags = false;
-        format!("Remote Control disconnected: {reason}")
+        let advice = if USERS_BUSINESS.iter().any(|words| reason.contains(words)) {
+            ""
+        } else {
+            " — run /remote-control to reconnect"
+        };
+        format!("Remote Control disconnected — {reason}{advice}")
+    }
+
+    /// What the panel says of it.
+    pub fn about(&self) -> Vec<String> {
+        match &self.link {
+            Link::Up(id) => {
+                vec![format!("This session is available in the Claude mobile app and at {}.", url(id))]
+            }
+            Link::Failed { reason, .. } => {
+                vec!["✖ Remote Control isn't connected.".into(), reason.clone(), RETRY.into()]
+            }
+            Link::Connecting(_) | Link::Off => self.indicator().into_iter().map(str::to_owned).collect(),
+        }
     }
 
     /// The user turned it off.
@@ -125,7 +164,7 @@ impl Bridge {
         match self.link {
             Link::Up(_) => Some("/rc active"),
             Link::Connecting(_) => Some("/rc connecting…"),
-            Link::Failed(_) => Some("/rc failed"),
+            Link::Failed { .. } => Some("/rc failed"),
             Link::Off => None,
         }
     }
@@ -141,13 +180,19 @@ mod tests {
     use super::*;
 
     fn bridge(failures: u32) -> Bridge {
-        Bridge::new(Manners { subscribed: true, delay: Duration::from_millis(10), failures })
+        Bridge::new(Manners {
+            subscribed: true,
+            delay: Duration::from_millis(10),
+            failures,
+            off_after: Duration::ZERO,
+        })
     }
 
     #[test]
     fn it_comes_up_after_its_delay_and_then_answers_with_the_panel() {
         let (mut bridge, start) = (bridge(0), Instant::now());
-        assert!(matches!(bridge.request(start), Answer::Line(_)));
+        assert_eq!(bridge.request(start), Answer::Begun);
+        assert_eq!(bridge.request(start), Answer::Panel);
         assert_eq!(bridge.tick(start), None);
         assert_eq!(bridge.id_in_file(), None);
         assert!(bridge.tick(start + Duration::from_millis(10)).is_some());
@@ -170,11 +215,23 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_a_moment_ago_counts_as_switched_on() {
+        let (mut bridge, start) = (bridge(0), Instant::now());
+        bridge.manners.off_after = Duration::from_secs(10);
+        let line = bridge.fail("the connection was lost", start);
+        assert!(line.ends_with("the connection was lost — run /remote-control to reconnect"), "{line}");
+        assert_eq!(bridge.request(start + Duration::from_secs(9)), Answer::Panel);
+        assert_eq!(bridge.request(start + Duration::from_secs(10)), Answer::Begun);
+        let taken = bridge.fail("another connection took over this session", start);
+        assert!(taken.ends_with("took over this session"), "{taken}");
+    }
+
+    #[test]
     fn without_a_subscription_it_is_refused_every_time() {
         let mut bridge = bridge(0);
         bridge.manners.subscribed = false;
         for _ in 0..2 {
-            assert_eq!(bridge.request(Instant::now()), Answer::Line(REFUSAL.into()));
+            assert_eq!(bridge.request(Instant::now()), Answer::Refused(REFUSAL));
         }
         bridge.restore("session_x".into(), Instant::now());
         assert_eq!(bridge.link, Link::Off);

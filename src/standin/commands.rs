@@ -78,7 +78,8 @@ impl App {
                     self.name = Some(argument.trim().to_owned());
                 }
                 match self.bridge.request(now) {
-                    Answer::Line(line) => self.print("● ", &line),
+                    Answer::Refused(line) => self.print("● ", line),
+                    Answer::Begun => {}
                     Answer::Panel => self.view = View::Panel(2),
                 }
             }

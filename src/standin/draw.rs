@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::app::{App, CTRL_C_HINT, View};
-use super::bridge::{Link, url};
 use super::commands::suggestions;
 use super::editor::VimMode;
 use super::terminal::Size;
@@ -84,14 +83,15 @@ pub fn frame(app: &App, version: &str, size: Size) -> Frame {
             5,
         ),
         View::Panel(selected) => {
-            let address = if let Link::Up(id) = &app.bridge.link { url(id) } else { String::new() };
-            let about = format!("This session is available at {address}");
+            let about = app.bridge.about();
             let choices = choices(PANEL_CHOICES, *selected);
-            let lines: Vec<&str> = ["Remote Control", "", &about, ""]
+            let lines: Vec<&str> = ["Remote Control", ""]
                 .into_iter()
+                .chain(about.iter().map(String::as_str))
+                .chain([""])
                 .chain(choices.iter().map(String::as_str))
                 .collect();
-            dialog(size.cols, &lines, 4 + selected)
+            dialog(size.cols, &lines, 3 + about.len() + selected)
         }
         View::Resume(stored, selected) => {
             let choices = choices(stored.iter().map(|s| s.title.as_str()), *selected);

@@ -192,7 +192,7 @@ impl App {
             Code::Esc => self.view = View::Main,
             Code::Enter => {
                 self.view = View::Main;
-                if selected == 0 && matches!(self.bridge.link, Link::Up(_)) {
+                if selected == 0 && self.bridge.link != Link::Off {
                     self.bridge.disconnect();
                     self.record_bridge();
                     self.print("● ", "Remote Control disconnected.");

@@ -98,6 +98,7 @@ fn session(options: &Options, store: Store, conversation: &Conversation, config:
         subscribed: faults::variable("SUBSCRIPTION").as_deref() != Some("none"),
         delay: faults::milliseconds("BRIDGE_DELAY").unwrap_or(Duration::from_millis(300)),
         failures: faults::variable("BRIDGE_FAILS").and_then(|n| n.parse().ok()).unwrap_or(0),
+        off_after: faults::milliseconds("BRIDGE_OFF_AFTER").unwrap_or_default(),
     };
     let now = Instant::now();
     let pace = faults::milliseconds("PACE").unwrap_or(Duration::from_millis(15));

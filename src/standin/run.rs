@@ -252,7 +252,7 @@ impl Session {
         match fault {
             Fault::Crash(_) | Fault::Exit(_) => {}
             Fault::Drop(reason) => {
-                let line = self.app.bridge.fail(&reason);
+                let line = self.app.bridge.fail(&reason, Instant::now());
                 self.app.print("● ", &line);
             }
             Fault::Lag => self.app.bridge.lags = true,

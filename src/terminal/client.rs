@@ -92,6 +92,7 @@ fn run(tty: File, begin: Begin, detach_key: DetachKey) -> io::Result<u8> {
                 attributes,
                 terminal: nix::unistd::ttyname(io::stdin())
                     .map_or_else(|_| "a terminal".into(), |name| escape(&name).to_string()),
+                agent: super::attach::agent(),
             };
             channel.send(&Request::Attach(Box::new(attach)), vec![tty.as_fd().try_clone_to_owned()?]);
         }
@@ -155,7 +156,7 @@ pub(super) struct Client {
     pub(super) keys: Keys,
     pub(super) keyboard: Keyboard,
     pub(super) scanner: Scanner,
-    buffer: Box<[u8]>,
+    pub(super) buffer: Box<[u8]>,
     /// The terminal is ours to read.
     foreground: bool,
     terminal_gone: bool,
@@ -195,7 +196,9 @@ impl Client {
             let holding = self.scanner.is_holding();
             self.wait(&mut poll, self.keyboard.wait(holding.then_some(SEQUENCE)));
             // Keys first: the rest is looked at once they are on their way.
-            if keys.is_some_and(|place| poll.is_ready(place)) {
+            if self.waiting && self.has_message {
+                // Perhaps claude is back, and they are for it.
+            } else if keys.is_some_and(|place| poll.is_ready(place)) {
                 self.read_keys();
             } else if holding {
                 self.release();
@@ -247,34 +250,6 @@ impl Client {
             Outcome::Moved(count) => self.decide(count),
             Outcome::Gone => self.hang_up(),
             Outcome::Blocked => {}
-        }
-    }
-
-    /// Passes on what was read, but for the detach key.
-    fn pass_on(&mut self, count: usize) {
-        let scanned = self.scanner.feed(&self.buffer[..count]);
-        if let Some(master) = &self.master
-            && !scanned.forward.is_empty()
-        {
-            self.keys.type_into(master, &scanned.forward);
-        }
-        self.keyboard.was_read(scanned.typed);
-        let (replies, detach) = (scanned.replies, scanned.detach.is_some());
-        for bytes in replies {
-            self.channel.send(&FromClient::Reply { bytes }, vec![]);
-        }
-        if detach && !self.keyboard.postpone_detach() {
-            self.channel.send(&FromClient::Detach, vec![]);
-        }
-    }
-
-    /// What looked like the beginning of a sequence was a key: nothing has followed it.
-    fn release(&mut self) {
-        let (held, _) = self.scanner.flush();
-        if let Some(master) = &self.master
-            && !held.is_empty()
-        {
-            self.keys.type_into(master, &held);
         }
     }
 
@@ -336,10 +311,9 @@ impl Client {
             FromHost::Detached { why } => {
                 self.restore.leave_raw();
                 if !self.terminal_gone {
-                    eprintln!(
-                        "\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]",
-                        self.session
-                    );
+                    // Not for ever: it may be gone because this terminal takes nothing.
+                    let then = format!("the session goes on: cckw attach {}", self.session);
+                    self.write_through(&format!("\r\n[cckw: detached, {why}; {then}]\r\n"));
                 }
                 return Some(0);
             }

@@ -44,8 +44,8 @@ fn it_drops_with_a_reason_and_an_indicator_that_stays() {
     let home = Home::new();
     let mut tui = home.start(&[]);
     connect(&mut tui);
-    tui.submit("/fault drop another device took it over");
-    tui.wait_for("Remote Control disconnected: another device took it over");
+    tui.submit("/fault drop the connection was lost");
+    tui.wait_for("Remote Control disconnected — the connection was lost — run /remote-control");
     tui.wait_state("bridgeSessionId", Value::Null);
     tui.wait_for("/rc failed");
     connect(&mut tui);

@@ -3,16 +3,12 @@
 use super::view::View;
 
 /// Words of a place, and how it is named. The first that is found counts.
-const PLACES: [(&str, &str); 9] = [
+const PLACES: [(&str, &str); 5] = [
     ("Showing detailed transcript", "the transcript view is open"),
     ("Accessing workspace:", "claude asks whether to trust the directory"),
     ("Do you want to proceed?", "claude asks for a permission"),
-    ("Do you want to", "claude asks for a permission"),
-    ("Esc to cancel", "a dialog is open"),
-    ("Esc to close", "a dialog is open"),
-    ("Esc to go back", "a dialog is open"),
-    ("Enter to confirm", "a dialog is open"),
-    ("Enter to select", "a dialog is open"),
+    ("Esc to ", "a dialog is open"),
+    ("Enter to ", "a dialog is open"),
 ];
 
 /// The name of the place that the screen shows, if it is known.

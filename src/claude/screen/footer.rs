@@ -1,8 +1,12 @@
 //! What stands below the input box: modes, hints, a menu, the user's status line, and remote control's indicator.
 
+use super::conversation;
 use super::input::Input;
 use super::view::View;
 use super::{Indicator, Menu, Vim};
+
+/// How many rows of the alternate screen a menu takes above the box at most, and one for a hint.
+const MOST_ABOVE: usize = 6;
 
 /// The rows around the box that are claude's: those below it, and on the alternate screen those that end directly
 /// above it, where it puts menus and what stands at the right edge.
@@ -18,7 +22,8 @@ impl<'a> Footer<'a> {
         let above = (0..input.upper)
             .rev()
             .map(|row| view.row(row).trim_end())
-            .take_while(|row| view.alternate() && !row.is_empty());
+            .take_while(|row| view.alternate() && !row.is_empty())
+            .take(MOST_ABOVE);
         Self { below: below.collect(), above: above.collect() }
     }
 
@@ -28,7 +33,8 @@ impl<'a> Footer<'a> {
         let found = [
             (&["search prompts:", "search history:"][..], "the history search is open"),
             (&["again to exit"], "claude asks whether it is to end"),
-            (&["! for shell mode", "/ for commands", "esc esc to clear"], "the shortcut help is open"),
+            // Wrapped in columns where the screen is narrow.
+            (&["  ! for ", "  / for "], "the shortcut help is open"),
             (&["enter to return", "enter to create"], "the agents view is open"),
             (&["Enter to confirm", "Enter to select", "Esc to cancel", "Esc to close"], "a dialog is open"),
         ];
@@ -47,9 +53,14 @@ impl<'a> Footer<'a> {
             .map(|(_, mode)| mode)
     }
 
-    /// Whether a key is offered that interrupts what runs.
+    /// Whether a key is offered that interrupts what runs. With a draft at the prompt it is not.
     pub fn busy(&self) -> bool {
         self.below.iter().any(|row| row.contains("esc to interrupt"))
+    }
+
+    /// Whether a draft is said to be stashed.
+    pub fn stashed(&self) -> bool {
+        self.items().any(|item| item == "draft stashed")
     }
 
     /// The list of suggestions for what is typed.
@@ -62,35 +73,76 @@ impl<'a> Footer<'a> {
             .map(|item| item.split_whitespace().next().unwrap_or_default().to_owned());
         let open = selected.is_some()
             || rows().any(|row| row.starts_with("    /") && command(&row))
-            || rows().any(|row| row.starts_with("  No commands match") || row.starts_with("  + "));
+            || rows().any(|row| row.starts_with("  No commands match") || row.trim_start().starts_with("+ "));
         open.then_some(Menu { selected })
     }
 
-    /// What is said of remote control.
+    /// What is said of remote control. Where there is no room the word is cut.
     pub fn indicator(&self) -> Indicator {
-        let items = || self.items();
+        let is = |item: &str, word: &str| {
+            item == word
+                || item.strip_suffix('…').is_some_and(|cut| cut.len() > "/rc ".len() && word.starts_with(cut))
+        };
+        let any = |words: &[&str]| self.items().any(|item| words.iter().any(|word| is(item, word)));
         // Where two contradict each other, the one for which nobody types.
-        if items().any(|item| matches!(item, "/rc active" | "/rc")) {
+        if any(&["/rc active", "/rc"]) {
             Indicator::Active
-        } else if items().any(|item| {
-            matches!(item, "/rc connecting…" | "/rc connecting" | "/rc reconnecting" | "/rc reconnecting…")
-        }) {
+        } else if any(&["/rc connecting…", "/rc connecting", "/rc reconnecting"]) {
             Indicator::Connecting
-        } else if items().any(|item| item == "/rc failed") {
+        } else if any(&["/rc failed"]) {
             Indicator::Failed
         } else {
             Indicator::Absent
         }
     }
 
+    /// The notifications that are about remote control, each to the next gap.
+    pub fn notes(&self) -> impl Iterator<Item = &'a str> + '_ {
+        let note = |row: &'a str| row[row.find("Remote Control ")?..].split("  ").next();
+        self.rows().filter_map(note)
+    }
+
     /// What stands apart in the rows: between dots, or between gaps.
-    pub fn items(&self) -> impl Iterator<Item = &'a str> + '_ {
-        let beside = self.above.first().filter(|row| row.starts_with("          "));
-        self.below
-            .iter()
-            .chain(beside)
-            .flat_map(|row| row.split(" · "))
-            .flat_map(|item| item.split("  "))
-            .map(str::trim)
+    fn items(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.rows().flat_map(|row| row.split(" · ")).flat_map(|item| item.split("  ")).map(str::trim)
+    }
+
+    /// The rows that hold more than a menu.
+    fn rows(&self) -> impl Iterator<Item = &'a str> + '_ {
+        let beside = self.above.first().filter(|row| conversation::is_at_the_edge(row));
+        self.below.iter().chain(beside).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn footer(below: &[&'static str]) -> Footer<'static> {
+        Footer { below: below.to_vec(), above: Vec::new() }
+    }
+
+    #[test]
+    fn the_indicator_is_an_item_of_its_own() {
+        for (row, indicator) in [
+            ("  ⏵⏵ auto mode on · ← for agents          ◐ medium · /effort · /rc active", Indicator::Active),
+            ("  ? for shortcuts       /rc", Indicator::Active),
+            ("  ? for shortcuts       /rc act…", Indicator::Active),
+            ("  ? for shortcuts       /rc connecting…", Indicator::Connecting),
+            ("  ? for shortcuts       /rc reconnecting", Indicator::Connecting),
+            ("  ? for shortcuts       /rc failed", Indicator::Failed),
+            ("  ? for shortcuts       /rc…", Indicator::Absent),
+            ("  my status: /rc active", Indicator::Absent),
+            ("  ❯ /rc active is shown in the footer", Indicator::Absent),
+        ] {
+            assert_eq!(footer(&[row]).indicator(), indicator, "{row}");
+        }
+        assert_eq!(footer(&["  /rc failed", "  /rc active"]).indicator(), Indicator::Active);
+    }
+
+    #[test]
+    fn a_notification_goes_to_the_next_gap() {
+        let footer = footer(&["  ⏵⏵ auto mode on    Remote Control disconnected · it was lost  other"]);
+        assert_eq!(footer.notes().collect::<Vec<_>>(), ["Remote Control disconnected · it was lost"]);
     }
 }

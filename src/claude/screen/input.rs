@@ -11,6 +11,11 @@ const BEHIND_MARK: char = '\u{a0}';
 /// Where typed text begins, in every row of the box.
 const MARGIN: usize = 2;
 
+/// No box at all.
+pub(super) const NONE: &str = "there is no input box";
+/// A box, or a dialog, of which only the lower rule is there.
+pub(super) const CUT: &str = "the top of the input box is not on the screen";
+
 /// Where the box is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Input {
@@ -26,18 +31,18 @@ pub(super) struct Input {
 /// a command or a status line writes is set in by two columns.
 pub(super) fn find(view: &View) -> Result<Input, &'static str> {
     let (rows, _) = view.size();
-    let lower = (0..rows).rev().find(|&row| is_rule(view.row(row))).ok_or("there is no input box")?;
-    let upper = (0..lower)
-        .rev()
-        .find(|&row| is_rule(view.row(row)) || is_named_rule(view.row(row)))
-        .ok_or("the top of the input box is not on the screen")?;
+    let lower = (0..rows).rev().find(|&row| is_rule(view.row(row))).ok_or(NONE)?;
+    let upper =
+        (0..lower).rev().find(|&row| is_rule(view.row(row)) || is_named_rule(view.row(row))).ok_or(CUT)?;
     let mut first = view.row(upper + 1).chars();
     match (first.next(), first.next()) {
-        _ if upper + 1 == lower => return Err("there is no input box"),
+        _ if upper + 1 == lower => return Err(NONE),
         (Some(MARK), Some(BEHIND_MARK)) => {}
         (Some(MARK), _) => return Err("the input box is another one than the main prompt"),
         (Some('!'), _) => return Err("shell mode is on"),
-        _ => return Err("there is no input box"),
+        // `─── ↑ 24 more ───`, and the rest of a long draft below it.
+        (Some(' '), Some(' ')) => return Err(CUT),
+        _ => return Err(NONE),
     }
     let is_margin = |row| view.cells(row).iter().take(MARGIN).all(|cell| view.blank(cell));
     if !(upper + 2..lower).all(is_margin) {
@@ -66,9 +71,14 @@ pub(super) fn prompt(view: &View, input: Input) -> Prompt {
     if !(input.upper < row && row < input.lower && column >= MARGIN) {
         return Prompt::Elsewhere("the cursor is not at the main prompt");
     }
-    // Claude hides the terminal's cursor, parks it there all the same, and inverts the cell.
-    if !view.cursor_shown() && !view.cells(row)[column].inverse {
-        return Prompt::Elsewhere("no cursor is drawn at the main prompt");
+    // Claude hides the terminal's cursor, parks it there all the same, and inverts the cell; without the focus of the
+    // window it inverts none. An inverted cell elsewhere is a screen that is only half drawn.
+    let is_inverse = |row| view.cells(row).iter().any(|cell| cell.inverse);
+    if !view.cursor_shown()
+        && !view.cells(row)[column].inverse
+        && (input.upper + 1..input.lower).any(is_inverse)
+    {
+        return Prompt::Elsewhere("the cursor at the main prompt is not where it is drawn");
     }
     let hint = hint(view, input, (row, column));
     let hint = hint.unwrap_or((usize::MAX, 0));

@@ -5,6 +5,7 @@
 //! what was seen: what is not recognised is [`Prompt::Elsewhere`], and nobody types there. Screens of the real program
 //! with the reading that each must get are in `tests/screens`; `docs/claude-code.md` says what is drawn how.
 
+mod conversation;
 mod elsewhere;
 mod footer;
 mod input;
@@ -20,19 +21,38 @@ pub use view::View;
 pub struct Reading {
     /// The main prompt, if that is where claude is.
     pub prompt: Prompt,
-    /// The editor's mode where claude's vim mode is on and the footer says so. In NORMAL mode a bracketed paste is
-    /// inserted as it is, while single keys are commands.
+    /// The editor's mode where the footer says it. In NORMAL mode it says nothing, so that none is either that or an
+    /// editor without modes: there a bracketed paste is inserted as it is, while single keys are commands.
     pub vim: Option<Vim>,
-    /// Whether a turn or a command runs: what is submitted now waits in a queue.
+    /// Whether it is to be seen that a turn or a command runs: what is submitted then waits in a queue. Not every
+    /// screen has room to say so.
     pub busy: bool,
     /// The list of suggestions for what is typed, if it is open.
     pub menu: Option<Menu>,
+    /// Whether it is said that a draft is stashed: ctrl-s at an empty prompt would bring it back.
+    pub stashed: bool,
     /// What the footer says of remote control.
     pub indicator: Indicator,
     /// What claude said last of remote control, near the prompt.
     pub notice: Option<Notice>,
     /// The panel that `/remote-control` opens while the link is up.
     pub panel: Option<Panel>,
+}
+
+impl Reading {
+    /// A screen that shows this and nothing else.
+    pub fn at(prompt: Prompt) -> Self {
+        Self {
+            prompt,
+            vim: None,
+            busy: false,
+            menu: None,
+            stashed: false,
+            indicator: Indicator::Absent,
+            notice: None,
+            panel: None,
+        }
+    }
 }
 
 /// The main prompt.
@@ -63,7 +83,7 @@ pub struct Draft {
 pub enum Vim {
     /// Keys are text.
     Insert,
-    /// Keys are commands, or nothing says that they are not.
+    /// Keys are commands. Claude 2.1.329 never says so.
     Normal,
     /// Keys are commands on what is selected.
     Visual,
@@ -120,36 +140,30 @@ pub struct Menu {
 }
 
 /// Reads a screen. Cheap enough for every look, and never panics.
+///
+/// The screen of one moment can be half drawn: claude draws in frames, which the emulator does not wait for. Two looks
+/// with rest between them say more than one.
 pub fn read(view: &View) -> Reading {
-    let mut reading = Reading {
-        prompt: Prompt::Elsewhere(""),
-        vim: None,
-        busy: false,
-        menu: None,
-        indicator: Indicator::Absent,
-        notice: None,
-        panel: None,
-    };
     let input = match input::find(view) {
         Ok(input) => input,
         Err(why) => {
-            reading.panel = panel::find(view);
-            let panel = reading.panel.as_ref().map(|_| "the panel of remote control is open");
-            reading.prompt = Prompt::Elsewhere(panel.or_else(|| elsewhere::place(view)).unwrap_or(why));
-            return reading;
+            let panel = panel::find(view);
+            let named = panel.as_ref().map(|_| "the panel of remote control is open");
+            let place = || elsewhere::place(view).filter(|_| matches!(why, input::NONE | input::CUT));
+            return Reading { panel, ..Reading::at(Prompt::Elsewhere(named.or_else(place).unwrap_or(why))) };
         }
     };
     let footer = Footer::of(view, input);
-    reading.prompt = match footer.objection() {
-        Some(why) => Prompt::Elsewhere(why),
-        None => input::prompt(view, input),
+    let reading = Reading {
+        vim: footer.vim(),
+        busy: footer.busy() || conversation::runs(view, input),
+        stashed: footer.stashed(),
+        indicator: footer.indicator(),
+        ..Reading::at(footer.objection().map_or_else(|| input::prompt(view, input), Prompt::Elsewhere))
     };
-    reading.vim = footer.vim();
-    reading.busy = footer.busy();
-    reading.indicator = footer.indicator();
-    if !matches!(reading.prompt, Prompt::Elsewhere(_)) {
-        reading.menu = footer.menu();
-        reading.notice = notice::find(view, input, &footer);
+    if matches!(reading.prompt, Prompt::Elsewhere(_)) {
+        return reading;
     }
-    reading
+    let menu = footer.menu();
+    Reading { notice: notice::find(view, input, menu.is_none().then_some(&footer)), menu, ..reading }
 }

@@ -14,6 +14,7 @@ use crate::session::output::Turn;
 use crate::session::pty::Change;
 use crate::session::record::{Exit, State};
 use crate::session::server::Server;
+use crate::session::stamp;
 
 /// After claude's end, how long its PTY must be silent before it counts as read out, where another process keeps it open.
 const QUIET: Duration = Duration::from_millis(50);
@@ -107,6 +108,9 @@ impl Host {
         let nothing = self.ending_at.is_none()
             && self.linger_at.is_none()
             && self.transcript_at.is_none()
+            && self.proven_at.is_none()
+            && self.renewal_at().is_none()
+            && self.notices.title_until().is_none()
             && self.output.stalls_at().is_none();
         if self.phase == Phase::Running && nothing {
             return;
@@ -124,8 +128,19 @@ impl Host {
                 self.end_claude();
             }
         }
+        if self.notices.title_until().is_some_and(|until| until <= now) {
+            self.notices.title_is_back();
+            if !self.lent && self.output.is_between() {
+                let title = self.output.modes.title();
+                self.output.write(title.as_bytes());
+            }
+        }
         if self.transcript_at.is_some_and(|at| at <= now) {
             self.note_transcript();
+        }
+        if self.proven_at.is_some_and(|at| at <= now) {
+            self.proven_at = None;
+            stamp::clear(&self.directory);
         }
         if let Phase::Draining { exit, quiet_at, cut_off_at } = self.phase
             && quiet_at <= now
@@ -146,6 +161,9 @@ impl Host {
             && until <= now
         {
             self.restart_due();
+        }
+        if self.renewal_at().is_some_and(|at| at <= now) {
+            self.begin_renewal();
         }
         if self.ending_at.is_some_and(|at| at <= now) {
             self.end_claude();
@@ -182,6 +200,7 @@ impl Host {
         self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
         self.record.state = if self.gave_up { State::Crashed } else { State::Stopped };
         self.record.status = None;
+        self.record.restart_pending = false;
         self.record.exit = Some(exit);
         self.record.ended_at = Some(events::now());
         self.record.client_pid = None;

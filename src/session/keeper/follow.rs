@@ -20,7 +20,7 @@ impl Keeper {
             return;
         }
         let before = self.link.replace(link);
-        self.lags = false;
+        self.lags_until = None;
         if link == Link::Connected {
             self.came_up(at, actions);
         } else {
@@ -72,7 +72,6 @@ impl Keeper {
             self.turned_off = false;
         }
         if indicator == Indicator::Failed {
-            self.lags = false;
             self.down_since.get_or_insert(at);
         } else if is_up {
             self.down_since = None;
@@ -90,6 +89,9 @@ impl Keeper {
                     }
                 }
             }
+        }
+        if self.indicator().is_some_and(|before| before != indicator) {
+            self.lags_until = None;
         }
         self.seen = Some(Seen { at, indicator, notice });
     }

@@ -49,7 +49,10 @@ impl Keeper {
     /// How things stand.
     pub fn report(&self, at: Duration) -> Report {
         let (mut standing, mut confidence) = witness::weigh(self.file.as_ref(), self.indicator());
-        if self.lags && standing == Standing::Down && self.indicator() != Some(Indicator::Failed) {
+        if self.lags_until.is_some_and(|until| at < until)
+            && standing == Standing::Down
+            && self.indicator() != Some(Indicator::Failed)
+        {
             (standing, confidence) = (Standing::Disagree, Confidence::Medium);
         }
         let notice = self.seen.as_ref().and_then(|seen| seen.notice.as_ref());
@@ -139,9 +142,15 @@ impl Keeper {
                     self.succeeded(at, actions);
                 }
             }
+            End::Dialog => {
+                self.asked = None;
+                let said = "a dialog of claude's came up, which is the user's to answer";
+                self.refused = Some(said.into());
+                self.failed(at, said, actions);
+            }
             End::WasUp { closed } => {
                 self.asked = None;
-                self.lags = true;
+                self.lags_until = Some(at + self.settings.max_cooldown);
                 let more = if closed { "its panel was closed" } else { "its panel is still open" };
                 self.last_try = Some((at, format!("the link is up after all; {more}")));
                 actions.push(Action::Note("remote-was-up", more.into()));
@@ -240,7 +249,7 @@ impl Keeper {
         }
         let (standing, _) = witness::weigh(self.file.as_ref(), self.indicator());
         if reading.panel.is_some() {
-            self.lags = true;
+            self.lags_until = Some(at + self.settings.max_cooldown);
             self.begin(at, Purpose::Close, actions);
         } else if standing == Standing::Up && reading.indicator == Indicator::Active {
             self.succeeded(at, actions);

@@ -3,6 +3,8 @@
 //! Every step waits for a look that shows what the last keys did. What a look does not show was not done, however long
 //! ago it was typed: then the step is given up, and what was typed is taken back.
 
+mod undo;
+
 use std::time::Duration;
 
 use super::why::Why;
@@ -90,6 +92,8 @@ pub enum End {
         /// Whether the main prompt is back.
         closed: bool,
     },
+    /// A dialog opened that is not known, and was closed.
+    Dialog,
     /// The panel's choice that disconnects was taken.
     SwitchedOff,
     /// The command was not submitted.
@@ -170,7 +174,7 @@ impl Try {
         matches!(
             self.step,
             Step::Entered { .. } | Step::InPanel { .. } | Step::Leaving | Step::Closing { .. }
-        ) || matches!(self.then, End::Submitted | End::WasUp { .. } | End::SwitchedOff)
+        ) || matches!(self.then, End::Submitted | End::WasUp { .. } | End::Dialog | End::SwitchedOff)
     }
 
     /// Whether anything was typed.
@@ -285,6 +289,10 @@ impl Try {
                 (None, Some(End::Tidied))
             }
             (Prompt::Empty, _) => self.paste(at),
+            // There is room for one.
+            (Prompt::Draft(_), _) if look.reading.stashed => {
+                not_now(Why::Screen("another draft is put aside already".into()))
+            }
             (Prompt::Draft(_), _) => {
                 self.owed.stash = true;
                 self.go(Step::Stashing, at + PATIENCE);
@@ -350,7 +358,9 @@ impl Try {
         let draft = match &look.reading.prompt {
             // A dialog that is not known, which the state file knows of: it came with our Enter.
             Prompt::Elsewhere(_) if file.is_some_and(|file| file.dialog) && at >= self.until => {
-                return self.close(at);
+                let closed = self.close(at);
+                self.then = End::Dialog;
+                return closed;
             }
             Prompt::Elsewhere(_) => return (None, None),
             Prompt::Draft(draft) if draft.text == self.line => return (None, None),
@@ -416,12 +426,12 @@ impl Try {
     fn close(&mut self, at: Duration) -> (Option<Keys>, Option<End>) {
         self.owed.text = false;
         self.go(Step::Closing { again: false }, at + PATIENCE);
+        self.then = End::WasUp { closed: true };
         (Some(Keys::Escape), None)
     }
 
     fn closing(&mut self, at: Duration, look: &Look, again: bool) -> (Option<Keys>, Option<End>) {
         if look.obstacle().is_none() {
-            self.then = End::WasUp { closed: true };
             return self.finish_with_draft(at, look);
         }
         if at < self.until {
@@ -432,7 +442,8 @@ impl Try {
             self.go(Step::Closing { again: true }, at + PATIENCE);
             return (Some(Keys::Escape), None);
         }
-        (None, Some(End::WasUp { closed: false }))
+        let dialog = self.then == End::Dialog;
+        (None, Some(if dialog { End::Dialog } else { End::WasUp { closed: false } }))
     }
 
     /// At the main prompt again: ends, with the draft back.
@@ -445,84 +456,4 @@ impl Try {
         }
         (None, Some(self.then.clone()))
     }
-
-    fn take_back(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
-        self.go(Step::TakingBack { tried: 0 }, at + PATIENCE);
-        self.taking_back(at, look, 0)
-    }
-
-    fn taking_back(&mut self, at: Duration, look: &Look, tried: u8) -> (Option<Keys>, Option<End>) {
-        let Prompts { exact, at_end, ours } = self.compare(look);
-        if look.settled && tried == 0 && (exact || at_end) {
-            self.go(Step::TakingBack { tried: 1 }, at + PATIENCE);
-            return (Some(Keys::Backspaces(self.line.chars().count())), None);
-        }
-        if look.settled && tried > 0 && !ours {
-            self.owed.text = false;
-            return self.after_taking_back(at, look);
-        }
-        // Backspace only moved the cursor to the front: vim's normal mode, where this deletes the line.
-        if look.settled && tried == 1 && exact && !at_end {
-            self.go(Step::TakingBack { tried: 2 }, at + PATIENCE);
-            return (Some(Keys::DeleteToEnd), None);
-        }
-        // What was not seen at all may still come, and is waited for until the keys have to be released.
-        if at < self.until || tried == 0 {
-            return (None, None);
-        }
-        self.after_taking_back(at, look)
-    }
-
-    /// Where the line is now.
-    fn compare(&self, look: &Look) -> Prompts {
-        match &look.reading.prompt {
-            Prompt::Empty => Prompts::default(),
-            Prompt::Draft(draft) => Prompts {
-                exact: draft.text == self.line,
-                at_end: draft.cursor_at_end && draft.text.ends_with(&self.line),
-                ours: draft.text.contains(&self.line),
-            },
-            // In a field of something else: what stands right before the cursor is what backspace deletes.
-            Prompt::Elsewhere(_) => {
-                Prompts { exact: false, at_end: look.line_before_cursor, ours: look.line_before_cursor }
-            }
-        }
-    }
-
-    fn after_taking_back(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
-        if self.owed.stash {
-            return self.restore(at, look);
-        }
-        (None, Some(self.then.clone()))
-    }
-
-    /// Brings the draft back, when the main prompt is seen to be empty.
-    fn restore(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
-        self.go(Step::Restoring { pressed: false }, at + PATIENCE_BACK);
-        self.restoring(at, look, false)
-    }
-
-    fn restoring(&mut self, at: Duration, look: &Look, pressed: bool) -> (Option<Keys>, Option<End>) {
-        let settled = look.obstacle().is_none();
-        match &look.reading.prompt {
-            Prompt::Empty if settled && self.quiet && !pressed => {
-                self.go(Step::Restoring { pressed: true }, at + PATIENCE);
-                return (Some(Keys::Stash), None);
-            }
-            Prompt::Draft(draft) if settled && pressed && draft.text != self.line => {
-                self.owed.stash = false;
-                return (None, Some(self.then.clone()));
-            }
-            _ => {}
-        }
-        if at < self.until { (None, None) } else { (None, Some(self.then.clone())) }
-    }
-}
-
-/// How what is typed compares with what is shown.
-#[derive(Default)]
-struct Prompts {
-    exact: bool,
-    at_end: bool,
-    ours: bool,
 }

@@ -107,6 +107,18 @@ impl ModeTracker {
         self.scanner.feed(bytes, |sequence| modes.apply(sequence))
     }
 
+    /// The bytes that set the title that claude has set.
+    pub fn title(&self) -> String {
+        let mut out = String::new();
+        self.modes.redo_title(&mut out);
+        out
+    }
+
+    /// Whether the stream stands between two sequences, outside a synchronised update: something may be written there.
+    pub fn is_between(&self) -> bool {
+        !self.scanner.is_within() && !self.modes.is_changed(SYNCHRONISED)
+    }
+
     /// The bytes that bring the terminal back to where it was before claude; empty when it is there.
     pub fn undo(&self) -> String {
         let mut out = String::new();

@@ -120,11 +120,15 @@ impl Modes {
             out.push_str("\x1b[22;0t");
         }
         if !self.title.is_empty() {
-            // Written by a program, and about to be written again: nothing in it may end the sequence.
-            let title: String =
-                String::from_utf8_lossy(&self.title).chars().filter(|char| !char.is_control()).collect();
-            let _ = write!(out, "\x1b]0;{title}\x07");
+            self.redo_title(out);
         }
+    }
+
+    pub(super) fn redo_title(&self, out: &mut String) {
+        // Written by a program, and about to be written again: nothing in it may end the sequence.
+        let title: String =
+            String::from_utf8_lossy(&self.title).chars().filter(|char| !char.is_control()).collect();
+        let _ = write!(out, "\x1b]0;{title}\x07");
     }
 }
 

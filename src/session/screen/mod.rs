@@ -3,7 +3,7 @@
 //! It is the seam to the emulator crate, and never stands between claude and the terminal: bytes are queued here after
 //! they were written there, and read when there is nothing else to do.
 
-mod colours;
+pub mod colours;
 mod history;
 mod pieces;
 mod repaint;

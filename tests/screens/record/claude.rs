@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -16,6 +16,12 @@ const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrst";
 
 /// How long the screen must not have changed to be kept. A spinner would go on: reduced motion is on.
 const QUIET: Duration = Duration::from_millis(400);
+
+/// How long an answer to a key is waited for.
+const ANSWER: Duration = Duration::from_millis(1500);
+
+/// A name of the same length as that of the folder by chance that everything lies in, which some screens show.
+const PLACE: &str = "/srv/people/anna";
 
 /// How claude is set up.
 #[derive(Clone)]
@@ -29,7 +35,6 @@ pub struct Setup {
     /// Added to `.claude.json`.
     pub config: Value,
     pub arguments: Vec<&'static str>,
-    pub bare: bool,
 }
 
 impl Setup {
@@ -41,7 +46,6 @@ impl Setup {
             settings: json!({}),
             config: json!({}),
             arguments: Vec::new(),
-            bare: false,
         }
     }
 
@@ -105,9 +109,6 @@ impl Setup {
         merge(&mut config, &self.config);
         let tui = if self.fullscreen { "fullscreen" } else { "default" };
         let mut settings = json!({"prefersReducedMotion": true, "spinnerTipsEnabled": false, "tui": tui});
-        if self.bare {
-            settings = json!({});
-        }
         merge(&mut settings, &self.settings);
         fs::create_dir(sandbox.path("home/.claude")).expect("a folder for the settings");
         fs::write(sandbox.path("home/.claude/settings.json"), settings.to_string()).expect("the settings");
@@ -116,7 +117,7 @@ impl Setup {
         command.args(&self.arguments).current_dir(&work);
         let terminal = Terminal::builder().size(self.rows, self.columns).spawn(command);
         let cells = Size::cells(self.rows, self.columns);
-        Claude { sandbox, terminal, parser: parser(cells), size: cells }
+        Claude { sandbox, terminal, parser: parser(cells), size: cells, seen: None }
     }
 }
 
@@ -148,24 +149,28 @@ pub struct Claude {
     pub terminal: Terminal,
     parser: vt100::Parser,
     size: Size,
+    /// How much output there was when something was last typed that has not been answered yet.
+    seen: Option<usize>,
 }
 
 impl Claude {
     /// Types text, in one write.
     pub fn text(&mut self, text: &str) -> &mut Self {
+        self.settle();
         self.terminal.type_text(text);
         self
     }
 
     /// Pastes text.
     pub fn paste(&mut self, text: &str) -> &mut Self {
+        self.settle();
         self.terminal.paste(text);
         self
     }
 
     /// Presses a key when what was typed before has been drawn: keys of one read are one key for claude.
     pub fn press(&mut self, key: Key) -> &mut Self {
-        self.rest();
+        self.settle();
         self.terminal.press(key);
         self
     }
@@ -176,9 +181,41 @@ impl Claude {
         self
     }
 
-    /// Waits until nothing changes any more.
+    /// Before a key: waits for the end of what the last one did.
+    fn settle(&mut self) {
+        self.rest();
+        self.seen = Some(self.output());
+    }
+
+    fn output(&self) -> usize {
+        self.terminal.output_length()
+    }
+
+    /// Waits until what was typed has been answered, and nothing changes any more. Some keys have no answer.
     pub fn rest(&mut self) -> &mut Self {
+        if let Some(seen) = self.seen.take() {
+            let end = Instant::now() + ANSWER;
+            while self.output() == seen && Instant::now() < end {
+                self.terminal
+                    .wait_for_rest(Duration::from_millis(20), |screen: &Screen| screen.looks.clone());
+            }
+        }
         self.terminal.wait_for_rest(QUIET, |screen: &Screen| screen.looks.clone());
+        self
+    }
+
+    /// Opens the agents view; sometimes claude wants the key twice.
+    pub fn agents(&mut self) -> &mut Self {
+        self.settle();
+        self.terminal.press_until(Key::Left, "the agents view", |screen| screen.contains("describe a"));
+        self
+    }
+
+    /// Waits for the end of the agents view.
+    pub fn back(&mut self) -> &mut Self {
+        self.terminal.wait_for("the conversation", |screen| {
+            screen.contains("Hello from") && !screen.contains("describe a") && !screen.contains("esc returns")
+        });
         self
     }
 
@@ -190,6 +227,7 @@ impl Claude {
     /// Changes the size of the window.
     pub fn resize(&mut self, rows: u16, columns: u16) -> &mut Self {
         self.show();
+        self.settle();
         self.size = Size::cells(rows, columns);
         self.terminal.resize(self.size);
         let number = |number| std::num::NonZeroU16::new(number).expect("a size");
@@ -215,7 +253,10 @@ impl Claude {
             .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/screens/recorded").to_owned());
         fs::create_dir_all(&folder).expect("a folder for the screens");
         let path = Path::new(&folder).join(format!("{name}.screen"));
-        fs::write(path, dump::file(self.parser.screen(), verdict)).expect("the screen");
+        let file = dump::file(self.parser.screen(), verdict);
+        let root = self.sandbox.root().to_str().expect("a path");
+        assert_eq!(root.len(), PLACE.len(), "a temporary folder has a name of another length");
+        fs::write(path, file.replace(root, PLACE)).expect("the screen");
         println!("  {name}");
         self
     }

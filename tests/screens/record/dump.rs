@@ -15,7 +15,7 @@ pub fn file(screen: &Screen, verdict: &str) -> String {
         file.push_str("screen: alternate\n");
     }
     for line in verdict.split("; ") {
-        let _ = writeln!(file, "{}", line.trim());
+        let _ = writeln!(file, "{}", line.trim_start());
     }
     file.push_str("---\n");
     for row in 0..rows.get() {
@@ -27,29 +27,34 @@ pub fn file(screen: &Screen, verdict: &str) -> String {
 /// One row, without the blanks at its end, which ends without any colour.
 fn line(screen: &Screen, row: u16, columns: u16) -> String {
     let cells: Vec<&Cell> = (0..columns).filter_map(|column| screen.cell(row, column)).collect();
-    let end =
-        cells.iter().rposition(|cell| cell.contents() != "" || style(cell) != "").map_or(0, |last| last + 1);
-    let (mut line, mut now) = (String::new(), String::new());
+    let end = cells.iter().rposition(|cell| shows(cell)).map_or(0, |last| last + 1);
+    let mut line = String::new();
+    let mut now = cells[0];
+    let mut parameters = String::new();
     for cell in cells[..end].iter().filter(|cell| !cell.is_wide_continuation()) {
-        let wanted = style(cell);
-        // Of a blank only what is behind it shows.
-        let blank = cell.contents().trim().is_empty() && cell.bgcolor() == Color::Default;
-        let same =
-            blank && !cell.inverse() && !cell.underline() && !now.contains(";7") && !now.contains(";4;");
-        if wanted != now && !(same && !now.contains(";48;") && !now.ends_with(";4")) {
+        // A blank can be in any colour.
+        let wanted = if shows(cell) || colours_blanks(now) { style(cell) } else { parameters.clone() };
+        if wanted != parameters {
+            // An empty first parameter switches off what was on.
             let _ = write!(line, "\x1b[{wanted}m");
-            if !wanted.is_empty() && !now.is_empty() {
-                line.truncate(line.len() - wanted.len() - 3);
-                let _ = write!(line, "\x1b[0{wanted}m");
-            }
-            now = wanted;
+            (parameters, now) = (wanted, cell);
         }
         line.push_str(if cell.has_contents() { cell.contents() } else { " " });
     }
-    if !now.is_empty() {
+    if !parameters.is_empty() {
         line.push_str("\x1b[m");
     }
     line
+}
+
+/// Whether something is to be seen in a cell.
+fn shows(cell: &Cell) -> bool {
+    !matches!(cell.contents(), "" | " ") || colours_blanks(cell)
+}
+
+/// Whether a blank in the colours of this cell can be seen.
+fn colours_blanks(cell: &Cell) -> bool {
+    cell.bgcolor() != Color::Default || cell.inverse() || cell.underline()
 }
 
 /// The parameters of SGR that make a cell look so, each with a semicolon before it; none for a plain cell.

@@ -176,7 +176,6 @@ struct Session {
     keeper: Keeper,
     now: Duration,
     file: Option<File>,
-    attached: bool,
     held: Option<Vec<Press>>,
     typed_at: Option<Duration>,
 }
@@ -197,8 +196,7 @@ impl Session {
         };
         let settings = RemoteControl { keep, disconnected_for: seconds(2), ..RemoteControl::default() };
         let keeper = Keeper::new(settings, false, false);
-        let mut session =
-            Self { claude, keeper, now: seconds(1), file: None, attached, held: None, typed_at: None };
+        let mut session = Self { claude, keeper, now: seconds(1), file: None, held: None, typed_at: None };
         session.tell(Event::Started);
         if attached {
             session.tell(Event::Attached);

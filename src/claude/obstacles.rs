@@ -1,0 +1,193 @@
+//! The settings and variables that make Remote Control unavailable in a session, whatever the account.
+//!
+//! From Claude Code's documentation of Remote Control, read in November 2026, and the refusals in the text of 2.1.329.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// Something that rules Remote Control out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The variable or the setting.
+    pub name: &'static str,
+    /// Where it is set.
+    pub place: Place,
+    why: Why,
+}
+
+/// Where something is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the environment.
+    Environment,
+    /// In this settings file of claude's.
+    File(PathBuf),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Claude signs in with something else than a claude.ai account.
+    Login,
+    /// The token may be used for nothing else.
+    Scope,
+    /// Requests go to somebody else.
+    Provider,
+    /// Whether the account may use it cannot be asked.
+    Flags,
+    /// An administrator's decision.
+    Policy,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Login => "claude signs in with it, and Remote Control needs a claude.ai login",
+            Self::Scope => "its token is limited to inference; run claude auth login instead",
+            Self::Provider => "Remote Control works with api.anthropic.com alone",
+            Self::Flags => "claude then does not ask which features the account has",
+            Self::Policy => "the organization has switched Remote Control off",
+        })
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.why)
+    }
+}
+
+/// Variables that rule it out when they are set to anything.
+const SET: [(&str, Why); 3] = [
+    ("ANTHROPIC_API_KEY", Why::Login),
+    ("ANTHROPIC_AUTH_TOKEN", Why::Login),
+    ("CLAUDE_CODE_OAUTH_TOKEN", Why::Scope),
+];
+
+/// Variables that rule it out when they are switched on.
+const SWITCHED_ON: [(&str, Why); 7] = [
+    ("CLAUDE_CODE_USE_BEDROCK", Why::Provider),
+    ("CLAUDE_CODE_USE_VERTEX", Why::Provider),
+    ("CLAUDE_CODE_USE_FOUNDRY", Why::Provider),
+    ("DISABLE_TELEMETRY", Why::Flags),
+    ("DO_NOT_TRACK", Why::Flags),
+    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", Why::Flags),
+    ("DISABLE_GROWTHBOOK", Why::Flags),
+];
+
+const BASE_URL: &str = "ANTHROPIC_BASE_URL";
+const DEFAULT_BASE: &str = "https://api.anthropic.com";
+
+/// What rules Remote Control out for a claude that is started in `cwd`. Settings files that are not there, or not understood, say nothing.
+pub fn find(cwd: &Path) -> Vec<Obstacle> {
+    let mut found = in_variables(|name| std::env::var_os(name), &Place::Environment);
+    for file in settings_files(cwd) {
+        let Some(settings) = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        else {
+            continue;
+        };
+        found.extend(in_settings(&settings, &Place::File(file)));
+    }
+    found
+}
+
+/// Claude's settings files: of the user, of the project, and of the administrator.
+fn settings_files(cwd: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        super::config_dir().map(|dir| dir.join("settings.json")).into_iter().collect();
+    files.extend(["settings.json", "settings.local.json"].map(|name| cwd.join(".claude").join(name)));
+    files.push(
+        if cfg!(target_os = "macos") {
+            "/Library/Application Support/ClaudeCode/managed-settings.json"
+        } else {
+            "/etc/claude-code/managed-settings.json"
+        }
+        .into(),
+    );
+    files.dedup();
+    files
+}
+
+fn in_settings(settings: &Value, place: &Place) -> Vec<Obstacle> {
+    let variables = settings.get("env");
+    let mut found = in_variables(
+        |name| match variables?.get(name)? {
+            Value::String(text) => Some(text.into()),
+            Value::Number(number) => Some(number.to_string().into()),
+            Value::Bool(switch) => Some(switch.to_string().into()),
+            _ => None,
+        },
+        place,
+    );
+    let mut setting = |name, why| found.push(Obstacle { name, place: place.clone(), why });
+    if settings.get("apiKeyHelper").and_then(Value::as_str).is_some_and(|helper| !helper.is_empty()) {
+        setting("apiKeyHelper", Why::Login);
+    }
+    if settings.get("disableRemoteControl").and_then(Value::as_bool) == Some(true) {
+        setting("disableRemoteControl", Why::Policy);
+    }
+    found
+}
+
+fn in_variables(value: impl Fn(&str) -> Option<OsString>, place: &Place) -> Vec<Obstacle> {
+    let text = |name: &str| value(name).map(|value| value.to_string_lossy().trim().to_owned());
+    let set = |name: &str| text(name).is_some_and(|value| !value.is_empty());
+    let on = |name: &str| {
+        let off = ["", "0", "false", "no", "off"];
+        text(name).is_some_and(|value| !off.contains(&value.to_lowercase().as_str()))
+    };
+    let elsewhere = text(BASE_URL)
+        .is_some_and(|url| !url.is_empty() && url.trim_end_matches('/').to_lowercase() != DEFAULT_BASE);
+    let found = SET.iter().filter(|(name, _)| set(name));
+    let found = found.chain(SWITCHED_ON.iter().filter(|(name, _)| on(name)));
+    let base = elsewhere.then_some(&(BASE_URL, Why::Provider));
+    found.chain(base).map(|(name, why)| Obstacle { name, place: place.clone(), why: *why }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn named(settings: &Value) -> Vec<&'static str> {
+        in_settings(settings, &Place::Environment).into_iter().map(|obstacle| obstacle.name).collect()
+    }
+
+    #[test]
+    fn every_variable_counts_in_settings_as_in_the_environment() {
+        for (name, _) in SET.iter().chain(&SWITCHED_ON) {
+            assert_eq!(named(&json!({ "env": { *name: "1" } })), [*name]);
+            assert_eq!(named(&json!({ "env": { *name: "" } })), [""; 0], "{name}");
+            let found = in_variables(|asked| (asked == *name).then(|| "yes".into()), &Place::Environment);
+            assert_eq!(found.len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_switched_off_is_no_obstacle() {
+        let off = json!({ "env": {
+            "DISABLE_TELEMETRY": "0", "DO_NOT_TRACK": false, "CLAUDE_CODE_USE_VERTEX": " False ",
+            "ANTHROPIC_BASE_URL": "https://api.anthropic.com/", "ANTHROPIC_API_KEY": null, "OTHER": "1"
+        }, "disableRemoteControl": false, "apiKeyHelper": "" });
+        assert_eq!(named(&off), [""; 0]);
+        for odd in [json!(null), json!([]), json!({ "env": 7 }), json!({ "env": { "DO_NOT_TRACK": [] } })] {
+            assert_eq!(named(&odd), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn another_address_a_helper_and_a_policy_are() {
+        let settings = json!({
+            "env": { "ANTHROPIC_BASE_URL": "http://127.0.0.1:1", "DO_NOT_TRACK": true },
+            "apiKeyHelper": "pass show key", "disableRemoteControl": true
+        });
+        assert_eq!(
+            named(&settings),
+            ["DO_NOT_TRACK", "ANTHROPIC_BASE_URL", "apiKeyHelper", "disableRemoteControl"]
+        );
+    }
+}
