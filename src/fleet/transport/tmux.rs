@@ -218,6 +218,38 @@ fn is_served(path: &Path) -> bool {
 mod tests {
     use super::*;
 
+    /// What a server says of a pane of two rows, with two clients that look at it and one that looks elsewhere.
+    fn said(flags: &str, brackets: &str) -> String {
+        format!("%7 2 80 1 5 0 1 {flags}\n{brackets}\n%7 90\n%7 95\n%8 99\n=\nfirst\n\u{1b}[7msecond\n")
+    }
+
+    #[test]
+    fn a_look_is_understood() {
+        let sight = read(&said("0 0 0 0", ""), "%7", 100).expect("a sight");
+        assert_eq!((sight.size, sight.cursor), ((2, 80), (1, 5)));
+        assert_eq!((sight.cursor_shown, sight.alternate, sight.pastes), (false, true, true));
+        assert_eq!(sight.lines, [b"first".to_vec(), b"\x1b[7msecond".to_vec()]);
+        assert_eq!((sight.obstacle, sight.typed), (None, Some(Duration::from_secs(4))));
+        for flags in ["1 0 0 0", "0 1 0 0", "0 0 1 0", "0 0 0 1"] {
+            assert!(
+                read(&said(flags, "1"), "%7", 100).is_some_and(|sight| sight.obstacle.is_some()),
+                "{flags}"
+            );
+        }
+        assert!(!read(&said("0 0 0 0", "0"), "%7", 100).expect("a sight").pastes);
+        // A key from the future, and a screen that holds what stands between the parts.
+        assert_eq!(read(&said("0 0 0 0", ""), "%7", 1).expect("a sight").typed, Some(Duration::ZERO));
+        let equals = "%7 1 9 0 0 1 0 0 0 0 0\n\n=\n=\n";
+        assert_eq!(read(equals, "%7", 1).expect("a sight").lines, [b"=".to_vec()]);
+    }
+
+    #[test]
+    fn a_pane_that_is_gone_is_none() {
+        for said in ["", "\n\n=\n", " 2 80 1 5 0 1 0 0 0 0\n\n=\n", "%7 0 80 1 5 0 1 0 0 0 0\n\n=\n"] {
+            assert_eq!(read(said, "%7", 100), None, "{said}");
+        }
+    }
+
     #[test]
     fn panes_are_found_by_the_nearest_process_above() {
         let listed = "12\t%1\t/x\tmain:0.1\nx\t%2\t/x\tmain:0.2\n30\t%3\t/x\ta\tb:1.0\n40\n";
