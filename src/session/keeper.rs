@@ -45,6 +45,8 @@ const LATER: Duration = Duration::from_secs(10);
 const SLOWLY: Duration = Duration::from_secs(60);
 /// How long what was left at the prompt is looked for.
 const OWED_FOR: Duration = Duration::from_secs(10 * 60);
+/// How long the state file may be missing, or half written, before it counts as that.
+const REWRITTEN: Duration = Duration::from_secs(1);
 /// From a link that was switched off to the command that brings it back.
 const CYCLE_PAUSE: Duration = Duration::from_secs(2);
 
@@ -139,6 +141,9 @@ pub struct Keeper {
     away: bool,
     attached: bool,
     file: Option<File>,
+    /// The last one that was whole, and since when there is none: claude rewrites it in place, which is no news.
+    known: Option<File>,
+    doubt_since: Option<Duration>,
     seen: Option<Seen>,
     /// The last thing that the file was sure of.
     link: Option<Link>,
@@ -179,6 +184,8 @@ impl Keeper {
             away: false,
             attached: false,
             file: None,
+            known: None,
+            doubt_since: None,
             seen: None,
             link: None,
             used,
@@ -208,7 +215,8 @@ impl Keeper {
         match &self.phase {
             Phase::Watching => {
                 let asked = self.asked.map(|asked| asked.until);
-                [self.look_at, self.wake, asked].into_iter().flatten().min()
+                let doubt = self.doubt_since.map(|since| since + REWRITTEN);
+                [self.look_at, self.wake, asked, doubt].into_iter().flatten().min()
             }
             Phase::Asking { until, .. } => Some(*until),
             Phase::Trying(attempt) => Some(match attempt.hold {
@@ -261,7 +269,7 @@ impl Keeper {
             }
             Event::Due => self.is_due(at, &mut actions),
         }
-        self.weigh(&mut actions);
+        self.weigh(at, &mut actions);
         if self.phase == Phase::Watching {
             self.consider(at, &mut actions);
         }
@@ -271,6 +279,8 @@ impl Keeper {
     /// Another claude, or none: what the last one said of itself does not hold any more.
     fn forget(&mut self) {
         self.file = None;
+        self.known = None;
+        self.doubt_since = None;
         self.seen = None;
         self.link = None;
         self.lags_until = None;
@@ -295,8 +305,12 @@ impl Keeper {
         self.seen.as_ref().map(|seen| seen.indicator)
     }
 
-    fn weigh(&mut self, actions: &mut Vec<Action>) {
-        let (standing, _) = witness::weigh(self.file.as_ref(), self.indicator());
+    fn weigh(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        if self.doubt_since.is_some_and(|since| at >= since + REWRITTEN) {
+            self.known = None;
+            self.doubt_since = None;
+        }
+        let (standing, _) = witness::weigh(self.known.as_ref(), self.indicator());
         if standing != self.standing {
             self.standing = standing;
             actions.push(Action::Note("remote-link", format!("{standing:?}").to_lowercase()));
@@ -373,7 +387,7 @@ impl Keeper {
         if look.has_footer() {
             self.take_down(at, look);
         }
-        self.weigh(actions);
+        self.weigh(at, actions);
         let against = self.wanted(at).err().map(|(why, _)| why);
         match &mut self.phase {
             Phase::Trying(attempt) => {

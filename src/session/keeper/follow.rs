@@ -15,6 +15,14 @@ impl Keeper {
         }
         let link = file.as_ref().map_or(Link::Unknown, |file| file.verdict.link);
         self.file = file;
+        match &self.file {
+            Some(file) => {
+                self.known = Some(file.clone());
+                self.doubt_since = None;
+            }
+            None if self.known.is_some() => drop(self.doubt_since.get_or_insert(at)),
+            None => {}
+        }
         // A file that is just being written says nothing; what it said before still holds.
         if link == Link::Unknown || self.link == Some(link) {
             return;

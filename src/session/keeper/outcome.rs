@@ -48,7 +48,7 @@ pub struct Report {
 impl Keeper {
     /// How things stand.
     pub fn report(&self, at: Duration) -> Report {
-        let (mut standing, mut confidence) = witness::weigh(self.file.as_ref(), self.indicator());
+        let (mut standing, mut confidence) = witness::weigh(self.known.as_ref(), self.indicator());
         if self.lags_until.is_some_and(|until| at < until)
             && standing == Standing::Down
             && self.indicator() != Some(Indicator::Failed)
@@ -62,7 +62,7 @@ impl Keeper {
             standing,
             confidence,
             file: self
-                .file
+                .known
                 .as_ref()
                 .map_or_else(|| "no whole state file".into(), |file| file.verdict.reasons.join("; ")),
             screen: self.indicator().map(witness::words),
