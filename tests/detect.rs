@@ -282,3 +282,19 @@ fn a_wrapped_session_is_shown_with_its_name() {
     support::stand_in::submit(&mut terminal, "/exit");
     assert_eq!(terminal.finish().code(), Some(0));
 }
+
+#[test]
+fn a_wrapped_session_is_shown_in_the_pane_that_it_was_started_in() {
+    let mut sandbox = support::stand_in::sandbox();
+    Tmux::prepare(&mut sandbox);
+    let tmux = Tmux::start(&sandbox, 100, 30, &[env!("CARGO_BIN_EXE_cckw"), "claude"]);
+    tmux.wait_for("main", "the prompt", |screen| screen.contains("\n❯"));
+    sandbox.wait_for_record("a claude", |record| record.pid("claude_pid").is_some());
+    let of = |program: &std::path::Path| -> Value {
+        let output = sandbox.command(program).args(["detect", "--json"]).output().expect("runs");
+        serde_json::from_slice(&output.stdout).expect("one object")
+    };
+    let (ours, theirs) = (of(env!("CARGO_BIN_EXE_cckw").as_ref()), of(cck::program()));
+    assert_eq!(verdict(&ours), verdict(&theirs));
+    assert_eq!((&ours["pane"], &ours["transport"]), (&"main:0.0".into(), &"cckw".into()), "{ours}");
+}

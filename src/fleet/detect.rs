@@ -39,7 +39,7 @@ pub struct Found {
     pub verdict: Verdict,
     /// The session of cckw that it runs in.
     pub wrapped: Option<Session>,
-    /// The pane of a multiplexer that it runs in, if it is not wrapped.
+    /// The pane of a multiplexer that it runs in; for a wrapped one, where it was started.
     pub pane: Option<Pane>,
     /// Why it cannot be reconnected; nothing when it can.
     pub refusal: Option<String>,
@@ -80,7 +80,7 @@ pub fn find(wanted: &Wanted<'_>) -> (Vec<Found>, Transports) {
     }
     let transports = asked.finish();
     for found in &mut found {
-        if found.alive && found.wrapped.is_none() && !transports.is_empty() {
+        if found.alive && !transports.is_empty() {
             found.pane = transports.pane(&tree.chain(found.pid));
         }
         found.refusal = refusal(found, wanted.statuses);
