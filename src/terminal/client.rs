@@ -101,6 +101,7 @@ fn run(tty: File, begin: Begin, detach_key: DetachKey) -> io::Result<u8> {
         session,
         channel,
         has_message: false,
+        is_lost: false,
         signals,
         asked: VecDeque::new(),
         tty,
@@ -143,6 +144,8 @@ pub(super) struct Client {
     pub(super) channel: Channel,
     /// The host may have said something.
     has_message: bool,
+    /// There is no host any more.
+    is_lost: bool,
     signals: SignalPipe,
     /// What signals asked for, and was not done yet.
     asked: VecDeque<Asked>,
@@ -234,11 +237,14 @@ impl Client {
     }
 
     fn next_event(&mut self) -> Option<Event> {
-        if self.has_message {
+        if self.has_message && !self.is_lost {
             match self.channel.receive() {
                 Ok(Received::Message(message, fds)) => return Some(Event::Message(message, fds)),
                 Ok(Received::Nothing) => self.has_message = false,
-                Ok(Received::Closed) | Err(_) => return Some(Event::HostLost),
+                Ok(Received::Closed) | Err(_) => {
+                    self.is_lost = true;
+                    return Some(Event::HostLost);
+                }
             }
         }
         self.asked.pop_front().map(Event::Signal)
@@ -369,7 +375,8 @@ impl Client {
                         return Some(status);
                     }
                 }
-                Some(Event::HostLost) => return Some(self.give_up()),
+                // A new one needs the terminal.
+                Some(Event::HostLost) => {}
                 // Why it is here; the size is sent below.
                 Some(Event::Signal(Asked::Continue | Asked::Resize)) => {}
                 Some(Event::Signal(Asked::Forward(number))) => {
@@ -378,6 +385,7 @@ impl Client {
                 }
                 None if tty::in_foreground(&self.tty) => break,
                 // `kill %1` of a stopped job: it was continued to end, not to take the terminal.
+                None if ending && self.is_lost => return Some(self.give_up()),
                 None if ending => return None,
                 None => {
                     if stop_for_terminal(&self.tty, politely).is_err() {
@@ -394,6 +402,9 @@ impl Client {
             return None;
         }
         self.foreground = true;
+        if self.is_lost {
+            return self.host_lost();
+        }
         if let Ok(size) = tty::size(&self.tty) {
             self.channel.send(&FromClient::Resumed { size }, vec![]);
         }
@@ -432,6 +443,7 @@ impl Client {
         self.channel = Channel::new(launch.host()?)?;
         self.restore.set_host(self.channel.as_fd().as_raw_fd());
         self.has_message = false;
+        self.is_lost = false;
         self.master = None;
         self.keys = Keys::default();
         self.undo.clear();
