@@ -154,3 +154,26 @@ fn in_vim_s_normal_mode_it_is_pasted() {
     assert!(!terminal.screen().contains("-- INSERT --"));
     assert_eq!(count(&sandbox, "remote-failed"), 0);
 }
+
+#[test]
+fn a_claude_that_is_too_slow_has_its_prompt_as_before() {
+    for draft in ["", "a draft"] {
+        let sandbox = prepared("max_tries = 1");
+        let mut terminal = start(&sandbox, &[]);
+        connect(&mut terminal, &sandbox);
+        drops(&mut terminal, "slow-echo 2600");
+        prompt_holds(&mut terminal, "");
+        drops(&mut terminal, "later 4000 drop");
+        if !draft.is_empty() {
+            terminal.type_text(draft);
+        }
+        prompt_holds(&mut terminal, draft);
+        let failed = logged(&sandbox, "remote-failed", 1);
+        assert!(failed["what"].as_str().is_some_and(|what| what.contains("in time")), "{failed}");
+        prompt_holds(&mut terminal, draft);
+        assert_eq!((count(&sandbox, "remote-entering"), submitted(&sandbox)), (0, vec![]));
+        // What is typed now comes alone.
+        submit(&mut terminal, " and more");
+        terminal.wait_for_text(&format!("You said: {draft} and more"));
+    }
+}

@@ -98,7 +98,7 @@ impl Keeper {
 
     /// The keys have been held for as long as they may be.
     pub(super) fn expired(&mut self, at: Duration, actions: &mut Vec<Action>) {
-        let Phase::Trying(attempt) = &self.phase else { return };
+        let Phase::Trying(attempt) = &mut self.phase else { return };
         actions.extend(attempt.last_keys().into_iter().map(Action::Type));
         let end = attempt.cut_short("claude is too slow");
         self.end(at, end, actions);
@@ -107,7 +107,7 @@ impl Keeper {
     /// A try is over.
     pub(super) fn end(&mut self, at: Duration, end: End, actions: &mut Vec<Action>) {
         let Phase::Trying(attempt) = std::mem::replace(&mut self.phase, Phase::Watching) else { return };
-        self.owed = attempt.owed;
+        self.owed = attempt.still_owed();
         self.owed_until = at + OWED_FOR;
         if attempt.has_typed() && matches!(attempt.purpose, Purpose::Connect | Purpose::SwitchOff) {
             self.tries += 1;

@@ -14,8 +14,8 @@ use crate::claude::screen::{Indicator, Notice, Panel, Prompt};
 
 /// How long claude may take to show what keys did.
 pub const PATIENCE: Duration = Duration::from_secs(2);
-/// The same for what was not there in time, and has to be undone when it comes.
-const PATIENCE_BACK: Duration = Duration::from_secs(4);
+/// The same for what has to be undone: as long as keys may be held.
+const PATIENCE_BACK: Duration = LONGEST_HOLD;
 /// The longest that the user's keys are held. The client lets go by itself a little later.
 pub const LONGEST_HOLD: Duration = Duration::from_secs(8);
 /// How long the client may take to say that it holds.
@@ -144,6 +144,9 @@ pub struct Try {
     quiet: bool,
     /// Whether the link is still wanted.
     wanted: bool,
+    /// Whether the keys were sent that take the line back, and that bring the draft back.
+    taken_back: bool,
+    restored: bool,
     /// Whether the last look showed the main prompt.
     at_main: bool,
     /// How it ends when the draft is back.
@@ -164,6 +167,8 @@ impl Try {
             until: at + HOLD_ANSWER + PATIENCE,
             quiet: false,
             wanted: true,
+            taken_back: false,
+            restored: false,
             at_main: false,
             then: End::Tidied,
         }
@@ -195,17 +200,25 @@ impl Try {
 
     /// The hold is over, and claude has not shown what it was sent: the opposite of that is sent after it, and comes before
     /// the user's next key, however slow claude is. Whether it helped is looked at later.
-    pub fn last_keys(&self) -> Vec<Keys> {
+    pub fn last_keys(&mut self) -> Vec<Keys> {
         let unseen = matches!(self.step, Step::Typing | Step::TakingBack { tried: 0 });
         let put_aside = matches!(self.step, Step::Stashing | Step::Restoring { pressed: false });
         let mut keys = Vec::new();
         if unseen && self.owed.text {
+            self.taken_back = true;
             keys.push(Keys::Backspaces(self.line.chars().count()));
         }
         if self.owed.stash && self.at_main && (unseen || put_aside) {
+            self.restored = true;
             keys.push(Keys::Stash);
         }
         keys
+    }
+
+    /// What is left at the prompt if it ends now, and has to be looked for later. What was undone, though that was not
+    /// seen yet, will be: keys are read in order. Undoing it once more would do it again.
+    pub fn still_owed(&self) -> Owed {
+        Owed { text: self.owed.text && !self.taken_back, stash: self.owed.stash && !self.restored }
     }
 
     /// Takes a look, and says what to type and whether that was the end. `against` is why the link is not wanted any more.

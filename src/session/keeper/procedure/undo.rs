@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{End, Keys, Look, PATIENCE, PATIENCE_BACK, Prompt, Step, Try};
+use super::{End, Keys, Look, PATIENCE_BACK, Prompt, Step, Try};
 
 impl Try {
     pub(super) fn take_back(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
-        self.go(Step::TakingBack { tried: 0 }, at + PATIENCE);
+        self.go(Step::TakingBack { tried: 0 }, at + PATIENCE_BACK);
         self.taking_back(at, look, 0)
     }
 
@@ -18,7 +18,8 @@ impl Try {
     ) -> (Option<Keys>, Option<End>) {
         let Prompts { exact, at_end, ours } = self.compare(look);
         if look.settled && tried == 0 && (exact || at_end) {
-            self.go(Step::TakingBack { tried: 1 }, at + PATIENCE);
+            self.taken_back = true;
+            self.go(Step::TakingBack { tried: 1 }, at + PATIENCE_BACK);
             return (Some(Keys::Backspaces(self.line.chars().count())), None);
         }
         if look.settled && tried > 0 && !ours {
@@ -27,7 +28,7 @@ impl Try {
         }
         // Backspace only moved the cursor to the front: vim's normal mode, where this deletes the line.
         if look.settled && tried == 1 && exact && !at_end {
-            self.go(Step::TakingBack { tried: 2 }, at + PATIENCE);
+            self.go(Step::TakingBack { tried: 2 }, at + PATIENCE_BACK);
             return (Some(Keys::DeleteToEnd), None);
         }
         // What was not seen at all may still come, and is waited for until the keys have to be released.
@@ -75,7 +76,8 @@ impl Try {
         let settled = look.obstacle().is_none();
         match &look.reading.prompt {
             Prompt::Empty if settled && self.quiet && !pressed => {
-                self.go(Step::Restoring { pressed: true }, at + PATIENCE);
+                self.restored = true;
+                self.go(Step::Restoring { pressed: true }, at + PATIENCE_BACK);
                 return (Some(Keys::Stash), None);
             }
             Prompt::Draft(draft) if settled && pressed && draft.text != self.line => {

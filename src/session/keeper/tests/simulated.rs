@@ -344,5 +344,6 @@ proptest! {
         let own = |text: &String| text.chars().all(|letter| matches!(letter, 'a' | 'b' | 'c'));
         prop_assert!(kept.claude.submitted.iter().all(own), "{:?}", kept.claude.submitted);
         prop_assert!(kept.claude.jobs.iter().all(own), "{:?}", kept.claude.jobs);
+        prop_assert_eq!(found(&kept), found(&run(Keep::Off, latency, wide, true, &story)));
     }
 }
