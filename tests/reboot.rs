@@ -51,8 +51,12 @@ fn session(sandbox: &Sandbox, name: &str, words: &str) -> (Terminal, Record) {
 /// What is left of sessions when the machine goes down: no process and no socket, and records of another boot. The process
 /// that lives on has the pid and the start that a claude had.
 fn go_down(sandbox: &Sandbox) {
-    for pid in sandbox.processes() {
-        process::signal(pid, Signal::SIGKILL);
+    // All at once: nobody has the time to replace another one.
+    let processes = sandbox.processes();
+    for signal in [Signal::SIGSTOP, Signal::SIGKILL] {
+        for pid in &processes {
+            process::signal(*pid, signal);
+        }
     }
     sandbox.wait_for_silence();
     fs::remove_dir_all(sandbox.path("run/cckw")).expect("no sockets any more");

@@ -265,6 +265,9 @@ impl Host {
     }
 
     fn let_client_go(&mut self, why: &str) {
+        // First, for whoever hears that the client was let go looks here next.
+        self.record.client_pid = None;
+        self.save();
         if let Some(mut client) = self.client.take() {
             client.send(&FromHost::Detached { why: why.to_owned() });
             client.channel.flush(PATIENCE_WITH_TERMINAL);
@@ -272,8 +275,6 @@ impl Host {
                 let _ = kill(client.pid, Signal::SIGCONT);
             }
         }
-        self.record.client_pid = None;
-        self.save();
     }
 
     /// Nobody is attached any more.
