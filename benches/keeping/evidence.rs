@@ -44,8 +44,8 @@ impl Evidence {
         for name in ["home/.claude/settings.json", "home/.claude/settings.local.json"] {
             files.insert(path(name), fs::read(path(name)).unwrap_or_default());
         }
-        let config: Value =
-            serde_json::from_slice(&fs::read(path("home/.claude.json")).unwrap_or_default()).unwrap_or_default();
+        let config: Value = serde_json::from_slice(&fs::read(path("home/.claude.json")).unwrap_or_default())
+            .unwrap_or_default();
         let mut state_files = BTreeMap::new();
         collect(&path("home/.claude/sessions"), &mut state_files);
         let is_json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
@@ -61,7 +61,11 @@ impl Evidence {
     /// What has come since then that the user did not ask for. The agents view makes jobs and sessions by itself.
     pub fn wrongs(&self, after: &Self, session: &Session, made_jobs: bool) -> Vec<String> {
         let mut wrongs = Vec::new();
-        let is_the_users = |text: &str| session.submitted.iter().any(|words| text.contains(words.as_str()));
+        // The agents view has what was said before summed up.
+        let is_the_users = |text: &str| {
+            let mut submitted = session.submitted.iter().chain(&session.submitted_before);
+            submitted.any(|words| text.contains(words.as_str()))
+        };
         let arrived = session.place.mock.arrived();
         for prompt in arrived.iter().skip(self.prompts).filter(|prompt| !is_the_users(prompt)) {
             wrongs.push(format!("a prompt that nobody submitted: {prompt:?}"));

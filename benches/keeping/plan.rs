@@ -37,6 +37,8 @@ pub enum State {
     NormalDraft,
     /// Vim's visual mode.
     Visual,
+    /// A draft with more lines than the window.
+    Tall,
     /// The help that `?` opens.
     Shortcuts,
     /// A line for the shell.
@@ -65,7 +67,7 @@ pub enum State {
 
 impl State {
     /// Those of the editor without modes.
-    const PLAIN: [Self; 20] = [
+    const PLAIN: [Self; 21] = [
         Self::Empty,
         Self::Draft,
         Self::Inside,
@@ -74,6 +76,7 @@ impl State {
         Self::Wide,
         Self::SlashMenu,
         Self::FileMenu,
+        Self::Tall,
         Self::Shortcuts,
         Self::Shell,
         Self::Search,
@@ -101,7 +104,7 @@ impl State {
         Self::Turn,
     ];
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Empty,
         Self::Draft,
         Self::Inside,
@@ -115,6 +118,7 @@ impl State {
         Self::NormalEmpty,
         Self::NormalDraft,
         Self::Visual,
+        Self::Tall,
         Self::Shortcuts,
         Self::Shell,
         Self::Search,
@@ -161,6 +165,7 @@ impl fmt::Display for State {
             Self::NormalEmpty => "vim NORMAL",
             Self::NormalDraft => "vim NORMAL, draft",
             Self::Visual => "vim VISUAL",
+            Self::Tall => "draft that is too tall",
             Self::Shortcuts => "shortcut help",
             Self::Shell => "shell mode",
             Self::Search => "history search",
@@ -250,7 +255,13 @@ impl Plan {
         let state = states[(round % BLOCK) as usize];
         let mut dice = Dice::new(seed, round, 4);
         let sizes = [(10, 40), (15, 60), (24, 80), (30, 100), (40, 120), (50, 200)];
-        let size = sizes[dice.below(sizes.len() as u64) as usize];
+        let size = match (state, sizes[dice.below(sizes.len() as u64) as usize]) {
+            (State::Tall, _) => sizes[0],
+            // There is no room for the lower end of the box, or for the answer beside the list.
+            (State::Lines, (10, _)) if setup.fullscreen => sizes[1],
+            (State::SlashMenu, (10, _)) => sizes[2],
+            (_, size) => size,
+        };
         let mut presence = [Presence::Attached, Presence::Away, Presence::Returns, Presence::Leaves]
             [dice.below(8).saturating_sub(4) as usize];
         if !state.is_safe() && matches!(presence, Presence::Returns | Presence::Leaves) {
@@ -260,7 +271,7 @@ impl Plan {
             _ if presence != Presence::Attached || !state.is_safe() => Moment::Never,
             0 => Moment::Never,
             1 => Moment::After(dice.up_to(2500)),
-            _ => Moment::Midway(dice.up_to(500)),
+            _ => Moment::Midway(dice.up_to(250)),
         };
         let letters = ["a", "b", "c", "D", "7", " ", "-", "z", "é"];
         let count = 1 + dice.below(6);

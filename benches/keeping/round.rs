@@ -11,8 +11,8 @@ use super::plan::{Moment, Plan, Presence, State};
 use super::session::{Session, draft, holds, pause};
 use super::support::{DEADLINE, Key, wait_until};
 
-/// Claude's answer to somebody without a subscription.
-const REFUSAL: &str = "needs a Claude subscription";
+/// The end of claude's answer to somebody without a subscription. Of the rest a small window may show nothing.
+const REFUSAL: &str = "instead.";
 /// How long the keeper may take to serve a request that nothing stands against.
 const SERVICE: Duration = Duration::from_secs(40);
 
@@ -54,7 +54,8 @@ struct Round<'a> {
 /// Plays a round in a session that is at the empty prompt.
 pub fn play(session: &mut Session, plan: &Plan) -> Outcome {
     session.resize(plan.size);
-    session.submitted.clear();
+    let submitted = std::mem::take(&mut session.submitted);
+    session.submitted_before.extend(submitted);
     let before = Evidence::take(session);
     let log_before = session.log().len();
     let token = format!("t{}", plan.round);
@@ -76,11 +77,12 @@ impl Round<'_> {
         if matches!(self.plan.presence, Presence::Away | Presence::Returns) {
             self.session.detach();
         }
-        let verb = if self.plan.verb { Some(self.session.run_verb()) } else { None };
+        let mut verb = if self.plan.verb { Some(self.session.run_verb()) } else { None };
         if verb.is_none() {
             self.session.request();
         }
-        let typed = if self.plan.state.is_safe() { self.safe(&held) } else { self.unsafe_state(verb.as_ref()) };
+        let typed =
+            if self.plan.state.is_safe() { self.safe(&held) } else { self.unsafe_state(verb.as_mut()) };
         self.look_at_log();
         if let Some(verb) = verb {
             self.finish(verb);
@@ -113,12 +115,14 @@ impl Round<'_> {
         let over = |round: &Self| {
             let over = ["remote-failed", "remote-request-over"].iter().any(|event| round.count(event) > 0);
             let left_behind = round.count("remote-left-behind") > round.count("remote-tidied");
-            over && !left_behind
+            // The record is written after the log.
+            over && !left_behind && round.session.record().json["remote"]["state"] != "reconnecting"
         };
         wait_until("the end of it", SERVICE * 2, || over(self) || Instant::now() > end);
         let events = self.events();
         let refused = |line: &Value| {
-            line["event"] == "remote-refused" && line["what"].as_str().is_some_and(|what| what.contains(REFUSAL))
+            line["event"] == "remote-refused"
+                && line["what"].as_str().is_some_and(|what| what.contains(REFUSAL))
         };
         let record = self.session.record();
         let remote = &record.json["remote"];
@@ -126,7 +130,8 @@ impl Round<'_> {
         if !self.outcome.served {
             let events: Vec<String> =
                 events.iter().map(|line| format!("{} {}", line["event"], line["what"])).collect();
-            let trouble = format!("{}; {}", events.join(", "), remote["reasons"]);
+            let screen = self.session.terminal.screen().text();
+            let trouble = format!("{}; {}; {screen}", events.join(", "), remote["reasons"]);
             self.outcome.problems.push(Problem::Unserved(trouble));
         }
     }
@@ -183,13 +188,16 @@ impl Round<'_> {
     }
 
     /// Where nothing may be typed.
-    fn unsafe_state(&mut self, verb: Option<&Child>) -> String {
+    fn unsafe_state(&mut self, mut verb: Option<&mut Child>) -> String {
         let state = self.plan.state;
         let why = |round: &Self| {
             let record = round.session.record();
             let reasons = record.json["remote"]["reasons"].as_array().cloned().unwrap_or_default();
             let why = reasons.iter().filter_map(Value::as_str).find_map(|reason| {
-                reason.strip_prefix("nothing is typed: ").filter(|why| !why.contains("rest")).map(str::to_owned)
+                reason
+                    .strip_prefix("nothing is typed: ")
+                    .filter(|why| !why.contains("rest"))
+                    .map(str::to_owned)
             });
             why.filter(|why| !why.contains("keep is"))
         };
@@ -198,7 +206,9 @@ impl Round<'_> {
             self.outcome.refused = why(self);
             let known = self.outcome.refused.is_some() || self.is_typing();
             // The verb does not ask where the state file stands against it.
-            known || verb.is_some() && Instant::now() > end - Duration::from_secs(3) || Instant::now() > end
+            let ended =
+                verb.as_mut().is_some_and(|verb| verb.try_wait().is_ok_and(|status| status.is_some()));
+            known || ended || Instant::now() > end
         });
         if state == State::ExitAsked {
             self.session.terminal_or_attach();
@@ -223,13 +233,21 @@ impl Round<'_> {
             // The request still stands, and the moment for it has come.
             self.wait_for_service();
         }
+        // What the user has queued, too.
+        let arrived = |round: &Self| {
+            let arrived = round.session.place.mock.arrived();
+            let mut submitted = round.session.submitted.iter();
+            submitted.all(|words| arrived.iter().any(|prompt| prompt.contains(words.as_str())))
+        };
+        let end = Instant::now() + Duration::from_secs(10);
+        wait_until("the user's prompts", DEADLINE, || arrived(self) || Instant::now() > end);
         String::new()
     }
 
     /// It was submitted once at most.
     fn look_at_log(&mut self) {
         let entered = self.count("remote-entering");
-        if entered > 1 || !self.outcome.served && entered > 0 {
+        if entered > 1 {
             let trouble = format!("Enter was pressed {entered} times");
             self.outcome.problems.push(Problem::Wrong(trouble));
         }
@@ -252,8 +270,9 @@ impl Round<'_> {
         if self.plan.state.is_safe() && !told {
             self.outcome.problems.push(Problem::Unserved(format!("the verb ended with {status}: {said}")));
         }
-        if let Some((_, reason)) = said.split_once("left alone ").and_then(|(_, line)| line.split_once(": ")) {
-            self.outcome.refused = Some(reason.lines().next().unwrap_or_default().to_owned());
+        let left = said.lines().find(|line| line.contains("left alone ") || line.contains("skipped "));
+        if let Some((_, reason)) = left.and_then(|line| line.split_once("pid=")?.1.split_once(": ")) {
+            self.outcome.refused = Some(reason.to_owned());
         }
     }
 

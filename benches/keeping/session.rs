@@ -26,8 +26,9 @@ pub struct Session {
     pub setup: Setup,
     pub terminal: Terminal,
     size: (u16, u16),
-    /// What the user has submitted so far.
+    /// What the user has submitted in this round, and in the rounds before.
     pub submitted: Vec<String>,
+    pub submitted_before: Vec<String>,
 }
 
 impl Session {
@@ -44,7 +45,8 @@ impl Session {
         place.sandbox.configure("[remote_control]\nkeep = \"off\"\nrest = \"500ms\"\n");
         let arguments = ["--permission-mode", "manual"];
         let terminal = place.start_on(builder(setup, size), How::Through, &arguments);
-        let mut session = Self { place, setup, terminal, size, submitted: Vec::new() };
+        let mut session =
+            Self { place, setup, terminal, size, submitted: Vec::new(), submitted_before: Vec::new() };
         session.rest();
         session
     }
@@ -87,7 +89,9 @@ impl Session {
         let mut command: Command = self.place.sandbox.command(self.place.sandbox.path("bin/cckw"));
         command.arg("attach");
         self.terminal = builder(self.setup, self.size).spawn(command);
-        self.place.sandbox.wait_for_record("somebody attached", |record| !record.json["client_pid"].is_null());
+        self.place
+            .sandbox
+            .wait_for_record("somebody attached", |record| !record.json["client_pid"].is_null());
     }
 
     /// Waits until the screen is complete.
@@ -160,6 +164,15 @@ impl Session {
                 self.draft("@no");
                 self.wait("the list of files", |screen| screen.contains("notes.md"));
             }
+            State::Tall => {
+                for number in 0..12 {
+                    self.terminal.type_text(&format!("{number}\\"));
+                    self.rest();
+                    self.terminal.press(Key::Enter);
+                    self.rest();
+                }
+                self.terminal.type_text(token);
+            }
             State::NormalEmpty => self.normal(),
             State::NormalDraft => {
                 self.draft(&format!("words {token}"));
@@ -179,7 +192,8 @@ impl Session {
             State::Search => self.terminal.press(Key::Ctrl('r')),
             State::Transcript => self.terminal.press(Key::Ctrl('o')),
             State::Agents => {
-                self.terminal.press_until(Key::Left, "the agents view", |screen| holds(State::Agents, screen));
+                self.terminal
+                    .press_until(Key::Left, "the agents view", |screen| holds(State::Agents, screen));
             }
             State::Config => self.submit("/config"),
             State::Model => self.submit("/model"),
@@ -246,6 +260,7 @@ impl Session {
                 self.terminal.press_until(Key::Esc, "the prompt", at_prompt);
             }
             State::Visual => self.terminal.press(Key::Esc),
+            State::Tall => self.terminal.press(Key::Ctrl('c')),
             _ => {}
         }
         self.wait("the main prompt", |screen| at_prompt(screen) && !screen.contains("-- VISUAL"));
@@ -255,6 +270,8 @@ impl Session {
     /// Back to the empty prompt, in insert mode where there are modes. False if that does not succeed.
     pub fn clear(&mut self) -> bool {
         for _ in 0..4 {
+            // That hint stands where the mode does, and is an offer not to be taken.
+            self.wait("the end of a hint", |screen| !holds(State::ExitAsked, screen));
             let screen = self.rest();
             match draft(&screen).as_deref() {
                 Some("") if self.setup.vim && !screen.contains("-- INSERT --") => {
@@ -319,7 +336,8 @@ pub fn draft(screen: &Screen) -> Option<String> {
 
 /// Whether the main prompt has the keyboard.
 fn at_prompt(screen: &Screen) -> bool {
-    draft(screen).is_some() && !["search prompts:", "enter to return"].iter().any(|words| screen.contains(words))
+    draft(screen).is_some()
+        && !["search prompts:", "enter to return"].iter().any(|words| screen.contains(words))
 }
 
 /// Whether claude is in this state, by what it shows.
@@ -337,13 +355,14 @@ pub fn holds(state: State, screen: &Screen) -> bool {
         | State::SlashMenu
         | State::FileMenu => draft(screen).is_some_and(|text| !text.is_empty()),
         State::Visual => any(&["-- VISUAL"]),
-        State::Shortcuts => any(&["! for ", "/ for commands"]),
+        State::Tall => screen.rows.iter().any(|row| row.starts_with("  t")),
+        State::Shortcuts => any(&["! for ", "/ for commands", "/keybinding"]),
         State::Shell => screen.cursor_row().starts_with('!'),
         State::Search => any(&["search prompts:", "Search prompts", "search history", "no matching"]),
         State::Transcript => any(&["Showing detailed", "detailed transcript"]),
         State::Agents => any(&["enter to return", "describe a task", "describe a"]),
-        State::Config => any(&["Search settings", "Esc to c", "Status   Config", "Settings"]),
-        State::Model => any(&["Select model", "Enter to confirm", "to set as default"]),
+        State::Config => any(&["Search settings", "Esc to c", "to switch tabs", "Settings"]),
+        State::Model => any(&["Select model", "Enter to save", "to adjust"]),
         State::Permission => any(&["Do you want to proceed?", "Esc to cancel"]),
         State::Turn => draft(screen).as_deref() == Some(""),
         State::TurnDraft => draft(screen).is_some_and(|text| !text.is_empty()),

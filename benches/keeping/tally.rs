@@ -29,7 +29,11 @@ impl Tally {
     }
 
     fn problems(&self, wanted: impl Fn(&Problem) -> bool) -> usize {
-        self.rounds.iter().flat_map(|(_, outcome)| &outcome.problems).filter(|problem| wanted(problem)).count()
+        self.rounds
+            .iter()
+            .flat_map(|(_, outcome)| &outcome.problems)
+            .filter(|problem| wanted(problem))
+            .count()
     }
 
     fn of(&self, state: State) -> Vec<&(Plan, Outcome)> {
@@ -60,7 +64,8 @@ impl fmt::Display for Tally {
         )?;
         for state in State::ALL {
             let rounds = self.of(state);
-            let count = |wanted: fn(&Outcome) -> bool| rounds.iter().filter(|(_, outcome)| wanted(outcome)).count();
+            let count =
+                |wanted: fn(&Outcome) -> bool| rounds.iter().filter(|(_, outcome)| wanted(outcome)).count();
             let mut whys: BTreeMap<&str, usize> = BTreeMap::new();
             for why in rounds.iter().filter_map(|(_, outcome)| outcome.refused.as_deref()) {
                 *whys.entry(why).or_default() += 1;
@@ -81,12 +86,25 @@ impl fmt::Display for Tally {
         let safe: Vec<_> = self.rounds.iter().filter(|(plan, _)| plan.state.is_safe()).collect();
         let served = safe.iter().filter(|(_, outcome)| outcome.served).count();
         writeln!(f, "\nsafe states served:  {served} of {}", safe.len())?;
-        writeln!(f, "wrong submissions:   {}", self.problems(|problem| matches!(problem, Problem::Wrong(_))))?;
+        writeln!(
+            f,
+            "wrong submissions:   {}",
+            self.problems(|problem| matches!(problem, Problem::Wrong(_)))
+        )?;
         writeln!(f, "keys lost:           {}", self.problems(|problem| matches!(problem, Problem::Keys(_))))?;
-        writeln!(f, "drafts lost:         {}", self.problems(|problem| matches!(problem, Problem::Draft(_))))?;
-        writeln!(f, "states not kept:     {}", self.problems(|problem| matches!(problem, Problem::Moved(_))))?;
+        writeln!(
+            f,
+            "drafts lost:         {}",
+            self.problems(|problem| matches!(problem, Problem::Draft(_)))
+        )?;
+        writeln!(
+            f,
+            "states not kept:     {}",
+            self.problems(|problem| matches!(problem, Problem::Moved(_)))
+        )?;
         writeln!(f, "rounds not finished: {}", self.broken.len())?;
-        let bad = self.rounds.iter().filter(|(_, outcome)| !outcome.problems.is_empty()).map(|(plan, _)| plan);
+        let bad =
+            self.rounds.iter().filter(|(_, outcome)| !outcome.problems.is_empty()).map(|(plan, _)| plan);
         let bad: BTreeSet<(u64, u64)> =
             bad.chain(self.broken.iter().map(|(plan, _)| plan)).map(|plan| (plan.seed, plan.round)).collect();
         for (plan, outcome) in self.rounds.iter().filter(|(_, outcome)| !outcome.problems.is_empty()) {

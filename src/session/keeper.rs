@@ -404,6 +404,10 @@ impl Keeper {
                 }
                 if let Some(end) = end {
                     self.end(at, end, actions);
+                    // The user's next key may move the answer out of sight.
+                    if let Phase::Answering { .. } = self.phase {
+                        self.answered(at, look, actions);
+                    }
                 }
             }
             Phase::Answering { .. } => self.answered(at, look, actions),

@@ -77,6 +77,18 @@ impl<'a> Footer<'a> {
         open.then_some(Menu { selected })
     }
 
+    /// How many rows directly above the box are the list of suggestions, on the alternate screen.
+    pub fn menu_above(&self) -> usize {
+        let in_menu = |row: &&&str| {
+            row.starts_with("  ❯ /")
+                || row.starts_with("    /")
+                || row.starts_with("  No commands match")
+                || row.trim_start().starts_with("+ ")
+                || conversation::is_at_the_edge(row)
+        };
+        if self.menu().is_some() { self.above.iter().take_while(in_menu).count() } else { 0 }
+    }
+
     /// What is said of remote control. Where there is no room the word is cut.
     pub fn indicator(&self) -> Indicator {
         let is = |item: &str, word: &str| {

@@ -164,6 +164,5 @@ pub fn read(view: &View) -> Reading {
     if matches!(reading.prompt, Prompt::Elsewhere(_)) {
         return reading;
     }
-    let menu = footer.menu();
-    Reading { notice: notice::find(view, input, menu.is_none().then_some(&footer)), menu, ..reading }
+    Reading { notice: notice::find(view, input, &footer), menu: footer.menu(), ..reading }
 }

@@ -13,19 +13,52 @@ const SUBJECT: [&str; 2] = ["remote control", "remote-control"];
 
 /// The last thing that was said, if it is about remote control. The footer is left out where it holds a menu, whose
 /// texts are about commands.
-pub(super) fn find(view: &View, input: Input, footer: Option<&Footer<'_>>) -> Option<Notice> {
-    footer.and_then(|footer| footer.notes().find_map(classify)).or_else(|| classify(&last(view, input)?))
+pub(super) fn find(view: &View, input: Input, footer: &Footer<'_>) -> Option<Notice> {
+    let input = Input { upper: input.upper - footer.menu_above(), ..input };
+    let notes = footer.menu().is_none().then_some(footer);
+    notes.and_then(|footer| footer.notes().find_map(classify)).or_else(|| {
+        last(view, input).and_then(|(line, cut)| if cut { refusal_cut(line) } else { classify(&line) })
+    })
 }
 
-/// The last paragraph above the prompt, in one line, if claude itself said it.
-fn last(view: &View, input: Input) -> Option<String> {
+/// The last paragraph above the prompt, in one line, if claude itself said it; and whether its beginning is off the screen.
+fn last(view: &View, input: Input) -> Option<(String, bool)> {
     let (start, end) = conversation::last(view, input)?;
     if view.row(start).starts_with('❯') || says_the_model(view, start) {
         return None;
     }
     let words = (start..end).flat_map(|row| view.row(row).split_whitespace());
-    Some(words.filter(|word| !matches!(*word, "●" | "⎿")).collect::<Vec<_>>().join(" "))
+    let line = words.filter(|word| !matches!(*word, "●" | "⎿")).collect::<Vec<_>>().join(" ");
+    // Unlike what the model says, and what the footer says, all of it is in a colour.
+    let coloured = conversation::text(view, start).is_some_and(|text| text.colour != Color::Default);
+    let cut = start == 0 && view.row(start).starts_with("  ") && coloured;
+    Some((line, cut))
 }
+
+/// What is left of the refusal where its beginning has gone off the top of a small screen: with a draft of three lines, its
+/// last word on a screen of ten rows.
+fn refusal_cut(line: String) -> Option<Notice> {
+    let is_name = |word: &str| word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let mut whole = REFUSAL.iter().rev();
+    let is_end = line.split(' ').rev().all(|word| {
+        whole.next().is_some_and(|wanted| if *wanted == "KEY" { is_name(word) } else { word == *wanted })
+    });
+    if is_end { Some(Notice::NeedsSubscription(line)) } else { classify(&line) }
+}
+
+/// The refusal, with a word in the place of the variable that it names.
+const REFUSAL: [&str; 10] = [
+    "/remote-control",
+    "needs",
+    "a",
+    "Claude",
+    "subscription.",
+    "This",
+    "session",
+    "uses",
+    "KEY",
+    "instead.",
+];
 
 /// What the model says has a mark of another colour than its text, which is in the terminal's own.
 fn says_the_model(view: &View, row: usize) -> bool {
@@ -41,9 +74,7 @@ fn says_the_model(view: &View, row: usize) -> bool {
 fn classify(line: &str) -> Option<Notice> {
     let lower = line.to_lowercase().replace('’', "'");
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    // The beginning of the refusal may have gone off the top of a small screen.
-    let cut = "subscription. this session uses";
-    if !has(&SUBJECT) && !lower.starts_with(cut) || lower.ends_with("remote control disconnected.") {
+    if !has(&SUBJECT) || lower.ends_with("remote control disconnected.") {
         return None;
     }
     let lost = has(&["disconnected", "control failed"]);
@@ -88,6 +119,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_a_refusal_that_is_cut_the_end_is_enough() {
+        for end in [
+            "subscription. This session uses ANTHROPIC_API_KEY instead.",
+            "ANTHROPIC_API_KEY instead.",
+            "instead.",
+        ] {
+            assert_eq!(refusal_cut(end.into()), Some(Notice::NeedsSubscription(end.into())));
+        }
+        for line in ["", "uses another tool instead.", "is used instead.", "uses ANTHROPIC_API_KEY"] {
+            assert_eq!(refusal_cut(line.into()), None, "{line}");
+        }
+    }
+
+    #[test]
     fn the_words_of_the_documentation_and_of_the_program_are_known() {
         let kind = |line: &str| {
             let notice = format!("{:?}", classify(line)?);
@@ -95,7 +140,6 @@ mod tests {
         };
         for (line, expected) in [
             ("/remote-control needs a Claude subscription. This session uses a key.", "NeedsSubscription"),
-            ("subscription. This session uses ANTHROPIC_API_KEY instead.", "NeedsSubscription"),
             ("Remote Control is only available with claude.ai subscriptions.", "NeedsSubscription"),
             ("/remote-control isn't available while DO_NOT_TRACK is set.", "Unavailable"),
             ("Remote Control isn’t enabled for this account.", "Unavailable"),

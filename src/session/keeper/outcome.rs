@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::procedure::End;
+use super::procedure::{End, REPEATED};
 use super::witness::{self, Look};
 use super::{
     ANSWER, ANSWER_PACE, Action, Asked, CONNECTION, CYCLE_PAUSE, Keeper, LONGEST_HOLD, OWED_FOR, Owed, Phase,
@@ -130,7 +130,7 @@ impl Keeper {
                 actions.push(Action::Note("remote-submitted", String::new()));
                 self.look_at = Some(at + ANSWER_PACE);
                 self.phase = Phase::Answering {
-                    since: at,
+                    since: attempt.gone_at().unwrap_or(at),
                     until: at + ANSWER,
                     before: attempt.before.clone(),
                     connecting: false,
@@ -221,7 +221,7 @@ impl Keeper {
         let reading = &look.reading;
         let is_new = reading.notice != *before;
         // The same refusal once more looks like the one before.
-        let is_answer = is_new || at >= *since + ANSWER_PACE * 4;
+        let is_answer = is_new || at >= *since + REPEATED;
         if reading.indicator == Indicator::Connecting {
             *connecting = true;
             *until = (*until).max(*since + CONNECTION);

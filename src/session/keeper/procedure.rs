@@ -8,7 +8,7 @@ mod undo;
 use std::time::Duration;
 
 use super::why::Why;
-use super::witness::{File, Look};
+use super::witness::{self, File, Look};
 use crate::claude::remote_control::Link;
 use crate::claude::screen::{Indicator, Notice, Panel, Prompt};
 
@@ -25,6 +25,8 @@ const PACE: Duration = Duration::from_millis(40);
 const PACE_UNSETTLED: Duration = Duration::from_millis(15);
 /// How long the prompt is watched after the command has left it, for a dialog that opens a moment later.
 const AFTERMATH: Duration = Duration::from_millis(400);
+/// The same where an answer would look like the one before.
+pub const REPEATED: Duration = Duration::from_secs(1);
 /// How long claude may take to bring a draft back by itself.
 const OWN_RESTORE: Duration = Duration::from_millis(900);
 /// The most choices that are walked over in the panel.
@@ -107,7 +109,7 @@ enum Step {
     Opening,
     Stashing,
     Typing,
-    Entered { gone_at: Option<Duration> },
+    Entered,
     InPanel { moves: u8, expected: usize },
     Leaving,
     Closing { again: bool },
@@ -149,6 +151,7 @@ pub struct Try {
     restored: bool,
     /// Whether the last look showed the main prompt.
     at_main: bool,
+    gone_at: Option<Duration>,
     /// How it ends when the draft is back.
     then: End,
 }
@@ -170,16 +173,20 @@ impl Try {
             taken_back: false,
             restored: false,
             at_main: false,
+            gone_at: None,
             then: End::Tidied,
         }
     }
 
     /// Whether Enter was pressed.
     pub fn is_submitted(&self) -> bool {
-        matches!(
-            self.step,
-            Step::Entered { .. } | Step::InPanel { .. } | Step::Leaving | Step::Closing { .. }
-        ) || matches!(self.then, End::Submitted | End::WasUp { .. } | End::Dialog | End::SwitchedOff)
+        matches!(self.step, Step::Entered | Step::InPanel { .. } | Step::Leaving | Step::Closing { .. })
+            || matches!(self.then, End::Submitted | End::WasUp { .. } | End::Dialog | End::SwitchedOff)
+    }
+
+    /// When the command had left the prompt, if it was seen to.
+    pub fn gone_at(&self) -> Option<Duration> {
+        self.gone_at
     }
 
     /// Whether anything was typed.
@@ -252,7 +259,7 @@ impl Try {
             Step::Opening => self.opening(at, look, file),
             Step::Stashing => self.stashing(at, look),
             Step::Typing => self.typing(at, look),
-            Step::Entered { gone_at } => self.entered(at, look, file, gone_at),
+            Step::Entered => self.entered(at, look, file),
             Step::InPanel { moves, expected } => self.in_panel(at, look, moves, expected),
             Step::Leaving => self.leaving(at, look),
             Step::Closing { again } => self.closing(at, look, again),
@@ -343,19 +350,13 @@ impl Try {
             return self.take_back(at, look);
         }
         if self.quiet && look.obstacle().is_none() && look.shows_exactly(&self.line) {
-            self.go(Step::Entered { gone_at: None }, at + PATIENCE);
+            self.go(Step::Entered, at + PATIENCE);
             return (Some(Keys::Enter), None);
         }
         (None, None)
     }
 
-    fn entered(
-        &mut self,
-        at: Duration,
-        look: &Look,
-        file: Option<&File>,
-        gone_at: Option<Duration>,
-    ) -> (Option<Keys>, Option<End>) {
+    fn entered(&mut self, at: Duration, look: &Look, file: Option<&File>) -> (Option<Keys>, Option<End>) {
         if !look.settled {
             return (None, None);
         }
@@ -381,13 +382,18 @@ impl Try {
             Prompt::Empty => false,
         };
         self.owed.text = false;
-        let gone_at = gone_at.unwrap_or(at);
-        self.step = Step::Entered { gone_at: Some(gone_at) };
+        let gone_at = self.gone_at.unwrap_or(at);
+        self.gone_at = Some(gone_at);
         self.owed.stash &= !draft;
         let answered = look.reading.notice != self.before
             || matches!(look.reading.indicator, Indicator::Connecting | Indicator::Active)
             || file.is_some_and(|file| file.verdict.link == Link::Connected);
-        let pause = if answered { Duration::ZERO } else { AFTERMATH };
+        // Where it had refused before, the same words once more are no news: they get the time to come.
+        let pause = match &self.before {
+            _ if answered => Duration::ZERO,
+            Some(notice) if witness::refusal(notice).is_some() => REPEATED,
+            _ => AFTERMATH,
+        };
         if at < gone_at + pause {
             return (None, None);
         }

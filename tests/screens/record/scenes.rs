@@ -341,12 +341,36 @@ fn refusal() {
             .keep(&format!("{kind}-refusal"), &format!("{}; {REFUSAL}", draft("a draft")))
             .press(Key::Ctrl('u'));
         claude.submit("hello").wait("Hello from").keep(&format!("{kind}-refusal-past"), EMPTY);
+        // A list of commands stands between the answer and the prompt, or below it.
+        let mut claude = Setup { fullscreen, ..Setup::new(24, 80) }.start();
+        claude.text("/re").press(Key::Ctrl('s')).wait("stashed");
+        claude.paste("/remote-control").press(Key::Enter).wait("needs").rest();
+        let menu = format!("{}; menu: /recap; {REFUSAL}", draft("/re"));
+        claude.keep(&format!("{kind}-refusal-menu"), &menu);
+        let none = format!("{}; menu: open; {REFUSAL}", draft("/rekb"));
+        claude.text("kb").keep(&format!("{kind}-refusal-menu-none"), &none);
         let mut claude = Setup { fullscreen, ..Setup::new(10, 40) }.start();
         let cut = "notice: NeedsSubscription subscription. This session uses ANTHROPIC_API_KEY instead.";
         claude.paste("/remote-control").press(Key::Enter).wait("instead.").keep(
             &format!("{kind}-refusal-40x10"),
             &format!("{EMPTY}; {}", if fullscreen { REFUSAL } else { cut }),
         );
+        if fullscreen {
+            continue;
+        }
+        // The draft takes the rows in which more of it would stand.
+        let mut claude = Setup::new(10, 40).start();
+        for line in ["one\\", "two\\"] {
+            claude.text(line).press(Key::Enter);
+        }
+        claude
+            .text("three")
+            .press(Key::Ctrl('s'))
+            .paste("/remote-control")
+            .press(Key::Enter)
+            .wait("instead.");
+        let end = "notice: NeedsSubscription instead.";
+        claude.keep("classic-refusal-40x10-lines", &format!("{}; {end}", draft("one\\ntwo\\nthree")));
     }
 }
 
