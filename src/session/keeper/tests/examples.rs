@@ -1,8 +1,8 @@
 //! The course of things, step by step.
 
-use super::super::{Action, Event, Keeper, Keyboard, Keys, Standing};
+use super::super::{Action, Event, Keeper, Keyboard, Keys, Look, Standing};
 use super::{LINE, file, look, ms, prompt, seconds};
-use crate::claude::screen::{Draft, Indicator, Prompt};
+use crate::claude::screen::{Draft, Indicator, Notice, Prompt};
 use crate::config::RemoteControl;
 
 /// What is typed in answer to an event, and whether a look is wanted.
@@ -69,4 +69,37 @@ fn an_enter_that_would_take_another_command_is_not_pressed() {
     assert_eq!(typed(&keeper.on(at + ms(100), Event::Looked(menu.clone()))), []);
     menu.reading.menu = Some(crate::claude::screen::Menu { selected: Some(LINE.into()) });
     assert_eq!(typed(&keeper.on(at + ms(150), Event::Looked(menu))), [Keys::Enter]);
+}
+
+/// Looks that lead from the empty prompt to Enter.
+fn entered(keeper: &mut Keeper, at: std::time::Duration, before: &Look) {
+    keeper.on(at, Event::Looked(before.clone()));
+    let mut pasted = before.clone();
+    pasted.reading.prompt = prompt(LINE);
+    assert_eq!(typed(&keeper.on(at + ms(50), Event::Looked(pasted))), [Keys::Enter]);
+}
+
+#[test]
+fn a_refusal_is_read_before_the_keys_that_waited_can_move_it_away() {
+    let (mut keeper, at) = about_to_type();
+    let mut shown = look(Prompt::Empty, Indicator::Absent);
+    entered(&mut keeper, at, &shown);
+    shown.reading.notice = Some(Notice::NeedsSubscription("it needs a subscription".into()));
+    let over = keeper.on(at + ms(100), Event::Looked(shown));
+    assert!(over.contains(&Action::Release), "{over:?}");
+    assert_eq!(keeper.report(at + ms(100)).refused.as_deref(), Some("it needs a subscription"));
+}
+
+#[test]
+fn a_refusal_once_more_has_its_time_before_the_keys_are_let_go() {
+    let (mut keeper, at) = about_to_type();
+    keeper.on(at, Event::Asked { cycle: false });
+    let mut shown = look(Prompt::Empty, Indicator::Absent);
+    shown.reading.notice = Some(Notice::NeedsSubscription("it needs a subscription".into()));
+    entered(&mut keeper, at, &shown);
+    assert_eq!(keeper.on(at + ms(100), Event::Looked(shown.clone())), []);
+    assert_eq!(keeper.on(at + ms(900), Event::Looked(shown.clone())), []);
+    let over = keeper.on(at + ms(1100), Event::Looked(shown));
+    assert!(over.contains(&Action::Release), "{over:?}");
+    assert!(keeper.report(at + ms(1100)).refused.is_some());
 }
