@@ -385,7 +385,8 @@ impl Try {
         let gone_at = self.gone_at.unwrap_or(at);
         self.gone_at = Some(gone_at);
         self.owed.stash &= !draft;
-        let answered = look.reading.notice != self.before
+        // For a moment the command itself stands where the answer will.
+        let answered = look.reading.notice.is_some() && look.reading.notice != self.before
             || matches!(look.reading.indicator, Indicator::Connecting | Indicator::Active)
             || file.is_some_and(|file| file.verdict.link == Link::Connected);
         // Where it had refused before, the same words once more are no news: they get the time to come.

@@ -97,7 +97,8 @@ fn a_refusal_once_more_has_its_time_before_the_keys_are_let_go() {
     let mut shown = look(Prompt::Empty, Indicator::Absent);
     shown.reading.notice = Some(Notice::NeedsSubscription("it needs a subscription".into()));
     entered(&mut keeper, at, &shown);
-    assert_eq!(keeper.on(at + ms(100), Event::Looked(shown.clone())), []);
+    let echo = look(Prompt::Empty, Indicator::Absent);
+    assert_eq!(keeper.on(at + ms(100), Event::Looked(echo)), []);
     assert_eq!(keeper.on(at + ms(900), Event::Looked(shown.clone())), []);
     let over = keeper.on(at + ms(1100), Event::Looked(shown));
     assert!(over.contains(&Action::Release), "{over:?}");
