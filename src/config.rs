@@ -14,8 +14,10 @@ use toml::de::DeTable;
 use crate::escape::escape;
 
 mod duration;
+mod remote;
 mod restart;
 
+pub use remote::{Keep, RemoteControl};
 pub use restart::Restart;
 
 /// The largest file that is read, in bytes. Anything above it is not a configuration.
@@ -29,6 +31,8 @@ pub struct Config {
     pub claude: Option<PathBuf>,
     /// What becomes of the session when its terminal goes.
     pub on_hangup: OnHangup,
+    /// Which agent claude reaches by `SSH_AUTH_SOCK`.
+    pub ssh_agent: SshAgent,
     /// The key that detaches.
     pub detach_key: DetachKey,
     /// How long a terminal may take no output before claude goes on without it.
@@ -41,6 +45,8 @@ pub struct Config {
     pub notify: Notify,
     /// How claude is brought back after a crash.
     pub restart: Restart,
+    /// How remote control is kept.
+    pub remote_control: RemoteControl,
 }
 
 impl Default for Config {
@@ -48,11 +54,13 @@ impl Default for Config {
         Self {
             claude: None,
             on_hangup: OnHangup::Detach,
+            ssh_agent: SshAgent::Follow,
             detach_key: DetachKey::Backslash,
             stall_after: Duration::from_secs(3),
             linger: Duration::from_secs(8 * 60 * 60),
             notify: Notify::Off,
             restart: Restart::default(),
+            remote_control: RemoteControl::default(),
         }
     }
 }
@@ -65,6 +73,16 @@ pub enum OnHangup {
     Detach,
     /// It ends, as claude does by itself.
     Exit,
+}
+
+/// Which agent claude reaches by `SSH_AUTH_SOCK`, where that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SshAgent {
+    /// The one of the login that attached last, through a link.
+    Follow,
+    /// The one that the session was started with, by its own name.
+    Keep,
 }
 
 /// The key that lets a session go on without its terminal.
@@ -198,10 +216,14 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
             )
         })?);
     }
-    config.restart.check().map_err(|(key, reason, advice)| {
-        let place = place_of_key(text, &["restart", key]).or_else(|| place_of_key(text, &["restart"]));
-        error(place, reason, advice)
-    })?;
+    for (table, checked) in
+        [("restart", config.restart.check()), ("remote_control", config.remote_control.check())]
+    {
+        checked.map_err(|(key, reason, advice)| {
+            let place = place_of_key(text, &[table, key]).or_else(|| place_of_key(text, &[table]));
+            error(place, reason, advice)
+        })?;
+    }
     Ok(config)
 }
 

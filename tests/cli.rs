@@ -1,4 +1,4 @@
-//! The command line as a user meets it: help, refusals, doctor, the pages, the demo.
+//! The command line as a user meets it: help, refusals, doctor, the pages.
 
 mod support;
 
@@ -7,19 +7,22 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use support::{Key, Sandbox, Terminal};
+use support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 17] = [
     "claude",
     "list",
     "attach",
     "detach",
     "start",
+    "restart",
     "stop",
     "logs",
     "screen",
+    "detect",
+    "reconnect",
     "rm",
     "demo",
     "doctor",
@@ -321,55 +324,4 @@ fn doctor_is_coloured_on_a_terminal_alone() {
     assert!(doctor(&sandbox).contains(&0x1b));
     sandbox.set("NO_COLOR", "1");
     assert!(!doctor(&sandbox).contains(&0x1b));
-}
-
-#[test]
-fn the_demo_plays_by_itself_and_leaves_nothing() {
-    let sandbox = Sandbox::new();
-    let said = cckw(&sandbox, &["demo"]);
-    assert_eq!((said.status, said.err.as_str()), (Some(0), ""), "{}", said.out);
-    for needed in ["● You said: hello", "the shell read: typed at the shell", "pinned by cckw", "All 6 steps"]
-    {
-        assert!(said.out.contains(needed), "{needed}: {}", said.out);
-    }
-    assert!(!has_controls(&said.out));
-    sandbox.wait_for_silence();
-    for dir in ["tmp", "home", "state", "run"] {
-        assert_eq!(fs::read_dir(sandbox.path(dir)).expect("a directory").count(), 0, "{dir}");
-    }
-}
-
-#[test]
-fn a_demo_that_goes_wrong_says_so() {
-    let mut sandbox = Sandbox::new();
-    sandbox.set("CCKW_STANDIN_CRASH_STARTS", format!("1:{}", sandbox.path("starts").display()));
-    let said = cckw(&sandbox, &["demo", "--script"]);
-    assert_eq!(said.status, Some(1), "{}", said.out);
-    assert!(said.err.starts_with("cckw: step "), "{}", said.err);
-    sandbox.wait_for_silence();
-    assert_eq!(fs::read_dir(sandbox.path("tmp")).expect("a directory").count(), 0);
-}
-
-#[test]
-fn the_demo_can_be_tried_by_hand() {
-    let sandbox = Sandbox::new();
-    let mut command = sandbox.command(CCKW);
-    command.arg("demo");
-    let mut terminal = Terminal::spawn(command);
-    terminal.wait_for_text("? for shortcuts");
-    // As in Claude Code, the space behind ❯ is one that does not break.
-    terminal.type_text("hello");
-    terminal.wait_for_text("❯\u{a0}hello");
-    terminal.press(Key::Enter);
-    terminal.wait_for("a reply and an empty prompt", |screen| {
-        screen.contains("You said: hello") && !screen.contains("Working")
-    });
-    terminal.type_text("/exit");
-    terminal.wait_for_text("❯\u{a0}/exit");
-    terminal.press(Key::Enter);
-    assert!(terminal.finish().success());
-    assert!(terminal.screen().contains("What cckw kept of the session"), "{}", terminal.report());
-    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
-    sandbox.wait_for_silence();
-    assert_eq!(fs::read_dir(sandbox.path("tmp")).expect("a directory").count(), 0);
 }

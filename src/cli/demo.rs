@@ -1,64 +1,149 @@
 //! `cckw demo`: a session on the stand-in, by hand or played.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::{Command, ExitCode};
 
 use super::output;
-use crate::claude::find;
 use crate::escape::escape;
+use crate::platform::signal_pipe::SignalPipe;
 use crate::session::record::Exit;
 
-mod dialogue;
-mod scene;
+mod audience;
+mod scenes;
+mod scratch;
+mod show;
 mod signals;
 mod stage;
 
-use scene::{Memory, Scene};
+use audience::Audience;
+use scenes::SCENES;
+use scratch::{Memory, Scratch};
+use show::{Show, Trouble};
 
 const INTRODUCTION: &str = "\
 A stand-in for Claude Code starts now, inside cckw, in a scratch directory. It
 echoes what you say and needs no account. Try:
 
   hello, then Enter      ctrl-z, look around, fg
-  resize the window      /exit to come back here
+  /fault crash 9         resize the window
+  /exit to come back here
+
+";
+
+/// By hand the directory goes with the terminal, so nothing may live on in it.
+const BY_HAND: &str = "on_hangup = \"exit\"\n";
+
+/// In the show it must live on for a moment. Should the demo itself be killed, it does not for long. The line that says when
+/// claude comes back is there to be read.
+const SHOWN: &str = "linger = \"1m\"\n[restart]\ninitial_delay = \"2s\"\n";
+
+const TRY_IT: &str = "\
+To try it yourself, on the stand-in:
+  cckw demo --by-hand
 
 ";
 
 const REAL_ONE: &str = "\
 With the real Claude Code:
   npm install -g @anthropic-ai/claude-code
-  cckw claude                       (or, for good: eval \"$(cckw shell-init bash)\")
+  cckw claude               (for good: eval \"$(cckw shell-init bash)\")
 ";
 
-/// Runs the demo; `script` plays a dialogue instead of leaving the session to the user.
-pub fn main(script: bool) -> ExitCode {
-    let scene = match Scene::new() {
-        Ok(scene) => scene,
-        Err(error) => return output::fail(&format!("the demo cannot be set up: {error}")),
-    };
-    let status = if script || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        dialogue::play(&scene)
-    } else {
-        by_hand(&scene)
-    };
-    if let Err(error) = scene.remove() {
-        return output::fail(&format!("the demo's directory cannot be removed: {error}"));
+/// Shows what cckw does; `script` as text alone. `try_it` leaves a session to the user instead.
+pub fn main(script: bool, try_it: bool) -> ExitCode {
+    if try_it {
+        return in_scratch(BY_HAND, |scratch| Ok(by_hand(scratch)));
     }
-    status
+    // From before there is something to clean up.
+    match show::signals() {
+        Ok(signals) => in_scratch(SHOWN, |scratch| show(scratch, script, signals)),
+        Err(error) => output::fail(&format!("signals cannot be handled: {error}")),
+    }
 }
 
-fn by_hand(scene: &Scene) -> ExitCode {
+/// Does something in a scratch directory, of which nothing is left afterwards. An error is the signal that ended it.
+fn in_scratch(config: &str, act: impl FnOnce(&Scratch) -> Result<ExitCode, i32>) -> ExitCode {
+    let scratch = match Scratch::new(config) {
+        Ok(scratch) => scratch,
+        Err(error) => return output::fail(&format!("the demo cannot be set up: {error}")),
+    };
+    let played = act(&scratch);
+    if let Err(error) = scratch.remove() {
+        return output::fail(&format!("the demo's directory cannot be removed: {error}"));
+    }
+    played.unwrap_or_else(|signal| {
+        // With the terminal gone there is nobody to tell.
+        let _ = writeln!(io::stderr(), "cckw: the demo was ended early; nothing of it is left");
+        ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
+    })
+}
+
+/// Plays the scenes. Status 1 if anything that is claimed did not happen; an error is the signal that ended it.
+fn show(scratch: &Scratch, script: bool, signals: SignalPipe) -> Result<ExitCode, i32> {
+    let mut show = Show::new(scratch, Audience::new(script, SCENES), signals);
+    let mut played = SCENES.iter().enumerate().try_for_each(|(at, scene)| {
+        let told = |trouble| match trouble {
+            Trouble::Missed(why, screen) => {
+                let why = escape(&why).to_string();
+                Trouble::Missed(format!("scene {} ({}) failed: {why}", at + 1, scene.title), screen)
+            }
+            signal => signal,
+        };
+        show.play(at + 1, scene).map_err(told)
+    });
+    // The terminal is given back before anything is said, and the shells on the stage end. The signals' handlers stay, so
+    // that an impatient second ctrl-c does not keep anyone from cleaning up.
+    drop(show);
+    let mut report = String::new();
+    if played.is_ok() {
+        match scratch.memory() {
+            Ok(memory) => {
+                report = describe(&memory);
+                if !as_shown(&memory) {
+                    played =
+                        Err(Trouble::Missed("the record does not say what happened".into(), report.clone()));
+                }
+            }
+            Err(error) => {
+                played = Err(Trouble::Missed(format!("the session left no record: {error}"), String::new()));
+            }
+        }
+    }
+    match played {
+        Ok(()) => {
+            let all = SCENES.len();
+            let text = format!("\nAll {all} scenes went as they should.\n\n{report}\n{TRY_IT}{REAL_ONE}");
+            Ok(output::print(&text))
+        }
+        Err(Trouble::Missed(why, screen)) => {
+            Ok(output::fail(&format!("{why}\n{}", audience::framed(&screen))))
+        }
+        Err(Trouble::Signal(signal)) => Err(signal),
+    }
+}
+
+/// Whether the record and the transcript say what the scenes have shown.
+fn as_shown(memory: &Memory) -> bool {
+    let record = &memory.record;
+    record.exit == Some(Exit::Code(0))
+        && record.pinned
+        && record.restarts == 1
+        && record.conversations.len() == 1
+        && memory.transcript_lines > 0
+}
+
+fn by_hand(scratch: &Scratch) -> ExitCode {
     output::print(INTRODUCTION);
-    let mut command = Command::new(&scene.cckw);
+    let mut command = Command::new(&scratch.cckw);
     command.arg("claude").arg("--name").arg("demo");
-    scene.furnish(&mut command);
+    scratch.furnish(&mut command);
     let status = match signals::run(command) {
         Ok(status) => status,
         Err(error) => return output::fail(&format!("cckw claude could not be run: {error}")),
     };
     let mut out = io::stdout().lock();
     // Nobody reading it is no reason to leave the directory behind.
-    let _ = match scene.memory() {
+    let _ = match scratch.memory() {
         Ok(memory) => write!(out, "\n{}\n{REAL_ONE}", describe(&memory)),
         Err(error) => write!(out, "\nThe session left no record: {}\n", escape(&error.to_string())),
     };
@@ -82,16 +167,17 @@ fn describe(memory: &Memory) -> String {
         0 => "nothing was said".to_owned(),
         lines => format!("{lines} lines of transcript"),
     };
+    let restarts = match record.restarts {
+        0 => "never".into(),
+        1 => "once".into(),
+        number => format!("{number} times"),
+    };
     format!(
         "What cckw kept of the session:\n  \
          conversation  {conversation}\n                {pinned}; {said}\n  \
+         brought back  {restarts}\n  \
          ended         {ended}\n  \
          host          pid {}, which owned the terminal that claude ran in\n",
         record.host_pid
     )
-}
-
-/// The name under which cckw is the stand-in, as a command line shows it.
-fn variable() -> String {
-    format!("{}=claude-stand-in", find::VARIABLE)
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::signals::SignalState;
 use crate::platform::tty::{Attributes, Size};
+use crate::session::record::Text;
 
 /// The version of the protocol. Fields may be added within a version; what exists keeps its meaning.
 pub const VERSION: u32 = 1;
@@ -31,6 +32,10 @@ pub struct Start {
     /// Whether the session is one whose host is gone: then its record says what to start.
     #[serde(default)]
     pub revive: bool,
+    /// Whether nobody waits for the host: the session has no client from the beginning. Then its lock, which the one
+    /// who asks has taken, comes in place of stderr.
+    #[serde(default)]
+    pub detached: bool,
 }
 
 /// What a client asks of a host that runs already. Its terminal comes with it.
@@ -44,6 +49,9 @@ pub struct Attach {
     pub attributes: Attributes,
     /// The terminal's name, for whoever is detached by this.
     pub terminal: String,
+    /// The agent of the login that it belongs to: an absolute path, from its `SSH_AUTH_SOCK`.
+    #[serde(default)]
+    pub agent: Option<Text>,
 }
 
 /// From the client to its host.
@@ -80,6 +88,21 @@ pub enum FromClient {
         /// The size that the terminal has now.
         size: Size,
     },
+    /// To `Hold`: from now on, what is typed waits.
+    Held(Held),
+}
+
+/// What the client knows of the keyboard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// How long ago the user last typed, in milliseconds; nothing if they have not, in this client.
+    pub typed_ago_ms: Option<u64>,
+    /// Whether a paste is half through.
+    pub in_paste: bool,
+    /// Whether an escape sequence is half through.
+    pub in_sequence: bool,
+    /// Bytes that claude has not read.
+    pub unsent: usize,
 }
 
 /// From the host to its client.
@@ -110,6 +133,10 @@ pub enum FromHost {
     },
     /// Claude has crashed and comes back; until `Started` comes again, keys are for cckw.
     Waiting,
+    /// The host is about to type: keys are to wait, and the client to answer `Held`.
+    Hold,
+    /// The host has typed: keys that wait are to be delivered.
+    Release,
     /// The session goes on without this client. Its modes are undone on the terminal.
     Detached {
         /// Why, for the user: the detach key, or who has attached.
@@ -137,6 +164,22 @@ pub enum Request {
     Detach,
     /// Ends claude, and with it the session.
     Stop,
+    /// Brings the link of remote control back, whatever the configuration says; looks first, as always.
+    Reconnect {
+        /// Whether to do it. Otherwise it is only said what would be done.
+        apply: bool,
+        /// Whether a link that seems to be up is switched off first.
+        #[serde(default)]
+        cycle: bool,
+    },
+    /// Ends claude, and starts it again with the same conversation.
+    Restart {
+        /// Whatever it does at the moment; else when it is idle.
+        now: bool,
+        /// The claude that the asking side would start, for the case that the one of the session has gone.
+        #[serde(default)]
+        program: Option<Text>,
+    },
     /// Panics, so that a test can see what becomes of the terminal. In debug builds only.
     #[cfg(debug_assertions)]
     Panic,
@@ -161,8 +204,22 @@ pub enum Answer {
         /// Whether the screen model missed output, and waits for a repaint.
         stale: bool,
     },
+    /// To `Reconnect`. What comes of it stands in the record, under `remote.last_try`.
+    Reconnect {
+        /// Whether it will be done, as soon as the keyboard rests and the prompt is seen.
+        begun: bool,
+        /// What stands against it now; nothing if nothing does.
+        against: Option<String>,
+        /// The record's `remote`.
+        remote: serde_json::Value,
+    },
     /// It is done, or begun.
     Done,
+    /// To `Restart`: the request was noted.
+    Restart {
+        /// What claude does, where the restart waits for its end; nothing when it is restarted now.
+        waits_for: Option<String>,
+    },
     /// The request was not understood, or cannot be done.
     Refused {
         /// What happened, why, and what to do.

@@ -4,8 +4,10 @@
 
 pub mod asleep;
 pub mod clock;
+pub mod command;
 pub mod descriptors;
 pub mod io;
+pub mod job;
 pub mod network;
 pub mod poll;
 pub mod process;

@@ -2,6 +2,8 @@
 
 mod child;
 mod client;
+mod keep;
+mod renew;
 mod restart;
 
 use std::path::PathBuf;
@@ -12,24 +14,29 @@ use serde_json::json;
 
 use self::child::Phase;
 use self::client::Client;
+use self::keep::Keep;
 use super::ending::Ending;
 use super::events::Events;
+use super::keeper::{Event, File};
 use super::launcher::Launcher;
 use super::notices::Notices;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Kind, Record, State};
+use super::renewal::Renewal;
 use super::revive::Lock;
 use super::server::Server;
+use super::stamp;
 use super::start::Prepared;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
-use crate::claude::remote_control;
+use crate::claude::live::Live;
 use crate::claude::state_file::StateFile;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
 use crate::control::{Answer, Channel, Request};
+use crate::fleet::Holder;
 use crate::platform::poll::{For, Place, Poll};
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::tty::Attributes;
@@ -75,13 +82,26 @@ pub struct Host {
     linger_at: Option<Instant>,
     /// When to look whether there is a transcript by now.
     transcript_at: Option<Instant>,
+    /// When this host has held a session that was another's for long enough.
+    proven_at: Option<Instant>,
     supervisor: Supervisor,
+    keep: Keep,
     /// When this host began; the supervisor's times count from here.
     begun: Instant,
     /// Nobody wants claude back: it was stopped on request, or the user said so.
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// A restart that was asked for.
+    renewal: Renewal,
+    /// Why claude could not be started last, where it could not.
+    not_started: Option<String>,
+    /// Who has opened the conversation while claude was gone.
+    holder: Option<Holder>,
+    /// What a launcher that was killed has left behind: the claude that it had started.
+    left: Option<Live>,
+    /// When claude was started last.
+    launched: Instant,
     /// What the user is told outside claude's screen.
     notices: Notices,
     /// Output has rested, and the screen model reads what is left, a little at a time.
@@ -89,8 +109,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Takes over a session whose claude has just been started.
-    pub fn new(prepared: Prepared, client: Channel, config: &Config) -> Self {
+    /// Takes over a session whose claude has just been started, for this client or for none.
+    pub fn new(prepared: Prepared, client: Option<Channel>, config: &Config) -> Self {
         let Prepared {
             record,
             directory,
@@ -106,16 +126,22 @@ impl Host {
             lock,
         } = prepared;
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
-        let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
+        let client =
+            client.map(|channel| Client { channel, pid, checked: Instant::now(), undo: String::new() });
         let watch = StateWatch::new(child.pid(), wake);
         let mut output = output;
+        let keep = Keep::new(&config.remote_control, &record.remote);
         output.stall_after = config.stall_after;
+        if client.is_none() {
+            output.leave_terminal();
+        }
+        let proven_at = taken_up.as_ref().map(|_| Instant::now() + stamp::PROOF);
         Self {
             record,
             directory,
             events,
             launcher,
-            client: Some(client),
+            client,
             attributes,
             output,
             child,
@@ -131,10 +157,17 @@ impl Host {
             linger: config.linger,
             linger_at: None,
             transcript_at: None,
+            proven_at,
             supervisor,
+            keep,
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            renewal: Renewal::default(),
+            not_started: None,
+            holder: None,
+            left: None,
+            launched: Instant::now(),
             notices: Notices::new(config.notify),
             catching_up: false,
         }
@@ -154,6 +187,7 @@ impl Host {
             let output =
                 if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
             let room = self.output.prepare_room(&mut poll);
+            let typing = self.keep.prepare(&mut poll, self.output.master());
             let client =
                 self.client.as_ref().map(|client| poll.add(&client.channel, client.channel.interest()));
             let signals = poll.add(&self.sigchld, For::Reading);
@@ -175,6 +209,9 @@ impl Host {
             if is_ready(room) {
                 self.output.catch_up();
             }
+            if is_ready(typing) {
+                self.type_on();
+            }
             if poll.is_ready(signals) {
                 let _ = self.sigchld.pending().count();
                 while let Some(change) = self.child.poll() {
@@ -187,6 +224,7 @@ impl Host {
             for attaching in server.serve(&poll, &requests, |request| self.answer(request)) {
                 self.attach(attaching);
             }
+            self.keep_up(is_ready(output));
             let waiting = self.output.screen.waiting();
             self.catching_up = !is_ready(output) && (waiting > LITTLE || self.catching_up && waiting > 0);
             if self.catching_up {
@@ -220,8 +258,11 @@ impl Host {
             stalls_at,
             self.linger_at,
             self.transcript_at,
+            self.proven_at,
             self.notices.title_until(),
             server.deadline(),
+            self.keep_at(),
+            self.renewal_at(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -270,11 +311,13 @@ impl Host {
             },
             // The server gives the connection itself to `attach`.
             Request::Attach(_) => Answer::Refused { reason: "this is no connection to attach with".into() },
+            Request::Reconnect { apply, cycle } => self.reconnect(*apply, *cycle),
             Request::Detach if self.client.is_some() => {
                 self.detach("asked to by `cckw detach`");
                 Answer::Done
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
+            Request::Restart { now, program } => self.renew(*now, program.as_ref()),
             Request::Stop => {
                 self.stop();
                 Answer::Done
@@ -306,14 +349,17 @@ impl Host {
         if self.record.kind == Kind::Server {
             return;
         }
-        if let Some((pid, file)) = self.watch.look() {
-            self.follow(pid, &file);
+        let found = self.watch.look();
+        if let Some((pid, file)) = &found {
+            self.follow(*pid, file);
         }
+        self.tell_keeper(Event::File(found.map(|(_, file)| File::of(&file))));
     }
 
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
         self.opened(file);
+        self.rests(file);
         let before = self.record.clone();
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());
@@ -325,7 +371,7 @@ impl Host {
             record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
-        record.remote.follow(remote_control::classify(Some(file)));
+        record.waiting_for.clone_from(&file.waiting_for);
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }
@@ -333,6 +379,10 @@ impl Host {
             && record.follow(conversation)
         {
             self.events.write("conversation", json!({ "id": conversation }));
+            // Chosen in claude's own list, say: there nobody could have refused it.
+            if let Some(other) = Holder::live(conversation, |live| live.pid != pid) {
+                self.events.write("open-twice", other.details());
+            }
         }
         if self.record != before {
             self.save();

@@ -11,7 +11,7 @@ use super::mock::{HELD, HOLD, REPLY, USE_TOOL};
 use super::support::{DEADLINE, Key, Record, Terminal, process, wait_until};
 
 /// A place where cckw waits for the user after a crash: what comes back, came back by Enter.
-fn patient() -> Place {
+pub fn patient() -> Place {
     let place = Place::new();
     place.sandbox.configure("[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
     place
@@ -19,12 +19,18 @@ fn patient() -> Place {
 
 /// Kills claude as the kernel does when memory is short. cckw says so on a terminal that is as before claude.
 #[track_caller]
-fn kill(place: &Place, terminal: &mut Terminal) {
+pub fn kill(place: &Place, terminal: &mut Terminal) {
+    kill_by(Signal::SIGKILL, place, terminal);
+}
+
+/// The same by this signal.
+#[track_caller]
+pub fn kill_by(signal: Signal, place: &Place, terminal: &mut Terminal) {
     let claude = place.wait_for_host().pid("claude_pid").expect("a claude");
-    assert!(process::signal(claude, Signal::SIGKILL));
+    assert!(process::signal(claude, signal));
     place.sandbox.wait_for_record("the wait", |record| record.text("state") == "restarting");
     terminal.wait_for("cckw's line", |screen| {
-        screen.last_row().starts_with("[cckw: claude was killed by SIGKILL; it comes back in ")
+        screen.last_row().starts_with(&format!("[cckw: claude was killed by {signal}; it comes back in "))
             && screen.last_row().ends_with("Enter: now, ctrl-c: quit]")
     });
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
@@ -33,7 +39,7 @@ fn kill(place: &Place, terminal: &mut Terminal) {
 
 /// Kills claude, which has been brought back `restarts` times, and presses Enter at cckw's question.
 #[track_caller]
-fn crash(place: &Place, terminal: &mut Terminal, restarts: u64) -> Record {
+pub fn crash(place: &Place, terminal: &mut Terminal, restarts: u64) -> Record {
     kill(place, terminal);
     terminal.press(Key::Enter);
     let record = says(place, "idle", restarts + 1);
@@ -42,19 +48,19 @@ fn crash(place: &Place, terminal: &mut Terminal, restarts: u64) -> Record {
 }
 
 /// The arguments of the claude that runs.
-fn arguments(record: &Record) -> Vec<String> {
+pub fn arguments(record: &Record) -> Vec<String> {
     process::arguments(record.pid("claude_pid").expect("a claude")).split_off(1)
 }
 
 /// Whether `text` was drawn since cckw said that claude was gone.
-fn drawn_again(terminal: &Terminal, text: &str) -> bool {
+pub fn drawn_again(terminal: &Terminal, text: &str) -> bool {
     let rows = terminal.history();
     let from = rows.iter().rposition(|row| row.starts_with("[cckw: ")).unwrap_or(0);
     rows[from..].iter().any(|row| row.contains(text))
 }
 
 /// A conversation that claude had by itself, before.
-fn conversation(place: &Place, prompt: &str) -> String {
+pub fn conversation(place: &Place, prompt: &str) -> String {
     let before = place.transcripts();
     let mut terminal = place.start(How::Direct, &[]);
     submit(&mut terminal, prompt);
@@ -277,7 +283,7 @@ fn a_forked_conversation() {
 }
 
 /// Runs git in the working directory.
-fn git(place: &Place, words: &[&str]) {
+pub fn git(place: &Place, words: &[&str]) {
     let mut git: Command = place.sandbox.command("git");
     git.args(["-c", "user.name=A", "-c", "user.email=a@example.org"]).args(words);
     let output = git.output().expect("git");
@@ -326,7 +332,7 @@ fn a_conversation_that_was_deleted_is_replaced_and_the_user_is_told() {
     assert_eq!(arguments(&again), ["--session-id", id]);
     assert_eq!(again.json["conversations"], json!([old, id]));
     let output = String::from_utf8_lossy(&terminal.output()).replace("\r\n", " ");
-    assert!(output.contains(&format!("the conversation {old} cannot be opened any more")), "{output}");
+    assert!(output.contains(&format!("the conversation {old} is not on disk any more")), "{output}");
     goes_on(&place, &mut terminal, id, "the new words");
     assert_eq!(place.transcripts(), [id]);
     leave(&place, terminal);

@@ -67,23 +67,23 @@ fn on_a_terminal(place: &Place, command: Command) -> (String, Option<i32>) {
     (String::from_utf8_lossy(&terminal.output()).into_owned(), exit.code())
 }
 
+/// The output without a cursor that is hidden and shown again with nothing in between.
+///
+/// That is the one thing in which two runs of `claude mcp list` differ, without cckw too (in some eight of a hundred, on a
+/// loaded machine): whether what draws for claude gets round to hiding the cursor before it is told to end.
+fn without_a_wink(output: &str) -> String {
+    output.replace("\x1b[?25l\x1b[?25h", "\x1b[?25h")
+}
+
 #[test]
 fn on_a_terminal_the_output_is_the_same() {
     for arguments in [&["--version"][..], &["--help"], &["-p", "hello"], &["mcp", "list"], &["mcp", "--help"]]
     {
-        let both = || {
-            How::BOTH.map(|how| {
-                let place = Place::new();
-                on_a_terminal(&place, place.command(how, arguments))
-            })
-        };
-        // On a loaded machine claude itself has once printed something else; what cckw changes, it changes every time.
-        let mut outputs = both();
-        for _ in 0..2 {
-            if outputs[0] != outputs[1] {
-                outputs = both();
-            }
-        }
+        let outputs = How::BOTH.map(|how| {
+            let place = Place::new();
+            let (output, status) = on_a_terminal(&place, place.command(how, arguments));
+            (without_a_wink(&output), status)
+        });
         assert_eq!(outputs[1], outputs[0], "{arguments:?}");
         assert_eq!(outputs[0].1, Some(0), "{arguments:?}");
     }

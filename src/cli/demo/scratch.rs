@@ -4,24 +4,33 @@ use std::env;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::unistd::mkdtemp;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, mkdtemp};
 
 use crate::claude::find;
+use crate::claude::state_file::StateFile;
+use crate::fleet;
 use crate::session::record::{Record, State};
 
 /// How long the host may take to put things away after its client has ended.
 const HOST_ENDS_WITHIN: Duration = Duration::from_secs(10);
 
+/// Longer than `cckw stop` waits.
+const STOPS_WITHIN: Duration = Duration::from_secs(25);
+
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// The path of a socket is limited to about a hundred bytes; more than this is too much for the directory above it.
 const LONGEST_TEMP_DIR: usize = 40;
 
 /// A home, a working directory and everything else that a session needs.
-pub struct Scene {
+pub struct Scratch {
     dir: PathBuf,
     /// The running program.
     pub cckw: PathBuf,
@@ -35,27 +44,26 @@ pub struct Memory {
     pub transcript_lines: usize,
 }
 
-impl Scene {
-    /// Makes the directory, for this user only.
-    pub fn new() -> io::Result<Self> {
+impl Scratch {
+    /// Makes the directory, for this user only, with this configuration.
+    pub fn new(config: &str) -> io::Result<Self> {
         let temp = env::temp_dir();
         let temp = if temp.as_os_str().len() > LONGEST_TEMP_DIR { PathBuf::from("/tmp") } else { temp };
-        let scene = Self {
+        let scratch = Self {
             dir: mkdtemp(&temp.join(format!("cckw-demo-{}", "X".repeat(6))))?,
             cckw: env::current_exe()?,
         };
-        scene.fill().inspect_err(|_| {
-            let _ = fs::remove_dir_all(&scene.dir);
+        scratch.fill(config).inspect_err(|_| {
+            let _ = fs::remove_dir_all(&scratch.dir);
         })?;
-        Ok(scene)
+        Ok(scratch)
     }
 
-    fn fill(&self) -> io::Result<()> {
+    fn fill(&self, config: &str) -> io::Result<()> {
         for name in ["bin", "home", "work", "run", "state", "config", "config/cckw"] {
             fs::DirBuilder::new().mode(0o700).create(self.dir.join(name))?;
         }
-        // The directory goes with the demo, so nothing may live on in it.
-        fs::write(self.dir.join("config/cckw/config.toml"), "on_hangup = \"exit\"\n")?;
+        fs::write(self.dir.join("config/cckw/config.toml"), config)?;
         symlink(&self.cckw, self.dir.join("bin/cckw"))?;
         symlink(&self.cckw, self.dir.join(find::STAND_IN))
     }
@@ -84,19 +92,24 @@ impl Scene {
         self.dir.join("home/.claude")
     }
 
-    /// What is left of the one session that happened here, when its host is done.
+    /// The record of the one session that happens here; nothing before there is one.
+    pub fn record(&self) -> Option<Record> {
+        let sessions = fs::read_dir(self.dir.join("state/cckw")).ok()?;
+        sessions.flatten().find_map(|entry| Record::read(&entry.path()).ok())
+    }
+
+    /// What the claude with this pid says of itself.
+    pub fn state_file(&self, claude: i32) -> Option<StateFile> {
+        StateFile::read(&self.claude_dir().join(format!("sessions/{claude}.json")))
+    }
+
+    /// What is left of the session, when its host is done.
     pub fn memory(&self) -> io::Result<Memory> {
-        let sessions = fs::read_dir(self.dir.join("state/cckw"))?;
-        let Some(session) =
-            sessions.filter_map(Result::ok).map(|entry| entry.path()).find(|path| path.is_dir())
-        else {
-            return Err(io::ErrorKind::NotFound.into());
-        };
+        let mut record = self.record().ok_or(io::ErrorKind::NotFound)?;
         let deadline = Instant::now() + HOST_ENDS_WITHIN;
-        let mut record = Record::read(&session)?;
         while record.state != State::Stopped && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(10));
-            record = Record::read(&session)?;
+            thread::sleep(LOOK_AGAIN);
+            record = self.record().unwrap_or(record);
         }
         let transcript = record.conversation.as_ref().map(|id| format!("{id}.jsonl"));
         let transcript = transcript.and_then(|name| find_below(&self.claude_dir().join("projects"), &name));
@@ -105,18 +118,49 @@ impl Scene {
         Ok(Memory { record, transcript_lines })
     }
 
-    /// Removes the directory, when the host has left it.
+    /// Ends the session if it still runs, and removes the directory.
     pub fn remove(self) -> io::Result<()> {
+        self.end_session();
         let deadline = Instant::now() + HOST_ENDS_WITHIN;
         let sockets = self.dir.join("run/cckw");
         while is_in_use(&sockets) && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(LOOK_AGAIN);
         }
         let named = |error: io::Error| {
             let dir = crate::escape::escape(&self.dir).to_string();
             io::Error::new(error.kind(), format!("{dir}: {error}"))
         };
         fs::remove_dir_all(&self.dir).map_err(named)
+    }
+
+    /// A session goes on without its terminal, and this one has nowhere to go on.
+    fn end_session(&self) {
+        let Some(record) = self.record().filter(|record| fleet::connect(record).is_some()) else { return };
+        let mut command = Command::new(&self.cckw);
+        command.arg("stop").arg(record.session.to_string());
+        self.furnish(&mut command);
+        // Of a group of its own: an impatient second ctrl-c is not to keep it from its work.
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if let Ok(mut stop) = command.spawn() {
+            wait_for(&mut stop, STOPS_WITHIN);
+        }
+        // Who takes a connection lives, and the pid in its record is its own. Claude's terminal goes with it.
+        if let Some(record) = self.record().filter(|record| fleet::connect(record).is_some()) {
+            let _ = kill(Pid::from_raw(record.host_pid), Signal::SIGKILL);
+        }
+    }
+}
+
+/// Waits for the end of a process, but not for ever.
+pub fn wait_for(child: &mut Child, within: Duration) {
+    let deadline = Instant::now() + within;
+    while matches!(child.try_wait(), Ok(None)) {
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            return;
+        }
+        thread::sleep(LOOK_AGAIN);
     }
 }
 
@@ -140,16 +184,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scene_is_private_and_goes_away() {
-        let scene = Scene::new().unwrap();
-        let dir = scene.dir.clone();
+    fn the_directory_is_private_and_goes_away() {
+        let scratch = Scratch::new("").unwrap();
+        let dir = scratch.dir.clone();
         assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(
             fs::canonicalize(dir.join(find::STAND_IN)).unwrap(),
-            fs::canonicalize(&scene.cckw).unwrap()
+            fs::canonicalize(&scratch.cckw).unwrap()
         );
-        assert!(scene.memory().is_err());
-        scene.remove().unwrap();
+        assert!(scratch.memory().is_err());
+        scratch.remove().unwrap();
         assert!(!dir.exists());
     }
 }

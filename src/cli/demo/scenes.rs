@@ -1,0 +1,201 @@
+//! The scenes of the demo, in their order. Each claims something in words, does it, and looks whether it is so.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::show::{Show, Trouble};
+use super::stage;
+use crate::platform::process;
+use crate::session::record::Record;
+
+/// One thing that happens, and why it matters.
+pub struct Scene {
+    /// What happens.
+    pub title: &'static str,
+    /// Why it matters, in a sentence or two.
+    pub why: &'static str,
+    /// Does it, and holds what comes of it against what is claimed.
+    pub play: fn(&mut Show) -> Result<(), Trouble>,
+}
+
+/// All of them.
+pub const SCENES: &[Scene] = &[
+    Scene {
+        title: "`cckw claude` in place of `claude`",
+        why: "cckw owns the terminal that claude runs in, and has chosen the conversation's id: so it finds it \
+              again, whatever happens.",
+        play: start,
+    },
+    Scene {
+        title: "A prompt, and its answer",
+        why: "Nothing stands in the way: keys and output are the same bytes as without cckw.",
+        play: talk,
+    },
+    Scene {
+        title: "ctrl-z, a look around, `fg`",
+        why: "Job control is as ever: the shell gets its terminal in order, and claude its own again.",
+        play: suspend,
+    },
+    Scene {
+        title: "kill -9: claude is gone, as when memory runs out",
+        why: "It could put nothing in order. cckw undoes what it had switched on in the terminal, and says what \
+              comes next.",
+        play: crash,
+    },
+    Scene {
+        title: "The same conversation is back by itself",
+        why: "A new process with `--resume` and the same id. What was said before is there.",
+        play: resume,
+    },
+    Scene {
+        title: "claude asks something, and the terminal is closed",
+        why: "A closed window, a dropped link: plain claude would end here. Now it waits, and does not notice.",
+        play: hang_up,
+    },
+    Scene {
+        title: "In another terminal: `cckw list`",
+        why: "The session went on without a terminal, and the list says who waits for whom.",
+        play: list,
+    },
+    Scene {
+        title: "`cckw attach`: the same screen",
+        why: "Drawn as if this terminal had been there all the time, and the question can be answered.",
+        play: attach,
+    },
+    Scene {
+        title: "`/exit`: back at the shell, with claude's status",
+        why: "An end that was wanted stays one. `claude --resume` would still know the conversation.",
+        play: end,
+    },
+];
+
+const HELLO: &str = "hello";
+const ECHO: &str = "● You said: hello";
+const NAME: &str = "demo";
+
+fn start(show: &mut Show) -> Result<(), Trouble> {
+    show.open_terminal("terminal 1")?;
+    show.enter(&format!("cckw claude --name {NAME}"))?;
+    show.until("claude's prompt", Show::at_rest)?;
+    let record = up(show, None)?;
+    let id = record.conversation.clone().unwrap_or_default();
+    let claude = record.claude_pid.and_then(|claude| show.scratch.state_file(claude));
+    show.claim("cckw chose the id", record.pinned && id == record.session.to_string())?;
+    show.claim("claude has that id", claude.and_then(|file| file.session_id) == Some(id.clone()))?;
+    show.note(&format!("--session-id {id}"));
+    show.before = Some(record);
+    Ok(())
+}
+
+fn talk(show: &mut Show) -> Result<(), Trouble> {
+    show.enter(HELLO)?;
+    show.until("the answer", |show| show.text().contains(ECHO) && show.at_rest())
+}
+
+fn suspend(show: &mut Show) -> Result<(), Trouble> {
+    show.press("\x1a")?;
+    show.until("the shell", |show| show.text().ends_with("\n$"))?;
+    show.enter("echo the shell read this")?;
+    show.until("the shell's answer", |show| show.text().contains("\nthe shell read this\n$"))?;
+    show.enter("fg")?;
+    let again = |text: &str| text.rfind("\n❯") > text.rfind("the shell read this");
+    show.until("claude below what the shell said", |show| again(&show.text()) && show.at_rest())
+}
+
+fn crash(show: &mut Show) -> Result<(), Trouble> {
+    let record = up(show, None)?;
+    let claude = Pid::from_raw(record.claude_pid.unwrap_or_default());
+    show.claim("claude runs", claude.as_raw() > 1 && process::look_up(claude).is_some())?;
+    show.note(&format!("kill -9 {claude}"));
+    show.crash_ahead();
+    show.before = Some(record);
+    let killed = kill(claude, Signal::SIGKILL).is_ok();
+    show.claim("it could be killed", killed)?;
+    show.until("cckw's line", |show| {
+        show.unwrapped().contains("[cckw: claude was killed by SIGKILL; it comes back in ")
+    })
+}
+
+fn resume(show: &mut Show) -> Result<(), Trouble> {
+    let old = before(show);
+    let record = up(show, old.claude_pid)?;
+    show.until("the conversation", |show| {
+        let text = show.unwrapped();
+        text.rfind(ECHO) > text.rfind("[cckw: claude was killed") && show.at_rest()
+    })?;
+    show.claim("it is the same conversation", record.conversation == old.conversation)?;
+    show.claim("it is another process", record.claude_pid != old.claude_pid && record.restarts == 1)?;
+    show.note(&format!("claude was process {}, and is {}", pid(old.claude_pid), pid(record.claude_pid)));
+    Ok(())
+}
+
+fn hang_up(show: &mut Show) -> Result<(), Trouble> {
+    // The stand-in asks for a permission when it reads this word.
+    show.enter("permission")?;
+    show.until("claude's question", |show| show.text().contains("Do you want to proceed?"))?;
+    let asked = show.record("a claude that waits", |record| record.status.as_deref() == Some("waiting"))?;
+    show.screen = show.text();
+    show.look_closely()?;
+    show.close_terminal();
+    let alone = show.record("a session without a terminal", |record| record.client_pid.is_none())?;
+    let same = (alone.host_pid, alone.claude_pid) == (asked.host_pid, asked.claude_pid);
+    show.claim("host and claude are the same", same)?;
+    show.claim("they run", lives(Some(alone.host_pid)) && lives(alone.claude_pid))?;
+    show.note(&format!("host {} and claude {} run on", alone.host_pid, pid(alone.claude_pid)));
+    show.before = Some(alone);
+    Ok(())
+}
+
+fn list(show: &mut Show) -> Result<(), Trouble> {
+    show.open_terminal("terminal 2")?;
+    show.enter("cckw list")?;
+    let hint = format!("cckw attach {NAME}");
+    show.until("the session in the list", |show| {
+        let text = show.unwrapped();
+        text.contains("waiting") && text.contains("detached") && text.contains(&hint) && text.ends_with("\n$")
+    })
+}
+
+fn attach(show: &mut Show) -> Result<(), Trouble> {
+    show.enter(&format!("cckw attach {NAME}"))?;
+    show.until("the same screen as before", |show| show.text() == show.screen)?;
+    let old = before(show);
+    let now = show.record("a terminal", |record| record.client_pid.is_some())?;
+    show.claim(
+        "claude was not started again",
+        now.claude_pid == old.claude_pid && now.restarts == old.restarts,
+    )?;
+    show.look_closely()?;
+    show.press("\r")?;
+    show.until("the answer", |show| show.text().contains("● You said: permission") && show.at_rest())
+}
+
+fn end(show: &mut Show) -> Result<(), Trouble> {
+    show.enter("/exit")?;
+    show.until("the shell", |show| show.text().ends_with("\n$"))?;
+    show.enter("exit")?;
+    let status = show.end()?;
+    show.claim(&format!("its status is 0, and not {}", stage::describe(status)), status.success())
+}
+
+/// Waits until a claude other than this one has come up, and says that it is idle.
+fn up(show: &mut Show, other_than: Option<i32>) -> Result<Record, Trouble> {
+    show.record("a claude that waits for a prompt", |record| {
+        record.status.as_deref() == Some("idle")
+            && record.claude_pid.is_some()
+            && record.claude_pid != other_than
+    })
+}
+
+/// The record as an earlier scene left it.
+fn before(show: &Show) -> Record {
+    show.before.clone().expect("the first scene leaves one")
+}
+
+fn lives(pid: Option<i32>) -> bool {
+    pid.is_some_and(|pid| process::look_up(Pid::from_raw(pid)).is_some())
+}
+
+fn pid(pid: Option<i32>) -> String {
+    pid.map_or_else(|| "unknown".into(), |pid| pid.to_string())
+}

@@ -1,0 +1,234 @@
+//! The demo: that it shows what it claims, to whoever watches, and leaves nothing behind however it ends.
+
+mod support;
+
+use std::fs;
+use std::process::Output;
+
+use nix::sys::termios::{LocalFlags, Termios};
+use support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, wait_until};
+
+const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
+
+const SCENES: usize = 9;
+
+const ENDED_EARLY: &str = "cckw: the demo was ended early; nothing of it is left";
+
+/// A place whose `cckw` is this one.
+fn place() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.link("cckw", CCKW);
+    sandbox
+}
+
+/// Plays the demo as a script.
+fn script(sandbox: &Sandbox, args: &[&str]) -> (String, String, Option<i32>) {
+    let mut command = sandbox.command(CCKW);
+    let Output { stdout, stderr, status } = command.args(args).output().expect("cckw runs");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (text(stdout), text(stderr), status.code())
+}
+
+/// No process and no file is left, and nothing was written outside the temporary directory.
+#[track_caller]
+fn leaves_nothing(sandbox: &Sandbox) {
+    sandbox.wait_for_silence();
+    for dir in ["tmp", "home", "state", "run", "config", "work"] {
+        assert_eq!(fs::read_dir(sandbox.path(dir)).expect("a directory").count(), 0, "{dir}");
+    }
+}
+
+/// The shell has its terminal as it was; it is needed no more.
+#[track_caller]
+fn back_at_the_shell(mut terminal: Terminal, manners: &(Modes, Termios)) {
+    terminal.wait_for_prompt();
+    terminal.wait_for_manners(manners);
+    terminal.run("exit");
+    terminal.finish();
+}
+
+/// A terminal that answers nothing; the shells in it are dash, which leaves no history behind.
+fn small(rows: u16, columns: u16) -> Builder {
+    Terminal::builder().size(rows, columns).answers(Answers::Mute)
+}
+
+#[test]
+fn it_plays_as_a_text_and_leaves_nothing() {
+    let sandbox = place();
+    let (out, err, status) = script(&sandbox, &["demo"]);
+    assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
+    let mut rest = out.as_str();
+    for needed in [
+        "--session-id ",
+        "● You said: hello",
+        "the shell read this",
+        "kill -9 ",
+        "[cckw: claude was killed by SIGKILL",
+        "● You said: hello",
+        "Do you want to proceed?",
+        "run on)",
+        "$ cckw list",
+        "cckw attach demo",
+        "Do you want to proceed?",
+        "● You said: permission",
+        "Resume this session with:",
+        "All 9 scenes",
+        "pinned by cckw",
+        "brought back  once",
+    ] {
+        let at = rest.find(needed).unwrap_or_else(|| panic!("{needed} is missing or too early: {out}"));
+        rest = &rest[at + needed.len()..];
+    }
+    assert!(!out.chars().any(|c| c.is_control() && c != '\n'));
+    leaves_nothing(&sandbox);
+}
+
+#[test]
+fn one_that_goes_wrong_says_so() {
+    let mut sandbox = place();
+    sandbox.set("CCKW_STANDIN_CRASH_STARTS", format!("1:{}", sandbox.path("starts").display()));
+    let (out, err, status) = script(&sandbox, &["demo", "--script"]);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(err.starts_with("cckw: scene ") && err.contains("claude crashed by itself"), "{err}");
+    leaves_nothing(&sandbox);
+}
+
+/// Plays it all in a window, going on as soon as there is something to see.
+#[track_caller]
+fn watched(rows: u16, columns: u16) {
+    let sandbox = place();
+    let mut terminal = small(rows, columns).shell("dash", &sandbox);
+    let manners = terminal.manners();
+    terminal.run("cckw demo; echo status $?");
+    for number in 1..=SCENES {
+        let header = format!("cckw demo · {number} of {SCENES}");
+        let shown = terminal.press_until(Key::Enter, &header, |screen| screen.contains(&header));
+        assert!(shown.alternate && !shown.cursor_visible, "{}", terminal.report());
+        // Nothing is drawn beyond the window: its frame is whole.
+        let framed = terminal.wait_for("a frame", |screen| screen.last_row().starts_with('└'));
+        let edges = |edge: char| framed.rows.iter().filter(|row| row.ends_with(edge)).count();
+        assert_eq!((edges('┐'), edges('┘')), (1, 1), "{}", terminal.report());
+        // Keys are not shown, and need no Enter.
+        let shown = LocalFlags::ECHO | LocalFlags::ICANON;
+        assert!(!terminal.attributes().local_flags.intersects(shown), "{}", terminal.report());
+    }
+    terminal.wait_for_text("status 0");
+    assert!(terminal.history().iter().any(|row| row.contains("All 9 scenes")), "{}", terminal.report());
+    back_at_the_shell(terminal, &manners);
+    leaves_nothing(&sandbox);
+}
+
+#[test]
+fn it_can_be_watched_in_a_window_of_the_usual_size() {
+    watched(24, 80);
+}
+
+#[test]
+fn it_can_be_watched_in_a_small_window() {
+    watched(20, 44);
+}
+
+/// Where nothing can be drawn in place, the scenes are printed.
+#[track_caller]
+fn printed(sandbox: &Sandbox, builder: Builder) {
+    let mut command = sandbox.command(CCKW);
+    command.arg("demo");
+    let mut terminal = builder.spawn(command);
+    // In a low window it is soon above the screen.
+    let wait_for = |terminal: &Terminal, text: &str| {
+        wait_until(text, DEADLINE, || String::from_utf8_lossy(&terminal.output()).contains(text));
+    };
+    wait_for(&terminal, "1. `cckw claude`");
+    wait_for(&terminal, "│ ❯");
+    terminal.type_text("\n");
+    wait_for(&terminal, "2. A prompt");
+    terminal.press(Key::Ctrl('c'));
+    assert_eq!(terminal.finish().code(), Some(130), "{}", terminal.report());
+    assert!(!terminal.output().contains(&0x1b), "{}", terminal.report());
+    leaves_nothing(sandbox);
+}
+
+#[test]
+fn it_is_printed_on_a_dumb_terminal() {
+    let mut sandbox = place();
+    sandbox.set("TERM", "dumb");
+    printed(&sandbox, small(24, 80));
+}
+
+#[test]
+fn it_is_printed_in_a_window_too_small_to_draw_in() {
+    printed(&place(), small(8, 30));
+}
+
+/// Pressed when the beginning of a scene is seen, and so somewhere in it or the next, for nobody waits there. Not in the last
+/// one, which may be over by then.
+#[test]
+fn ctrl_c_ends_it_at_any_scene() {
+    for number in 1..SCENES {
+        let mut sandbox = place();
+        sandbox.set("CCKW_STANDIN_SLOW_ECHO", "150");
+        let mut terminal = small(60, 100).shell("dash", &sandbox);
+        let manners = terminal.manners();
+        terminal.run("cckw demo --script; echo status $?");
+        terminal.wait_for_text(&format!("{number}. "));
+        terminal.press(Key::Ctrl('c'));
+        terminal.wait_for_text(ENDED_EARLY);
+        terminal.wait_for_text("status 130");
+        back_at_the_shell(terminal, &manners);
+        leaves_nothing(&sandbox);
+    }
+}
+
+#[test]
+fn ctrl_c_and_ctrl_z_give_the_terminal_back() {
+    let sandbox = place();
+    let mut terminal = small(24, 80).shell("dash", &sandbox);
+    let manners = terminal.manners();
+    terminal.run("cckw demo; echo status $?");
+    terminal.wait_for_text("cckw demo · 2 of 9");
+    terminal.press(Key::Ctrl('z'));
+    terminal.wait_for_prompt();
+    terminal.wait_for_manners(&manners);
+    terminal.run("fg; echo status $?");
+    terminal.wait_for("the scene", |screen| screen.alternate && screen.contains("cckw demo · "));
+    terminal.wait_for_text("● You said: hello");
+    terminal.press(Key::Ctrl('c'));
+    terminal.wait_for_text(ENDED_EARLY);
+    terminal.wait_for_text("status 130");
+    back_at_the_shell(terminal, &manners);
+    leaves_nothing(&sandbox);
+}
+
+#[test]
+fn it_ends_with_its_window() {
+    let sandbox = place();
+    let mut command = sandbox.command(CCKW);
+    command.arg("demo");
+    let mut terminal = small(24, 80).spawn(command);
+    terminal.wait_for_text("● You said: hello");
+    terminal.hang_up();
+    leaves_nothing(&sandbox);
+}
+
+#[test]
+fn it_can_be_tried_by_hand() {
+    let sandbox = place();
+    let mut command = sandbox.command(CCKW);
+    command.args(["demo", "--by-hand"]);
+    let mut terminal = Terminal::spawn(command);
+    terminal.wait_for_text("? for shortcuts");
+    // As in Claude Code, the space behind ❯ is one that does not break.
+    terminal.type_text("hello");
+    terminal.wait_for_text("❯\u{a0}hello");
+    terminal.press(Key::Enter);
+    terminal.wait_for("a reply and an empty prompt", |screen| {
+        screen.contains("You said: hello") && !screen.contains("Working")
+    });
+    terminal.type_text("/exit");
+    terminal.wait_for_text("❯\u{a0}/exit");
+    terminal.press(Key::Enter);
+    assert!(terminal.finish().success());
+    assert!(terminal.screen().contains("What cckw kept of the session"), "{}", terminal.report());
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    leaves_nothing(&sandbox);
+}
