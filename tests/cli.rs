@@ -11,7 +11,7 @@ use support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 17] = [
     "claude",
     "list",
     "attach",
@@ -21,6 +21,8 @@ const VERBS: [&str; 15] = [
     "stop",
     "logs",
     "screen",
+    "detect",
+    "reconnect",
     "rm",
     "demo",
     "doctor",

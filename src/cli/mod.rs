@@ -15,12 +15,14 @@ mod attach;
 mod choice;
 mod definition;
 mod demo;
+mod detect;
 mod doctor;
 mod list;
 mod logs;
 mod man;
 mod needs;
 mod output;
+mod reconnect;
 mod restart;
 mod revive;
 mod rm;
@@ -85,6 +87,23 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
         Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
+        Some(Verb::Detect { from, include_dead, json, state, reconnectable }) => {
+            detect::main(&detect::Asked {
+                directory: from.sessions_dir.as_deref(),
+                statuses: &from.statuses,
+                dead: include_dead,
+                json,
+                state: state.as_deref(),
+                reconnectable,
+            })
+        }
+        Some(Verb::Reconnect { from, apply, quiet, pid }) => reconnect::main(&reconnect::Asked {
+            directory: from.sessions_dir.as_deref(),
+            statuses: &from.statuses,
+            apply,
+            quiet,
+            pids: &pid,
+        }),
         Some(Verb::Demo { script, by_hand }) => demo::main(script, by_hand),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),

@@ -47,10 +47,14 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         | Verb::Stop { .. }
         | Verb::Restart { .. }
         | Verb::Logs { .. }
-        | Verb::Screen { .. } => true,
+        | Verb::Screen { .. }
+        | Verb::Reconnect { apply: true, .. } => true,
         // `claude` looks at its own directory, once it is to be a session.
         Verb::Claude { .. }
         | Verb::Start { .. }
+        // These two change nothing.
+        | Verb::Detect { .. }
+        | Verb::Reconnect { apply: false, .. }
         | Verb::Rm { .. }
         | Verb::Demo { .. }
         | Verb::Doctor

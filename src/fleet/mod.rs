@@ -1,10 +1,13 @@
 //! Across sessions: which there are, and which one is meant.
 
 mod changes;
+pub mod detect;
 mod holder;
 mod pick;
+pub mod reconnect;
 mod remove;
 mod revive;
+pub mod transport;
 mod waiting;
 
 use std::collections::{HashMap, HashSet};

@@ -17,6 +17,7 @@ mod help;
 mod hygiene;
 mod jobs;
 mod keep;
+mod panes;
 mod paste;
 mod pinning;
 mod relaunch;
