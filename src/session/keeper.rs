@@ -491,7 +491,7 @@ mod follow;
 mod outcome;
 
 pub use doubt::Occasion;
-pub use outcome::Report;
+pub use outcome::{BACK, Report};
 
 #[cfg(test)]
 mod tests;

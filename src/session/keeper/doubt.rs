@@ -9,8 +9,9 @@ use std::time::Duration;
 use super::{Action, Asked, Keeper, REQUEST, Standing};
 use crate::config::Keep;
 
-/// Claude notices a sleep and an outage too, and gets so much time to mend it by itself.
-const GRACE: Duration = Duration::from_secs(60);
+/// Claude notices a sleep and an outage too. To mend it by itself it gets so many times the time that a link has to have been down
+/// for.
+const GRACE: u32 = 4;
 /// When the moment never came, it is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(5 * 60);
 /// And so often at most.
@@ -42,7 +43,8 @@ impl Keeper {
             Occasion::Outage(long) => (self.settings.cycle_after_outage, long, "the network was away"),
         };
         if limit.is_some_and(|limit| long >= limit) && self.is_doubtful() {
-            self.doubt = Some(Doubt { from: at + GRACE, why, tries: 0 });
+            let from = at.saturating_add(self.settings.disconnected_for.saturating_mul(GRACE));
+            self.doubt = Some(Doubt { from, why, tries: 0 });
         }
     }
 
@@ -90,9 +92,7 @@ impl Keeper {
         }
         doubt.tries += 1;
         doubt.from = at + AGAIN;
-        if doubt.tries == 1 {
-            actions.push(Action::Note("remote-cycle", doubt.why.into()));
-        }
+        actions.push(Action::Note("remote-cycle", doubt.why.into()));
         self.asked = Some(Asked { until: at + REQUEST, off_first: true, from: at });
         self.blocked = None;
     }
