@@ -362,7 +362,7 @@ pub fn holds(state: State, screen: &Screen) -> bool {
         State::Transcript => any(&["Showing detailed", "detailed transcript"]),
         State::Agents => any(&["enter to return", "describe a task", "describe a"]),
         State::Config => any(&["Search settings", "Esc to c", "to switch tabs", "Settings"]),
-        State::Model => any(&["Select model", "Enter to save", "to adjust", "Default (recom"]),
+        State::Model => any(&["Select model", "Enter to save", "Medium effort"]),
         State::Permission => any(&["Do you want to proceed?", "Esc to cancel"]),
         State::Turn => draft(screen).as_deref() == Some(""),
         State::TurnDraft => draft(screen).is_some_and(|text| !text.is_empty()),
