@@ -13,6 +13,8 @@ use super::support::{DEADLINE, Key, wait_until};
 
 /// The end of claude's answer to somebody without a subscription. Of the rest a small window may show nothing.
 const REFUSAL: &str = "instead.";
+/// What became of a command whose answer was not seen.
+const UNANSWERED: &str = "claude did not answer in time";
 /// How long the keeper may take to serve a request that nothing stands against.
 const SERVICE: Duration = Duration::from_secs(40);
 
@@ -23,6 +25,8 @@ pub struct Outcome {
     pub refused: Option<String>,
     /// The command was submitted, and the answer read.
     pub served: bool,
+    /// The command was submitted, and the list that the draft opens covers the answer.
+    pub covered: bool,
     /// The session cannot be used any more.
     pub worn: bool,
     pub problems: Vec<Problem>,
@@ -127,7 +131,12 @@ impl Round<'_> {
         let record = self.session.record();
         let remote = &record.json["remote"];
         self.outcome.served = events.iter().any(refused) && remote["state"] == "unavailable";
-        if !self.outcome.served {
+        // On the alternate screen a list takes up to five rows of a conversation that fills the window.
+        let has_list =
+            matches!(self.plan.state, State::SlashMenu | State::FileMenu) && self.plan.setup.fullscreen;
+        let unread = remote["last_try"]["outcome"] == UNANSWERED && self.count("remote-submitted") == 1;
+        self.outcome.covered = !self.outcome.served && has_list && unread;
+        if !self.outcome.served && !self.outcome.covered {
             let events: Vec<String> =
                 events.iter().map(|line| format!("{} {}", line["event"], line["what"])).collect();
             let screen = self.session.terminal.screen().text();
@@ -267,6 +276,7 @@ impl Round<'_> {
             pipe.expect("a pipe").read_to_string(&mut said).expect("what it said");
         }
         let told = status.code() == Some(2) && said.contains("FAILED") && said.contains(REFUSAL);
+        let told = told || self.outcome.covered && said.contains(UNANSWERED);
         if self.plan.state.is_safe() && !told {
             self.outcome.problems.push(Problem::Unserved(format!("the verb ended with {status}: {said}")));
         }

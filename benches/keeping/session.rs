@@ -271,6 +271,7 @@ impl Session {
     pub fn clear(&mut self) -> bool {
         for _ in 0..4 {
             // That hint stands where the mode does, and is an offer not to be taken.
+            self.rest();
             self.wait("the end of a hint", |screen| !holds(State::ExitAsked, screen));
             let screen = self.rest();
             match draft(&screen).as_deref() {

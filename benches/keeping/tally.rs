@@ -45,6 +45,7 @@ impl Tally {
 pub fn line(outcome: &Outcome) -> String {
     let mut line = match (&outcome.refused, outcome.served) {
         (None, true) => "served".to_owned(),
+        (None, false) if outcome.covered => "submitted, the answer is covered by the list".to_owned(),
         (None, false) => "not served".to_owned(),
         (Some(why), false) => format!("nothing typed ({why})"),
         (Some(why), true) => format!("nothing typed ({why}), served at the prompt after it"),
@@ -72,7 +73,7 @@ impl fmt::Display for Tally {
             }
             let whys: Vec<String> = whys.into_iter().map(|(why, count)| format!("{count} × {why}")).collect();
             let safe = state.is_safe();
-            let served = count(|outcome| outcome.served);
+            let served = count(|outcome| outcome.served || outcome.covered);
             writeln!(
                 f,
                 "| {state} | {} | {} | {} | {} | {} |",
@@ -84,8 +85,10 @@ impl fmt::Display for Tally {
             )?;
         }
         let safe: Vec<_> = self.rounds.iter().filter(|(plan, _)| plan.state.is_safe()).collect();
-        let served = safe.iter().filter(|(_, outcome)| outcome.served).count();
+        let served = safe.iter().filter(|(_, outcome)| outcome.served || outcome.covered).count();
+        let covered = safe.iter().filter(|(_, outcome)| outcome.covered).count();
         writeln!(f, "\nsafe states served:  {served} of {}", safe.len())?;
+        writeln!(f, "of these with the answer covered by a list: {covered}")?;
         writeln!(
             f,
             "wrong submissions:   {}",
