@@ -14,8 +14,10 @@ use toml::de::DeTable;
 use crate::escape::escape;
 
 mod duration;
+mod remote;
 mod restart;
 
+pub use remote::{Keep, RemoteControl};
 pub use restart::Restart;
 
 /// The largest file that is read, in bytes. Anything above it is not a configuration.
@@ -41,6 +43,8 @@ pub struct Config {
     pub notify: Notify,
     /// How claude is brought back after a crash.
     pub restart: Restart,
+    /// How remote control is kept.
+    pub remote_control: RemoteControl,
 }
 
 impl Default for Config {
@@ -53,6 +57,7 @@ impl Default for Config {
             linger: Duration::from_secs(8 * 60 * 60),
             notify: Notify::Off,
             restart: Restart::default(),
+            remote_control: RemoteControl::default(),
         }
     }
 }
@@ -198,10 +203,14 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
             )
         })?);
     }
-    config.restart.check().map_err(|(key, reason, advice)| {
-        let place = place_of_key(text, &["restart", key]).or_else(|| place_of_key(text, &["restart"]));
-        error(place, reason, advice)
-    })?;
+    for (table, checked) in
+        [("restart", config.restart.check()), ("remote_control", config.remote_control.check())]
+    {
+        checked.map_err(|(key, reason, advice)| {
+            let place = place_of_key(text, &[table, key]).or_else(|| place_of_key(text, &[table]));
+            error(place, reason, advice)
+        })?;
+    }
     Ok(config)
 }
 

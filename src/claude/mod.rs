@@ -11,6 +11,7 @@ pub mod installed;
 pub mod obstacles;
 pub mod refused;
 pub mod remote_control;
+pub mod screen;
 pub mod server;
 pub mod state_file;
 pub mod transcript;

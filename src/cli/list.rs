@@ -65,6 +65,7 @@ fn line(session: &Session) -> serde_json::Value {
         "ended_at": record.ended_at,
         "restarts": record.restarts,
         "exit": record.exit,
+        "remote_control": record.remote,
         "hint": hint(session),
         "claude_version": record.claude_version,
         "newer_installed": newer(session),

@@ -31,7 +31,7 @@ pub struct Restart {
     #[serde(deserialize_with = "positive")]
     pub stable_after: Duration,
     /// The crash that is one too many: this many within `crash_window`, or this many in a row without a stable while.
-    #[serde(deserialize_with = "crash_limit")]
+    #[serde(deserialize_with = "limit")]
     pub crash_limit: u32,
     /// How long a crash is counted.
     #[serde(deserialize_with = "positive")]
@@ -74,7 +74,8 @@ fn jitter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     deserializer.deserialize_any(Number { least: 0, most: 1, whole: false })
 }
 
-fn crash_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+/// A number of times.
+pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let number = Number { least: 1, most: 1000, whole: true };
     deserializer.deserialize_any(number).map(|limit| limit as u32)
 }

@@ -106,6 +106,14 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
         ("[restart]\ncrash_limit = 5000000000", "2:15", "from 1 to 1000"),
         ("[restart]\nfactor = \"2\"", "2:10", "expected a number from 1 to 100"),
         ("[restart]\ncrash_limit = 2.5", "2:15", "expected a whole number from 1 to 1000"),
+        ("[remote_control]\nkeep = \"yes\"", "2:8", "expected one of `off`, `if-used`, `always`"),
+        ("[remote_control]\ncooldown = \"5s\"", "2:1", "shorter than 10s"),
+        ("[remote_control]\nmax_cooldown = \"9s\"", "2:1", "shorter than `cooldown` (10s)"),
+        ("[remote_control]\nmax_tries = 0", "2:13", "from 1 to 1000"),
+        ("[remote_control]\ncommand = \"rc\"", "2:11", "a slash command"),
+        ("[remote_control]\ncommand = \"/rc; x\"", "2:11", "a slash command"),
+        ("[remote_control]\nname = \"a\\nb\"", "2:8", "letters, digits and signs of ASCII"),
+        ("[remote_control]\nrest = \"0s\"", "2:8", "longer than zero"),
         ("[restart]\n delay = \"1s\"", "2:2", "expected one of `initial_delay`, `max_delay`"),
         ("[restart]\nmax_delay = \"10ms\"", "2:1", "shorter than `initial_delay` (1s)"),
         ("[restart]\n\ninitial_delay = \"2m\"", "1:2", "`max_delay` (60s) is shorter"),
@@ -116,4 +124,12 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
         assert!(error.starts_with(&format!("/c/config.toml:{place}: ")) && error.contains(said), "{error}");
         assert!(!error.chars().any(char::is_control), "{error:?}");
     }
+}
+
+#[test]
+fn what_is_typed_for_remote_control_is_one_line() {
+    let line = |text: &str| read(text).map(|config| config.remote_control.line());
+    assert_eq!(line("").as_deref(), Ok("/remote-control"));
+    let named = "[remote_control]\nkeep = \"always\"\ncommand = \"/rc\"\nname = \"my box\"";
+    assert_eq!(line(named).as_deref(), Ok("/rc my box"));
 }

@@ -80,6 +80,21 @@ pub enum FromClient {
         /// The size that the terminal has now.
         size: Size,
     },
+    /// To `Hold`: from now on, what is typed waits.
+    Held(Held),
+}
+
+/// What the client knows of the keyboard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// How long ago the user last typed, in milliseconds; nothing if they have not, in this client.
+    pub typed_ago_ms: Option<u64>,
+    /// Whether a paste is half through.
+    pub in_paste: bool,
+    /// Whether an escape sequence is half through.
+    pub in_sequence: bool,
+    /// Bytes that claude has not read.
+    pub unsent: usize,
 }
 
 /// From the host to its client.
@@ -110,6 +125,10 @@ pub enum FromHost {
     },
     /// Claude has crashed and comes back; until `Started` comes again, keys are for cckw.
     Waiting,
+    /// The host is about to type: keys are to wait, and the client to answer `Held`.
+    Hold,
+    /// The host has typed: keys that wait are to be delivered.
+    Release,
     /// The session goes on without this client. Its modes are undone on the terminal.
     Detached {
         /// Why, for the user: the detach key, or who has attached.
@@ -137,6 +156,14 @@ pub enum Request {
     Detach,
     /// Ends claude, and with it the session.
     Stop,
+    /// Brings the link of remote control back, whatever the configuration says; looks first, as always.
+    Reconnect {
+        /// Whether to do it. Otherwise it is only said what would be done.
+        apply: bool,
+        /// Whether a link that seems to be up is switched off first.
+        #[serde(default)]
+        cycle: bool,
+    },
     /// Panics, so that a test can see what becomes of the terminal. In debug builds only.
     #[cfg(debug_assertions)]
     Panic,
@@ -160,6 +187,15 @@ pub enum Answer {
         formatted: String,
         /// Whether the screen model missed output, and waits for a repaint.
         stale: bool,
+    },
+    /// To `Reconnect`. What comes of it stands in the record, under `remote.last_try`.
+    Reconnect {
+        /// Whether it will be done, as soon as the keyboard rests and the prompt is seen.
+        begun: bool,
+        /// What stands against it now; nothing if nothing does.
+        against: Option<String>,
+        /// The record's `remote`.
+        remote: serde_json::Value,
     },
     /// It is done, or begun.
     Done,

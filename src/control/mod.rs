@@ -7,4 +7,4 @@ mod channel;
 mod message;
 
 pub use channel::{Channel, Received};
-pub use message::{Answer, Attach, FromClient, FromHost, Request, Start, VERSION};
+pub use message::{Answer, Attach, FromClient, FromHost, Held, Request, Start, VERSION};

@@ -2,6 +2,7 @@
 
 mod child;
 mod client;
+mod keep;
 mod restart;
 
 use std::path::PathBuf;
@@ -12,8 +13,10 @@ use serde_json::json;
 
 use self::child::Phase;
 use self::client::Client;
+use self::keep::Keep;
 use super::ending::Ending;
 use super::events::Events;
+use super::keeper::{Event, File};
 use super::launcher::Launcher;
 use super::notices::Notices;
 use super::output::{Output, Turn};
@@ -24,7 +27,6 @@ use super::server::Server;
 use super::start::Prepared;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
-use crate::claude::remote_control;
 use crate::claude::state_file::StateFile;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
@@ -76,6 +78,7 @@ pub struct Host {
     /// When to look whether there is a transcript by now.
     transcript_at: Option<Instant>,
     supervisor: Supervisor,
+    keep: Keep,
     /// When this host began; the supervisor's times count from here.
     begun: Instant,
     /// Nobody wants claude back: it was stopped on request, or the user said so.
@@ -109,6 +112,7 @@ impl Host {
         let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
         let watch = StateWatch::new(child.pid(), wake);
         let mut output = output;
+        let keep = Keep::new(&config.remote_control, &record.remote);
         output.stall_after = config.stall_after;
         Self {
             record,
@@ -132,6 +136,7 @@ impl Host {
             linger_at: None,
             transcript_at: None,
             supervisor,
+            keep,
             begun: Instant::now(),
             quit: false,
             gave_up: false,
@@ -154,6 +159,7 @@ impl Host {
             let output =
                 if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
             let room = self.output.prepare_room(&mut poll);
+            let typing = self.keep.prepare(&mut poll, self.output.master());
             let client =
                 self.client.as_ref().map(|client| poll.add(&client.channel, client.channel.interest()));
             let signals = poll.add(&self.sigchld, For::Reading);
@@ -175,6 +181,9 @@ impl Host {
             if is_ready(room) {
                 self.output.catch_up();
             }
+            if is_ready(typing) {
+                self.type_on();
+            }
             if poll.is_ready(signals) {
                 let _ = self.sigchld.pending().count();
                 while let Some(change) = self.child.poll() {
@@ -187,6 +196,7 @@ impl Host {
             for attaching in server.serve(&poll, &requests, |request| self.answer(request)) {
                 self.attach(attaching);
             }
+            self.keep_up(is_ready(output));
             let waiting = self.output.screen.waiting();
             self.catching_up = !is_ready(output) && (waiting > LITTLE || self.catching_up && waiting > 0);
             if self.catching_up {
@@ -222,6 +232,7 @@ impl Host {
             self.transcript_at,
             self.notices.title_until(),
             server.deadline(),
+            self.keep_at(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -270,6 +281,7 @@ impl Host {
             },
             // The server gives the connection itself to `attach`.
             Request::Attach(_) => Answer::Refused { reason: "this is no connection to attach with".into() },
+            Request::Reconnect { apply, cycle } => self.reconnect(*apply, *cycle),
             Request::Detach if self.client.is_some() => {
                 self.detach("asked to by `cckw detach`");
                 Answer::Done
@@ -306,9 +318,11 @@ impl Host {
         if self.record.kind == Kind::Server {
             return;
         }
-        if let Some((pid, file)) = self.watch.look() {
-            self.follow(pid, &file);
+        let found = self.watch.look();
+        if let Some((pid, file)) = &found {
+            self.follow(*pid, file);
         }
+        self.tell_keeper(Event::File(found.map(|(_, file)| File::of(&file))));
     }
 
     /// Notes what claude's state file says.
@@ -325,7 +339,6 @@ impl Host {
             record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
-        record.remote.follow(remote_control::classify(Some(file)));
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }

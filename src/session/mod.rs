@@ -4,6 +4,7 @@ pub mod answers;
 mod ending;
 mod events;
 mod host;
+pub mod keeper;
 mod launcher;
 pub mod log;
 pub mod modes;

@@ -105,6 +105,11 @@ impl StateWatch {
         watch
     }
 
+    /// Whether nothing is watched, so that no change is ever told.
+    pub fn is_blind(&self) -> bool {
+        self.watched.is_none()
+    }
+
     /// Looks at what changed. The state file's pid and contents, when it is there and whole.
     pub fn look(&mut self) -> Option<(Pid, StateFile)> {
         let mut wakes = [0; 64];

@@ -27,11 +27,13 @@ pub enum Fault {
     Flood(usize),
     /// Each key is answered this much later.
     SlowEcho(Duration),
+    /// Another fault, after this time.
+    Later(Duration, Box<Self>),
 }
 
 /// What `/fault` without a known kind answers.
 pub const USAGE: &str = "Usage: /fault crash N | exit N | drop [REASON] | lag | bridge-fails N | half-written [MS] \
-                         | no-state | hang [MS] | flood N | slow-echo MS";
+                         | no-state | hang [MS] | flood N | slow-echo MS | later MS KIND [ARGUMENT]";
 
 impl Fault {
     /// Reads `KIND [ARGUMENT]`; `None` when there is no such fault.
@@ -54,6 +56,10 @@ impl Fault {
             "hang" => Self::Hang(optional_ms()?),
             "flood" => Self::Flood(argument.parse().ok()?),
             "slow-echo" => Self::SlowEcho(optional_ms()??),
+            "later" => {
+                let (time, fault) = argument.split_once(char::is_whitespace)?;
+                Self::Later(Duration::from_millis(time.parse().ok()?), Box::new(Self::parse(fault)?))
+            }
             _ => return None,
         })
     }
@@ -111,7 +117,11 @@ mod tests {
         );
         assert_eq!(Fault::parse("hang"), Some(Fault::Hang(None)));
         assert_eq!(Fault::parse("half-written 50"), Some(Fault::HalfWritten(Duration::from_millis(50))));
-        for wrong in ["", "crash", "crash x", "slow-echo", "meteor"] {
+        assert_eq!(
+            Fault::parse("later 20 drop"),
+            Fault::parse("drop").map(|drop| Fault::Later(Duration::from_millis(20), Box::new(drop)))
+        );
+        for wrong in ["", "later", "later 5", "later x drop", "crash", "crash x", "slow-echo", "meteor"] {
             assert_eq!(Fault::parse(wrong), None, "{wrong:?}");
         }
     }

@@ -53,6 +53,8 @@ struct Session {
     kitty: bool,
     /// When a half-written state file is to be completed.
     whole_again: Option<Instant>,
+    /// A fault that is to come.
+    later: Option<(Instant, Fault)>,
 }
 
 /// Runs the session on the terminal until it ends; `fault` happens once the prompt is drawn.
@@ -72,6 +74,7 @@ pub fn interactive(app: App, state: StateFile, fault: Option<Fault>) -> io::Resu
         suspended: false,
         kitty: false,
         whole_again: None,
+        later: None,
     };
     if faults::switch("NO_STATE") {
         session.save(|state| state.set_writing(Writing::Never));
@@ -153,7 +156,8 @@ impl Session {
     fn deadline(&self) -> Option<Instant> {
         // What is half through is waited for in `tick`.
         let escape = self.decoder.is_pending().then(Instant::now);
-        [self.app.deadline(), self.whole_again, escape].into_iter().flatten().min()
+        let later = self.later.as_ref().map(|(at, _)| *at);
+        [self.app.deadline(), self.whole_again, later, escape].into_iter().flatten().min()
     }
 
     /// Reads once and acts on it; false when the terminal is gone.
@@ -191,6 +195,9 @@ impl Session {
         if self.whole_again.is_some_and(|at| at <= now) {
             self.whole_again = None;
             self.save(|state| state.set_writing(Writing::Whole));
+        }
+        if let Some((_, fault)) = self.later.take_if(|(at, _)| *at <= now) {
+            self.suffer(fault);
         }
         self.app.tick(now);
         for effect in std::mem::take(&mut self.app.effects) {
@@ -262,6 +269,7 @@ impl Session {
             }
             Fault::Flood(bytes) => self.flood(bytes),
             Fault::SlowEcho(delay) => self.slow = delay,
+            Fault::Later(time, fault) => self.later = Some((Instant::now() + time, *fault)),
         }
     }
 

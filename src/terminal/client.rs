@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
 use uuid::Uuid;
 
+use super::hold::Keyboard;
 use super::keys::Keys;
 use super::launch::Launch;
 use super::restore::Restore;
@@ -106,8 +107,11 @@ fn run(tty: File, begin: Begin, detach_key: DetachKey) -> io::Result<u8> {
         waiting: false,
         revived: None,
         keys: Keys::default(),
-        detach_key,
-        scanner: Scanner::default(),
+        keyboard: Keyboard::default(),
+        scanner: match detach_key {
+            DetachKey::Backslash => Scanner::default(),
+            DetachKey::None => Scanner::passive(),
+        },
         buffer: vec![0; 8192].into(),
         foreground: true,
         terminal_gone: false,
@@ -133,9 +137,9 @@ fn stop_for_terminal(tty: impl AsFd, politely: bool) -> io::Result<()> {
     })
 }
 
-struct Client {
+pub(super) struct Client {
     session: Uuid,
-    channel: Channel,
+    pub(super) channel: Channel,
     /// The host may have said something.
     has_message: bool,
     signals: SignalPipe,
@@ -143,14 +147,14 @@ struct Client {
     asked: VecDeque<Asked>,
     tty: File,
     /// The PTY's, once claude runs.
-    master: Option<OwnedFd>,
+    pub(super) master: Option<OwnedFd>,
     /// Claude is coming back, and keys are for cckw.
     waiting: bool,
     /// When a host was last replaced.
     revived: Option<Instant>,
-    keys: Keys,
-    detach_key: DetachKey,
-    scanner: Scanner,
+    pub(super) keys: Keys,
+    pub(super) keyboard: Keyboard,
+    pub(super) scanner: Scanner,
     buffer: Box<[u8]>,
     /// The terminal is ours to read.
     foreground: bool,
@@ -187,9 +191,9 @@ impl Client {
             let master = self.master.as_ref();
             let wanted = reading && (self.waiting || master.is_some());
             let keys = wanted.then(|| poll.add(&self.tty, For::Reading));
-            let room = master.filter(|_| !self.keys.is_empty()).map(|master| poll.add(master, For::Writing));
+            let room = master.filter(|_| self.keys.want_room()).map(|master| poll.add(master, For::Writing));
             let holding = self.scanner.is_holding();
-            self.wait(&mut poll, holding.then_some(SEQUENCE));
+            self.wait(&mut poll, self.keyboard.wait(holding.then_some(SEQUENCE)));
             // Keys first: the rest is looked at once they are on their way.
             if keys.is_some_and(|place| poll.is_ready(place)) {
                 self.read_keys();
@@ -200,6 +204,9 @@ impl Client {
                 && poll.is_ready(place)
             {
                 self.keys.flush(master);
+            }
+            if self.keyboard.is_due() {
+                self.keys_are_due();
             }
         }
     }
@@ -245,21 +252,18 @@ impl Client {
 
     /// Passes on what was read, but for the detach key.
     fn pass_on(&mut self, count: usize) {
-        if let (Some(master), DetachKey::None) = (&self.master, self.detach_key) {
-            self.keys.type_into(master, &self.buffer[..count]);
-            return;
-        }
         let scanned = self.scanner.feed(&self.buffer[..count]);
         if let Some(master) = &self.master
             && !scanned.forward.is_empty()
         {
             self.keys.type_into(master, &scanned.forward);
         }
+        self.keyboard.was_read(scanned.typed);
         let (replies, detach) = (scanned.replies, scanned.detach.is_some());
         for bytes in replies {
             self.channel.send(&FromClient::Reply { bytes }, vec![]);
         }
-        if detach {
+        if detach && !self.keyboard.postpone_detach() {
             self.channel.send(&FromClient::Detach, vec![]);
         }
     }
@@ -308,13 +312,17 @@ impl Client {
             FromHost::Started => {
                 self.master = fds.into_iter().next();
                 self.keys = Keys::default();
+                self.keyboard = Keyboard::default();
                 self.waiting = false;
             }
             FromHost::Waiting => {
                 self.master = None;
                 self.keys = Keys::default();
+                self.keyboard = Keyboard::default();
                 self.waiting = true;
             }
+            FromHost::Hold => self.hold(),
+            FromHost::Release => self.let_go(),
             FromHost::Undo { bytes, extended_keys } => {
                 self.undo = bytes;
                 self.scanner.expect_extended_keys(extended_keys);
@@ -420,6 +428,7 @@ impl Client {
 
     /// The host was killed, and with it claude, which the kernel has sent SIGHUP: a new host brings the conversation back.
     fn host_lost(&mut self) -> Option<u8> {
+        self.let_all_go();
         self.undo_modes();
         let record =
             record::directory(&self.session).ok().and_then(|directory| Record::read(&directory).ok());

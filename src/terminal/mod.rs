@@ -2,6 +2,7 @@
 
 pub mod attach;
 mod client;
+mod hold;
 mod keys;
 pub mod launch;
 mod restore;

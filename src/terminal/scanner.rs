@@ -68,9 +68,16 @@ pub struct Scanner {
     /// Bytes at the end of `kept` that were not passed on.
     held: usize,
     extended: bool,
+    /// No key detaches: everything is passed on, and nothing held.
+    passive: bool,
 }
 
 impl Scanner {
+    /// One for which no key detaches.
+    pub fn passive() -> Self {
+        Self { passive: true, ..Self::default() }
+    }
+
     /// Says whether the terminal may send keys as `CSI … u` or `CSI 27 ; … ~`. Where it may not, nothing is held, so
     /// that a lone Esc is never late.
     pub fn expect_extended_keys(&mut self, extended: bool) {
@@ -101,7 +108,7 @@ impl Scanner {
         let mut cuts: Vec<(usize, usize)> = Vec::new();
         for (index, byte) in bytes.iter().enumerate() {
             let end = offset + index + 1;
-            if *byte == LEGACY && !matches!(self.state, State::Paste | State::Mouse(_)) {
+            if *byte == LEGACY && !self.passive && !matches!(self.state, State::Paste | State::Mouse(_)) {
                 // Inside a sequence it is no part of it: what looked like one was the Esc key.
                 found.typed = true;
                 self.rest();
@@ -115,7 +122,7 @@ impl Scanner {
                 Some(Kind::Typing) => found.typed = true,
                 Some(Kind::Paste) => found.typed = true,
                 Some(Kind::Reply) => found.replies.push(std::mem::take(&mut self.kept)),
-                Some(Kind::Detach(down)) if length <= end => {
+                Some(Kind::Detach(down)) if length <= end && !self.passive => {
                     found.typed = true;
                     cuts.push((end - length, end));
                     if down {
@@ -174,7 +181,7 @@ impl Scanner {
 
     /// Whether what was kept may go on as a form of the detach key.
     fn may_be_detach(&self) -> bool {
-        if !self.extended || self.kept.len() > HELD {
+        if !self.extended || self.passive || self.kept.len() > HELD {
             return false;
         }
         match self.state {

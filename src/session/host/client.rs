@@ -86,6 +86,7 @@ impl Host {
             FromClient::HungUp => self.hung_up(),
             FromClient::Reply { bytes } => self.output.answerer.remembered().learn(&bytes),
             FromClient::Detach => self.detach("the detach key was pressed"),
+            FromClient::Held(held) => self.keys_are_held(held),
             FromClient::Now => self.restart_now(),
             FromClient::Quit => self.stop(),
             FromClient::Resumed { size } => {

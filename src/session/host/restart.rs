@@ -23,8 +23,8 @@ use crate::session::watch::{StateWatch, Wake};
 const OWN_LINE: &str = "[cckw: ";
 
 impl Host {
-    /// The time, as the supervisor counts it.
-    fn now(&self) -> Duration {
+    /// The time, as the supervisor and the keeper count it.
+    pub(super) fn now(&self) -> Duration {
         self.begun.elapsed()
     }
 

@@ -11,6 +11,7 @@ mod repaint;
 use std::num::NonZeroU16;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::claude::screen::View;
 use crate::platform::tty::Size;
 use history::History;
 use pieces::{Does, Pieces};
@@ -150,6 +151,18 @@ impl Screen {
         let (row, column) = screen.cursor_position();
         // Behind the last column is where the next character will wrap; the cursor is shown on it.
         (row, column.min(screen.size().1.get() - 1))
+    }
+
+    /// What can be looked at, after everything that waits was read.
+    pub fn view(&mut self) -> View {
+        self.read_all();
+        View::of(self.parser.screen())
+    }
+
+    /// The text of the cursor's row that is left of the cursor, after everything that waits was read.
+    pub fn before_cursor(&mut self) -> String {
+        let (row, column) = self.cursor();
+        self.parser.screen().rows(0, column).nth(row.into()).unwrap_or_default()
     }
 
     fn read_all(&mut self) {

@@ -240,3 +240,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn where_no_key_detaches_every_byte_is_passed_on() {
+    let mut scanner = Scanner::passive();
+    scanner.expect_extended_keys(true);
+    for bytes in [&b"a\x1cb"[..], b"\x1b[92;5u", b"\x1b[27;5;92~", b"\x1b", b"[92;5u", b"\x1b[200~x\x1b[201~"]
+    {
+        let found = scanner.feed(bytes);
+        assert_eq!((&*found.forward, found.detach), (bytes, None));
+    }
+    assert!(!scanner.is_holding() && !scanner.is_in_paste() && !scanner.is_in_sequence());
+}

@@ -1,0 +1,54 @@
+//! Against anything that can happen in any order, and with a claude that is slow and a user who does not keep still.
+
+mod adversary;
+mod examples;
+mod simulated;
+
+use std::time::Duration;
+
+use super::{File, Look};
+use crate::claude::remote_control::classify;
+use crate::claude::screen::{Draft, Indicator, Prompt, Reading};
+use crate::claude::state_file::{Bridge, StateFile};
+
+const LINE: &str = "/remote-control";
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// What the file of an interactive session says.
+fn state_file(up: bool, status: &str) -> StateFile {
+    StateFile {
+        kind: Some("interactive".into()),
+        entrypoint: Some("cli".into()),
+        status: Some(status.into()),
+        bridge: if up { Bridge::Id("session_1".into()) } else { Bridge::Absent },
+        ..StateFile::default()
+    }
+}
+
+fn file(up: bool, status: &str) -> File {
+    let file = File::of(&state_file(up, status));
+    assert_eq!(file.verdict, classify(Some(&state_file(up, status))));
+    file
+}
+
+fn reading(prompt: Prompt, indicator: Indicator) -> Reading {
+    Reading { prompt, vim: None, busy: false, menu: None, indicator, notice: None, panel: None }
+}
+
+fn prompt(text: &str) -> Prompt {
+    if text.is_empty() {
+        return Prompt::Empty;
+    }
+    Prompt::Draft(Draft { text: text.into(), lines: 1, cursor_at_end: true })
+}
+
+fn look(prompt: Prompt, indicator: Indicator) -> Look {
+    Look { reading: reading(prompt, indicator), settled: true, pastes: true, line_before_cursor: false }
+}

@@ -1,0 +1,465 @@
+//! Events without any sense, in any order: what was promised holds all the same.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::procedure::HOLD_ANSWER;
+use super::super::{Action, Event, File, Keeper, Keyboard, Keys, LONGEST_HOLD, Look};
+use super::{LINE, file, look, ms, prompt, seconds};
+use crate::claude::remote_control::Link;
+use crate::claude::screen::{Draft, Indicator, Menu, Notice, Panel, Prompt, Vim};
+use crate::config::{Keep, RemoteControl};
+
+fn settings(keep: Keep) -> RemoteControl {
+    RemoteControl { keep, max_tries: 3, disconnected_for: seconds(2), ..RemoteControl::default() }
+}
+
+fn any_prompt() -> impl Strategy<Value = Prompt> {
+    let draft =
+        |text: &str, lines, cursor_at_end| Prompt::Draft(Draft { text: text.into(), lines, cursor_at_end });
+    prop_oneof![
+        4 => Just(Prompt::Empty),
+        5 => Just(prompt(LINE)),
+        2 => Just(prompt("words")),
+        1 => Just(Prompt::Elsewhere("a dialog is open")),
+        1 => select(vec![
+            draft(LINE, 1, false),
+            draft(LINE, 2, true),
+            draft("/remote-contro", 1, true),
+            draft("words/remote-control", 1, true),
+            draft("/remote-control ", 1, true),
+        ]),
+    ]
+}
+
+fn any_notice() -> impl Strategy<Value = Option<Notice>> {
+    prop_oneof![
+        12 => Just(None),
+        1 => select(vec![
+            Notice::NeedsSubscription("no subscription".into()),
+            Notice::Unavailable("policy".into()),
+            Notice::TakenOver("another device".into()),
+            Notice::NotFound("not found".into()),
+            Notice::EndedElsewhere("archived".into()),
+            Notice::Failed("lost".into()),
+            Notice::Failed("lost again".into()),
+            Notice::Connected("up".into()),
+        ]).prop_map(Some),
+    ]
+}
+
+fn any_panel() -> impl Strategy<Value = Option<Panel>> {
+    let panel = (0usize..3, proptest::option::of(0usize..3)).prop_map(|(selected, disconnect)| Panel {
+        items: ["Disconnect this session", "Show QR code", "Continue"].map(str::to_owned).into(),
+        selected,
+        disconnect,
+    });
+    prop_oneof![9 => Just(None), 1 => panel.prop_map(Some)]
+}
+
+prop_compose! {
+    fn any_look()(
+        prompt in any_prompt(),
+        indicator in prop_oneof![
+            6 => Just(Indicator::Absent), 3 => Just(Indicator::Failed), 1 => Just(Indicator::Active), 1 => Just(Indicator::Connecting)
+        ],
+        notice in any_notice(),
+        panel in any_panel(),
+        odd in 0u8..40,
+        vim in select(vec![None, None, None, Some(Vim::Insert), Some(Vim::Visual)]),
+    ) -> Look {
+        let mut look = look(prompt, indicator);
+        look.settled = odd != 0;
+        look.pastes = odd != 1;
+        look.line_before_cursor = odd > 30;
+        look.reading.busy = odd == 2;
+        look.reading.menu = (odd == 3).then(|| Menu { selected: Some("/remote-env".into()) });
+        if panel.is_some() {
+            look.reading.prompt = Prompt::Elsewhere("the panel of remote control is open");
+        }
+        look.reading.notice = notice;
+        look.reading.panel = panel;
+        look.reading.vim = vim;
+        look
+    }
+}
+
+fn any_file() -> impl Strategy<Value = Option<File>> {
+    let changed = |change: fn(&mut crate::claude::state_file::StateFile)| {
+        let mut state = super::state_file(false, "idle");
+        change(&mut state);
+        Some(File::of(&state))
+    };
+    prop_oneof![
+        6 => Just(Some(file(false, "idle"))),
+        3 => Just(Some(file(true, "idle"))),
+        1 => Just(Some(file(false, "busy"))),
+        1 => select(vec![
+            None,
+            Some(file(false, "waiting")),
+            Some(file(false, "later")),
+            changed(|state| state.kind = Some("print".into())),
+            changed(|state| state.entrypoint = None),
+            changed(|state| state.parked_job_id = Some("job".into())),
+        ]),
+    ]
+}
+
+prop_compose! {
+    fn any_keyboard()(typed in proptest::option::of(0u64..20_000), odd in 0u8..16) -> Keyboard {
+        Keyboard { typed: typed.map(ms), in_paste: odd == 0, in_sequence: odd == 1, unread: odd == 2 }
+    }
+}
+
+/// What happens next, and after how long.
+#[derive(Debug, Clone)]
+enum Stimulus {
+    Event(Event),
+    /// How the client answers from now on.
+    Answers(Option<Keyboard>),
+    /// What is seen from now on, one after the other.
+    Sees(Vec<Look>),
+}
+
+fn stimulus() -> impl Strategy<Value = (u64, Stimulus)> {
+    let event = |event| Just(Stimulus::Event(event));
+    let what = prop_oneof![
+        8 => any_file().prop_map(|file| Stimulus::Event(Event::File(file))),
+        4 => proptest::collection::vec(any_look(), 1..8).prop_map(Stimulus::Sees),
+        3 => proptest::option::weighted(0.9, any_keyboard()).prop_map(Stimulus::Answers),
+        2 => event(Event::Output),
+        1 => event(Event::Attached),
+        1 => event(Event::Detached),
+        1 => event(Event::Away),
+        2 => event(Event::Back),
+        1 => event(Event::Ended),
+        2 => event(Event::Started),
+        1 => any_keyboard().prop_map(|keyboard| Stimulus::Event(Event::Held(keyboard))),
+        1 => any::<bool>().prop_map(|cycle| Stimulus::Event(Event::Asked { cycle })),
+    ];
+    (prop_oneof![0u64..50, 50u64..3_000, 3_000u64..40_000], what)
+}
+
+/// What the keys of the user are at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Hold {
+    No,
+    Asked(Duration),
+    Held(Duration),
+}
+
+/// Carries out what the keeper says, and knows what it may say.
+struct World {
+    keeper: Keeper,
+    settings: RemoteControl,
+    at: Duration,
+    looks: VecDeque<Look>,
+    answers: Option<Keyboard>,
+    hold: Hold,
+    keyboard: Option<Keyboard>,
+    started: bool,
+    away: bool,
+    attached: bool,
+    file: Option<File>,
+    link: Option<Link>,
+    up_since: Option<Duration>,
+    used: bool,
+    asked_until: Duration,
+    cycles: bool,
+    refused: bool,
+    the_users: bool,
+    /// A link went down, and the client was asked at once when the user typed.
+    judging: Option<Duration>,
+    own_doing: bool,
+    put_aside: bool,
+    left_behind: bool,
+    /// What would take back the last keys.
+    in_flight: Option<Keys>,
+    /// When the command was typed by itself, since the last stable link.
+    pastes: Vec<Duration>,
+    entered: usize,
+}
+
+impl World {
+    fn new(keep: Keep, attached: bool) -> Self {
+        let mut world = Self {
+            keeper: Keeper::new(settings(keep), false, false),
+            settings: settings(keep),
+            at: seconds(100),
+            looks: [look(Prompt::Empty, Indicator::Absent), look(prompt(LINE), Indicator::Absent)].into(),
+            answers: Some(Keyboard::default()),
+            hold: Hold::No,
+            keyboard: None,
+            started: false,
+            away: false,
+            attached: false,
+            file: None,
+            link: None,
+            up_since: None,
+            used: false,
+            asked_until: Duration::ZERO,
+            cycles: false,
+            refused: false,
+            the_users: false,
+            judging: None,
+            own_doing: false,
+            put_aside: false,
+            left_behind: false,
+            in_flight: None,
+            pastes: Vec::new(),
+            entered: 0,
+        };
+        world.tell(Event::Started);
+        if attached {
+            world.tell(Event::Attached);
+        }
+        world
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.note(&event);
+        for action in self.keeper.on(self.at, event.clone()) {
+            match action {
+                Action::Hold => {
+                    assert!(self.attached, "nobody is there to hold anything");
+                    self.judging = matches!(event, Event::File(_)).then_some(self.at);
+                    self.hold = Hold::Asked(self.at);
+                }
+                Action::Release => (self.hold, self.keyboard) = (Hold::No, None),
+                Action::Look => {
+                    let seen = self.looks.pop_front().expect("a look");
+                    self.looks.push_back(seen.clone());
+                    self.tell(Event::Looked(seen));
+                }
+                Action::Type(keys) => self.check(&keys, &event),
+                Action::Note("remote-left-behind", _) => self.left_behind = true,
+                Action::Note(..) => {}
+            }
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Started | Event::Ended => {
+                self.started = *event == Event::Started;
+                self.away &= !self.started;
+                (self.file, self.link, self.up_since) = (None, None, None);
+                (self.put_aside, self.in_flight) = (false, None);
+            }
+            Event::Away => self.away = true,
+            Event::Back => self.away = false,
+            Event::Attached => {
+                self.attached = true;
+                self.hold = Hold::No;
+            }
+            Event::Detached => {
+                self.attached = false;
+                self.hold = Hold::No;
+            }
+            Event::File(file) => {
+                self.file.clone_from(file);
+                let link = file.as_ref().map(|file| file.verdict.link).filter(|link| *link != Link::Unknown);
+                if link == Some(Link::Connected) && self.link != link {
+                    (self.used, self.refused, self.the_users) = (true, false, false);
+                    self.own_doing = false;
+                    self.up_since = Some(self.at);
+                }
+                if link == Some(Link::Disconnected)
+                    && self.up_since.take().is_some_and(|up| self.at - up >= seconds(60))
+                {
+                    self.pastes.clear();
+                }
+                self.link = link.or(self.link);
+            }
+            Event::Held(keyboard) => {
+                if let Hold::Asked(since) = self.hold {
+                    self.hold = Hold::Held(since);
+                    self.keyboard = Some(*keyboard);
+                    self.own_doing |= self.judging.take().is_some_and(|dropped| {
+                        keyboard.typed.is_some_and(|ago| self.at - ago + seconds(10) >= dropped)
+                    });
+                }
+            }
+            Event::Asked { cycle } => {
+                // A cycle asks twice.
+                self.asked_until = self.at + seconds(if *cycle { 80 } else { 40 });
+                self.cycles |= cycle;
+            }
+            Event::Looked(look) if look.has_footer() => {
+                let failed = look.reading.indicator == Indicator::Failed;
+                self.own_doing &= !failed && look.reading.indicator != Indicator::Connecting;
+                if self.link != Some(Link::Connected) || failed {
+                    match &look.reading.notice {
+                        Some(Notice::NeedsSubscription(_) | Notice::Unavailable(_)) => self.refused = true,
+                        Some(Notice::Failed(_)) => self.the_users = false,
+                        Some(Notice::Connected(_)) | None => {}
+                        Some(_) => self.the_users = true,
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether these keys may be typed now, in answer to that.
+    fn check(&mut self, keys: &Keys, event: &Event) {
+        let expired =
+            matches!(self.hold, Hold::Held(since) if self.at >= since + LONGEST_HOLD) || !self.attached;
+        let look = match event {
+            // Claude has not shown what it was sent: the opposite of that, whatever it shows.
+            Event::Due | Event::Looked(_)
+                if expired
+                    && (self.in_flight == Some(keys.clone()) || self.put_aside && *keys == Keys::Stash) =>
+            {
+                assert!(self.started && !self.away);
+                self.in_flight = None;
+                return;
+            }
+            Event::Looked(look) => look,
+            _ => panic!("{keys:?} without a look, on {event:?}"),
+        };
+        self.in_flight = match keys {
+            Keys::Paste(_) => Some(Keys::Backspaces(LINE.len())),
+            Keys::Stash if self.put_aside => None,
+            Keys::Stash => Some(Keys::Stash),
+            _ => None,
+        };
+        assert!(look.settled && self.started && !self.away, "{keys:?}");
+        if self.attached {
+            assert!(matches!(self.hold, Hold::Held(_)), "{keys:?} while {:?}", self.hold);
+            let keyboard = self.keyboard.expect("an answer");
+            let rests = keyboard.typed.is_none_or(|ago| ago >= self.settings.rest);
+            let whole = !keyboard.in_paste && !keyboard.in_sequence && !keyboard.unread;
+            // A panel that came late is closed as long as the keyboard rests.
+            assert!(rests && whole, "{keys:?} with {keyboard:?}");
+        }
+        let asked = self.at <= self.asked_until;
+        let wanted = match self.settings.keep {
+            Keep::Off => false,
+            Keep::IfUsed => self.used,
+            Keep::Always => true,
+        };
+        assert!(wanted || asked || self.left_behind, "{keys:?}, and nobody wants it");
+        let quiet = self.file.as_ref().is_some_and(|file| file.obstacle.is_none());
+        let reading = &look.reading;
+        match keys {
+            Keys::Paste(line) => {
+                assert_eq!(line, LINE);
+                assert!(quiet && look.obstacle().is_none() && reading.prompt == Prompt::Empty);
+                if !asked {
+                    assert!(!self.refused && !self.the_users && !self.own_doing);
+                    if let Some(last) = self.pastes.last() {
+                        assert!(self.at - *last >= self.settings.cooldown, "too soon");
+                    }
+                    self.pastes.push(self.at);
+                    assert!(self.pastes.len() <= self.settings.max_tries as usize, "too often");
+                }
+            }
+            Keys::Enter if reading.panel.is_some() => {
+                let panel = reading.panel.as_ref().expect("a panel");
+                assert!(self.cycles && Some(panel.selected) == panel.disconnect);
+            }
+            Keys::Enter => {
+                assert!(quiet && look.shows_exactly(LINE));
+                assert_eq!(look.obstacle(), None);
+                self.entered += 1;
+            }
+            Keys::Stash => {
+                assert!(quiet && look.obstacle().is_none());
+                if reading.prompt == Prompt::Empty {
+                    assert!(self.put_aside, "there is nothing to bring back");
+                } else {
+                    assert!(matches!(&reading.prompt, Prompt::Draft(draft) if !draft.text.is_empty()));
+                    self.put_aside = true;
+                }
+            }
+            Keys::Backspaces(count) => {
+                assert_eq!(*count, LINE.len());
+                let ours = matches!(&reading.prompt, Prompt::Draft(draft) if draft.text.ends_with(LINE));
+                assert!(ours || look.line_before_cursor);
+            }
+            Keys::DeleteToEnd => {
+                assert!(matches!(&reading.prompt, Prompt::Draft(draft) if draft.text == LINE));
+            }
+            Keys::Escape => {}
+            Keys::Up | Keys::Down => assert!(self.cycles && reading.panel.is_some()),
+        }
+    }
+
+    /// Lets time pass, with everything that becomes due.
+    fn until(&mut self, end: Duration) {
+        let mut at_once = 0;
+        loop {
+            // The client answers a little later.
+            if let (Hold::Asked(since), Some(keyboard)) = (self.hold, self.answers) {
+                self.at = self.at.max(since + ms(1)).min(end.max(self.at));
+                self.tell(Event::Held(keyboard));
+            }
+            if let Hold::Asked(since) | Hold::Held(since) = self.hold {
+                let longest = HOLD_ANSWER + LONGEST_HOLD + ms(100);
+                assert!(self.at - since <= longest, "keys are held for ever");
+            }
+            let Some(due) = self.keeper.due().filter(|due| *due <= end) else { break };
+            at_once = if due > self.at { 0 } else { at_once + 1 };
+            assert!(at_once < 10, "it never rests: {:?}", self.keeper);
+            self.at = self.at.max(due);
+            self.tell(Event::Due);
+        }
+        self.at = end;
+    }
+}
+
+fn run(keep: Keep, attached: bool, stimuli: Vec<(u64, Stimulus)>) -> World {
+    let mut world = World::new(keep, attached);
+    for (after, stimulus) in stimuli {
+        world.until(world.at + ms(after));
+        match stimulus {
+            // A claude that runs is not started, and so on.
+            Stimulus::Event(Event::Started) if world.started => {}
+            Stimulus::Event(Event::Ended) if !world.started => {}
+            Stimulus::Event(Event::Detached) if !world.attached => {}
+            Stimulus::Event(event) => world.tell(event),
+            Stimulus::Answers(answer) => world.answers = answer,
+            Stimulus::Sees(looks) => world.looks = looks.into(),
+        }
+    }
+    world.until(world.at + seconds(100));
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_promised_holds_whatever_happens(
+        keep in select(vec![Keep::Off, Keep::IfUsed, Keep::Always, Keep::Always]),
+        attached in any::<bool>(),
+        stimuli in proptest::collection::vec(stimulus(), 0..60),
+    ) {
+        let world = run(keep, attached, stimuli);
+        if let Hold::Asked(since) | Hold::Held(since) = world.hold {
+            prop_assert!(world.at - since <= HOLD_ANSWER + LONGEST_HOLD, "keys are still held");
+        }
+    }
+}
+
+/// The generators above reach what they are there for.
+#[test]
+fn the_promises_are_put_to_the_test() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    let mut runner = TestRunner::deterministic();
+    let (mut pasted, mut entered) = (0, 0);
+    for _ in 0..200 {
+        let stimuli = proptest::collection::vec(stimulus(), 20..60);
+        let stimuli = stimuli.new_tree(&mut runner).expect("stimuli").current();
+        let world = run(Keep::Always, true, stimuli);
+        pasted += world.pastes.len();
+        entered += world.entered;
+    }
+    assert!(pasted > 100 && entered > 50, "{pasted} and {entered}");
+}

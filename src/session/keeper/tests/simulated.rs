@@ -1,0 +1,348 @@
+//! A claude that takes its time and a user who does things, simulated: what comes of it is what would have come of it
+//! without a keeper, and the link is up.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::super::{Action, Event, File, Keeper, Keyboard, Keys, Look};
+use super::{LINE, look, ms, prompt, seconds, state_file};
+use crate::claude::screen::{Indicator, Panel, Prompt};
+use crate::config::{Keep, RemoteControl};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Main,
+    Agents,
+    Transcript,
+    Panel,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Link {
+    Off,
+    Failed,
+    Connecting(Duration),
+    Up,
+}
+
+/// What a user presses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Press {
+    Letter(char),
+    Enter,
+    Left,
+    CtrlO,
+    Escape,
+}
+
+#[derive(Debug, Clone)]
+enum Input {
+    User(Press),
+    Keeper(Keys),
+}
+
+/// Claude, as far as a keeper meets it.
+#[derive(Debug, Clone)]
+struct Claude {
+    latency: Duration,
+    inputs: VecDeque<(Duration, Input)>,
+    place: Place,
+    text: String,
+    agents_text: String,
+    stash: Option<String>,
+    link: Link,
+    /// The footer has room for the indicator.
+    wide: bool,
+    submitted: Vec<String>,
+    jobs: Vec<String>,
+}
+
+impl Claude {
+    fn due(&self) -> Option<Duration> {
+        let connected = if let Link::Connecting(at) = self.link { Some(at) } else { None };
+        self.inputs.front().map(|(at, _)| *at).into_iter().chain(connected).min()
+    }
+
+    fn press(&mut self, at: Duration, input: Input) {
+        self.inputs.push_back((at + self.latency, input));
+    }
+
+    fn advance(&mut self, now: Duration) {
+        if let Link::Connecting(at) = self.link
+            && at <= now
+        {
+            self.link = Link::Up;
+        }
+        while let Some((_, input)) = self.inputs.pop_front_if(|(at, _)| *at <= now) {
+            match input {
+                Input::User(press) => self.user(now, press),
+                Input::Keeper(keys) => self.keeper(now, keys),
+            }
+        }
+    }
+
+    fn user(&mut self, now: Duration, press: Press) {
+        match (self.place, press) {
+            (Place::Main, Press::Letter(letter)) => self.text.push(letter),
+            (Place::Agents, Press::Letter(letter)) => self.agents_text.push(letter),
+            (Place::Main, Press::Left) if self.text.is_empty() => self.place = Place::Agents,
+            (Place::Main, Press::CtrlO) => self.place = Place::Transcript,
+            (Place::Agents, Press::Escape) if !self.agents_text.is_empty() => self.agents_text.clear(),
+            (Place::Agents | Place::Transcript, Press::Escape) => self.place = Place::Main,
+            (_, Press::Enter) => self.enter(now),
+            _ => {}
+        }
+    }
+
+    fn enter(&mut self, now: Duration) {
+        match self.place {
+            Place::Agents if !self.agents_text.is_empty() => {
+                self.jobs.push(std::mem::take(&mut self.agents_text));
+            }
+            Place::Agents => self.place = Place::Main,
+            Place::Main if !self.text.is_empty() => {
+                let text = std::mem::take(&mut self.text);
+                if text != LINE {
+                    self.submitted.push(text);
+                } else if self.link == Link::Up {
+                    self.place = Place::Panel;
+                } else {
+                    self.link = Link::Connecting(now + ms(700));
+                }
+                self.text = self.stash.take().unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+
+    fn keeper(&mut self, now: Duration, keys: Keys) {
+        match (self.place, keys) {
+            (Place::Main, Keys::Stash) if self.text.is_empty() => {
+                self.text = self.stash.take().unwrap_or_default();
+            }
+            (Place::Main, Keys::Stash) => self.stash = Some(std::mem::take(&mut self.text)),
+            (Place::Main, Keys::Paste(line)) => self.text.push_str(&line),
+            (Place::Agents, Keys::Paste(line)) => self.agents_text.push_str(&line),
+            (Place::Main | Place::Agents, Keys::Backspaces(count)) => {
+                let text = if self.place == Place::Main { &mut self.text } else { &mut self.agents_text };
+                text.truncate(text.len().saturating_sub(count));
+            }
+            (Place::Panel, Keys::Escape) => self.place = Place::Main,
+            (_, Keys::Enter) => self.enter(now),
+            _ => {}
+        }
+    }
+
+    fn file(&self) -> File {
+        let mut state = state_file(self.link == Link::Up, "idle");
+        state.parked_job_id = (self.place == Place::Agents).then(|| "job".into());
+        if self.place == Place::Panel {
+            state.status = Some("waiting".into());
+            state.waiting_for = Some("dialog open".into());
+        }
+        File::of(&state)
+    }
+
+    fn look(&self) -> Look {
+        let (shown, before_cursor) = match self.place {
+            Place::Main => (prompt(&self.text), &*self.text),
+            Place::Agents => (Prompt::Elsewhere("the agents view is open"), &*self.agents_text),
+            Place::Transcript => (Prompt::Elsewhere("the transcript view is open"), ""),
+            Place::Panel => (Prompt::Elsewhere("the panel of remote control is open"), ""),
+        };
+        let indicator = match self.link {
+            _ if !self.wide || self.place != Place::Main => Indicator::Absent,
+            Link::Off => Indicator::Absent,
+            Link::Failed => Indicator::Failed,
+            Link::Connecting(_) => Indicator::Connecting,
+            Link::Up => Indicator::Active,
+        };
+        let mut look = look(shown, indicator);
+        look.line_before_cursor = before_cursor.ends_with(LINE);
+        look.reading.panel = (self.place == Place::Panel).then(|| Panel {
+            items: vec!["Disconnect this session".into(), "Continue".into()],
+            selected: 1,
+            disconnect: Some(0),
+        });
+        look
+    }
+}
+
+/// A session, its user included.
+struct Session {
+    claude: Claude,
+    keeper: Keeper,
+    now: Duration,
+    file: Option<File>,
+    held: Option<Vec<Press>>,
+    typed_at: Option<Duration>,
+}
+
+impl Session {
+    fn new(keep: Keep, latency: Duration, wide: bool, attached: bool) -> Self {
+        let claude = Claude {
+            latency,
+            inputs: VecDeque::new(),
+            place: Place::Main,
+            text: String::new(),
+            agents_text: String::new(),
+            stash: None,
+            link: Link::Off,
+            wide,
+            submitted: vec![],
+            jobs: vec![],
+        };
+        let settings = RemoteControl { keep, disconnected_for: seconds(2), ..RemoteControl::default() };
+        let keeper = Keeper::new(settings, false, false);
+        let mut session = Self { claude, keeper, now: seconds(1), file: None, held: None, typed_at: None };
+        session.tell(Event::Started);
+        if attached {
+            session.tell(Event::Attached);
+        }
+        session
+    }
+
+    fn tell(&mut self, event: Event) {
+        for action in self.keeper.on(self.now, event) {
+            match action {
+                Action::Hold => {
+                    self.held = Some(vec![]);
+                    let typed = self.typed_at.map(|at| self.now - at);
+                    self.tell(Event::Held(Keyboard { typed, ..Keyboard::default() }));
+                }
+                Action::Release => {
+                    for press in self.held.take().unwrap_or_default() {
+                        self.claude.press(self.now, Input::User(press));
+                    }
+                }
+                Action::Look => {
+                    let look = self.claude.look();
+                    self.tell(Event::Looked(look));
+                }
+                Action::Type(keys) => self.claude.press(self.now, Input::Keeper(keys)),
+                Action::Note(..) => {}
+            }
+        }
+    }
+
+    fn press(&mut self, press: Press) {
+        self.typed_at = Some(self.now);
+        match &mut self.held {
+            Some(held) => held.push(press),
+            None => self.claude.press(self.now, Input::User(press)),
+        }
+    }
+
+    /// Claude's state changed, perhaps.
+    fn settle(&mut self) {
+        let before = self.claude.clone();
+        self.claude.advance(self.now);
+        let drawn = self.claude.text != before.text
+            || self.claude.place != before.place
+            || self.claude.link != before.link;
+        let file = self.claude.file();
+        if self.file.as_ref() != Some(&file) {
+            self.file = Some(file.clone());
+            self.tell(Event::File(Some(file)));
+        }
+        if drawn && self.keeper.wants_output() {
+            self.tell(Event::Output);
+        }
+    }
+
+    fn until(&mut self, end: Duration) {
+        loop {
+            self.settle();
+            let next = [self.claude.due(), self.keeper.due()].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= end) else { break };
+            self.now = self.now.max(next);
+            self.settle();
+            if self.keeper.due().is_some_and(|due| due <= self.now) {
+                self.tell(Event::Due);
+            }
+        }
+        self.now = end;
+        self.settle();
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Happens {
+    Press(Press),
+    /// The link goes, with an indicator.
+    Drop,
+}
+
+fn happens() -> impl Strategy<Value = (u64, Happens)> {
+    let press = proptest::sample::select(vec![
+        Press::Letter('a'),
+        Press::Letter('b'),
+        Press::Letter('c'),
+        Press::Enter,
+        Press::Left,
+        Press::CtrlO,
+        Press::Escape,
+    ]);
+    let what = prop_oneof![6 => press.prop_map(Happens::Press), 1 => Just(Happens::Drop)];
+    (prop_oneof![0u64..400, 400u64..12_000], what)
+}
+
+fn run(keep: Keep, latency: u64, wide: bool, attached: bool, story: &[(u64, Happens)]) -> Session {
+    let mut session = Session::new(keep, ms(latency), wide, attached);
+    session.claude.link = Link::Up;
+    session.until(seconds(3));
+    for (after, happens) in story {
+        session.until(session.now + ms(*after));
+        match happens {
+            Happens::Press(press) if attached => session.press(*press),
+            Happens::Press(_) => {}
+            Happens::Drop if session.claude.link == Link::Up => session.claude.link = Link::Failed,
+            Happens::Drop => {}
+        }
+    }
+    // Back to the main prompt, and away for a long time.
+    for _ in 0..3 {
+        session.until(session.now + seconds(10));
+        if attached && session.claude.place != Place::Main {
+            session.press(Press::Escape);
+        }
+    }
+    session.until(session.now + seconds(1800));
+    session
+}
+
+/// What the user finds.
+fn found(session: &Session) -> (String, String, Vec<String>, Vec<String>, Option<String>, Place) {
+    let claude = session.claude.clone();
+    (claude.text, claude.agents_text, claude.submitted, claude.jobs, claude.stash, claude.place)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_user_finds_what_there_would_be_without_a_keeper_and_the_link_is_up(
+        latency in prop_oneof![3 => 0u64..100, 1 => 100u64..900],
+        attached in prop::bool::weighted(0.8),
+        story in prop::collection::vec(happens(), 0..25),
+    ) {
+        let kept = run(Keep::IfUsed, latency, true, attached, &story);
+        let alone = run(Keep::Off, latency, true, attached, &story);
+        prop_assert_eq!(found(&kept), found(&alone));
+        prop_assert_eq!(kept.claude.link, Link::Up);
+    }
+
+    #[test]
+    fn however_slow_it_is_nothing_is_submitted_that_the_user_did_not_write(
+        latency in 0u64..9_000,
+        wide in any::<bool>(),
+        story in prop::collection::vec(happens(), 0..25),
+    ) {
+        let kept = run(Keep::IfUsed, latency, wide, true, &story);
+        let own = |text: &String| text.chars().all(|letter| matches!(letter, 'a' | 'b' | 'c'));
+        prop_assert!(kept.claude.submitted.iter().all(own), "{:?}", kept.claude.submitted);
+        prop_assert!(kept.claude.jobs.iter().all(own), "{:?}", kept.claude.jobs);
+    }
+}
