@@ -55,7 +55,7 @@ pub enum Audience {
 impl Audience {
     /// Text for a script, or for a terminal that cannot be drawn on; else the stage as it is.
     pub fn new(script: bool, scenes: &[Scene]) -> Self {
-        if script || !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        if !Self::watches(script) {
             return Self::Text { paced: false, columns: TEXT_COLUMNS };
         }
         let columns = window().1;
@@ -68,6 +68,11 @@ impl Audience {
                 Self::Text { paced: true, columns: room.clamp(20, TEXT_COLUMNS) }
             }
         }
+    }
+
+    /// Whether there will be somebody who wants to read.
+    pub fn watches(script: bool) -> bool {
+        !script && io::stdout().is_terminal() && io::stdin().is_terminal()
     }
 
     /// How large the stage is: rows, columns.
