@@ -1,0 +1,67 @@
+//! Plays a program in a terminal, and takes down what there was to see.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{fs::File, num::NonZero};
+
+use cckw::platform::poll::{For, Poll};
+
+use crate::cells::Frame;
+use crate::pty::{self, Size};
+
+/// What stands still for so long was to be seen: longer than a picture takes to be drawn, shorter than from one key to the next.
+const STANDS: Duration = Duration::from_millis(25);
+
+/// The demo takes less than a minute.
+const AT_MOST: Duration = Duration::from_secs(180);
+
+/// Plays the demo from its beginning to its end.
+///
+/// # Errors
+/// When it fails, or does not end.
+pub fn play(program: &Path, rows: u16, columns: u16) -> Result<Vec<Frame>, String> {
+    let mut command = Command::new(program);
+    // A short and usual place, for it is to be seen.
+    command.arg("demo").env("TERM", "xterm-256color").env("TMPDIR", "/tmp").env_remove("NO_COLOR");
+    let mut pair = pty::open(Size::cells(rows, columns));
+    let mut child = pty::spawn(&mut pair, command);
+    let cells = |number| NonZero::new(number).expect("a size");
+    let mut screen = vt100::Parser::new(cells(rows), cells(columns), 0);
+    let mut master = File::from(pair.master);
+    let end = Instant::now() + AT_MOST;
+    let (mut frames, mut buffer) = (Vec::new(), [0; 64 * 1024]);
+    loop {
+        let mut poll = Poll::default();
+        let output = poll.add(&master, For::Reading);
+        poll.wait(Some(STANDS)).map_err(|error| format!("cannot wait: {error}"))?;
+        if !poll.is_ready(output) {
+            let frame = Frame::of(screen.screen());
+            if frames.last() != Some(&frame) {
+                frames.push(frame);
+            }
+        } else {
+            match master.read(&mut buffer) {
+                Ok(count) if count > 0 => screen.process(&buffer[..count]),
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                // Linux says EIO when the last program has closed the terminal.
+                _ => break,
+            }
+        }
+        if Instant::now() > end {
+            // With the terminal goes the demo, and cleans up after itself.
+            drop(master);
+            let _ = child.wait();
+            return Err(format!("the demo does not end\n{}", screen.screen().contents()));
+        }
+    }
+    frames.push(Frame::of(screen.screen()));
+    let status = child.wait().map_err(|error| format!("the demo's end: {error}"))?;
+    if status.success() {
+        Ok(frames)
+    } else {
+        Err(format!("the demo: {status}\n{}", screen.screen().contents()))
+    }
+}
