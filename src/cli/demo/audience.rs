@@ -22,6 +22,8 @@ const LEAST_COLUMNS: u16 = 36;
 /// The stage where nobody watches, and where it cannot be drawn in place.
 const TEXT_ROWS: u16 = 16;
 const TEXT_COLUMNS: u16 = 70;
+/// In fewer columns claude's footer does not say that a link has failed, and cckw would take it for switched off by the user.
+const LEAST_TEXT_COLUMNS: u16 = 30;
 
 /// What stands left and right of the stage in a text.
 const MARGIN: &str = "   │ ";
@@ -65,7 +67,7 @@ impl Audience {
             None => {
                 write("cckw demo (Enter: go on, ctrl-c: end)\n");
                 let room = columns.saturating_sub(MARGIN.chars().count() as u16);
-                Self::Text { paced: true, columns: room.clamp(20, TEXT_COLUMNS) }
+                Self::Text { paced: true, columns: room.clamp(LEAST_TEXT_COLUMNS, TEXT_COLUMNS) }
             }
         }
     }

@@ -148,14 +148,14 @@ fn resume(show: &mut Show) -> Result<(), Trouble> {
 
 fn drop_link(show: &mut Show) -> Result<(), Trouble> {
     show.enter("/remote-control")?;
-    show.until("the link", |show| show.text().contains("/rc active"))?;
+    show.until("the link", |show| show.footer_says("/rc active"))?;
     let up = stands(show, RemoteState::Connected)?;
     show.claim("the state file names the bridge", link(show, &up) == Link::Connected)?;
     show.enter(DROP)?;
     // Behind the order, which stands above the prompt as soon as it was taken.
     show.until("an empty prompt", Show::at_rest)?;
     show.type_text(DRAFT)?;
-    show.until("the end of the link", |show| show.text().contains("/rc failed"))?;
+    show.until("the end of the link", |show| show.footer_says("/rc failed"))?;
     let down = stands(show, RemoteState::Disconnected)?;
     show.claim("the state file names no bridge any more", link(show, &down) == Link::Disconnected)?;
     show.note("the state file names no link, the footer says that it failed");
@@ -165,11 +165,10 @@ fn drop_link(show: &mut Show) -> Result<(), Trouble> {
 
 fn keep_link(show: &mut Show) -> Result<(), Trouble> {
     let draft = format!("❯ {DRAFT}");
-    show.until("the link, and the draft", |show| {
-        let text = show.text();
-        text.contains("/rc active") && text.lines().any(|line| line == draft)
-    })?;
     let (old, record) = (before(show), stands(show, RemoteState::Connected)?);
+    show.until("the link, and the draft", |show| {
+        show.footer_says("/rc active") && show.text().lines().any(|line| line == draft)
+    })?;
     show.claim("the state file names a bridge again", link(show, &record) == Link::Connected)?;
     show.claim("it is the same claude", record.claude_pid == old.claude_pid)?;
     let outcome = record.remote.last_try.map_or_else(|| "nothing".into(), |attempt| attempt.outcome);

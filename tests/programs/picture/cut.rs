@@ -1,43 +1,48 @@
 //! From what was recorded to what is shown: everything that counts, in an even pace, the same each time.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::cells::{Cell, Frame, Row, text};
 use crate::names::Register;
+use crate::record::Shot;
 
 /// In milliseconds: between two keys, from the last one to Enter, and whatever else comes.
 const KEY: u32 = 40;
 const TYPED: u32 = 450;
 const LEAST: u32 = 350;
-const MOST: u32 = 2600;
+const MOST: u32 = 2000;
 /// For each character that is new, in milliseconds.
-const READING: u32 = 13;
+const READING: u32 = 8;
 /// At the end, before it begins again.
-const END: u32 = 4000;
+const END: u32 = 3000;
+
+/// What stood for so long is always the same. What stood for less (somebody's typing, an answer that was coming) is chance, but
+/// for what has one of these words: cckw at work, which is faster than anybody can see.
+const SETTLED: Duration = Duration::from_millis(150);
+const BRIEF: [&str; 2] = ["draft stashed", "│ ❯ /remote-control "];
 
 /// What is shown, and for how long.
-pub fn frames(mut recorded: Vec<Frame>) -> Vec<Frame> {
+pub fn frames(recorded: Vec<Shot>) -> Vec<Frame> {
     let mut register = Register::new();
-    for row in recorded.iter_mut().flat_map(|frame| &mut frame.rows) {
-        register.rename(row);
-    }
-    recorded.retain(|frame| frame.rows.iter().any(|row| !written(row).is_empty()));
     let mut shown: Vec<Frame> = Vec::new();
-    for frame in without_growth(recorded) {
-        let Some(last) = shown.last_mut() else {
-            shown.push(frame);
+    for Shot { mut frame, stood } in recorded {
+        frame.rows.iter_mut().for_each(|row| register.rename(row));
+        let said = frame.text();
+        let counts = stood >= SETTLED || BRIEF.iter().any(|words| said.contains(words));
+        if !counts || said.trim().is_empty() {
+            continue;
+        }
+        let Some(last) = shown.last().filter(|last| last.rows != frame.rows) else {
+            if shown.is_empty() {
+                shown.push(Frame { hold: MOST, ..frame });
+            }
             continue;
         };
         let steps = typed(last, &frame);
-        let is_typed = !steps.is_empty();
-        if is_typed {
-            shown.extend(steps);
-        }
-        let hold = if is_typed { TYPED } else { time_for(&shown[shown.len() - 1], &frame) };
-        shown.push(Frame { hold, ..frame });
-    }
-    if let Some(first) = shown.first_mut() {
-        first.hold = MOST;
+        frame.hold = if steps.is_empty() { time_for(last, &frame) } else { TYPED };
+        shown.extend(steps);
+        shown.push(frame);
     }
     if let Some(last) = shown.last_mut() {
         last.hold = END;
@@ -58,33 +63,10 @@ fn written(row: &[Cell]) -> String {
     text(row).trim_end().trim_end_matches('│').trim_end().to_owned()
 }
 
-/// Leaves out every frame in which a line was just growing, by somebody's typing or by claude's: how far it had come is chance.
-fn without_growth(frames: Vec<Frame>) -> Vec<Frame> {
-    let mut kept: Vec<Frame> = Vec::new();
-    for (at, frame) in frames.iter().enumerate() {
-        let is_passing = match (kept.last(), frames.get(at + 1)) {
-            (Some(before), Some(after)) => is_growing(before, frame, after),
-            _ => false,
-        };
-        if !is_passing {
-            kept.push(frame.clone());
-        }
-    }
-    kept.dedup();
-    kept
-}
-
-fn is_growing(before: &Frame, now: &Frame, after: &Frame) -> bool {
-    let grows = |one: &str, other: &str| other.len() > one.len() && other.starts_with(one);
-    (0..now.rows.len()).any(|row| {
-        let [before, now, after] = [before, now, after].map(|frame| written(&frame.rows[row]));
-        grows(&before, &now) && grows(&now, &after)
-    })
-}
-
 /// The steps from one frame to the next, if a line was typed in between, at the shell's prompt or at claude's.
 fn typed(before: &Frame, after: &Frame) -> Vec<Frame> {
-    let Some((at, from, to)) = (0..after.rows.len()).find_map(|row| {
+    let same = before.rows.iter().zip(&after.rows).take_while(|(before, after)| before == after).count();
+    let Some((at, from, to)) = (same..after.rows.len()).take(1).find_map(|row| {
         let (old, new) = (written(&before.rows[row]), written(&after.rows[row]));
         let is_prompt = ["│ $", "│ ❯"].contains(&old.as_str());
         let (from, to) = (old.chars().count() + 1, new.chars().count());

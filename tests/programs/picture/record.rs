@@ -14,6 +14,12 @@ use crate::pty::{self, Size};
 /// What stands still for so long was to be seen: longer than a picture takes to be drawn, shorter than from one key to the next.
 const STANDS: Duration = Duration::from_millis(25);
 
+/// A state of the screen, and how long it stood.
+pub struct Shot {
+    pub frame: Frame,
+    pub stood: Duration,
+}
+
 /// The demo takes less than a minute.
 const AT_MOST: Duration = Duration::from_secs(180);
 
@@ -21,7 +27,7 @@ const AT_MOST: Duration = Duration::from_secs(180);
 ///
 /// # Errors
 /// When it fails, or does not end.
-pub fn play(program: &Path, rows: u16, columns: u16) -> Result<Vec<Frame>, String> {
+pub fn play(program: &Path, rows: u16, columns: u16) -> Result<Vec<Shot>, String> {
     let mut command = Command::new(program);
     // A short and usual place, for it is to be seen.
     command.arg("demo").env("TERM", "xterm-256color").env("TMPDIR", "/tmp").env_remove("NO_COLOR");
@@ -31,15 +37,16 @@ pub fn play(program: &Path, rows: u16, columns: u16) -> Result<Vec<Frame>, Strin
     let mut screen = vt100::Parser::new(cells(rows), cells(columns), 0);
     let mut master = File::from(pair.master);
     let end = Instant::now() + AT_MOST;
-    let (mut frames, mut buffer) = (Vec::new(), [0; 64 * 1024]);
+    let (mut shots, mut buffer) = (Vec::<Shot>::new(), [0; 64 * 1024]);
     loop {
         let mut poll = Poll::default();
         let output = poll.add(&master, For::Reading);
         poll.wait(Some(STANDS)).map_err(|error| format!("cannot wait: {error}"))?;
         if !poll.is_ready(output) {
             let frame = Frame::of(screen.screen());
-            if frames.last() != Some(&frame) {
-                frames.push(frame);
+            match shots.last_mut().filter(|last| last.frame == frame) {
+                Some(last) => last.stood += STANDS,
+                None => shots.push(Shot { frame, stood: STANDS }),
             }
         } else {
             match master.read(&mut buffer) {
@@ -57,10 +64,10 @@ pub fn play(program: &Path, rows: u16, columns: u16) -> Result<Vec<Frame>, Strin
             return Err(format!("the demo does not end\n{}", screen.screen().contents()));
         }
     }
-    frames.push(Frame::of(screen.screen()));
+    shots.push(Shot { frame: Frame::of(screen.screen()), stood: AT_MOST });
     let status = child.wait().map_err(|error| format!("the demo's end: {error}"))?;
     if status.success() {
-        Ok(frames)
+        Ok(shots)
     } else {
         Err(format!("the demo: {status}\n{}", screen.screen().contents()))
     }
