@@ -39,7 +39,8 @@ pub fn frames(recorded: Vec<Shot>) -> Vec<Frame> {
             }
             continue;
         };
-        let steps = typed(last, &frame);
+        // What cckw types comes as one paste.
+        let steps = if stood >= SETTLED { typed(last, &frame) } else { Vec::new() };
         frame.hold = if steps.is_empty() { time_for(last, &frame) } else { TYPED };
         shown.extend(steps);
         shown.push(frame);
