@@ -31,6 +31,8 @@ pub struct Config {
     pub claude: Option<PathBuf>,
     /// What becomes of the session when its terminal goes.
     pub on_hangup: OnHangup,
+    /// Which agent claude reaches by `SSH_AUTH_SOCK`.
+    pub ssh_agent: SshAgent,
     /// The key that detaches.
     pub detach_key: DetachKey,
     /// How long a terminal may take no output before claude goes on without it.
@@ -52,6 +54,7 @@ impl Default for Config {
         Self {
             claude: None,
             on_hangup: OnHangup::Detach,
+            ssh_agent: SshAgent::Follow,
             detach_key: DetachKey::Backslash,
             stall_after: Duration::from_secs(3),
             linger: Duration::from_secs(8 * 60 * 60),
@@ -70,6 +73,16 @@ pub enum OnHangup {
     Detach,
     /// It ends, as claude does by itself.
     Exit,
+}
+
+/// Which agent claude reaches by `SSH_AUTH_SOCK`, where that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SshAgent {
+    /// The one of the login that attached last, through a link.
+    Follow,
+    /// The one that the session was started with, by its own name.
+    Keep,
 }
 
 /// The key that lets a session go on without its terminal.

@@ -11,15 +11,18 @@ use support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 17] = [
     "claude",
     "list",
     "attach",
     "detach",
     "start",
+    "restart",
     "stop",
     "logs",
     "screen",
+    "detect",
+    "reconnect",
     "rm",
     "demo",
     "doctor",

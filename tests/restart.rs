@@ -221,10 +221,8 @@ fn a_session_whose_host_and_client_are_gone_is_started_again() {
         command
     };
     // The host's last thread closes the socket, a moment after the process has become a zombie.
-    wait_until("a line on what to do", DEADLINE, || {
-        let listed = cckw(&["list"]).output().expect("lists");
-        let listed = String::from_utf8_lossy(&listed.stdout);
-        listed.contains("crashed") && listed.contains("cckw start work")
+    wait_until("the end of the host", DEADLINE, || {
+        std::os::unix::net::UnixStream::connect(first.text("socket")).is_err()
     });
     assert!(cckw(&["start", "--all"]).status().expect("starts").success());
     let again = idle(&sandbox, 1);
@@ -236,4 +234,59 @@ fn a_session_whose_host_and_client_are_gone_is_started_again() {
     other.wait_for_text("You said: some words");
     at_prompt(&mut other);
     exit(&sandbox, other);
+}
+
+/// A shell's prompt again, with the job stopped.
+fn stop(shell: &mut Terminal, record: &Record) {
+    shell.type_text("\x1a");
+    wait_until("a stopped job", DEADLINE, || {
+        process::is_stopped(record.pid("client_pid").expect("a client"))
+    });
+    shell.wait_for_prompt();
+}
+
+#[test]
+fn a_host_that_was_killed_under_a_stopped_job_is_replaced_with_fg() {
+    let sandbox = sandbox();
+    let mut shell = Terminal::shell("dash", &sandbox);
+    shell.run(&format!("{} claude", env!("CARGO_BIN_EXE_cckw")));
+    at_prompt(&mut shell);
+    submit(&mut shell, "said before");
+    shell.wait_for_text("You said: said before");
+    let record = idle(&sandbox, 0);
+    stop(&mut shell, &record);
+    process::signal(record.pid("host_pid").expect("a host"), Signal::SIGKILL);
+    wait_until("the end of the host", DEADLINE, || !process::runs(record.pid("host_pid").expect("a host")));
+    shell.run("clear; fg");
+    let again = idle(&sandbox, 1);
+    assert_eq!(again.text("conversation"), record.text("conversation"));
+    shell.wait_for_text("You said: said before");
+    submit(&mut shell, "/exit");
+    shell.wait_for_prompt();
+    shell.run("echo status=$?");
+    shell.wait_for_text("status=0");
+    shell.run("exit");
+    shell.wait_for_exit();
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_stopped_job_whose_host_was_killed_can_be_ended() {
+    let sandbox = sandbox();
+    let mut shell = Terminal::shell("bash", &sandbox);
+    shell.run(&format!("{} claude", env!("CARGO_BIN_EXE_cckw")));
+    at_prompt(&mut shell);
+    let record = idle(&sandbox, 0);
+    stop(&mut shell, &record);
+    process::signal(record.pid("host_pid").expect("a host"), Signal::SIGKILL);
+    wait_until("the end of the host", DEADLINE, || !process::runs(record.pid("host_pid").expect("a host")));
+    shell.run("kill %1");
+    wait_until("the end of the client", DEADLINE, || {
+        !process::runs(record.pid("client_pid").expect("a client"))
+    });
+    // What the client says stands behind the prompt that came before.
+    shell.wait_for_text("bring the conversation back with");
+    shell.type_text("\r");
+    shell.run("exit");
+    shell.wait_for_exit();
 }

@@ -21,7 +21,9 @@ struct Recorded {
     name: String,
     rows: u16,
     columns: u16,
-    /// What shows it on an emulator.
+    /// What shows each of its rows on an emulator.
+    lines: Vec<String>,
+    /// What shows all of it.
     bytes: Vec<u8>,
     /// The reading it must get, in the words of [`told`].
     verdict: String,
@@ -38,9 +40,9 @@ impl Recorded {
         if value("screen") == Some("alternate") {
             bytes.push_str("\x1b[?1049h");
         }
-        for (row, line) in body.lines().enumerate() {
-            let _ = write!(bytes, "\x1b[{};1H{line}", row + 1);
-        }
+        let lines = body.lines().enumerate().map(|(row, line)| format!("\x1b[{};1H{line}", row + 1));
+        let lines: Vec<String> = lines.collect();
+        bytes.extend(lines.iter().map(String::as_str));
         let _ = write!(bytes, "\x1b[{};{}H", row + 1, column + 1);
         if value("cursor")?.ends_with("hidden") {
             bytes.push_str("\x1b[?25l");
@@ -52,6 +54,7 @@ impl Recorded {
             name,
             rows: rows.parse().ok()?,
             columns: columns.parse().ok()?,
+            lines,
             bytes: bytes.into_bytes(),
             verdict: verdict.join("\n"),
         })

@@ -139,9 +139,11 @@ fn a_followed_log_goes_on_with_another_host() {
     follower.wait_for_text("started");
     detach(&sandbox, terminal);
     process::signal(record.pid("host_pid").expect("a host"), Signal::SIGKILL);
-    wait_until("a lost session", DEADLINE, || well_said(&sandbox, &["list"]).contains("cckw start work"));
-    well_said(&sandbox, &["start", "work"]);
-    follower.wait_for("the second host", |screen| screen.text().matches("detached").count() == 2);
+    wait_until("the end of the host", DEADLINE, || {
+        std::os::unix::net::UnixStream::connect(record.text("socket")).is_err()
+    });
+    well_said(&sandbox, &["list"]);
+    follower.wait_for_text("taken-up");
     stop(&sandbox);
     assert_eq!(follower.finish().code(), Some(0));
     assert!(follower.screen().contains("ended"), "{}", follower.report());
@@ -269,8 +271,9 @@ fn a_newer_claude_that_was_installed_is_shown() {
         fs::write(package.join("package.json"), contents.to_string()).expect("a package");
         let listed: Value = serde_json::from_str(&well_said(&sandbox, &["list", "--json"])).expect("JSON");
         assert_eq!(listed["newer_installed"], newer);
-        let shown = format!("  {version} (999.0.0 installed)  ");
-        assert_eq!(well_said(&sandbox, &["list"]).contains(&shown), !newer.is_null());
+        let table = well_said(&sandbox, &["list"]);
+        assert_eq!(table.contains(&format!("  {version}*  ")), !newer.is_null(), "{table}");
+        assert_eq!(table.contains("* 999.0.0 is installed; to take it: cckw restart"), !newer.is_null());
     }
     stop(&sandbox);
 }

@@ -12,9 +12,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use uuid::Uuid;
 
+mod choice;
 mod relaunch;
 mod table;
 
+pub use choice::{Choice, choice};
 pub use relaunch::{Resume, relaunch, worktree};
 pub use table::{Arity, FLAGS, Flag, Place, Role, SUBCOMMANDS, Subcommand};
 

@@ -159,6 +159,12 @@ pub fn find(config: &Config) -> Result<Found, NotFound> {
     Search::from_environment(config).find()
 }
 
+/// Whether this program, which was found before, could be run now. What it is was looked at then.
+pub fn can_run(program: &Path) -> bool {
+    fs::metadata(program).is_ok_and(|metadata| metadata.is_file())
+        && access(program, AccessFlags::X_OK).is_ok()
+}
+
 /// Every `claude` on `PATH` in order, with what keeps it from being used. For `cckw doctor`.
 pub fn candidates() -> Vec<(PathBuf, Option<Unfit>)> {
     let search = Search::from_environment(&Config::default());

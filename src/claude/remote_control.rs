@@ -22,6 +22,17 @@ pub enum Link {
     Unknown,
 }
 
+impl Link {
+    /// As a user reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// How far a [`Link`] can be relied on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -33,6 +44,17 @@ pub enum Confidence {
     Medium,
     /// The file names the bridge.
     High,
+}
+
+impl Confidence {
+    /// As a user reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
 }
 
 /// What was concluded, and from what.
@@ -47,6 +69,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Nothing can be concluded, for this reason.
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Self::new(Link::Unknown, Confidence::None, reason)
+    }
+
     fn new(link: Link, confidence: Confidence, reason: impl Into<String>) -> Self {
         Self { link, confidence, reasons: vec![reason.into()] }
     }

@@ -3,17 +3,28 @@
 //! Undocumented, as observed with Claude Code 2.1.329; it is rewritten in place, so a reader can meet half of it. What is
 //! missing or of another type than expected is taken as not known, never as an error.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::platform::process;
+
+/// The most that is read of a state file, in bytes. Those that were seen had less than one KiB.
+const LARGEST: u64 = 64 << 20;
+/// More than those have, in bytes.
+const USUAL: usize = 8 << 10;
 
 /// What a state file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StateFile {
+    /// The process that it is about, which also names the file.
+    pub pid: Option<i64>,
     /// The conversation that is open now; `/clear` and `/resume` change it.
     pub session_id: Option<String>,
     /// When the process started, in the unit of `process::Process::start`.
@@ -44,39 +55,42 @@ pub enum Bridge {
     Absent,
     /// The bridge's id.
     Id(String),
-    /// Something that is no string.
+    /// Something that is no string, or none that can be read.
     Odd,
 }
 
 impl StateFile {
     /// Reads what a state file holds; nothing when it is not (yet) a JSON object.
+    ///
+    /// Only the values that are wanted are looked into: one elsewhere that no parser likes (half of a surrogate pair in a
+    /// name that JavaScript has cut, a number beyond all bounds) does not spoil the rest.
     pub fn parse(contents: &[u8]) -> Option<Self> {
-        let value: Value = serde_json::from_slice(contents).ok()?;
-        let object = value.as_object()?;
-        let text = |key: &str| {
-            object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        // Seen as a string; a number would mean the same.
-        let proc_start = object.get("procStart").and_then(|value| match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        });
+        let contents = str::from_utf8(contents).ok()?;
+        // Of a key that stands there twice the last one counts, as in JavaScript.
+        let object: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(contents).ok()?;
+        let raw = |key: &str| object.get(key).map(|value| value.get()).filter(|value| *value != "null");
+        let string = |key: &str| serde_json::from_str::<String>(raw(key)?).ok();
+        let text = |key: &str| string(key).filter(|text| !text.is_empty());
+        // Something that is no string.
+        let odd = |key: &str| raw(key).filter(|value| !value.starts_with('"')).map(str::to_owned);
         Some(Self {
+            // Seen without the key too, and as a number only.
+            pid: raw("pid").and_then(|pid| pid.parse().ok()),
             session_id: text("sessionId"),
-            proc_start,
+            // Seen as a string; a number would mean the same.
+            proc_start: text("procStart").or_else(|| odd("procStart").filter(|start| is_number(start))),
             version: text("version"),
             status: text("status"),
             waiting_for: text("waitingFor"),
             cwd: text("cwd").map(PathBuf::from),
             kind: text("kind"),
             entrypoint: text("entrypoint"),
-            parked_job_id: text("parkedJobId"),
-            bridge: match object.get("bridgeSessionId") {
-                None | Some(Value::Null) => Bridge::Absent,
-                Some(Value::String(id)) if id.is_empty() => Bridge::Absent,
-                Some(Value::String(id)) => Bridge::Id(id.clone()),
-                Some(_) => Bridge::Odd,
+            // Whatever it is: it is not the absence of one.
+            parked_job_id: text("parkedJobId").or_else(|| odd("parkedJobId")),
+            bridge: match text("bridgeSessionId") {
+                Some(id) => Bridge::Id(id),
+                None if raw("bridgeSessionId").is_some_and(|value| value != r#""""#) => Bridge::Odd,
+                None => Bridge::Absent,
             },
         })
     }
@@ -88,10 +102,28 @@ impl StateFile {
         self.status.is_some()
     }
 
-    /// Reads a state file from disk; nothing when it is gone or half-written.
+    /// Reads a state file from disk; nothing when it is gone, half-written, no plain file, or larger than any of claude's.
     pub fn read(path: &Path) -> Option<Self> {
-        Self::parse(&fs::read(path).ok()?)
+        // Somebody may have put a pipe there, which would keep its reader waiting.
+        let mut file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file() || metadata.len() > LARGEST {
+            return None;
+        }
+        // Nearly every one fits, and one read brings it, and its end.
+        let mut usual = [0; USUAL];
+        let length = file.read(&mut usual).ok()?;
+        if length < USUAL {
+            return Self::parse(&usual[..length]);
+        }
+        let mut contents = usual.to_vec();
+        file.take(LARGEST).read_to_end(&mut contents).ok()?;
+        Self::parse(&contents)
     }
+}
+
+fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
 }
 
 /// `$CLAUDE_CONFIG_DIR/sessions`, else `~/.claude/sessions`. It may not exist yet.
@@ -160,6 +192,26 @@ mod tests {
         assert_eq!(odd, StateFile { proc_start: Some("4711".into()), ..StateFile::default() });
         assert_eq!(StateFile::parse(b"[]"), None);
         assert!(!odd.settled() && StateFile::parse(SEEN.as_bytes()).is_some_and(|file| file.settled()));
+    }
+
+    #[test]
+    fn what_is_not_wanted_may_be_anything() {
+        let cut =
+            r#"{"name":"caf\ud83d","x":1e999,"y":[[[]]],"status":"busy","status":"idle","parkedJobId":7}"#;
+        let file = StateFile::parse(cut.as_bytes()).expect("an object");
+        assert_eq!((file.status.as_deref(), file.parked_job_id.as_deref()), (Some("idle"), Some("7")));
+        assert_eq!(StateFile::parse(b"{\"x\":\"\xff\"}"), None);
+        let half = StateFile::parse(br#"{"cwd":"/w\udc00","bridgeSessionId":"\ud800"}"#).expect("an object");
+        assert_eq!(half, StateFile { bridge: Bridge::Odd, ..StateFile::default() });
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_not_read() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let pipe = scratch.path().join("7.json");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        assert_eq!(StateFile::read(&pipe), None);
+        assert_eq!(StateFile::read(scratch.path()), None);
     }
 
     #[test]

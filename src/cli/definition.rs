@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// What cckw is, in two sentences.
 pub const ABOUT: &str = "\
@@ -75,7 +75,7 @@ pub enum Verb {
     /// Take a session that runs into this terminal
     ///
     /// SESSION is a name as `cckw list` shows it, the beginning of an id, or a pid; without it, the only session that
-    /// runs. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
+    /// runs, or the one that you choose from a list. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
     Attach {
         /// The session
         session: Option<String>,
@@ -95,6 +95,22 @@ pub enum Verb {
         /// All sessions that have not ended
         #[arg(long)]
         all: bool,
+    },
+    /// Start a session's claude anew, with the same conversation
+    ///
+    /// To take a newer claude that was installed, or settings that are read at the start. Claude keeps its flags and its
+    /// terminal; no prompt is sent again. While claude works or asks something, the restart waits until it is idle: the
+    /// request is noted, this command returns at once, and `cckw list` shows it.
+    Restart {
+        /// The session; without it the one that this is called in, or the only one
+        #[arg(conflicts_with = "all")]
+        session: Option<String>,
+        /// All sessions that run
+        #[arg(long)]
+        all: bool,
+        /// Do not wait until claude is idle: what it is doing is lost
+        #[arg(long)]
+        now: bool,
     },
     /// End a session; its conversation stays
     ///
@@ -124,6 +140,46 @@ pub enum Verb {
         /// With colours, also where stdout is no terminal
         #[arg(long)]
         color: bool,
+    },
+    /// Show the remote control of every session of Claude Code here, wrapped or not
+    ///
+    /// Reads claude's state files, and changes nothing. Exits with 0 if there is a session that was asked for, with 1 if
+    /// there is none, as grep does.
+    #[command(args_override_self = true)]
+    Detect {
+        #[command(flatten)]
+        from: From,
+        /// Sessions whose process is gone, too
+        #[arg(long)]
+        include_dead: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        /// Only sessions in this state
+        #[arg(long, value_parser = ["connected", "disconnected", "unknown"])]
+        state: Option<String>,
+        /// Only sessions that `cckw reconnect` could act on
+        #[arg(long)]
+        reconnectable: bool,
+    },
+    /// Bring remote control back where it is down
+    ///
+    /// Without `--apply` it only says what it would do. A wrapped session is served by its host, another one through
+    /// tmux or GNU screen; in both cases cckw types only where it sees the main prompt, and presses Enter only where it sees its own
+    /// command alone in it. Exits with 2 if that failed for a session, else with 0.
+    #[command(args_override_self = true)]
+    Reconnect {
+        #[command(flatten)]
+        from: From,
+        /// Do it
+        #[arg(long)]
+        apply: bool,
+        /// Only this process, which gets an answer in any case; can be given several times
+        #[arg(long, value_name = "PID", allow_negative_numbers = true, action = ArgAction::Append)]
+        pid: Vec<i64>,
+        /// Tell of what was done and what failed, without a line for the whole run
+        #[arg(long)]
+        quiet: bool,
     },
     /// Remove the records of sessions that do not run
     ///
@@ -187,6 +243,17 @@ pub enum Verb {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "verb")]
         out: Option<PathBuf>,
     },
+}
+
+/// Which sessions of Claude Code are looked at.
+#[derive(Debug, Args)]
+pub struct From {
+    /// The directory of claude's state files; without it, `sessions` where claude keeps its files
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub sessions_dir: Option<PathBuf>,
+    /// The statuses in which a session may be reconnected, with commas: of busy, shell, idle, waiting
+    #[arg(long, value_name = "LIST", default_value = "idle")]
+    pub statuses: String,
 }
 
 /// A shell that cckw has code for.

@@ -1,17 +1,27 @@
 //! `cckw list`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::needs::{hint, state};
 use super::output::{fail, print};
 use crate::claude::installed;
 use crate::escape::escape;
 use crate::fleet::{self, Session};
-use crate::platform::process;
+use crate::paths;
+use crate::platform::tty;
 use crate::session::record::{State, now};
+
+const HEAD: [&str; 8] = ["NAME", "STATE", "RC", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", "DIRECTORY"];
+/// The columns that a narrow terminal does without, the first one first: RESTARTS, CLAUDE, UPTIME, RC.
+const DISPENSABLE: [usize; 4] = [5, 6, 4, 2];
+/// A directory is not shortened below this, in columns.
+const SHORTEST: usize = 12;
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
 pub fn main(all: bool, as_json: bool) -> ExitCode {
@@ -23,32 +33,14 @@ pub fn main(all: bool, as_json: bool) -> ExitCode {
         let shown = sessions.iter().filter(|session| all || shown_by_default(session));
         return print(&shown.map(|session| format!("{}\n", line(session))).collect::<String>());
     }
-    print(&format!("{}\n", table(&sessions, all).join("\n")))
+    let columns = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten();
+    let columns = columns.map(|size| usize::from(size.columns)).filter(|columns| *columns > 0);
+    print(&format!("{}\n", table(&sessions, all, columns).join("\n")))
 }
 
 /// What runs, and what should: a session that never said its end needs somebody.
 fn shown_by_default(session: &Session) -> bool {
     session.is_running || session.record.state != State::Stopped
-}
-
-/// The state that a user sees: one that has outlived its host is no state any more.
-fn state(session: &Session) -> String {
-    let record = &session.record;
-    if !session.is_running && record.state != State::Stopped {
-        return if has_rebooted(session) { "rebooted" } else { "crashed" }.into();
-    }
-    let state = serde_json::to_value(record.state).ok().and_then(|value| value.as_str().map(str::to_owned));
-    let state = state.unwrap_or_default();
-    match &record.status {
-        Some(status) if record.state == State::Running => escape(status).to_string(),
-        _ => state,
-    }
-}
-
-/// Whether it was the end of the machine that ended it.
-fn has_rebooted(session: &Session) -> bool {
-    let record = &session.record;
-    record.state != State::Crashed && record.boot.is_some() && record.boot != process::boot()
 }
 
 fn line(session: &Session) -> serde_json::Value {
@@ -57,6 +49,7 @@ fn line(session: &Session) -> serde_json::Value {
         "name": session.name,
         "session": record.session,
         "conversation": record.conversation,
+        "kind": record.kind,
         "state": state(session),
         "running": session.is_running,
         "attached": session.is_running && record.client_pid.is_some(),
@@ -65,7 +58,10 @@ fn line(session: &Session) -> serde_json::Value {
         "ended_at": record.ended_at,
         "restarts": record.restarts,
         "exit": record.exit,
-        "remote_control": record.remote,
+        "waiting_for": record.waiting_for,
+        "restart_pending": record.restart_pending,
+        "expired": record.expired,
+        "remote_control": session.is_running.then_some(&record.remote),
         "hint": hint(session),
         "claude_version": record.claude_version,
         "newer_installed": newer(session),
@@ -74,67 +70,80 @@ fn line(session: &Session) -> serde_json::Value {
     })
 }
 
-/// The table of the sessions, a string a line. Under a session that needs its user stands what to do.
-pub fn table(sessions: &[Session], all: bool) -> Vec<String> {
-    let shown: Vec<&Session> = sessions.iter().filter(|session| all || shown_by_default(session)).collect();
+/// The table of the sessions, a string a line. Under a session that needs its user stands what to do. On a terminal it is made to
+/// fit into that many columns, as far as it can.
+pub fn table(sessions: &[Session], all: bool, columns: Option<usize>) -> Vec<String> {
+    let mut shown: Vec<&Session> =
+        sessions.iter().filter(|session| all || shown_by_default(session)).collect();
+    // What is of interest stands last, where the reader is: of a thousand sessions most have ended.
+    shown.sort_by_key(|session| shown_by_default(session));
     if shown.is_empty() {
         return vec!["no sessions; `cckw claude` starts one".into()];
     }
-    let head = ["NAME", "STATE", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", "DIRECTORY"].map(str::to_owned);
-    let rows: Vec<_> = std::iter::once(head).chain(shown.iter().map(|session| row(session))).collect();
+    let newer: Vec<_> = shown.iter().map(|session| newer(session)).collect();
+    let home = columns.and_then(|_| paths::home());
+    let bodies =
+        shown.iter().zip(&newer).map(|(session, newer)| row(session, newer.is_some(), home.as_deref()));
+    let rows: Vec<_> = std::iter::once(HEAD.map(str::to_owned)).chain(bodies).collect();
     let hints = std::iter::once(None).chain(shown.iter().map(|session| hint(session)));
     let with_hint = |(line, hint): (String, Option<String>)| {
         std::iter::once(line).chain(hint.map(|hint| format!("  {hint}")))
     };
-    super::table::align(&rows).into_iter().zip(hints).flat_map(with_hint).collect()
-}
-
-/// What to do about a session that needs its user.
-fn hint(session: &Session) -> Option<String> {
-    let record = &session.record;
-    if session.is_running {
-        let waits = record.status.as_deref() == Some("waiting") && record.client_pid.is_none();
-        return waits.then(|| format!("it waits for you: cckw attach {}", session.word()));
-    }
-    if record.state == State::Stopped {
-        return None;
-    }
-    let what = match record.state {
-        State::Crashed => "claude crashed and was given up",
-        _ if has_rebooted(session) => "the machine was started anew",
-        _ => "its host is gone",
+    let lines = match columns {
+        Some(columns) => super::table::fit(&rows, columns, SHORTEST, &DISPENSABLE),
+        None => super::table::align(&rows),
     };
-    let word = session.word();
-    Some(format!("{what}; bring it back with: cckw start {word}; or forget it: cckw rm {word}"))
+    let newer: BTreeSet<String> = newer.into_iter().flatten().collect();
+    lines.into_iter().zip(hints).flat_map(with_hint).chain(footnote(&newer)).collect()
 }
 
-fn row(session: &Session) -> [String; 7] {
+/// What the star behind a version means.
+fn footnote(newer: &BTreeSet<String>) -> Option<String> {
+    let versions: Vec<String> = newer.iter().map(|version| escape(version).to_string()).collect();
+    let take = "to take it: cckw restart SESSION, or --all";
+    (!versions.is_empty()).then(|| format!("* {} is installed; {take}", versions.join(", ")))
+}
+
+fn row(session: &Session, newer: bool, home: Option<&Path>) -> [String; 8] {
     let record = &session.record;
     let attached = match (session.is_running, record.client_pid) {
         (true, Some(_)) => "attached",
         (true, None) => "detached",
         (false, _) => "-",
     };
-    let seconds = record.ended_at.unwrap_or_else(now).saturating_sub(record.started_at);
+    let end = record.ended_at.or_else(|| session.is_running.then(now));
     let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
     [
         escape(&session.name).to_string(),
         state(session),
+        remote(session).filter(|remote| remote != "unknown").unwrap_or_else(|| "-".into()),
         attached.into(),
-        duration(seconds),
+        end.map_or_else(|| "-".into(), |end| duration(end.saturating_sub(record.started_at))),
         record.restarts.to_string(),
-        version(session),
-        escape(&cwd).to_string(),
+        version(session, newer),
+        escape(&below_home(cwd, home)).to_string(),
     ]
 }
 
-/// Claude's version, and a newer one that a start would take by now.
-fn version(session: &Session) -> String {
-    let Some(version) = &session.record.claude_version else { return "-".into() };
-    match newer(session) {
-        Some(newer) => format!("{} ({} installed)", escape(version), escape(&newer)),
-        None => escape(version).to_string(),
+/// A path as a shell's user would write it.
+fn below_home(path: PathBuf, home: Option<&Path>) -> PathBuf {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".into(),
+        Some(rest) => Path::new("~").join(rest),
+        None => path,
     }
+}
+
+/// Remote control, as the record of a session that runs has it.
+fn remote(session: &Session) -> Option<String> {
+    let state = serde_json::to_value(session.record.remote.state).ok().filter(|_| session.is_running)?;
+    state.as_str().map(str::to_owned)
+}
+
+/// Claude's version, and whether a newer one is installed.
+fn version(session: &Session, newer: bool) -> String {
+    let Some(version) = &session.record.claude_version else { return "-".into() };
+    format!("{}{}", escape(version), if newer { "*" } else { "" })
 }
 
 /// The version that is installed where a session that runs was started from, if it is newer.

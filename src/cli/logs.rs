@@ -49,7 +49,8 @@ fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, 
     if let Some(word) = word.or(inside.as_deref()) {
         return fleet::pick(sessions, Some(word)).map_err(|error| error.among_all());
     }
-    let mut running = sessions.iter().filter(|session| session.is_running);
+    let runs = |session: &&Session| session.is_running || session.is_coming;
+    let mut running = sessions.iter().filter(runs);
     match (running.next(), running.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => {
@@ -57,7 +58,7 @@ fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, 
             last.ok_or_else(|| fleet::NotPicked::None.among_all())
         }
         (Some(_), Some(_)) => {
-            let running = sessions.iter().filter(|session| session.is_running);
+            let running = sessions.iter().filter(runs);
             Err(fleet::NotPicked::Several(running.map(|session| session.name.clone()).collect()).to_string())
         }
     }

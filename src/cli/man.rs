@@ -81,6 +81,8 @@ fn overview() -> Roff {
         "EXIT STATUS",
         &[
             ("cckw claude", "That of claude; 128+n if signal n killed it; 127 if there is no claude."),
+            ("cckw detect", "0 if there is a session that was asked for, 1 if there is none, 2 on an error."),
+            ("cckw reconnect", "0, or 2 if it failed for a session."),
             (
                 "other verbs",
                 "0 if all went well, 1 if something failed, 2 for a command line that makes no sense.",

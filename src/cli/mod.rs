@@ -12,13 +12,19 @@ use crate::fleet::{self, Session};
 use crate::{session, standin, terminal};
 
 mod attach;
+mod choice;
 mod definition;
 mod demo;
+mod detect;
 mod doctor;
 mod list;
 mod logs;
 mod man;
+mod needs;
 mod output;
+mod reconnect;
+mod restart;
+mod revive;
 mod rm;
 mod screen;
 mod shell;
@@ -64,6 +70,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> ExitCode {
+    if let Some(verb) = &cli.verb {
+        revive::before(verb);
+    }
     match cli.verb {
         None => output::finish(Cli::command().print_help()),
         // `main` took it; the parser knows it for the help only.
@@ -73,10 +82,28 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
         Some(Verb::Start { session, all }) => start::main(session.as_deref(), all),
+        Some(Verb::Restart { session, all, now }) => restart::main(session.as_deref(), all, now),
         Some(Verb::Stop { session }) => stop::main(session.as_deref()),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
         Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
+        Some(Verb::Detect { from, include_dead, json, state, reconnectable }) => {
+            detect::main(&detect::Asked {
+                directory: from.sessions_dir.as_deref(),
+                statuses: &from.statuses,
+                dead: include_dead,
+                json,
+                state: state.as_deref(),
+                reconnectable,
+            })
+        }
+        Some(Verb::Reconnect { from, apply, quiet, pid }) => reconnect::main(&reconnect::Asked {
+            directory: from.sessions_dir.as_deref(),
+            statuses: &from.statuses,
+            apply,
+            quiet,
+            pids: &pid,
+        }),
         Some(Verb::Demo { script, by_hand }) => demo::main(script, by_hand),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),
@@ -96,8 +123,13 @@ fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> E
         Ok(sessions) => sessions,
         Err(error) => return output::fail(&error.to_string()),
     };
-    let running: Vec<Session> = sessions.into_iter().filter(|session| session.is_running).collect();
+    let running: Vec<Session> =
+        sessions.into_iter().filter(|session| session.is_running || session.is_coming).collect();
     match fleet::pick(&running, word) {
+        Ok(session) if session.is_coming => match fleet::wait_for_host(session) {
+            Ok(session) => act(&session),
+            Err(reason) => output::fail(&reason),
+        },
         Ok(session) => act(session),
         Err(error) => output::fail(&error.to_string()),
     }

@@ -62,7 +62,7 @@ fn watch(all: bool) -> Result<i32, String> {
             continue;
         }
         hosts.follow(&sessions);
-        draw(&list::table(&sessions, all)).map_err(|error| format!("cannot write to stdout: {error}"))?;
+        draw(&sessions, all).map_err(|error| format!("cannot write to stdout: {error}"))?;
         poll.clear();
         let changed = poll.add(&changes, For::Reading);
         poll.add(&signals, For::Reading);
@@ -89,8 +89,9 @@ fn watch(all: bool) -> Result<i32, String> {
     }
 }
 
-fn draw(lines: &[String]) -> io::Result<()> {
+fn draw(sessions: &[Session], all: bool) -> io::Result<()> {
     let size = tty::size(io::stdout())?;
+    let lines = list::table(sessions, all, Some(usize::from(size.columns)).filter(|columns| *columns > 0));
     // A terminal without a size is as large as the table.
     let or_all = |number: u16| if number == 0 { usize::MAX } else { usize::from(number) };
     let (rows, columns) = (or_all(size.rows), or_all(size.columns));

@@ -95,6 +95,7 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
         ("linger = \"8 h\"", "1:10", "whole number and ms, s, m or h"),
         ("linger = 8", "1:10", "expected a duration such as \"250ms\""),
         ("detach_key = \"ctrl-a\"", "1:14", "expected `ctrl-\\` or `none`"),
+        ("ssh_agent = \"none\"", "1:13", "expected `follow` or `keep`"),
         ("notify = \"osc8\"", "1:10", "expected one of `off`, `title`, `osc9`, `osc777`"),
         ("on_hangup = \"stay\"", "1:13", "expected `detach` or `exit`"),
         ("[restart]\ninitial_delay = \"0s\"", "2:17", "longer than zero"),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::signals::SignalState;
 use crate::platform::tty::{Attributes, Size};
+use crate::session::record::Text;
 
 /// The version of the protocol. Fields may be added within a version; what exists keeps its meaning.
 pub const VERSION: u32 = 1;
@@ -31,6 +32,10 @@ pub struct Start {
     /// Whether the session is one whose host is gone: then its record says what to start.
     #[serde(default)]
     pub revive: bool,
+    /// Whether nobody waits for the host: the session has no client from the beginning. Then its lock, which the one
+    /// who asks has taken, comes in place of stderr.
+    #[serde(default)]
+    pub detached: bool,
 }
 
 /// What a client asks of a host that runs already. Its terminal comes with it.
@@ -44,6 +49,9 @@ pub struct Attach {
     pub attributes: Attributes,
     /// The terminal's name, for whoever is detached by this.
     pub terminal: String,
+    /// The agent of the login that it belongs to: an absolute path, from its `SSH_AUTH_SOCK`.
+    #[serde(default)]
+    pub agent: Option<Text>,
 }
 
 /// From the client to its host.
@@ -164,6 +172,14 @@ pub enum Request {
         #[serde(default)]
         cycle: bool,
     },
+    /// Ends claude, and starts it again with the same conversation.
+    Restart {
+        /// Whatever it does at the moment; else when it is idle.
+        now: bool,
+        /// The claude that the asking side would start, for the case that the one of the session has gone.
+        #[serde(default)]
+        program: Option<Text>,
+    },
     /// Panics, so that a test can see what becomes of the terminal. In debug builds only.
     #[cfg(debug_assertions)]
     Panic,
@@ -199,6 +215,11 @@ pub enum Answer {
     },
     /// It is done, or begun.
     Done,
+    /// To `Restart`: the request was noted.
+    Restart {
+        /// What claude does, where the restart waits for its end; nothing when it is restarted now.
+        waits_for: Option<String>,
+    },
     /// The request was not understood, or cannot be done.
     Refused {
         /// What happened, why, and what to do.

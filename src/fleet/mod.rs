@@ -1,8 +1,13 @@
 //! Across sessions: which there are, and which one is meant.
 
 mod changes;
+pub mod detect;
+mod holder;
 mod pick;
+pub mod reconnect;
 mod remove;
+mod revive;
+pub mod transport;
 mod waiting;
 
 use std::collections::{HashMap, HashSet};
@@ -16,10 +21,13 @@ use uuid::Uuid;
 use crate::control::{Answer, Channel, Request};
 use crate::paths::{self, Unusable};
 use crate::session::record::{Record, State};
+use crate::session::revive::Lock;
 
 pub use changes::Changes;
+pub use holder::Holder;
 pub use pick::{NotPicked, pick};
 pub use remove::Removable;
+pub use revive::{revive_lost, wait_for_host};
 pub use waiting::{Waiting, waiting_in};
 
 /// How long a host may take to answer.
@@ -36,6 +44,8 @@ pub struct Session {
     pub name: String,
     /// Whether its host runs.
     pub is_running: bool,
+    /// Whether it is about to get a host: the first one, or another one.
+    pub is_coming: bool,
 }
 
 impl Session {
@@ -82,7 +92,8 @@ fn read(directory: PathBuf) -> Option<Session> {
     // A record that has ended needs no look at its socket; of the others the socket is the only sure sign.
     let has_ended = record.state == State::Stopped || record.ended_at.is_some();
     let is_running = !has_ended && connect(&record).is_some();
-    Some(Session { record, directory, name, is_running })
+    let is_coming = !has_ended && !is_running && Lock::is_held(&directory);
+    Some(Session { record, directory, name, is_running, is_coming })
 }
 
 /// Of several sessions with one name, those that run first and then the oldest keeps it.

@@ -22,13 +22,8 @@ pub enum Waiting {
 /// It is asked before each start of claude. So it begins with the sockets, of which there are a few, and comes to all
 /// the records, of which there may be many, only when there is something to say.
 pub fn waiting_in(cwd: &Path) -> Option<Waiting> {
-    let state = paths::state_dir().ok()?;
-    let sockets = fs::read_dir(paths::runtime_dir()).ok()?.flatten().map(|entry| entry.path());
-    let found: Vec<Record> = sockets
-        .filter(|socket| socket.extension().is_some_and(|extension| extension == "sock"))
-        .filter_map(|socket| session_of(&socket.with_extension("")))
-        .filter_map(|session| Record::read(&state.join(session.to_string())).ok())
-        .filter(|record| record.client_pid.is_none() && record.ended_at.is_none())
+    let found: Vec<Record> = with_sockets()
+        .filter(|record| record.client_pid.is_none())
         .filter(|record| OsString::from(record.cwd.clone()) == cwd)
         .filter(|record| connect(record).is_some())
         .collect();
@@ -41,4 +36,16 @@ pub fn waiting_in(cwd: &Path) -> Option<Waiting> {
         }
         several => Some(Waiting::Several(several.len())),
     }
+}
+
+/// The records of the sessions that have a socket and have not ended; the host of one may have been killed.
+pub(super) fn with_sockets() -> impl Iterator<Item = Record> {
+    let sockets = fs::read_dir(paths::runtime_dir()).into_iter().flatten().flatten();
+    let state = paths::state_dir().ok();
+    sockets
+        .map(|entry| entry.path())
+        .filter(|socket| socket.extension().is_some_and(|extension| extension == "sock"))
+        .filter_map(|socket| session_of(&socket.with_extension("")))
+        .filter_map(move |session| Record::read(&state.as_ref()?.join(session.to_string())).ok())
+        .filter(|record| record.ended_at.is_none())
 }

@@ -1,6 +1,7 @@
 //! The time of day where the user is.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A moment as a clock on the wall shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,9 +13,28 @@ pub struct LocalTime {
     minute: i32,
     second: i32,
     millisecond: u64,
+    /// Seconds east of Greenwich.
+    east: i64,
+}
+
+/// The local time now, to the second, with what it differs from Greenwich's: `2026-05-31T02:56:08-04:00`.
+pub fn timestamp() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = u64::try_from(now.as_millis()).ok().and_then(LocalTime::at);
+    now.map_or_else(|| "-".into(), |now| now.iso())
 }
 
 impl LocalTime {
+    /// As ISO 8601 has it.
+    fn iso(&self) -> String {
+        let Self { year, month, day, hour, minute, second, east, .. } = self;
+        let (sign, off) = (if *east < 0 { '-' } else { '+' }, east.abs() / 60);
+        let (hours, minutes) = (off / 60, off % 60);
+        format!(
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{sign}{hours:02}:{minutes:02}"
+        )
+    }
+
     /// The local time so many milliseconds after 1970 began in Greenwich, by `TZ` or the system's time zone; nothing
     /// for a time that no calendar has.
     pub fn at(milliseconds: u64) -> Option<Self> {
@@ -35,13 +55,14 @@ impl LocalTime {
             minute: parts.tm_min,
             second: parts.tm_sec,
             millisecond: milliseconds % 1000,
+            east: parts.tm_gmtoff,
         })
     }
 }
 
 impl fmt::Display for LocalTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { year, month, day, hour, minute, second, millisecond } = self;
+        let Self { year, month, day, hour, minute, second, millisecond, .. } = self;
         write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{millisecond:03}")
     }
 }
@@ -56,6 +77,14 @@ mod tests {
         let shown = LocalTime::at(1_700_000_007_042).expect("a time").to_string();
         assert!(shown.starts_with("2023-11-1") && shown.ends_with(":27.042"), "{shown}");
         assert_eq!(shown.len(), "2023-11-14 22:13:27.042".len());
+    }
+
+    #[test]
+    fn a_timestamp_says_how_far_it_is_from_greenwich() {
+        let time = LocalTime::at(1_700_000_007_042).expect("a time");
+        let shown = |east| LocalTime { hour: 2, day: 14, east, ..time }.iso();
+        assert_eq!(shown(-16_200), "2023-11-14T02:13:27-04:30");
+        assert_eq!(shown(0), "2023-11-14T02:13:27+00:00");
     }
 
     #[test]

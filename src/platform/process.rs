@@ -17,8 +17,11 @@ pub struct Process {
 /// Looks a process up; nothing when there is none, or it is a zombie.
 #[cfg(target_os = "linux")]
 pub fn look_up(pid: Pid) -> Option<Process> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    parse_stat(&String::from_utf8_lossy(&stat))
+    use std::io::Read;
+    // One read brings all of it; asking for its size first, and for its end afterwards, would cost as much again.
+    let mut stat = [0; 4096];
+    let length = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut stat).ok()?;
+    parse_stat(&String::from_utf8_lossy(&stat[..length]))
 }
 
 #[cfg(any(target_os = "linux", test))]
@@ -59,6 +62,18 @@ pub fn look_up(pid: Pid) -> Option<Process> {
         stopped: info.pbi_status == libc::SSTOP,
         start: info.pbi_start_tvsec.to_string(),
     })
+}
+
+/// A variable of the environment that a process was started with; nothing where it is not UTF-8, or cannot be known.
+pub fn variable(pid: Pid, name: &str) -> Option<String> {
+    if cfg!(not(target_os = "linux")) {
+        return None;
+    }
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let found = environment
+        .split(|byte| *byte == 0)
+        .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(found.to_vec()).ok()
 }
 
 /// Whether what Claude Code wrote as `procStart` is this start.

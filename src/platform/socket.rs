@@ -1,9 +1,12 @@
-//! Receiving from a Unix socket, descriptors included.
+//! Unix sockets: receiving, descriptors included, and whether anybody listens.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use std::path::Path;
+
 use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 
 /// What one recvmsg(2) brought.
 pub struct Received {
@@ -60,6 +63,20 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received
     }
     super::descriptors::keep_private(&fds);
     Ok(Received { bytes: bytes as usize, fds, cut_off: message.msg_flags & libc::MSG_CTRUNC != 0 })
+}
+
+/// Whether nobody listens at this path any more: there is nothing, or nothing that accepts a connection. What cannot be told (a
+/// permission is missing, the listener is busy) is not dead. Never waits.
+pub fn is_dead(path: &Path) -> bool {
+    let Ok(address) = UnixAddr::new(path) else { return false };
+    let Ok(ours) = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None) else {
+        return false;
+    };
+    if super::io::set_nonblocking(&ours).is_err() {
+        return false;
+    }
+    let connected = connect(ours.as_raw_fd(), &address);
+    matches!(connected, Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ECONNREFUSED))
 }
 
 /// The user that the other side of a connection runs as.

@@ -3,6 +3,7 @@
 mod child;
 mod client;
 mod keep;
+mod renew;
 mod restart;
 
 use std::path::PathBuf;
@@ -22,16 +23,20 @@ use super::notices::Notices;
 use super::output::{Output, Turn};
 use super::pty::Child;
 use super::record::{Kind, Record, State};
+use super::renewal::Renewal;
 use super::revive::Lock;
 use super::server::Server;
+use super::stamp;
 use super::start::Prepared;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
+use crate::claude::live::Live;
 use crate::claude::state_file::StateFile;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
 use crate::control::{Answer, Channel, Request};
+use crate::fleet::Holder;
 use crate::platform::poll::{For, Place, Poll};
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::tty::Attributes;
@@ -77,6 +82,8 @@ pub struct Host {
     linger_at: Option<Instant>,
     /// When to look whether there is a transcript by now.
     transcript_at: Option<Instant>,
+    /// When this host has held a session that was another's for long enough.
+    proven_at: Option<Instant>,
     supervisor: Supervisor,
     keep: Keep,
     /// When this host began; the supervisor's times count from here.
@@ -85,6 +92,16 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// A restart that was asked for.
+    renewal: Renewal,
+    /// Why claude could not be started last, where it could not.
+    not_started: Option<String>,
+    /// Who has opened the conversation while claude was gone.
+    holder: Option<Holder>,
+    /// What a launcher that was killed has left behind: the claude that it had started.
+    left: Option<Live>,
+    /// When claude was started last.
+    launched: Instant,
     /// What the user is told outside claude's screen.
     notices: Notices,
     /// Output has rested, and the screen model reads what is left, a little at a time.
@@ -92,8 +109,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Takes over a session whose claude has just been started.
-    pub fn new(prepared: Prepared, client: Channel, config: &Config) -> Self {
+    /// Takes over a session whose claude has just been started, for this client or for none.
+    pub fn new(prepared: Prepared, client: Option<Channel>, config: &Config) -> Self {
         let Prepared {
             record,
             directory,
@@ -109,17 +126,22 @@ impl Host {
             lock,
         } = prepared;
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
-        let client = Client { channel: client, pid, checked: Instant::now(), undo: String::new() };
+        let client =
+            client.map(|channel| Client { channel, pid, checked: Instant::now(), undo: String::new() });
         let watch = StateWatch::new(child.pid(), wake);
         let mut output = output;
         let keep = Keep::new(&config.remote_control, &record.remote);
         output.stall_after = config.stall_after;
+        if client.is_none() {
+            output.leave_terminal();
+        }
+        let proven_at = taken_up.as_ref().map(|_| Instant::now() + stamp::PROOF);
         Self {
             record,
             directory,
             events,
             launcher,
-            client: Some(client),
+            client,
             attributes,
             output,
             child,
@@ -135,11 +157,17 @@ impl Host {
             linger: config.linger,
             linger_at: None,
             transcript_at: None,
+            proven_at,
             supervisor,
             keep,
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            renewal: Renewal::default(),
+            not_started: None,
+            holder: None,
+            left: None,
+            launched: Instant::now(),
             notices: Notices::new(config.notify),
             catching_up: false,
         }
@@ -230,9 +258,11 @@ impl Host {
             stalls_at,
             self.linger_at,
             self.transcript_at,
+            self.proven_at,
             self.notices.title_until(),
             server.deadline(),
             self.keep_at(),
+            self.renewal_at(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -287,6 +317,7 @@ impl Host {
                 Answer::Done
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
+            Request::Restart { now, program } => self.renew(*now, program.as_ref()),
             Request::Stop => {
                 self.stop();
                 Answer::Done
@@ -328,6 +359,7 @@ impl Host {
     /// Notes what claude's state file says.
     fn follow(&mut self, pid: Pid, file: &StateFile) {
         self.opened(file);
+        self.rests(file);
         let before = self.record.clone();
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());
@@ -339,6 +371,7 @@ impl Host {
             record.claude_cwd = Some(cwd.as_path().into());
         }
         record.status.clone_from(&file.status);
+        record.waiting_for.clone_from(&file.waiting_for);
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }
@@ -346,6 +379,10 @@ impl Host {
             && record.follow(conversation)
         {
             self.events.write("conversation", json!({ "id": conversation }));
+            // Chosen in claude's own list, say: there nobody could have refused it.
+            if let Some(other) = Holder::live(conversation, |live| live.pid != pid) {
+                self.events.write("open-twice", other.details());
+            }
         }
         if self.record != before {
             self.save();

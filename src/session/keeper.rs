@@ -45,6 +45,8 @@ const LATER: Duration = Duration::from_secs(10);
 const SLOWLY: Duration = Duration::from_secs(60);
 /// How long what was left at the prompt is looked for.
 const OWED_FOR: Duration = Duration::from_secs(10 * 60);
+/// How long the state file may be missing, or half written, before it counts as that.
+const REWRITTEN: Duration = Duration::from_secs(1);
 /// From a link that was switched off to the command that brings it back.
 const CYCLE_PAUSE: Duration = Duration::from_secs(2);
 
@@ -139,6 +141,9 @@ pub struct Keeper {
     away: bool,
     attached: bool,
     file: Option<File>,
+    /// The last one that was whole, and since when there is none: claude rewrites it in place, which is no news.
+    known: Option<File>,
+    doubt_since: Option<Duration>,
     seen: Option<Seen>,
     /// The last thing that the file was sure of.
     link: Option<Link>,
@@ -146,8 +151,9 @@ pub struct Keeper {
     turned_off: bool,
     refused: Option<String>,
     left_alone: Option<String>,
-    /// A dialog opened where the link was to be down: the file lags.
-    lags: bool,
+    /// The panel of a link that is up opened where it was to be down. Taken for so until then, or until the screen says
+    /// something else: the panel also opens for a moment after a failure.
+    lags_until: Option<Duration>,
     down_since: Option<Duration>,
     up_since: Option<Duration>,
     tries: u32,
@@ -178,13 +184,15 @@ impl Keeper {
             away: false,
             attached: false,
             file: None,
+            known: None,
+            doubt_since: None,
             seen: None,
             link: None,
             used,
             turned_off,
             refused: None,
             left_alone: None,
-            lags: false,
+            lags_until: None,
             down_since: None,
             up_since: None,
             tries: 0,
@@ -207,7 +215,8 @@ impl Keeper {
         match &self.phase {
             Phase::Watching => {
                 let asked = self.asked.map(|asked| asked.until);
-                [self.look_at, self.wake, asked].into_iter().flatten().min()
+                let doubt = self.doubt_since.map(|since| since + REWRITTEN);
+                [self.look_at, self.wake, asked, doubt].into_iter().flatten().min()
             }
             Phase::Asking { until, .. } => Some(*until),
             Phase::Trying(attempt) => Some(match attempt.hold {
@@ -260,7 +269,7 @@ impl Keeper {
             }
             Event::Due => self.is_due(at, &mut actions),
         }
-        self.weigh(&mut actions);
+        self.weigh(at, &mut actions);
         if self.phase == Phase::Watching {
             self.consider(at, &mut actions);
         }
@@ -270,9 +279,11 @@ impl Keeper {
     /// Another claude, or none: what the last one said of itself does not hold any more.
     fn forget(&mut self) {
         self.file = None;
+        self.known = None;
+        self.doubt_since = None;
         self.seen = None;
         self.link = None;
-        self.lags = false;
+        self.lags_until = None;
         self.down_since = None;
         self.up_since = None;
         self.blocked = None;
@@ -294,8 +305,12 @@ impl Keeper {
         self.seen.as_ref().map(|seen| seen.indicator)
     }
 
-    fn weigh(&mut self, actions: &mut Vec<Action>) {
-        let (standing, _) = witness::weigh(self.file.as_ref(), self.indicator());
+    fn weigh(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        if self.doubt_since.is_some_and(|since| at >= since + REWRITTEN) {
+            self.known = None;
+            self.doubt_since = None;
+        }
+        let (standing, _) = witness::weigh(self.known.as_ref(), self.indicator());
         if standing != self.standing {
             self.standing = standing;
             actions.push(Action::Note("remote-link", format!("{standing:?}").to_lowercase()));
@@ -372,7 +387,7 @@ impl Keeper {
         if look.has_footer() {
             self.take_down(at, look);
         }
-        self.weigh(actions);
+        self.weigh(at, actions);
         let against = self.wanted(at).err().map(|(why, _)| why);
         match &mut self.phase {
             Phase::Trying(attempt) => {
@@ -417,7 +432,11 @@ impl Keeper {
         match &mut self.phase {
             Phase::Asking { dropped, .. } => {
                 let typed = keyboard.typed.map(|ago| at.saturating_sub(ago));
-                self.turned_off |= typed.is_some_and(|typed| typed + OWN_KEYS >= *dropped);
+                let own = typed.is_some_and(|typed| typed + OWN_KEYS >= *dropped);
+                // Unless the screen was quicker to say that it failed.
+                let told = self.seen.as_ref().map(|seen| seen.indicator);
+                let failed = matches!(told, Some(Indicator::Failed | Indicator::Connecting));
+                self.turned_off |= own && !failed;
                 self.phase = Phase::Watching;
                 actions.push(Action::Release);
             }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::environment::{Changes, Environment};
 use super::pty::{Child, Pty};
 use crate::platform::signals::SignalState;
 use crate::platform::tty::Size;
@@ -21,12 +22,15 @@ pub struct Launcher {
     pub stderr: Option<OwnedFd>,
     /// The signal state that cckw was started with.
     pub signals: SignalState,
+    /// What of the environment is claude's own.
+    pub environment: Environment,
     /// The size of the terminal, as last heard.
     pub size: Size,
 }
 
 impl Launcher {
-    /// Starts claude on this PTY, in `cwd` or in this process's own directory. Gives the master and the child.
+    /// Starts claude on this PTY, in `cwd` or in this process's own directory, with these changes of its
+    /// environment. Gives the master and the child.
     ///
     /// # Errors
     /// When it cannot be executed, or no descriptor is left.
@@ -36,8 +40,10 @@ impl Launcher {
         args: &[OsString],
         session: &Uuid,
         cwd: Option<&Path>,
+        mut changes: Changes,
     ) -> io::Result<(OwnedFd, Child)> {
         let stderr = self.stderr.as_ref().map(OwnedFd::try_clone).transpose()?;
-        pty.spawn(&self.program, args, session.to_string().as_ref(), cwd, stderr, &self.signals)
+        changes.push(("CCKW_SESSION", Some(session.to_string().into())));
+        pty.spawn(&self.program, args, &changes, cwd, stderr, &self.signals)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod answers;
 mod ending;
+mod environment;
 mod events;
 mod host;
 pub mod keeper;
@@ -13,9 +14,11 @@ mod output;
 mod pty;
 pub mod record;
 pub mod remote;
+mod renewal;
 pub mod revive;
 pub mod screen;
 mod server;
+pub mod stamp;
 mod start;
 pub mod supervisor;
 mod watch;

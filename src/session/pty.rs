@@ -1,6 +1,6 @@
 //! The PTY of a session, and the process that is started on it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -13,6 +13,7 @@ use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Pid, getpid, tcsetpgrp};
 
+use super::environment::Changes;
 use super::record::Exit;
 use crate::platform::io::set_nonblocking;
 use crate::platform::signals::SignalState;
@@ -53,7 +54,7 @@ impl Pty {
         self,
         program: &Path,
         args: &[OsString],
-        session: &OsStr,
+        environment: &Changes,
         cwd: Option<&Path>,
         stderr: Option<OwnedFd>,
         signals: &SignalState,
@@ -63,7 +64,12 @@ impl Pty {
             command.current_dir(cwd);
         }
         command.arg0(program.file_name().unwrap_or(program.as_os_str())).args(args);
-        command.env("CCKW_SESSION", session);
+        for (name, value) in environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command.stdin(Stdio::from(self.slave.try_clone()?)).stdout(Stdio::from(self.slave.try_clone()?));
         command.stderr(Stdio::from(stderr.unwrap_or(self.slave)));
         command.process_group(0);

@@ -38,6 +38,15 @@ pub struct Record {
     /// What claude says it is doing (`idle`, `busy`, `waiting`…), word for word.
     #[serde(default)]
     pub status: Option<String>,
+    /// What it waits for, where it is `waiting`: `permission prompt`, `dialog open`.
+    #[serde(default)]
+    pub waiting_for: Option<String>,
+    /// A restart was asked for, and waits until claude is idle.
+    #[serde(default)]
+    pub restart_pending: bool,
+    /// The conversation that could not be opened any more, where a new one was started instead.
+    #[serde(default)]
+    pub expired: Option<String>,
     /// How remote control stands.
     #[serde(default)]
     pub remote: Remote,
@@ -231,6 +240,9 @@ pub(super) mod tests {
             pinned: true,
             state: State::Starting,
             status: None,
+            waiting_for: None,
+            restart_pending: false,
+            expired: None,
             remote: Remote::default(),
             program: Path::new("/bin/claude").into(),
             args: vec![OsStr::from_bytes(b"\xff\xfe").into(), OsStr::new("caf\u{e9}").into()],

@@ -10,8 +10,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use nix::unistd::{dup2_stdin, getpid, setsid};
+use serde_json::json;
 use uuid::Uuid;
 
+use super::environment::{Changes, Environment};
 use super::events::{self, Events};
 use super::host::Host;
 use super::launcher::Launcher;
@@ -22,6 +24,7 @@ use super::remote::Remote;
 use super::revive::{self, Lock};
 use super::screen::Screen;
 use super::server::Server;
+use super::stamp;
 use super::supervisor::{Launch, Supervisor};
 use super::watch::Wake;
 use crate::claude::refused::refused;
@@ -80,18 +83,28 @@ fn serve(socket: UnixStream, args: Vec<OsString>) {
         // The client is gone, or is not one.
         _ => return,
     };
+    let detached = start.detached;
+    let lost = start.revive.then(|| session(args.first()?)).flatten();
     match prepare(*start, fds, args) {
         Ok((prepared, server, master)) => {
             client.send(&FromHost::Started, vec![master]);
             // The client has read the same file a moment ago, and refused what is wrong with it.
             let config = config::load().unwrap_or_default();
-            Host::new(prepared, client, &config).run(server);
+            Host::new(prepared, Some(client).filter(|_| !detached), &config).run(server);
         }
         Err(Refusal { reason, status }) => {
+            if let Some(directory) = lost.and_then(|session| record::directory(&session).ok()) {
+                // Whoever has asked may be gone.
+                Events::in_directory(&directory).write("not-taken-up", json!({ "reason": reason }));
+            }
             client.send(&FromHost::Failed { reason, status }, vec![]);
             client.flush(PATIENCE);
         }
     }
+}
+
+fn session(text: &OsString) -> Option<Uuid> {
+    Uuid::parse_str(text.to_str()?).ok()
 }
 
 /// A session whose claude has just been started.
@@ -119,9 +132,11 @@ fn prepare(
 ) -> Result<(Prepared, Server, OwnedFd), Refusal> {
     let mut fds = fds.into_iter();
     let terminal = fds.next().ok_or_else(|| refuse("the client sent no terminal"))?;
-    let stderr = fds.next();
+    let mut second = fds.next();
+    let sent_lock = if start.detached { second.take().map(Lock::from) } else { None };
+    let stderr = second;
     let mut args = args.into_iter();
-    let session = args.next().and_then(|text| Uuid::parse_str(text.to_str()?).ok());
+    let session = args.next().and_then(|text| session(&text));
     let session = session.ok_or_else(|| refuse("the session has no id"))?;
     let program = PathBuf::from(args.next().ok_or_else(|| refuse("there is no program to start"))?);
     let args: Vec<OsString> = args.collect();
@@ -137,11 +152,15 @@ fn prepare(
     paths::make_private(&runtime).map_err(refuse)?;
     paths::make_private(&directory).map_err(refuse)?;
     let socket = runtime.join(format!("{session}.sock"));
-    let lock = Lock::take(&directory).map_err(refuse)?;
+    let lock = sent_lock.map_or_else(|| Lock::take(&directory), Ok).map_err(refuse)?;
+    if start.revive {
+        stamp::set(&directory).map_err(refuse)?;
+    }
     let revived = if start.revive { Some(Record::read(&directory).map_err(refuse)?) } else { None };
     // A session that was there before outlives a failure to take it up.
     let discard = |refusal: Refusal| if start.revive { refusal } else { discard(&directory, refusal) };
-    let limits = config::load().unwrap_or_default().restart;
+    let config = config::load().unwrap_or_default();
+    let limits = config.restart;
     let (mut record, mut supervisor) = match revived {
         Some(record) => {
             revive::wait_for_the_last_one(&record);
@@ -158,12 +177,18 @@ fn prepare(
         supervisor = supervisor.of_server();
     }
     record.state = State::Starting;
+    record.restart_pending = false;
+    record.program = program.as_path().into();
     record.host_pid = getpid().as_raw();
-    record.client_pid = Some(start.client);
+    record.client_pid = Some(start.client).filter(|_| !start.detached);
     record.boot = process::boot();
     record.socket = socket.as_path().into();
     (record.child_pid, record.claude_pid, record.ended_at, record.exit) = (None, None, None, None);
-    let launched = start.revive.then(|| revive::launch(&mut supervisor, &record));
+    let launched = start.revive.then(|| revive::launch(&mut supervisor, &record)).transpose();
+    let launched = launched.map_err(|holder| {
+        Events::in_directory(&directory).write("held", holder.details());
+        refuse(holder.refusal())
+    })?;
     let first_args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
     let args = launched.as_ref().map_or(args, |launch| revive::arguments(&first_args, launch, &record));
     // Written before claude is there: a state directory that cannot be written is found out now.
@@ -181,7 +206,11 @@ fn prepare(
     // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
     let for_client = pty.master.try_clone().map_err(|error| discard(refuse(error)))?;
     let wake = Wake::new().map_err(|error| discard(refuse(error)))?;
+    let events = Events::in_directory(&directory);
+    let environment = Environment::new(&runtime, &session, config.ssh_agent);
+    let changes = if start.revive { later_environment(&environment, &events) } else { environment.changes() };
     let launcher = Launcher {
+        environment,
         program: program.clone(),
         args: first_args,
         stderr,
@@ -189,10 +218,9 @@ fn prepare(
         size: start.size,
     };
     let (master, child) = launcher
-        .spawn(pty, &args, &session, revive::directory(&record).filter(|_| start.revive).as_deref())
+        .spawn(pty, &args, &session, revive::directory(&record).filter(|_| start.revive).as_deref(), changes)
         .map_err(|error| discard(cannot_execute(&program, &error)))?;
     record.child_pid = Some(child.pid().as_raw());
-    let events = Events::in_directory(&directory);
     let output = Output::new(master, terminal, Screen::new(start.size));
     let attributes = start.attributes;
     Ok((
@@ -215,6 +243,17 @@ fn prepare(
     ))
 }
 
+/// What is changed in the environment of a launch that is not the session's first. What is left out is in the log.
+pub(super) fn later_environment(environment: &Environment, events: &Events) -> Changes {
+    let (changes, gone) = environment.later();
+    if !gone.is_empty() {
+        let gone: serde_json::Map<_, _> =
+            gone.into_iter().map(|gone| (gone.name.to_owned(), gone.why.into())).collect();
+        events.write("variables-dropped", gone.into());
+    }
+    changes
+}
+
 /// The record of a session that begins.
 fn fresh(
     session: Uuid,
@@ -233,6 +272,9 @@ fn fresh(
         pinned: start.pinned,
         state: State::Starting,
         status: None,
+        waiting_for: None,
+        restart_pending: false,
+        expired: None,
         remote: Remote::default(),
         program: program.into(),
         args: args.iter().map(|arg| arg.as_os_str().into()).collect(),

@@ -5,7 +5,7 @@
 //!
 //! What it promises, whatever happens in whatever order: after a crash nothing but the user makes it launch claude before the backoff
 //! is over; crashes in a row, and crashes within the window, are bounded; it launches nothing but the conversation that
-//! it was last told of, and gives one up for a new one at most once before claude has run for a stable while; when the
+//! it was last told of, and not while another process has it, and gives one up for a new one at most once before claude has run for a stable while; when the
 //! user wants to quit, it launches nothing more.
 
 use std::collections::VecDeque;
@@ -74,6 +74,8 @@ pub struct Look {
     pub transcript: Transcript,
     /// An id that was never used.
     pub fresh: Uuid,
+    /// Whether another live process has the conversation open.
+    pub held: bool,
 }
 
 /// What is on disk of a conversation, compared with what was.
@@ -182,6 +184,8 @@ pub enum Why {
     },
     /// The conversation cannot be opened, and neither could the new one in its place.
     Lost(Lost),
+    /// Another process has opened the conversation meanwhile.
+    Held,
     /// The user did not want it back.
     Quit,
 }
@@ -285,7 +289,7 @@ impl Supervisor {
                 Decision::Nothing
             }
             (Event::Ended { exit, at, jitter }, Phase::Launched { started, .. }) => {
-                let ran = started.map_or(Duration::ZERO, |started| at.saturating_sub(started));
+                let ran = started.map(|started| at.saturating_sub(started));
                 self.ended(exit, at, ran, jitter)
             }
             (Event::Due { at, .. }, Phase::Waiting { until, .. }) if at < *until => {
@@ -332,14 +336,18 @@ impl Supervisor {
         }
     }
 
-    fn ended(&mut self, exit: Exit, at: Duration, ran: Duration, jitter: f64) -> Decision {
+    /// `ran` is nothing where claude could not be executed.
+    fn ended(&mut self, exit: Exit, at: Duration, ran: Option<Duration>, jitter: f64) -> Decision {
+        let executed = ran.is_some();
+        let ran = ran.unwrap_or_default();
         if ran >= self.limits.stable_after {
             self.in_a_row = 0;
             self.replaced = false;
         }
         let asked = std::mem::take(&mut self.restart_asked);
         let gave_up = std::mem::take(&mut self.gave_up);
-        if let Some(server) = &mut self.server {
+        // Neither an end that was asked for nor a program that is not there is an answer of the server's.
+        if let Some(server) = self.server.as_mut().filter(|_| executed && !asked) {
             self.came_up |= server.ended(exit, ran, self.limits.stable_after, gave_up);
         }
         if self.quit {
@@ -350,17 +358,17 @@ impl Supervisor {
             return Decision::Wait { until: at, attempt: 0 };
         }
         match end(exit, self.came_up || self.server.is_some_and(Server::went_on)) {
-            End::Clean if gave_up => self.crashed(exit, at, jitter),
+            End::Clean if gave_up => self.crashed(exit, at, executed, jitter),
             End::Clean => self.finish(exit.status(), Why::Clean),
             End::OwnError => self.finish(exit.status(), Why::OwnError),
-            End::Crash => self.crashed(exit, at, jitter),
+            End::Crash => self.crashed(exit, at, executed, jitter),
         }
     }
 
-    fn crashed(&mut self, exit: Exit, at: Duration, jitter: f64) -> Decision {
+    fn crashed(&mut self, exit: Exit, at: Duration, executed: bool, jitter: f64) -> Decision {
         self.in_a_row += 1;
         // A server that exits because there is no network is started again until there is one.
-        let endless = self.server.is_some() && matches!(exit, Exit::Code(_));
+        let endless = self.server.is_some() && executed && matches!(exit, Exit::Code(_));
         if !endless {
             self.crashes.push_back(at);
         }
@@ -391,6 +399,9 @@ impl Supervisor {
     }
 
     fn launch(&mut self, look: Look, status: u8) -> Decision {
+        if look.held {
+            return self.finish(status, Why::Held);
+        }
         if let Some(server) = &mut self.server {
             let launch = Launch::Server { goes_on: server.next() };
             self.phase = Phase::Launched { launch: Some(launch.clone()), started: None, up: false };

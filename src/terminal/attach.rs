@@ -6,6 +6,7 @@ use super::client::{self, Begin};
 use crate::config;
 use crate::fleet::{self, Session};
 use crate::platform::{descriptors, signals, tty};
+use crate::session::record::Text;
 
 /// Attaches this terminal to a session, until it is detached or claude ends.
 ///
@@ -24,4 +25,10 @@ pub fn main(session: &Session) -> Result<ExitCode, String> {
     descriptors::close_on_exec(&[]);
     let config = config::load().map_err(|error| error.to_string())?;
     Ok(client::main(tty, Begin::Attach { session: session.record.session, socket }, config.detach_key))
+}
+
+/// The ssh agent of this login; nothing when it has none.
+pub(super) fn agent() -> Option<Text> {
+    let agent = std::env::var_os("SSH_AUTH_SOCK").filter(|agent| !agent.is_empty())?;
+    Some(std::path::absolute(agent).ok()?.as_path().into())
 }

@@ -92,6 +92,7 @@ fn run(tty: File, begin: Begin, detach_key: DetachKey) -> io::Result<u8> {
                 attributes,
                 terminal: nix::unistd::ttyname(io::stdin())
                     .map_or_else(|_| "a terminal".into(), |name| escape(&name).to_string()),
+                agent: super::attach::agent(),
             };
             channel.send(&Request::Attach(Box::new(attach)), vec![tty.as_fd().try_clone_to_owned()?]);
         }
@@ -100,6 +101,7 @@ fn run(tty: File, begin: Begin, detach_key: DetachKey) -> io::Result<u8> {
         session,
         channel,
         has_message: false,
+        is_lost: false,
         signals,
         asked: VecDeque::new(),
         tty,
@@ -142,6 +144,8 @@ pub(super) struct Client {
     pub(super) channel: Channel,
     /// The host may have said something.
     has_message: bool,
+    /// There is no host any more.
+    is_lost: bool,
     signals: SignalPipe,
     /// What signals asked for, and was not done yet.
     asked: VecDeque<Asked>,
@@ -155,7 +159,7 @@ pub(super) struct Client {
     pub(super) keys: Keys,
     pub(super) keyboard: Keyboard,
     pub(super) scanner: Scanner,
-    buffer: Box<[u8]>,
+    pub(super) buffer: Box<[u8]>,
     /// The terminal is ours to read.
     foreground: bool,
     terminal_gone: bool,
@@ -195,7 +199,9 @@ impl Client {
             let holding = self.scanner.is_holding();
             self.wait(&mut poll, self.keyboard.wait(holding.then_some(SEQUENCE)));
             // Keys first: the rest is looked at once they are on their way.
-            if keys.is_some_and(|place| poll.is_ready(place)) {
+            if self.waiting && self.has_message {
+                // Perhaps claude is back, and they are for it.
+            } else if keys.is_some_and(|place| poll.is_ready(place)) {
                 self.read_keys();
             } else if holding {
                 self.release();
@@ -231,11 +237,14 @@ impl Client {
     }
 
     fn next_event(&mut self) -> Option<Event> {
-        if self.has_message {
+        if self.has_message && !self.is_lost {
             match self.channel.receive() {
                 Ok(Received::Message(message, fds)) => return Some(Event::Message(message, fds)),
                 Ok(Received::Nothing) => self.has_message = false,
-                Ok(Received::Closed) | Err(_) => return Some(Event::HostLost),
+                Ok(Received::Closed) | Err(_) => {
+                    self.is_lost = true;
+                    return Some(Event::HostLost);
+                }
             }
         }
         self.asked.pop_front().map(Event::Signal)
@@ -247,34 +256,6 @@ impl Client {
             Outcome::Moved(count) => self.decide(count),
             Outcome::Gone => self.hang_up(),
             Outcome::Blocked => {}
-        }
-    }
-
-    /// Passes on what was read, but for the detach key.
-    fn pass_on(&mut self, count: usize) {
-        let scanned = self.scanner.feed(&self.buffer[..count]);
-        if let Some(master) = &self.master
-            && !scanned.forward.is_empty()
-        {
-            self.keys.type_into(master, &scanned.forward);
-        }
-        self.keyboard.was_read(scanned.typed);
-        let (replies, detach) = (scanned.replies, scanned.detach.is_some());
-        for bytes in replies {
-            self.channel.send(&FromClient::Reply { bytes }, vec![]);
-        }
-        if detach && !self.keyboard.postpone_detach() {
-            self.channel.send(&FromClient::Detach, vec![]);
-        }
-    }
-
-    /// What looked like the beginning of a sequence was a key: nothing has followed it.
-    fn release(&mut self) {
-        let (held, _) = self.scanner.flush();
-        if let Some(master) = &self.master
-            && !held.is_empty()
-        {
-            self.keys.type_into(master, &held);
         }
     }
 
@@ -336,10 +317,9 @@ impl Client {
             FromHost::Detached { why } => {
                 self.restore.leave_raw();
                 if !self.terminal_gone {
-                    eprintln!(
-                        "\r\n[cckw: detached, {why}; the session goes on: cckw attach {}]",
-                        self.session
-                    );
+                    // Not for ever: it may be gone because this terminal takes nothing.
+                    let then = format!("the session goes on: cckw attach {}", self.session);
+                    self.write_through(&format!("\r\n[cckw: detached, {why}; {then}]\r\n"));
                 }
                 return Some(0);
             }
@@ -395,7 +375,8 @@ impl Client {
                         return Some(status);
                     }
                 }
-                Some(Event::HostLost) => return Some(self.give_up()),
+                // A new one needs the terminal.
+                Some(Event::HostLost) => {}
                 // Why it is here; the size is sent below.
                 Some(Event::Signal(Asked::Continue | Asked::Resize)) => {}
                 Some(Event::Signal(Asked::Forward(number))) => {
@@ -404,6 +385,7 @@ impl Client {
                 }
                 None if tty::in_foreground(&self.tty) => break,
                 // `kill %1` of a stopped job: it was continued to end, not to take the terminal.
+                None if ending && self.is_lost => return Some(self.give_up()),
                 None if ending => return None,
                 None => {
                     if stop_for_terminal(&self.tty, politely).is_err() {
@@ -420,6 +402,9 @@ impl Client {
             return None;
         }
         self.foreground = true;
+        if self.is_lost {
+            return self.host_lost();
+        }
         if let Ok(size) = tty::size(&self.tty) {
             self.channel.send(&FromClient::Resumed { size }, vec![]);
         }
@@ -458,6 +443,7 @@ impl Client {
         self.channel = Channel::new(launch.host()?)?;
         self.restore.set_host(self.channel.as_fd().as_raw_fd());
         self.has_message = false;
+        self.is_lost = false;
         self.master = None;
         self.keys = Keys::default();
         self.undo.clear();

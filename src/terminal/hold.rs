@@ -1,4 +1,4 @@
-//! While the host types, the user's keys wait here; and what the host has to know of the keyboard before it does.
+//! The keys of the user, which wait while the host types; and what the host has to know of them before it does.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ pub(super) struct Keyboard {
 
 impl Keyboard {
     /// The terminal was read; whether that was typing.
-    pub(super) fn was_read(&mut self, typed: bool) {
+    fn was_read(&mut self, typed: bool) {
         let now = Instant::now();
         self.read_at = Some(now);
         if typed {
@@ -48,13 +48,44 @@ impl Keyboard {
     }
 
     /// Notes the detach key for later, where keys before it wait. Whether it did.
-    pub(super) fn postpone_detach(&mut self) -> bool {
+    fn postpone_detach(&mut self) -> bool {
         self.detach |= self.held_until.is_some() || self.delivers_at.is_some();
         self.detach
     }
 }
 
 impl Client {
+    /// Passes on what was read, but for the detach key.
+    pub(super) fn pass_on(&mut self, count: usize) {
+        let scanned = self.scanner.feed(&self.buffer[..count]);
+        if let Some(master) = &self.master
+            && !scanned.forward.is_empty()
+        {
+            self.keys.type_into(master, &scanned.forward);
+        }
+        self.keyboard.was_read(scanned.typed);
+        let (replies, detach) = (scanned.replies, scanned.detach.is_some());
+        for bytes in replies {
+            self.channel.send(&FromClient::Reply { bytes }, vec![]);
+        }
+        if detach && !self.keyboard.postpone_detach() {
+            self.channel.send(&FromClient::Detach, vec![]);
+        }
+    }
+
+    /// What looked like the beginning of a sequence was a key: nothing has followed it.
+    pub(super) fn release(&mut self) {
+        let (held, typed) = self.scanner.flush();
+        if typed {
+            self.keyboard.was_read(true);
+        }
+        if let Some(master) = &self.master
+            && !held.is_empty()
+        {
+            self.keys.type_into(master, &held);
+        }
+    }
+
     /// The host is about to type.
     pub(super) fn hold(&mut self) {
         let now = Instant::now();

@@ -14,13 +14,19 @@ use nix::unistd::{isatty, setsid};
 use uuid::Uuid;
 
 use super::straight;
+use crate::claude::find;
+use crate::config;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::platform::tty::{self, Attributes, Size};
 use crate::platform::{descriptors, signals};
 use crate::session::record::{Kind, Record};
+use crate::session::revive::Lock;
 
 /// How long a host may take to start claude, what is left of the last one included.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The size of a session that no terminal has given one.
+const NO_TERMINAL: Size = Size { rows: 24, columns: 80, width: 0, height: 0 };
 
 /// What is to be started.
 pub struct Launch {
@@ -45,7 +51,7 @@ impl Launch {
     pub fn revival(record: &Record) -> Self {
         Self {
             session: record.session,
-            program: OsString::from(record.program.clone()).into(),
+            program: program(record),
             args: record.args.iter().cloned().map(OsString::from).collect(),
             pinned: record.pinned,
             name: record.name.clone(),
@@ -63,9 +69,8 @@ impl Launch {
         let mut channel = Channel::new(self.host().map_err(said)?).map_err(said)?;
         // Until the host knows that there is no terminal, one that takes everything.
         let nothing = OpenOptions::new().read(true).write(true).open("/dev/null").map_err(said)?;
-        let size = Size { rows: 24, columns: 80, width: 0, height: 0 };
         let attributes = Attributes::of_a_new_terminal().map_err(said)?;
-        let start = self.start(size, attributes);
+        let start = self.start(NO_TERMINAL, attributes);
         channel.send(&FromClient::Start(Box::new(start)), vec![nothing.into()]);
         loop {
             match channel.wait_for::<FromHost>(Some(PATIENCE)).map_err(said)? {
@@ -78,6 +83,19 @@ impl Launch {
         }
     }
 
+    /// Starts the host of a session that has none, for nobody to wait for it, and hands over the session's lock.
+    ///
+    /// # Errors
+    /// When no process can be started. What the host itself cannot do is in the session's log.
+    pub fn in_the_background(&self, lock: Lock) -> io::Result<()> {
+        let mut channel = Channel::new(self.host()?)?;
+        let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+        let start = Start { detached: true, ..self.start(NO_TERMINAL, Attributes::of_a_new_terminal()?) };
+        channel.send(&FromClient::Start(Box::new(start)), vec![nothing.into(), lock.into()]);
+        channel.flush(PATIENCE);
+        Ok(())
+    }
+
     fn start(&self, size: Size, attributes: Attributes) -> Start {
         Start {
             client: std::process::id() as i32,
@@ -88,6 +106,7 @@ impl Launch {
             name: self.name.clone(),
             server: self.server,
             revive: self.revive,
+            detached: false,
         }
     }
 
@@ -130,6 +149,15 @@ impl Launch {
         channel.send(&FromClient::Start(Box::new(start)), fds);
         Ok(())
     }
+}
+
+/// The claude of the first start; where that has gone, the one that would be started here.
+fn program(record: &Record) -> PathBuf {
+    let first = PathBuf::from(OsString::from(record.program.clone()));
+    if find::can_run(&first) {
+        return first;
+    }
+    find::find(&config::load().unwrap_or_default()).map_or(first, |found| found.program)
 }
 
 /// This program, also after an upgrade has replaced it on disk.

@@ -13,10 +13,11 @@ use super::launch::Launch;
 use super::straight;
 use crate::claude::args::{self, Run};
 use crate::claude::find::{self, Found, NotFound};
+use crate::claude::newest;
 use crate::claude::server;
-use crate::config;
+use crate::config::{self, OnHangup};
 use crate::escape::escape;
-use crate::fleet::{self, Waiting};
+use crate::fleet::{self, Holder, Session, Waiting};
 use crate::platform::{descriptors, signals, tty};
 use crate::session::record::{self, Record};
 
@@ -57,6 +58,13 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             return straight::exec(&found, &args);
         }
     };
+    if let Some(holder) = holder(&args) {
+        return refuse(holder.refusal(), 1);
+    }
+    // Who names a conversation may mean that very one.
+    if !parsed.chosen {
+        revive_here(config.on_hangup);
+    }
     tell_who_waits();
     let session = Uuid::new_v4();
     let server = parsed.run == Run::Server;
@@ -68,6 +76,39 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Begin::Launch(Launch { session, program: found.program, args, pinned, name, server, revive: false }),
         config.detach_key,
     )
+}
+
+/// Brings back, in the background, what was started here and has lost its host while it had no terminal.
+fn revive_here(on_hangup: OnHangup) {
+    if std::env::var_os("CCKW_SESSION").is_some() {
+        return;
+    }
+    let Ok(cwd) = std::env::current_dir() else { return };
+    let revived = fleet::revive_lost(Some(&cwd), on_hangup);
+    if revived.is_empty() || !io::stderr().is_terminal() {
+        return;
+    }
+    match &revived[..] {
+        [one] => {
+            let sessions = fleet::sessions().unwrap_or_default();
+            let session = sessions.iter().find(|session| session.record.session == *one);
+            let word = session.map_or_else(|| one.to_string(), Session::word);
+            eprintln!(
+                "cckw: the host of session {word} of this directory was killed; its conversation is brought back; \
+                 to take it: cckw attach {word}"
+            );
+        }
+        several => eprintln!(
+            "cckw: the hosts of {} sessions of this directory were killed; their conversations are brought back; to \
+             see them: cckw list",
+            several.len()
+        ),
+    }
+}
+
+/// Who has the conversation that the user has chosen.
+fn holder(args: &[OsString]) -> Option<Holder> {
+    Holder::of(&newest::chosen(args, &std::env::current_dir().ok()?)?)
 }
 
 /// Says on the terminal, once, that something that was started here goes on without one. That is easily forgotten, and

@@ -199,6 +199,14 @@ impl Place {
         assert!(files.len() <= 1, "more than one transcript of {id}: {files:?}");
         files.pop().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default()
     }
+
+    /// Gives the transcript of a conversation other contents.
+    #[track_caller]
+    pub fn rewrite(&self, id: &str, contents: &str) {
+        let files = self.transcript_files();
+        let file = files.iter().find(|path| path.file_stem().is_some_and(|stem| stem == id));
+        fs::write(file.expect("a transcript"), contents).expect("other contents");
+    }
 }
 
 /// Whether the main prompt is shown and holds exactly `text`, the cursor behind it.

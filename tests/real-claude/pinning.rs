@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::driver::{How, Place, submit, wait_for_prompt};
 use super::install;
 use super::mock::REPLY;
-use super::support::{DEADLINE, Record, Terminal, process, wait_until_some};
+use super::support::{DEADLINE, Record, Terminal, process, wait_until, wait_until_some};
 
 /// The value behind `--session-id` in a command line.
 fn pinned(arguments: &[String]) -> Option<&str> {
@@ -56,7 +56,8 @@ fn a_fresh_conversation_is_pinned_and_followed() {
     assert!(process::environment(claude).iter().any(|variable| *variable == *session));
 
     talk(&mut terminal);
-    assert_eq!(place.transcripts(), [first.as_str()]);
+    // It is written a moment after the prompt is there again.
+    wait_until("the transcript", DEADLINE, || place.transcripts() == [first.as_str()]);
 
     submit(&mut terminal, "/clear");
     let second = wait_until_some("another conversation", DEADLINE, || {

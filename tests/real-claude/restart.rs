@@ -332,7 +332,7 @@ fn a_conversation_that_was_deleted_is_replaced_and_the_user_is_told() {
     assert_eq!(arguments(&again), ["--session-id", id]);
     assert_eq!(again.json["conversations"], json!([old, id]));
     let output = String::from_utf8_lossy(&terminal.output()).replace("\r\n", " ");
-    assert!(output.contains(&format!("the conversation {old} cannot be opened any more")), "{output}");
+    assert!(output.contains(&format!("the conversation {old} is not on disk any more")), "{output}");
     goes_on(&place, &mut terminal, id, "the new words");
     assert_eq!(place.transcripts(), [id]);
     leave(&place, terminal);

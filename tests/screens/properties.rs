@@ -48,30 +48,32 @@ fn a_row_that_is_missing_makes_no_prompt_of_another_place() {
 #[test]
 fn a_prompt_that_is_damaged_is_none() {
     for screen in recorded().iter().filter(|screen| !screen.verdict.starts_with("prompt: elsewhere")) {
-        let shown = screen.shown();
+        let mut shown = screen.shown();
         let rows: Vec<String> = shown.screen().rows(0, screen.columns).collect();
         let (cursor, _) = shown.screen().cursor_position();
         let is_rule = |row: &u16| rows[usize::from(*row)].starts_with("──");
         let upper = (0..cursor).rev().find(is_rule).expect("the upper rule");
         let lower = (cursor..screen.rows).find(is_rule).expect("the lower rule");
+        let mut damage = |row: u16, text: &str, what: &str| {
+            draw(&mut shown, row, text);
+            assert!(elsewhere(&prompt(&shown)), "{}: row {row} with {what}", screen.name);
+            shown.process(format!("\x1b7{}\x1b8", screen.lines[usize::from(row)]).as_bytes());
+            assert!(!elsewhere(&prompt(&shown)), "{}: row {row} is not as it was", screen.name);
+        };
         for row in [upper, lower] {
-            for column in (0..screen.columns).step_by(7).chain([1, screen.columns - 2, screen.columns - 1]) {
-                let named = rows[usize::from(row)].contains(' ');
-                let mut shown = screen.shown();
-                shown.process(format!("\x1b7\x1b[{};{}Hx\x1b8", row + 1, column + 1).as_bytes());
-                // A name may have another letter.
-                assert!(named || elsewhere(&prompt(&shown)), "{} at {row} {column}", screen.name);
+            // A name may have another letter.
+            let name = rows[usize::from(row)].chars().position(|c| c == ' ').unwrap_or(usize::MAX);
+            for column in (0..screen.columns).step_by(17).chain([1, screen.columns - 1]) {
+                if usize::from(column) < name || column + 1 == screen.columns {
+                    damage(row, &format!("\x1b[{}Gx", column + 1), &format!("an x in column {column}"));
+                }
             }
         }
-        for column in 1..=2 {
-            let mut shown = screen.shown();
-            shown.process(format!("\x1b7\x1b[{};{column}H \x1b8", upper + 2).as_bytes());
-            assert!(elsewhere(&prompt(&shown)), "{} without its mark", screen.name);
-        }
+        damage(upper + 1, " ", "no mark");
+        damage(upper + 1, "❯ ", "a plain blank behind its mark");
+        damage(upper + 1, "!", "the mark of shell mode");
         for row in [upper, upper + 1, lower] {
-            let mut shown = screen.shown();
-            draw(&mut shown, row, "\x1b[2K");
-            assert!(elsewhere(&prompt(&shown)), "{} with row {row} blank", screen.name);
+            damage(row, "\x1b[m\x1b[2K", "nothing in it");
         }
     }
 }

@@ -113,9 +113,9 @@ fn the_bridge_its_panel_and_its_end_are_seen() {
     wait(&mut tui, "the prompt", |reading| reading.prompt == Prompt::Empty && reading.panel.is_none());
 
     for (reason, kind) in [
-        ("another device took it over", "TakenOver"),
-        ("the session was archived", "EndedElsewhere"),
-        ("session not found", "NotFound"),
+        ("another connection took over this session", "TakenOver"),
+        ("this session was ended or archived from another device or app", "EndedElsewhere"),
+        ("session not found on server", "NotFound"),
         ("could not reach the Remote Control server for about 30 minutes", "Failed"),
     ] {
         tui.submit(&format!("/fault drop {reason}"));

@@ -34,6 +34,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod before_exec;
+pub mod cck;
 mod child;
 mod display;
 mod escape;
@@ -46,6 +47,7 @@ mod sandbox;
 mod shell;
 pub mod stand_in;
 mod terminal;
+mod tmux;
 mod wait;
 
 pub use before_exec::{before_exec, limit};
@@ -57,4 +59,5 @@ pub use pty::Size;
 pub use sandbox::{Record, Sandbox};
 pub use shell::PROMPT;
 pub use terminal::{Builder, Terminal};
+pub use tmux::Tmux;
 pub use wait::{DEADLINE, wait_until, wait_until_some};

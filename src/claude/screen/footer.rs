@@ -77,31 +77,72 @@ impl<'a> Footer<'a> {
         open.then_some(Menu { selected })
     }
 
-    /// What is said of remote control.
+    /// What is said of remote control. Where there is no room the word is cut.
     pub fn indicator(&self) -> Indicator {
-        let items = || self.items();
+        let is = |item: &str, word: &str| {
+            item == word
+                || item.strip_suffix('…').is_some_and(|cut| cut.len() > "/rc ".len() && word.starts_with(cut))
+        };
+        let any = |words: &[&str]| self.items().any(|item| words.iter().any(|word| is(item, word)));
         // Where two contradict each other, the one for which nobody types.
-        if items().any(|item| matches!(item, "/rc active" | "/rc")) {
+        if any(&["/rc active", "/rc"]) {
             Indicator::Active
-        } else if items().any(|item| {
-            matches!(item, "/rc connecting…" | "/rc connecting" | "/rc reconnecting" | "/rc reconnecting…")
-        }) {
+        } else if any(&["/rc connecting…", "/rc connecting", "/rc reconnecting"]) {
             Indicator::Connecting
-        } else if items().any(|item| item == "/rc failed") {
+        } else if any(&["/rc failed"]) {
             Indicator::Failed
         } else {
             Indicator::Absent
         }
     }
 
+    /// The notifications that are about remote control, each to the next gap.
+    pub fn notes(&self) -> impl Iterator<Item = &'a str> + '_ {
+        let note = |row: &'a str| row[row.find("Remote Control ")?..].split("  ").next();
+        self.rows().filter_map(note)
+    }
+
     /// What stands apart in the rows: between dots, or between gaps.
-    pub fn items(&self) -> impl Iterator<Item = &'a str> + '_ {
+    fn items(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.rows().flat_map(|row| row.split(" · ")).flat_map(|item| item.split("  ")).map(str::trim)
+    }
+
+    /// The rows that hold more than a menu.
+    fn rows(&self) -> impl Iterator<Item = &'a str> + '_ {
         let beside = self.above.first().filter(|row| conversation::is_at_the_edge(row));
-        self.below
-            .iter()
-            .chain(beside)
-            .flat_map(|row| row.split(" · "))
-            .flat_map(|item| item.split("  "))
-            .map(str::trim)
+        self.below.iter().chain(beside).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn footer(below: &[&'static str]) -> Footer<'static> {
+        Footer { below: below.to_vec(), above: Vec::new() }
+    }
+
+    #[test]
+    fn the_indicator_is_an_item_of_its_own() {
+        for (row, indicator) in [
+            ("  ⏵⏵ auto mode on · ← for agents          ◐ medium · /effort · /rc active", Indicator::Active),
+            ("  ? for shortcuts       /rc", Indicator::Active),
+            ("  ? for shortcuts       /rc act…", Indicator::Active),
+            ("  ? for shortcuts       /rc connecting…", Indicator::Connecting),
+            ("  ? for shortcuts       /rc reconnecting", Indicator::Connecting),
+            ("  ? for shortcuts       /rc failed", Indicator::Failed),
+            ("  ? for shortcuts       /rc…", Indicator::Absent),
+            ("  my status: /rc active", Indicator::Absent),
+            ("  ❯ /rc active is shown in the footer", Indicator::Absent),
+        ] {
+            assert_eq!(footer(&[row]).indicator(), indicator, "{row}");
+        }
+        assert_eq!(footer(&["  /rc failed", "  /rc active"]).indicator(), Indicator::Active);
+    }
+
+    #[test]
+    fn a_notification_goes_to_the_next_gap() {
+        let footer = footer(&["  ⏵⏵ auto mode on    Remote Control disconnected · it was lost  other"]);
+        assert_eq!(footer.notes().collect::<Vec<_>>(), ["Remote Control disconnected · it was lost"]);
     }
 }

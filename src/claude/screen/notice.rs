@@ -14,7 +14,7 @@ const SUBJECT: [&str; 2] = ["remote control", "remote-control"];
 /// The last thing that was said, if it is about remote control. The footer is left out where it holds a menu, whose
 /// texts are about commands.
 pub(super) fn find(view: &View, input: Input, footer: Option<&Footer<'_>>) -> Option<Notice> {
-    footer.and_then(|footer| footer.items().find_map(classify)).or_else(|| classify(&last(view, input)?))
+    footer.and_then(|footer| footer.notes().find_map(classify)).or_else(|| classify(&last(view, input)?))
 }
 
 /// The last paragraph above the prompt, in one line, if claude itself said it.
@@ -36,102 +36,108 @@ fn says_the_model(view: &View, row: usize) -> bool {
         })
 }
 
-/// What a line says, by the words of the documentation. None where it is not about remote control, or says nothing
-/// that is known.
+/// What a line says, by the words that `docs/claude-code.md` has. None where it is not about remote control, says
+/// nothing that is known, or only that the user switched it off.
 fn classify(line: &str) -> Option<Notice> {
-    let lower = line.to_lowercase();
+    let lower = line.to_lowercase().replace('’', "'");
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     // The beginning of the refusal may have gone off the top of a small screen.
     let cut = "subscription. this session uses";
-    if !has(&SUBJECT) && !lower.starts_with(cut) {
+    if !has(&SUBJECT) && !lower.starts_with(cut) || lower.ends_with("remote control disconnected.") {
         return None;
     }
+    let lost = has(&["disconnected", "control failed"]);
     let said = line.to_owned();
-    Some(if has(&["subscription"]) {
+    Some(if !lost && has(&["subscription"]) {
         Notice::NeedsSubscription(said)
-    } else if has(&[
-        "taken over",
-        "took over",
-        "took it over",
-        "another device",
-        "another session",
-        "other device",
-    ]) {
-        Notice::TakenOver(said)
-    } else if has(&["archived", "ended elsewhere", "was ended", "ended from", "ended on", "ended by"]) {
-        Notice::EndedElsewhere(said)
-    } else if has(&["not found", "not find", "n't find", "cannot find", "no longer exist"]) {
-        Notice::NotFound(said)
-    } else if has(&[
-        "not available",
-        "unavailable",
-        "n't available",
-        "not enabled",
-        "n't enabled",
-        "disabled",
-        "not supported",
-        "requires",
-        "policy",
-        "not trusted",
-        "untrusted",
-        "full-scope",
-        "full scope",
-    ]) {
+    } else if !lost && has(&UNAVAILABLE) {
         Notice::Unavailable(said)
-    } else if has(&[
-        "disconnected",
-        "failed",
-        "could not",
-        "couldn't",
-        "error",
-        "timed out",
-        "lost",
-        "refused",
-        "expired",
-    ]) {
+    } else if has(&["took over", "taken over", "took it over"]) {
+        Notice::TakenOver(said)
+    } else if has(&["archived", "was ended", "ended elsewhere", "another region"]) {
+        Notice::EndedElsewhere(said)
+    } else if has(&["no longer reports", "not found", "not find", "n't find"]) {
+        Notice::NotFound(said)
+    } else if has(&["another device", "another session"]) {
+        Notice::TakenOver(said)
+    } else if lost || has(&["failed", "could not", "couldn't", "error", "timed out", "expired"]) {
         Notice::Failed(said)
-    } else if has(&["connecting"]) {
-        return None;
-    } else if has(&["active", "connected"]) {
+    } else if has(&["control is active", "control active", "is connected"]) {
         Notice::Connected(said)
     } else {
         return None;
     })
 }
 
+/// Words of refusals that last until the user changes something.
+const UNAVAILABLE: [&str; 10] = [
+    "not available",
+    "n't available",
+    "unavailable",
+    "only available",
+    "not enabled",
+    "n't enabled",
+    "disabled",
+    "not supported",
+    "requires",
+    "policy",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_words_of_the_documentation_are_known() {
-        let said = |line: &str| {
-            classify(line)
-                .map(|notice| format!("{notice:?}").split('(').next().unwrap_or_default().to_owned())
+    fn the_words_of_the_documentation_and_of_the_program_are_known() {
+        let kind = |line: &str| {
+            let notice = format!("{:?}", classify(line)?);
+            Some(notice.split('(').next()?.to_owned())
         };
         for (line, expected) in [
-            (
-                "/remote-control needs a Claude subscription. This session uses ANTHROPIC_API_KEY instead.",
-                "NeedsSubscription",
-            ),
+            ("/remote-control needs a Claude subscription. This session uses a key.", "NeedsSubscription"),
             ("subscription. This session uses ANTHROPIC_API_KEY instead.", "NeedsSubscription"),
-            ("Remote Control disconnected: another device took it over", "TakenOver"),
-            ("Remote Control disconnected: the session was archived", "EndedElsewhere"),
-            ("Remote Control disconnected: session not found", "NotFound"),
-            ("Remote Control is not available with ANTHROPIC_BASE_URL", "Unavailable"),
+            ("Remote Control is only available with claude.ai subscriptions.", "NeedsSubscription"),
+            ("/remote-control isn't available while DO_NOT_TRACK is set.", "Unavailable"),
+            ("Remote Control isn’t enabled for this account.", "Unavailable"),
             ("Remote Control is disabled by your organization's policy", "Unavailable"),
+            ("Remote Control requires a full-scope login token.", "Unavailable"),
+            ("Remote Control is only available when using Claude via api.anthropic.com.", "Unavailable"),
             (
-                "Remote Control disconnected: could not reach the Remote Control server for about 30 minutes",
+                "Remote Control disconnected — another connection took over this session (usually another device)",
+                "TakenOver",
+            ),
+            ("Remote Control disconnected — this session is bound to another device", "TakenOver"),
+            (
+                "Remote Control disconnected · this session was ended or archived from another device or app",
+                "EndedElsewhere",
+            ),
+            (
+                "Remote Control disconnected — this session moved to another region with its organization",
+                "EndedElsewhere",
+            ),
+            (
+                "Remote Control disconnected — the server no longer reports this session — it may have been \
+                 deleted from another device or app",
+                "NotFound",
+            ),
+            ("Remote Control failed · session expired or not found on server (code 4)", "NotFound"),
+            (
+                "Remote Control disconnected — the service is unavailable — run /remote-control to reconnect",
                 "Failed",
             ),
-            ("Remote Control active · https://claude.ai/code/session_1", "Connected"),
+            ("Remote Control failed · auth token expired", "Failed"),
+            ("/remote-control is active · Continue here, on your phone, or at https://x.y", "Connected"),
         ] {
-            assert_eq!(said(line).as_deref(), Some(expected), "{line}");
+            assert_eq!(kind(line).as_deref(), Some(expected), "{line}");
         }
-        for line in
-            ["Remote Control connecting…", "Hello from afar", "The connection failed", "Use /remote-control"]
-        {
-            assert_eq!(said(line), None, "{line}");
+        for line in [
+            "Remote Control connecting…",
+            "Remote Control disconnected.",
+            "Hello from afar",
+            "The connection failed",
+            "Use /remote-control",
+        ] {
+            assert_eq!(kind(line), None, "{line}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The panel that `/remote-control` opens while the link is up.
 //!
-//! It could not be seen for want of an account: the documentation says that it shows the session's address, a QR code and
-//! an option to disconnect; how a list is drawn is taken from claude's other dialogs.
+//! It could not be seen for want of an account: what it says is known from the documentation and the program's texts, how
+//! a list is drawn from claude's other dialogs.
 
 use super::Panel;
 use super::view::View;
@@ -54,5 +54,60 @@ fn without_number(text: &str) -> &str {
             rest.trim()
         }
         _ => text.trim(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+
+    use super::*;
+
+    fn panel(rows: &[&str]) -> Option<Panel> {
+        let size = |number| NonZeroU16::new(number).expect("a size");
+        let mut parser = vt100::Parser::new(size(24), size(80), 0);
+        parser.process(rows.join("\r\n").as_bytes());
+        find(&View::of(parser.screen()))
+    }
+
+    const RULE: &str = "────────────────────────────────────────";
+
+    #[test]
+    fn it_may_explain_its_items_and_show_more() {
+        let found = panel(&[
+            "● Hello",
+            "▔▔▔▔▔▔▔▔▔ a note ▔▔▔▔▔",
+            "  Remote Control",
+            "",
+            "  This session is available at https://claude.ai/code/session_1.",
+            "",
+            "  █▀▀▀▀▀█ ▄ █▀▀▀▀▀█",
+            "  ▀▀▀▀▀▀▀ ▀ ▀▀▀▀▀▀▀",
+            "",
+            "    Disconnect this session",
+            "      Can archive it now",
+            "  ❯ Hide QR code",
+            "    Continue",
+            "",
+            "  Enter to select · Esc to close",
+        ]);
+        let items = ["Disconnect this session", "Hide QR code", "Continue"].map(str::to_owned).to_vec();
+        assert_eq!(found, Some(Panel { items, selected: 1, disconnect: Some(0) }));
+    }
+
+    #[test]
+    fn other_lists_are_none() {
+        for rows in [
+            &[RULE, "  Remote Control", "", "  ❯ 1. Yes", "    2. No"][..],
+            &[RULE, "  Select model", "", "  ❯ 1. Disconnect this session", "    2. Continue"],
+            &[RULE, "  Remote Control", "", "    1. Disconnect this session", "    2. Continue"],
+            &[RULE, "  Remote Control", "", "  ❯ 1. Disconnect this session", "  ❯ 2. Continue"],
+            &[RULE, "  Remote Control", "", "  ❯ 1. Disconnect this", "    2. Disconnect that"],
+            &["  Remote Control", "", "  ❯ 1. Disconnect this session", "    2. Continue"],
+            &[RULE, "  Remote Control", "", "  ❯ Continue", "", "    Disconnect this session"],
+            &[],
+        ] {
+            assert_eq!(panel(rows), None, "{rows:?}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::session::output::Turn;
 use crate::session::pty::Change;
 use crate::session::record::{Exit, State};
 use crate::session::server::Server;
+use crate::session::stamp;
 
 /// After claude's end, how long its PTY must be silent before it counts as read out, where another process keeps it open.
 const QUIET: Duration = Duration::from_millis(50);
@@ -107,6 +108,8 @@ impl Host {
         let nothing = self.ending_at.is_none()
             && self.linger_at.is_none()
             && self.transcript_at.is_none()
+            && self.proven_at.is_none()
+            && self.renewal_at().is_none()
             && self.notices.title_until().is_none()
             && self.output.stalls_at().is_none();
         if self.phase == Phase::Running && nothing {
@@ -135,6 +138,10 @@ impl Host {
         if self.transcript_at.is_some_and(|at| at <= now) {
             self.note_transcript();
         }
+        if self.proven_at.is_some_and(|at| at <= now) {
+            self.proven_at = None;
+            stamp::clear(&self.directory);
+        }
         if let Phase::Draining { exit, quiet_at, cut_off_at } = self.phase
             && quiet_at <= now
             && !self.is_held()
@@ -154,6 +161,9 @@ impl Host {
             && until <= now
         {
             self.restart_due();
+        }
+        if self.renewal_at().is_some_and(|at| at <= now) {
+            self.begin_renewal();
         }
         if self.ending_at.is_some_and(|at| at <= now) {
             self.end_claude();
@@ -190,6 +200,7 @@ impl Host {
         self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
         self.record.state = if self.gave_up { State::Crashed } else { State::Stopped };
         self.record.status = None;
+        self.record.restart_pending = false;
         self.record.exit = Some(exit);
         self.record.ended_at = Some(events::now());
         self.record.client_pid = None;

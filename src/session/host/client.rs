@@ -1,6 +1,8 @@
 //! The client of a session: what it says, whether it lives, and who has the terminal.
 
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -15,7 +17,7 @@ use crate::platform::process;
 use crate::platform::tty::{self, Attributes, Size};
 use crate::session::modes::ModeTracker;
 use crate::session::pty;
-use crate::session::record::State;
+use crate::session::record::{State, Text};
 use crate::session::server::Attaching;
 
 /// How often, while output flows, it is checked that the client is not stopped.
@@ -263,6 +265,9 @@ impl Host {
     }
 
     fn let_client_go(&mut self, why: &str) {
+        // First, for whoever hears that the client was let go looks here next.
+        self.record.client_pid = None;
+        self.save();
         if let Some(mut client) = self.client.take() {
             client.send(&FromHost::Detached { why: why.to_owned() });
             client.channel.flush(PATIENCE_WITH_TERMINAL);
@@ -270,8 +275,6 @@ impl Host {
                 let _ = kill(client.pid, Signal::SIGCONT);
             }
         }
-        self.record.client_pid = None;
-        self.save();
     }
 
     /// Nobody is attached any more.
@@ -290,7 +293,8 @@ impl Host {
     /// Takes a new client, in place of the one that is attached, if any.
     pub(super) fn attach(&mut self, attaching: Attaching) {
         let Attaching { mut channel, attach, fds } = attaching;
-        let goes_on = self.goes_on() && self.ending_at.is_none();
+        // One that is ended in order to be started again stays.
+        let goes_on = self.goes_on() && !self.quit;
         let refusal = (!goes_on).then_some("the session is just ending");
         let terminal = fds.into_iter().next();
         let (Some(terminal), Ok(master), None) = (terminal, self.output.master().try_clone(), refusal) else {
@@ -304,6 +308,11 @@ impl Host {
             self.detach(&format!("attached on {} by process {}", attach.terminal, attach.client));
         }
         self.events.write("attached", json!({ "client": attach.client, "terminal": attach.terminal }));
+        if let Some(agent) = attach.agent.map(|agent| PathBuf::from(OsString::from(agent)))
+            && self.launcher.environment.follow(&agent)
+        {
+            self.events.write("ssh-agent", json!({ "agent": Text::from(agent.as_path()) }));
+        }
         self.output.take_terminal(terminal);
         self.attributes = attach.attributes;
         self.lent = false;

@@ -162,8 +162,7 @@ impl Host {
                         self.keep.typing.extend(bytes);
                         self.type_on();
                     }
-                    Action::Note(what, why) if why.is_empty() => self.events.write(what, json!({})),
-                    Action::Note(what, why) => self.events.write(what, json!({ "what": why })),
+                    Action::Note(what, why) => self.note(what, &why),
                 }
             }
         }
@@ -171,6 +170,18 @@ impl Host {
         if self.record.remote != remote {
             self.record.remote = remote;
             self.save();
+        }
+    }
+
+    /// Writes down what the keeper did, and tells the user what came of it.
+    fn note(&mut self, what: &str, why: &str) {
+        let details = if why.is_empty() { json!({}) } else { json!({ "what": why }) };
+        self.events.write(what, details);
+        match what {
+            "remote-back" => self.notices.add("remote control is back"),
+            "remote-refused" => self.notices.add(&format!("remote control is not available: {why}")),
+            "remote-gave-up" => self.notices.add(&format!("remote control is not brought back: {why}")),
+            _ => {}
         }
     }
 

@@ -76,7 +76,9 @@ impl Keeper {
             Standing::Up => return Err((Why::Up, None)),
             Standing::Disagree => return Err((Why::Disagree, Some(at + SLOWLY))),
             Standing::Connecting => return Err((Why::Connecting, Some(at + SLOWLY))),
-            Standing::Down if self.lags && !failed => return Err((Why::Disagree, Some(at + SLOWLY))),
+            Standing::Down if self.lags_until.is_some_and(|until| at < until) && !failed => {
+                return Err((Why::Disagree, Some(at + SLOWLY)));
+            }
             Standing::Down => {}
         }
         if asked.is_some() {
@@ -138,7 +140,9 @@ impl Keeper {
         let is_news = self.told.as_ref() != Some(&why) && !why.is_fleeting();
         let matters = matches!(self.standing, Standing::Down | Standing::Disagree | Standing::Connecting);
         if is_news && matters && self.cares() {
-            actions.push(Action::Note("remote-waits", why.to_string()));
+            let gave_up = matches!(why, Why::TooOften | Why::LeftAlone(_));
+            actions
+                .push(Action::Note(if gave_up { "remote-gave-up" } else { "remote-waits" }, why.to_string()));
             self.told = Some(why);
         }
     }

@@ -15,12 +15,20 @@ impl Keeper {
         }
         let link = file.as_ref().map_or(Link::Unknown, |file| file.verdict.link);
         self.file = file;
+        match &self.file {
+            Some(file) => {
+                self.known = Some(file.clone());
+                self.doubt_since = None;
+            }
+            None if self.known.is_some() => drop(self.doubt_since.get_or_insert(at)),
+            None => {}
+        }
         // A file that is just being written says nothing; what it said before still holds.
         if link == Link::Unknown || self.link == Some(link) {
             return;
         }
         let before = self.link.replace(link);
-        self.lags = false;
+        self.lags_until = None;
         if link == Link::Connected {
             self.came_up(at, actions);
         } else {
@@ -72,7 +80,6 @@ impl Keeper {
             self.turned_off = false;
         }
         if indicator == Indicator::Failed {
-            self.lags = false;
             self.down_since.get_or_insert(at);
         } else if is_up {
             self.down_since = None;
@@ -90,6 +97,9 @@ impl Keeper {
                     }
                 }
             }
+        }
+        if self.indicator().is_some_and(|before| before != indicator) {
+            self.lags_until = None;
         }
         self.seen = Some(Seen { at, indicator, notice });
     }

@@ -48,8 +48,11 @@ pub struct Report {
 impl Keeper {
     /// How things stand.
     pub fn report(&self, at: Duration) -> Report {
-        let (mut standing, mut confidence) = witness::weigh(self.file.as_ref(), self.indicator());
-        if self.lags && standing == Standing::Down && self.indicator() != Some(Indicator::Failed) {
+        let (mut standing, mut confidence) = witness::weigh(self.known.as_ref(), self.indicator());
+        if self.lags_until.is_some_and(|until| at < until)
+            && standing == Standing::Down
+            && self.indicator() != Some(Indicator::Failed)
+        {
             (standing, confidence) = (Standing::Disagree, Confidence::Medium);
         }
         let notice = self.seen.as_ref().and_then(|seen| seen.notice.as_ref());
@@ -59,7 +62,7 @@ impl Keeper {
             standing,
             confidence,
             file: self
-                .file
+                .known
                 .as_ref()
                 .map_or_else(|| "no whole state file".into(), |file| file.verdict.reasons.join("; ")),
             screen: self.indicator().map(witness::words),
@@ -95,7 +98,7 @@ impl Keeper {
 
     /// The keys have been held for as long as they may be.
     pub(super) fn expired(&mut self, at: Duration, actions: &mut Vec<Action>) {
-        let Phase::Trying(attempt) = &self.phase else { return };
+        let Phase::Trying(attempt) = &mut self.phase else { return };
         actions.extend(attempt.last_keys().into_iter().map(Action::Type));
         let end = attempt.cut_short("claude is too slow");
         self.end(at, end, actions);
@@ -104,7 +107,7 @@ impl Keeper {
     /// A try is over.
     pub(super) fn end(&mut self, at: Duration, end: End, actions: &mut Vec<Action>) {
         let Phase::Trying(attempt) = std::mem::replace(&mut self.phase, Phase::Watching) else { return };
-        self.owed = attempt.owed;
+        self.owed = attempt.still_owed();
         self.owed_until = at + OWED_FOR;
         if attempt.has_typed() && matches!(attempt.purpose, Purpose::Connect | Purpose::SwitchOff) {
             self.tries += 1;
@@ -139,9 +142,15 @@ impl Keeper {
                     self.succeeded(at, actions);
                 }
             }
+            End::Dialog => {
+                self.asked = None;
+                let said = "a dialog of claude's came up, which is the user's to answer";
+                self.refused = Some(said.into());
+                self.failed(at, said, actions);
+            }
             End::WasUp { closed } => {
                 self.asked = None;
-                self.lags = true;
+                self.lags_until = Some(at + self.settings.max_cooldown);
                 let more = if closed { "its panel was closed" } else { "its panel is still open" };
                 self.last_try = Some((at, format!("the link is up after all; {more}")));
                 actions.push(Action::Note("remote-was-up", more.into()));
@@ -240,7 +249,7 @@ impl Keeper {
         }
         let (standing, _) = witness::weigh(self.file.as_ref(), self.indicator());
         if reading.panel.is_some() {
-            self.lags = true;
+            self.lags_until = Some(at + self.settings.max_cooldown);
             self.begin(at, Purpose::Close, actions);
         } else if standing == Standing::Up && reading.indicator == Indicator::Active {
             self.succeeded(at, actions);

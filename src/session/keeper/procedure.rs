@@ -3,6 +3,8 @@
 //! Every step waits for a look that shows what the last keys did. What a look does not show was not done, however long
 //! ago it was typed: then the step is given up, and what was typed is taken back.
 
+mod undo;
+
 use std::time::Duration;
 
 use super::why::Why;
@@ -12,8 +14,8 @@ use crate::claude::screen::{Indicator, Notice, Panel, Prompt};
 
 /// How long claude may take to show what keys did.
 pub const PATIENCE: Duration = Duration::from_secs(2);
-/// The same for what was not there in time, and has to be undone when it comes.
-const PATIENCE_BACK: Duration = Duration::from_secs(4);
+/// The same for what has to be undone: as long as keys may be held.
+const PATIENCE_BACK: Duration = LONGEST_HOLD;
 /// The longest that the user's keys are held. The client lets go by itself a little later.
 pub const LONGEST_HOLD: Duration = Duration::from_secs(8);
 /// How long the client may take to say that it holds.
@@ -90,6 +92,8 @@ pub enum End {
         /// Whether the main prompt is back.
         closed: bool,
     },
+    /// A dialog opened that is not known, and was closed.
+    Dialog,
     /// The panel's choice that disconnects was taken.
     SwitchedOff,
     /// The command was not submitted.
@@ -140,6 +144,9 @@ pub struct Try {
     quiet: bool,
     /// Whether the link is still wanted.
     wanted: bool,
+    /// Whether the keys were sent that take the line back, and that bring the draft back.
+    taken_back: bool,
+    restored: bool,
     /// Whether the last look showed the main prompt.
     at_main: bool,
     /// How it ends when the draft is back.
@@ -160,6 +167,8 @@ impl Try {
             until: at + HOLD_ANSWER + PATIENCE,
             quiet: false,
             wanted: true,
+            taken_back: false,
+            restored: false,
             at_main: false,
             then: End::Tidied,
         }
@@ -170,7 +179,7 @@ impl Try {
         matches!(
             self.step,
             Step::Entered { .. } | Step::InPanel { .. } | Step::Leaving | Step::Closing { .. }
-        ) || matches!(self.then, End::Submitted | End::WasUp { .. } | End::SwitchedOff)
+        ) || matches!(self.then, End::Submitted | End::WasUp { .. } | End::Dialog | End::SwitchedOff)
     }
 
     /// Whether anything was typed.
@@ -191,17 +200,25 @@ impl Try {
 
     /// The hold is over, and claude has not shown what it was sent: the opposite of that is sent after it, and comes before
     /// the user's next key, however slow claude is. Whether it helped is looked at later.
-    pub fn last_keys(&self) -> Vec<Keys> {
+    pub fn last_keys(&mut self) -> Vec<Keys> {
         let unseen = matches!(self.step, Step::Typing | Step::TakingBack { tried: 0 });
         let put_aside = matches!(self.step, Step::Stashing | Step::Restoring { pressed: false });
         let mut keys = Vec::new();
         if unseen && self.owed.text {
+            self.taken_back = true;
             keys.push(Keys::Backspaces(self.line.chars().count()));
         }
         if self.owed.stash && self.at_main && (unseen || put_aside) {
+            self.restored = true;
             keys.push(Keys::Stash);
         }
         keys
+    }
+
+    /// What is left at the prompt if it ends now, and has to be looked for later. What was undone, though that was not
+    /// seen yet, will be: keys are read in order. Undoing it once more would do it again.
+    pub fn still_owed(&self) -> Owed {
+        Owed { text: self.owed.text && !self.taken_back, stash: self.owed.stash && !self.restored }
     }
 
     /// Takes a look, and says what to type and whether that was the end. `against` is why the link is not wanted any more.
@@ -285,6 +302,10 @@ impl Try {
                 (None, Some(End::Tidied))
             }
             (Prompt::Empty, _) => self.paste(at),
+            // There is room for one.
+            (Prompt::Draft(_), _) if look.reading.stashed => {
+                not_now(Why::Screen("another draft is put aside already".into()))
+            }
             (Prompt::Draft(_), _) => {
                 self.owed.stash = true;
                 self.go(Step::Stashing, at + PATIENCE);
@@ -350,7 +371,9 @@ impl Try {
         let draft = match &look.reading.prompt {
             // A dialog that is not known, which the state file knows of: it came with our Enter.
             Prompt::Elsewhere(_) if file.is_some_and(|file| file.dialog) && at >= self.until => {
-                return self.close(at);
+                let closed = self.close(at);
+                self.then = End::Dialog;
+                return closed;
             }
             Prompt::Elsewhere(_) => return (None, None),
             Prompt::Draft(draft) if draft.text == self.line => return (None, None),
@@ -416,12 +439,12 @@ impl Try {
     fn close(&mut self, at: Duration) -> (Option<Keys>, Option<End>) {
         self.owed.text = false;
         self.go(Step::Closing { again: false }, at + PATIENCE);
+        self.then = End::WasUp { closed: true };
         (Some(Keys::Escape), None)
     }
 
     fn closing(&mut self, at: Duration, look: &Look, again: bool) -> (Option<Keys>, Option<End>) {
         if look.obstacle().is_none() {
-            self.then = End::WasUp { closed: true };
             return self.finish_with_draft(at, look);
         }
         if at < self.until {
@@ -432,7 +455,8 @@ impl Try {
             self.go(Step::Closing { again: true }, at + PATIENCE);
             return (Some(Keys::Escape), None);
         }
-        (None, Some(End::WasUp { closed: false }))
+        let dialog = self.then == End::Dialog;
+        (None, Some(if dialog { End::Dialog } else { End::WasUp { closed: false } }))
     }
 
     /// At the main prompt again: ends, with the draft back.
@@ -445,84 +469,4 @@ impl Try {
         }
         (None, Some(self.then.clone()))
     }
-
-    fn take_back(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
-        self.go(Step::TakingBack { tried: 0 }, at + PATIENCE);
-        self.taking_back(at, look, 0)
-    }
-
-    fn taking_back(&mut self, at: Duration, look: &Look, tried: u8) -> (Option<Keys>, Option<End>) {
-        let Prompts { exact, at_end, ours } = self.compare(look);
-        if look.settled && tried == 0 && (exact || at_end) {
-            self.go(Step::TakingBack { tried: 1 }, at + PATIENCE);
-            return (Some(Keys::Backspaces(self.line.chars().count())), None);
-        }
-        if look.settled && tried > 0 && !ours {
-            self.owed.text = false;
-            return self.after_taking_back(at, look);
-        }
-        // Backspace only moved the cursor to the front: vim's normal mode, where this deletes the line.
-        if look.settled && tried == 1 && exact && !at_end {
-            self.go(Step::TakingBack { tried: 2 }, at + PATIENCE);
-            return (Some(Keys::DeleteToEnd), None);
-        }
-        // What was not seen at all may still come, and is waited for until the keys have to be released.
-        if at < self.until || tried == 0 {
-            return (None, None);
-        }
-        self.after_taking_back(at, look)
-    }
-
-    /// Where the line is now.
-    fn compare(&self, look: &Look) -> Prompts {
-        match &look.reading.prompt {
-            Prompt::Empty => Prompts::default(),
-            Prompt::Draft(draft) => Prompts {
-                exact: draft.text == self.line,
-                at_end: draft.cursor_at_end && draft.text.ends_with(&self.line),
-                ours: draft.text.contains(&self.line),
-            },
-            // In a field of something else: what stands right before the cursor is what backspace deletes.
-            Prompt::Elsewhere(_) => {
-                Prompts { exact: false, at_end: look.line_before_cursor, ours: look.line_before_cursor }
-            }
-        }
-    }
-
-    fn after_taking_back(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
-        if self.owed.stash {
-            return self.restore(at, look);
-        }
-        (None, Some(self.then.clone()))
-    }
-
-    /// Brings the draft back, when the main prompt is seen to be empty.
-    fn restore(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
-        self.go(Step::Restoring { pressed: false }, at + PATIENCE_BACK);
-        self.restoring(at, look, false)
-    }
-
-    fn restoring(&mut self, at: Duration, look: &Look, pressed: bool) -> (Option<Keys>, Option<End>) {
-        let settled = look.obstacle().is_none();
-        match &look.reading.prompt {
-            Prompt::Empty if settled && self.quiet && !pressed => {
-                self.go(Step::Restoring { pressed: true }, at + PATIENCE);
-                return (Some(Keys::Stash), None);
-            }
-            Prompt::Draft(draft) if settled && pressed && draft.text != self.line => {
-                self.owed.stash = false;
-                return (None, Some(self.then.clone()));
-            }
-            _ => {}
-        }
-        if at < self.until { (None, None) } else { (None, Some(self.then.clone())) }
-    }
-}
-
-/// How what is typed compares with what is shown.
-#[derive(Default)]
-struct Prompts {
-    exact: bool,
-    at_end: bool,
-    ours: bool,
 }

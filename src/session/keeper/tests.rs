@@ -39,7 +39,16 @@ fn file(up: bool, status: &str) -> File {
 }
 
 fn reading(prompt: Prompt, indicator: Indicator) -> Reading {
-    Reading { prompt, vim: None, busy: false, menu: None, indicator, notice: None, panel: None }
+    Reading {
+        prompt,
+        stashed: false,
+        vim: None,
+        busy: false,
+        menu: None,
+        indicator,
+        notice: None,
+        panel: None,
+    }
 }
 
 fn prompt(text: &str) -> Prompt {

@@ -30,7 +30,8 @@ impl File {
     }
 }
 
-/// In the agents view the status is `idle`, and what is submitted there starts a session of its own.
+/// In the agents view the status is `idle`, and what is submitted there starts a session of its own. Left again, the
+/// prompt is that of a background process (seen with 2.1.329), and the session's own file still says that it is parked.
 fn obstacle(file: &StateFile) -> Option<String> {
     let is = |value: &Option<String>, wanted: &str| value.as_deref() == Some(wanted);
     let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "not said".into());
@@ -41,7 +42,7 @@ fn obstacle(file: &StateFile) -> Option<String> {
         return Some(format!("the session was started from {}", said(&file.entrypoint)));
     }
     if file.parked_job_id.is_some() {
-        return Some("the agents view is open".into());
+        return Some("the session was moved to the background (agents view)".into());
     }
     if !is(&file.status, "idle") {
         let waits = file.waiting_for.as_ref().map_or(String::new(), |what| format!(" ({what})"));

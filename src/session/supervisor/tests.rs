@@ -11,7 +11,7 @@ fn seconds(number: u64) -> Duration {
 }
 
 fn look(transcript: Transcript) -> Look {
-    Look { transcript, fresh: Uuid::from_u128(7) }
+    Look { transcript, fresh: Uuid::from_u128(7), held: false }
 }
 
 fn fresh() -> String {
@@ -193,6 +193,16 @@ fn the_user_may_skip_the_delay_or_quit() {
 }
 
 #[test]
+fn what_another_process_has_is_not_opened() {
+    for launch in [look(Transcript::Present), look(Transcript::NeverThere), look(Transcript::Gone)] {
+        let held = Look { held: true, ..launch };
+        let finish = Decision::Finish { status: 139, why: Why::Held };
+        assert_eq!(crashed().on(Event::Due { at: seconds(11), look: held }), finish);
+        assert_eq!(crashed().on(Event::UserNow { look: held }), finish);
+    }
+}
+
+#[test]
 fn a_restart_that_was_asked_for_is_no_crash_and_waits_for_nothing() {
     let mut supervisor = up();
     supervisor.on(Event::RestartAsked);
@@ -345,8 +355,8 @@ fn an_exit() -> impl Strategy<Value = Exit> {
 /// An event at a time that is yet to be filled in.
 fn an_event() -> impl Strategy<Value = Event> {
     let look = || {
-        (a_transcript(), 100..120u128)
-            .prop_map(|(transcript, id)| Look { transcript, fresh: Uuid::from_u128(id) })
+        (a_transcript(), 100..120u128, proptest::bool::weighted(0.05))
+            .prop_map(|(transcript, id, held)| Look { transcript, fresh: Uuid::from_u128(id), held })
     };
     let id = proptest::sample::select(vec![Some(A), Some(B), Some("no id"), None]);
     let at = Duration::ZERO;
@@ -403,12 +413,15 @@ struct Witness {
     replaced: bool,
     quit: bool,
     restart: bool,
+    /// The end that was just told was one of a restart that was asked for.
+    restarts: bool,
     finished: bool,
     told: Option<String>,
 }
 
 impl Witness {
     fn before(&mut self, event: &Event, limits: &Restart) {
+        self.restarts = false;
         match event {
             Event::Started { at } if self.running => {
                 self.running_since.get_or_insert(*at);
@@ -423,7 +436,7 @@ impl Witness {
                     (self.in_a_row, self.replaced) = (0, false);
                 }
                 if std::mem::take(&mut self.restart) {
-                    self.earliest = None;
+                    (self.earliest, self.restarts) = (None, true);
                     return;
                 }
                 self.in_a_row += 1;
@@ -448,14 +461,19 @@ impl Witness {
             prop_assert_eq!(decision, &Decision::Nothing);
             return Ok(());
         }
+        if let (Event::Ended { at, .. }, true, false) = (event, self.restarts, self.quit) {
+            // However claude ended, and however often it has crashed.
+            prop_assert_eq!(decision, &Decision::Wait { until: *at, attempt: 0 });
+        }
         match decision {
             Decision::Launch(launch) => {
                 prop_assert!(!self.running && !self.quit);
                 match event {
-                    Event::Due { at, .. } => {
-                        prop_assert!(self.earliest.is_none_or(|earliest| *at >= earliest))
+                    Event::Due { at, look } => {
+                        prop_assert!(self.earliest.is_none_or(|earliest| *at >= earliest) && !look.held)
                     }
-                    other => prop_assert!(matches!(other, Event::UserNow { .. }), "{other:?}"),
+                    Event::UserNow { look } => prop_assert!(!look.held),
+                    other => prop_assert!(false, "{other:?}"),
                 }
                 prop_assert!(self.in_a_row < limits.crash_limit);
                 prop_assert!(self.crashes.len() < limits.crash_limit as usize);
@@ -538,7 +556,7 @@ proptest! {
             let Decision::Wait { until, .. } = supervisor.on(Event::Ended { exit: SEGV, at: now, jitter: part }) else {
                 break;
             };
-            let look = Look { transcript, fresh: Uuid::from_u128(launches.into()) };
+            let look = Look { transcript, fresh: Uuid::from_u128(launches.into()), held: false };
             let event = if hurried { Event::UserNow { look } } else { Event::Due { at: until, look } };
             now = now.max(until);
             match supervisor.on(event) {

@@ -76,6 +76,7 @@ prop_compose! {
         look.pastes = odd != 1;
         look.line_before_cursor = odd > 30;
         look.reading.busy = odd == 2;
+        look.reading.stashed = odd == 4;
         look.reading.menu = (odd == 3).then(|| Menu { selected: Some("/remote-env".into()) });
         if panel.is_some() {
             look.reading.prompt = Prompt::Elsewhere("the panel of remote control is open");
@@ -174,6 +175,8 @@ struct World {
     /// A link went down, and the client was asked at once when the user typed.
     judging: Option<Duration>,
     own_doing: bool,
+    /// The screen says, of this link, that it failed, or is being mended.
+    failed: bool,
     put_aside: bool,
     left_behind: bool,
     /// What would take back the last keys.
@@ -206,6 +209,7 @@ impl World {
             the_users: false,
             judging: None,
             own_doing: false,
+            failed: false,
             put_aside: false,
             left_behind: false,
             in_flight: None,
@@ -264,7 +268,7 @@ impl World {
                 let link = file.as_ref().map(|file| file.verdict.link).filter(|link| *link != Link::Unknown);
                 if link == Some(Link::Connected) && self.link != link {
                     (self.used, self.refused, self.the_users) = (true, false, false);
-                    self.own_doing = false;
+                    (self.own_doing, self.failed) = (false, false);
                     self.up_since = Some(self.at);
                 }
                 if link == Some(Link::Disconnected)
@@ -280,7 +284,7 @@ impl World {
                     self.keyboard = Some(*keyboard);
                     self.own_doing |= self.judging.take().is_some_and(|dropped| {
                         keyboard.typed.is_some_and(|ago| self.at - ago + seconds(10) >= dropped)
-                    });
+                    }) && !self.failed;
                 }
             }
             Event::Asked { cycle } => {
@@ -290,6 +294,7 @@ impl World {
             }
             Event::Looked(look) if look.has_footer() => {
                 let failed = look.reading.indicator == Indicator::Failed;
+                self.failed = failed || look.reading.indicator == Indicator::Connecting;
                 self.own_doing &= !failed && look.reading.indicator != Indicator::Connecting;
                 if self.link != Some(Link::Connected) || failed {
                     match &look.reading.notice {
@@ -373,6 +378,7 @@ impl World {
                     assert!(self.put_aside, "there is nothing to bring back");
                 } else {
                     assert!(matches!(&reading.prompt, Prompt::Draft(draft) if !draft.text.is_empty()));
+                    assert!(!reading.stashed, "the user's other draft is lost");
                     self.put_aside = true;
                 }
             }

@@ -1,0 +1,233 @@
+//! `cckw detect`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use serde_json::ser::Formatter;
+
+use super::output::{fail, print};
+use crate::claude::state_file;
+use crate::escape::escape;
+use crate::fleet::detect::{self, Found, Wanted};
+use crate::paths;
+
+/// What was asked for.
+pub struct Asked<'a> {
+    /// The directory of the state files; without one, claude's own.
+    pub directory: Option<&'a Path>,
+    /// The statuses in which a session may be reconnected, with commas between them.
+    pub statuses: &'a str,
+    /// Those whose process is gone, too.
+    pub dead: bool,
+    /// As JSON.
+    pub json: bool,
+    /// Only those in this state.
+    pub state: Option<&'a str>,
+    /// Only those that can be reconnected.
+    pub reconnectable: bool,
+}
+
+/// Prints the sessions of Claude Code on this machine. The status is 0 if there are any that were asked for, 1 if there
+/// are none, 2 if that could not be found out.
+pub fn main(asked: &Asked<'_>) -> ExitCode {
+    let Some(directory) = directory(asked.directory) else { return ExitCode::from(2) };
+    let statuses = statuses(asked.statuses);
+    let wanted = Wanted { directory: &directory, dead: asked.dead, statuses: &statuses };
+    let (mut found, _) = detect::find(&wanted);
+    found.retain(|found| {
+        asked.state.is_none_or(|state| found.verdict.link.name() == state)
+            && (found.is_eligible() || !asked.reconnectable)
+    });
+    let text: String = match (asked.json, found.is_empty()) {
+        (true, _) => found.iter().map(line).collect(),
+        (false, false) => table(&found),
+        (false, true) => {
+            // As for grep, finding nothing is an answer, and stdout stays empty.
+            let _ = writeln!(io::stderr().lock(), "no matching sessions");
+            String::new()
+        }
+    };
+    if print(&text) != ExitCode::SUCCESS {
+        return ExitCode::from(2);
+    }
+    ExitCode::from(u8::from(found.is_empty()))
+}
+
+/// The directory that was named, else claude's own. If it cannot be used, that is said, and nothing returned.
+pub(super) fn directory(named: Option<&Path>) -> Option<PathBuf> {
+    let Some(directory) = named.map(Path::to_owned).or_else(state_file::directory) else {
+        fail("there is no home directory; set HOME, CLAUDE_CONFIG_DIR or --sessions-dir");
+        return None;
+    };
+    if let Err(error) = detect::check(&directory) {
+        fail(&format!("{}: {error}", escape(&directory)));
+        return None;
+    }
+    Some(directory)
+}
+
+/// The statuses of a list. What is none is said, and left out.
+pub(super) fn statuses(list: &str) -> Vec<&'static str> {
+    let (statuses, unknown) = detect::statuses(list);
+    if !unknown.is_empty() {
+        let unknown: Vec<String> = unknown.iter().map(|word| escape(word).to_string()).collect();
+        let known = crate::claude::remote_control::STATUSES.join(", ");
+        let _ = writeln!(
+            io::stderr().lock(),
+            "cckw: warning: no such status, and ignored: {}; there are {known}",
+            unknown.join(", ")
+        );
+    }
+    statuses
+}
+
+/// The keys of `claude-connection-keeper`, in its order; then our own.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    pid: i32,
+    state: &'static str,
+    confidence: &'static str,
+    status: Option<&'a str>,
+    bridge_session_id: Option<&'a str>,
+    kind: Option<&'a str>,
+    entrypoint: Option<&'a str>,
+    version: Option<&'a str>,
+    cwd: Option<&'a Path>,
+    pane: Option<&'a str>,
+    pane_id: Option<&'a str>,
+    reconnectable: bool,
+    ineligible_reason: Option<&'a str>,
+    reasons: &'a [String],
+    alive: bool,
+    cckw: Option<&'a str>,
+    transport: Option<&'static str>,
+}
+
+fn line(found: &Found) -> String {
+    let file = found.file.as_ref();
+    let text = |of: fn(&state_file::StateFile) -> &Option<String>| file.and_then(|file| of(file).as_deref());
+    let pane = found.pane.as_ref();
+    let line = Line {
+        pid: found.pid.as_raw(),
+        state: found.verdict.link.name(),
+        confidence: found.verdict.confidence.name(),
+        status: found.status(),
+        bridge_session_id: file.and_then(|file| match &file.bridge {
+            state_file::Bridge::Id(id) => Some(id.as_str()),
+            _ => None,
+        }),
+        kind: text(|file| &file.kind),
+        entrypoint: text(|file| &file.entrypoint),
+        version: text(|file| &file.version),
+        cwd: file.and_then(|file| file.cwd.as_deref()),
+        pane: pane.map(|pane| pane.target.as_str()),
+        pane_id: pane.map(|pane| pane.id.as_str()),
+        reconnectable: found.is_eligible(),
+        ineligible_reason: found.refusal.as_deref(),
+        reasons: &found.verdict.reasons,
+        alive: found.alive,
+        cckw: found.wrapped.as_ref().map(|session| session.name.as_str()),
+        transport: match (&found.wrapped, pane) {
+            (Some(_), _) => Some("cckw"),
+            (None, pane) => pane.map(|pane| pane.transport),
+        },
+    };
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Plain);
+    // Plain data with paths that came from text: it cannot fail.
+    let _ = line.serialize(&mut serializer);
+    bytes.push(b'\n');
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// JSON as Python's `json` writes it: a space after commas and colons, so that a script that looked for a piece of text in
+/// the lines of `claude-connection-keeper` finds it here; and nothing but ASCII, so that a terminal obeys nothing in it.
+struct Plain;
+
+impl Formatter for Plain {
+    fn begin_array_value<W: Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, writer: &mut W, text: &str) -> io::Result<()> {
+        for c in text.chars() {
+            // Below the space everything was escaped before this is called.
+            if matches!(c, ' '..='~') {
+                writer.write_all(&[c as u8])?;
+                continue;
+            }
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn table(found: &[Found]) -> String {
+    let head = ["PID", "STATE", "CONF", "STATUS", "PANE", "RECON", "CWD", "CCKW"].map(str::to_owned);
+    let home = paths::home();
+    let row = |found: &Found| {
+        let shown = |text: Option<&str>| text.map_or_else(|| "-".into(), |text| escape(text).to_string());
+        [
+            found.pid.to_string(),
+            found.verdict.link.name().into(),
+            found.verdict.confidence.name().into(),
+            shown(found.status()),
+            shown(found.pane.as_ref().map(|pane| pane.target.as_str())),
+            if found.is_eligible() { "yes" } else { "no" }.into(),
+            found
+                .file
+                .as_ref()
+                .and_then(|file| file.cwd.as_deref())
+                .map_or_else(|| "-".into(), |cwd| short(cwd, home.as_deref())),
+            shown(found.wrapped.as_ref().map(|session| session.name.as_str())),
+        ]
+    };
+    let rows: Vec<_> = std::iter::once(head).chain(found.iter().map(row)).collect();
+    let mut table = super::table::align(&rows).join("\n");
+    table.push('\n');
+    table
+}
+
+/// A directory, with `~` for the home directory.
+fn short(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(below) if below.as_os_str().is_empty() => "~".into(),
+        Some(below) => format!("~/{}", escape(below)),
+        None => escape(path).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_directory_is_short_and_nothing_else_is() {
+        let home = Some(Path::new("/home/a"));
+        let shown =
+            ["/home/a", "/home/a/b", "/home/ab", "/\u{1b}[2J"].map(|path| short(Path::new(path), home));
+        assert_eq!(shown, ["~", "~/b", "/home/ab", "/\\u{1b}[2J"]);
+    }
+
+    #[test]
+    fn json_is_written_in_ascii_with_spaces() {
+        let mut bytes = Vec::new();
+        let value = serde_json::json!({"a": ["\u{9b}é\u{1f980}\n\"", null], "b": 1});
+        value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Plain)).expect("writes");
+        let text = String::from_utf8(bytes).expect("ASCII");
+        assert_eq!(text, r#"{"a": ["\u009b\u00e9\ud83e\udd80\n\"", null], "b": 1}"#);
+    }
+}

@@ -1,0 +1,65 @@
+//! What a verb that has to do with sessions does first: it brings back those whose host was killed.
+
+use std::io::{self, IsTerminal};
+
+use super::definition::Verb;
+use super::inside;
+use crate::escape::escape;
+use crate::platform::signals;
+use crate::{config, fleet};
+
+/// Brings back what this verb could have to do with, in the background, and says so on a terminal.
+///
+/// Not from inside a session: what claude has set in its environment for the commands that it runs is not for another
+/// claude.
+pub fn before(verb: &Verb) {
+    if !deals_with_hosts(verb) || inside().is_some() {
+        return;
+    }
+    signals::inherited();
+    // What is wrong with the configuration is said by the verbs that need it.
+    let Ok(config) = config::load() else { return };
+    let revived = fleet::revive_lost(None, config.on_hangup);
+    if revived.is_empty() || !io::stderr().is_terminal() {
+        return;
+    }
+    let sessions = fleet::sessions().unwrap_or_default();
+    let name = |id| sessions.iter().find(|session| session.record.session == id).map(|session| &session.name);
+    match &revived[..] {
+        [one] => {
+            let name = name(*one).map_or_else(|| one.to_string(), |name| escape(name).to_string());
+            eprintln!("cckw: the host of session {name} was killed; its conversation is brought back");
+        }
+        several => eprintln!(
+            "cckw: the hosts of {} sessions were killed; their conversations are brought back",
+            several.len()
+        ),
+    }
+}
+
+/// Whether a verb deals with sessions that run. `start` brings them back by itself, and says how that went; `rm` is for
+/// those that are not wanted any more.
+fn deals_with_hosts(verb: &Verb) -> bool {
+    match verb {
+        Verb::List { .. }
+        | Verb::Attach { .. }
+        | Verb::Detach { .. }
+        | Verb::Stop { .. }
+        | Verb::Restart { .. }
+        | Verb::Logs { .. }
+        | Verb::Screen { .. }
+        | Verb::Reconnect { apply: true, .. } => true,
+        // `claude` looks at its own directory, once it is to be a session.
+        Verb::Claude { .. }
+        | Verb::Start { .. }
+        // These two change nothing.
+        | Verb::Detect { .. }
+        | Verb::Reconnect { apply: false, .. }
+        | Verb::Rm { .. }
+        | Verb::Demo { .. }
+        | Verb::Doctor
+        | Verb::ShellInit { .. }
+        | Verb::Completions { .. }
+        | Verb::Man { .. } => false,
+    }
+}

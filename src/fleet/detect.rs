@@ -1,0 +1,264 @@
+//! Every session of Claude Code on the machine, wrapped or not, and what can be done about its remote control.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
+use super::Session;
+use super::transport::{Pane, Transports};
+use crate::claude::remote_control::{Link, STATUSES, Verdict, classify};
+use crate::claude::state_file::{StateFile, pid_of};
+use crate::platform::process::{self, Process};
+
+/// The most steps from a process up to the pane that it runs in.
+const STEPS: usize = 64;
+
+/// From so many state files on, several threads read them, at most so many.
+const MANY: usize = 64;
+const HELPERS: usize = 4;
+
+/// A session that has a state file.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The process that the file is named after.
+    pub pid: Pid,
+    /// Where the file is.
+    pub path: PathBuf,
+    /// What it holds; nothing when it cannot be read, or is half-written.
+    pub file: Option<StateFile>,
+    /// Whether there is a process with that pid.
+    pub alive: bool,
+    /// What is to be thought of its link.
+    pub verdict: Verdict,
+    /// The session of cckw that it runs in.
+    pub wrapped: Option<Session>,
+    /// The pane of a multiplexer that it runs in; for a wrapped one, where it was started.
+    pub pane: Option<Pane>,
+    /// Why it cannot be reconnected; nothing when it can.
+    pub refusal: Option<String>,
+}
+
+impl Found {
+    /// The status, if it is one of those that mean something.
+    pub fn status(&self) -> Option<&str> {
+        self.file.as_ref()?.status.as_deref().filter(|status| STATUSES.contains(status))
+    }
+
+    /// Whether it can be reconnected.
+    pub fn is_eligible(&self) -> bool {
+        self.refusal.is_none()
+    }
+}
+
+/// Which sessions are wanted.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The directory of the state files.
+    pub directory: &'a Path,
+    /// Those whose process is gone, too.
+    pub dead: bool,
+    /// The statuses in which a session may be reconnected.
+    pub statuses: &'a [&'a str],
+}
+
+/// Finds them, by pid.
+pub fn find(wanted: &Wanted<'_>) -> (Vec<Found>, Transports) {
+    let asked = Transports::ask();
+    let mut tree = Tree::default();
+    let mut found = read_all(wanted, &mut tree);
+    for (pid, session) in wrapped() {
+        if let Some(found) = found.iter_mut().find(|found| found.pid == pid && is_its(&session, found)) {
+            found.wrapped = Some(session);
+        }
+    }
+    let transports = asked.finish();
+    for found in &mut found {
+        if found.alive && !transports.is_empty() {
+            found.pane = transports.pane(&tree.chain(found.pid));
+        }
+        found.refusal = refusal(found, wanted.statuses);
+    }
+    (found, transports)
+}
+
+/// The sessions of cckw that run claude, by the process that wrote the state file.
+fn wrapped() -> HashMap<Pid, Session> {
+    // Without a directory for them there is none.
+    let sessions = super::sessions().unwrap_or_default().into_iter().filter(|session| session.is_running);
+    sessions.filter_map(|session| Some((Pid::from_raw(session.record.claude_pid?), session))).collect()
+}
+
+/// Whether a record is about this process, and not about an earlier one with its pid.
+fn is_its(session: &Session, found: &Found) -> bool {
+    let written = found.file.as_ref().and_then(|file| file.proc_start.as_ref());
+    found.alive && session.record.claude_start.as_ref().is_none_or(|start| written == Some(start))
+}
+
+fn read_all(wanted: &Wanted<'_>, tree: &mut Tree) -> Vec<Found> {
+    let entries = fs::read_dir(wanted.directory).into_iter().flatten().flatten();
+    let mut paths: Vec<(Pid, PathBuf)> = entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            Some((pid_of(&path)?, path))
+        })
+        .collect();
+    paths.sort();
+    if paths.len() < MANY {
+        return read_some(&paths, wanted.dead, tree);
+    }
+    // It is all waiting for the kernel, so half of them at a time on each of two processors takes half the time.
+    let helpers = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(HELPERS);
+    let share = paths.len().div_ceil(helpers);
+    let read_share = |paths: &[(Pid, PathBuf)]| {
+        let mut tree = Tree::default();
+        (read_some(paths, wanted.dead, &mut tree), tree)
+    };
+    thread::scope(|scope| {
+        let helpers: Vec<_> =
+            paths.chunks(share).map(|paths| scope.spawn(move || read_share(paths))).collect();
+        let mut found = Vec::new();
+        for helper in helpers {
+            let (some, seen) = helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            found.extend(some);
+            tree.0.extend(seen.0);
+        }
+        found
+    })
+}
+
+fn read_some(paths: &[(Pid, PathBuf)], dead: bool, tree: &mut Tree) -> Vec<Found> {
+    let read = |(pid, path): &(Pid, PathBuf)| {
+        let alive = is_alive(*pid);
+        if !alive && !dead {
+            return None;
+        }
+        let file = StateFile::read(path);
+        let verdict = judge(*pid, file.as_ref(), alive, tree);
+        let path = path.clone();
+        Some(Found { pid: *pid, path, file, alive, verdict, wrapped: None, pane: None, refusal: None })
+    };
+    paths.iter().filter_map(read).collect()
+}
+
+/// As kill(2) has it: also a process of somebody else, and one that has ended and was not waited for.
+fn is_alive(pid: Pid) -> bool {
+    matches!(kill(pid, None), Ok(()) | Err(Errno::EPERM))
+}
+
+/// What the file says, unless it is about another process than the one that has its pid.
+fn judge(pid: Pid, file: Option<&StateFile>, alive: bool, tree: &mut Tree) -> Verdict {
+    let mut verdict = classify(file);
+    let Some(file) = file.filter(|_| verdict.link != Link::Unknown) else { return verdict };
+    if let Some(other) = file.pid.filter(|other| *other != i64::from(pid.as_raw())) {
+        return Verdict::unknown(format!("the state file is about process {other}, and named after {pid}"));
+    }
+    if !alive {
+        verdict.reasons.push("there is no such process any more: the state file was left behind".into());
+        return verdict;
+    }
+    match (tree.look_up(pid), &file.proc_start) {
+        (None, _) => Verdict::unknown("the process has ended, and its parent has not taken notice"),
+        (Some(process), Some(claimed)) if !process::is_same_start(claimed, &process.start) => {
+            Verdict::unknown(format!(
+                "recycled pid: the state file is about a process that started at {claimed}, this one started at {}",
+                process.start
+            ))
+        }
+        _ => verdict,
+    }
+}
+
+/// Why a session cannot be reconnected. Everything has to be as it was seen to be; what is not known speaks against it.
+fn refusal(found: &Found, statuses: &[&str]) -> Option<String> {
+    let Some(file) = &found.file else { return Some("the state file cannot be read".into()) };
+    match found.verdict.link {
+        Link::Connected => return Some("remote control is connected".into()),
+        Link::Unknown => {
+            let reason = found.verdict.reasons.first().map_or("", String::as_str);
+            return Some(format!("whether remote control is connected is not known: {reason}"));
+        }
+        Link::Disconnected => {}
+    }
+    if !found.alive {
+        return Some("its process is gone".into());
+    }
+    let other = |what: &str, wanted: &str, value: Option<&str>| match value {
+        Some(value) if value == wanted => None,
+        Some(value) => Some(format!("its {what} is {value}, not {wanted}")),
+        None => Some(format!("it has no {what}, and {wanted} is needed")),
+    };
+    if let Some(reason) = other("kind", "interactive", file.kind.as_deref()) {
+        return Some(reason);
+    }
+    if let Some(reason) = other("entrypoint", "cli", file.entrypoint.as_deref()) {
+        return Some(reason);
+    }
+    let status = found.status().unwrap_or_default();
+    if !statuses.contains(&status) {
+        return Some(match statuses {
+            [] => format!("its status is {status}, and none is allowed"),
+            _ => format!("its status is {status}; allowed: {}", statuses.join(", ")),
+        });
+    }
+    if file.parked_job_id.is_some() {
+        return Some("parkedJobId: its agents view is open, where typing starts a session of its own".into());
+    }
+    let has_way = found.wrapped.is_some() || found.pane.is_some();
+    (!has_way).then(|| "it is not wrapped by cckw, and in no pane of tmux or GNU screen".into())
+}
+
+/// The process table as far as it was looked at, so that nothing in it is looked at twice.
+#[derive(Default)]
+struct Tree(HashMap<Pid, Option<Process>>);
+
+impl Tree {
+    fn look_up(&mut self, pid: Pid) -> Option<&Process> {
+        self.0.entry(pid).or_insert_with(|| process::look_up(pid)).as_ref()
+    }
+
+    /// A process, its parent, and so on.
+    fn chain(&mut self, pid: Pid) -> Vec<Pid> {
+        let mut chain = vec![pid];
+        while chain.len() < STEPS {
+            let last = chain[chain.len() - 1];
+            match self.look_up(last).map(|process| process.parent) {
+                Some(parent) if parent.as_raw() > 1 => chain.push(parent),
+                _ => break,
+            }
+        }
+        chain
+    }
+}
+
+/// The statuses that a comma-separated list names, each once; and those of its words that are none.
+///
+/// An empty list means what is allowed without one.
+pub fn statuses(list: &str) -> (Vec<&'static str>, Vec<&str>) {
+    let words = || list.split(',').map(str::trim).filter(|word| !word.is_empty());
+    if words().next().is_none() {
+        return (ALLOWED.to_vec(), vec![]);
+    }
+    let named = STATUSES.into_iter().filter(|status| words().any(|word| word == *status)).collect();
+    (named, words().filter(|word| !STATUSES.contains(word)).collect())
+}
+
+/// The statuses in which a session is typed into unless something else is asked for.
+pub const ALLOWED: [&str; 1] = ["idle"];
+
+/// Whether the directory can be read.
+///
+/// # Errors
+/// When it is there, and cannot. One that is not there is one without sessions.
+pub fn check(directory: &Path) -> io::Result<()> {
+    match fs::read_dir(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,82 @@
+//! Which job of which terminal a process is.
+
+use nix::unistd::Pid;
+
+/// A process's place in job control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Job {
+    /// Its process group.
+    pub group: Pid,
+    /// The device number of its controlling terminal, as `st_rdev` has it; 0 for none.
+    pub terminal: u64,
+    /// The process group in the foreground of that terminal; -1 for none.
+    pub foreground: Pid,
+}
+
+impl Job {
+    /// Whether the keys of its terminal are for it.
+    pub fn has_keyboard(self) -> bool {
+        self.terminal != 0 && self.group == self.foreground
+    }
+}
+
+/// Looks a process up; nothing when there is none.
+#[cfg(target_os = "linux")]
+pub fn look_up(pid: Pid) -> Option<Job> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    parse_stat(&String::from_utf8_lossy(&stat))
+}
+
+#[cfg(any(target_os = "linux", test))]
+fn parse_stat(stat: &str) -> Option<Job> {
+    // The second field is the program's name in parentheses, which may hold spaces and parentheses.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let number = |at: usize| rest.split_ascii_whitespace().nth(at)?.parse::<i32>().ok();
+    Some(Job {
+        group: Pid::from_raw(number(2)?),
+        // The kernel's 32 bits, printed as a signed number.
+        terminal: u64::from(number(4)?.cast_unsigned()),
+        foreground: Pid::from_raw(number(5)?),
+    })
+}
+
+/// Looks a process up; nothing when there is none. Never run: see `docs/platforms.md`.
+#[cfg(target_os = "macos")]
+pub fn look_up(pid: Pid) -> Option<Job> {
+    let mut info = std::mem::MaybeUninit::<libc::proc_bsdinfo>::zeroed();
+    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
+    // SAFETY: the buffer is as large as its size says.
+    let got = unsafe {
+        libc::proc_pidinfo(pid.as_raw(), libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size)
+    };
+    if got != size {
+        return None;
+    }
+    // SAFETY: zeroed before, and filled by the call: plain numbers, for which all bits are valid.
+    let info = unsafe { info.assume_init() };
+    // No terminal is written as all ones.
+    let terminal = if info.e_tdev == u32::MAX { 0 } else { u64::from(info.e_tdev) };
+    Some(Job {
+        group: Pid::from_raw(info.pbi_pgid as i32),
+        terminal,
+        foreground: Pid::from_raw(info.e_tpgid as i32),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_are_those_of_proc() {
+        let stat = "7 (a) b) S 5 70 6 34822 71 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 100 2";
+        let job = parse_stat(stat).expect("parses");
+        assert_eq!(job, Job { group: Pid::from_raw(70), terminal: 0x8806, foreground: Pid::from_raw(71) });
+        assert!(!job.has_keyboard() && Job { foreground: job.group, ..job }.has_keyboard());
+    }
+
+    #[test]
+    fn this_process_is_in_its_group() {
+        assert_eq!(look_up(Pid::this()).map(|job| job.group), Some(nix::unistd::getpgrp()));
+    }
+}

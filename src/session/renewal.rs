@@ -1,0 +1,120 @@
+//! A restart that was asked for, and when it is time for it.
+//!
+//! A plain state machine: it does no I/O and reads no clock.
+
+use std::time::{Duration, Instant};
+
+/// How long claude must have been idle. It is idle before it has written down the turn that has just ended (seen: a tenth of a second),
+/// and for a moment between a turn and the next one that was typed ahead.
+pub const REST: Duration = Duration::from_secs(1);
+
+/// Whether claude is to be started anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Renewal {
+    idle_since: Option<Instant>,
+    asked: Option<Asked>,
+    under_way: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    at: Instant,
+    /// Whatever claude does.
+    at_once: bool,
+}
+
+impl Renewal {
+    /// Claude says that it is idle, or that it is not.
+    pub fn heard(&mut self, idle: bool, at: Instant) {
+        self.idle_since = if idle { self.idle_since.or(Some(at)) } else { None };
+    }
+
+    /// Somebody wants claude to be started anew: at once, or as soon as it rests. A later wish can only hasten an earlier one.
+    pub fn ask(&mut self, at_once: bool, at: Instant) {
+        let asked = self.asked.get_or_insert(Asked { at, at_once });
+        asked.at_once |= at_once;
+    }
+
+    /// When claude is to be ended, as far as can be said now.
+    pub fn due(&self) -> Option<Instant> {
+        let asked = self.asked.filter(|_| !self.under_way)?;
+        if asked.at_once {
+            return Some(asked.at);
+        }
+        self.idle_since.map(|since| asked.at.max(since + REST))
+    }
+
+    /// Claude is being ended.
+    pub fn begin(&mut self) {
+        self.under_way = true;
+    }
+
+    /// Whether claude is being ended, or was, in order to be started anew.
+    pub fn is_under_way(&self) -> bool {
+        self.under_way
+    }
+
+    /// Claude was started anew, for whatever reason, or will not be.
+    pub fn over(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn it_waits_for_rest_and_can_be_hastened() {
+        let start = Instant::now();
+        let second = |number: u32| start + REST * number;
+        let mut renewal = Renewal::default();
+        renewal.heard(true, second(0));
+        assert_eq!(renewal.due(), None);
+        let mut rested = renewal;
+        rested.ask(false, second(5));
+        assert_eq!(rested.due(), Some(second(5)));
+        renewal.heard(false, second(1));
+        renewal.ask(false, second(2));
+        assert_eq!(renewal.due(), None);
+        renewal.heard(true, second(3));
+        renewal.heard(true, second(4));
+        assert_eq!(renewal.due(), Some(second(4)));
+        renewal.heard(false, second(4));
+        assert_eq!(renewal.due(), None);
+        renewal.ask(true, second(6));
+        assert!(renewal.due().is_some_and(|due| due <= second(6)));
+        renewal.begin();
+        assert_eq!((renewal.due(), renewal.is_under_way()), (None, true));
+        renewal.over();
+        assert_eq!(renewal, Renewal::default());
+    }
+
+    proptest! {
+        /// Whatever is heard and asked: it is never due unasked, and before claude has rested only for one who does not wait.
+        #[test]
+        fn nobody_who_waits_disturbs_claude(steps in prop::collection::vec((0..4u8, 0..3_000u64), 0..40)) {
+            let start = Instant::now();
+            let (mut renewal, mut now) = (Renewal::default(), start);
+            let (mut idle_since, mut asked, mut hurried) = (None, false, false);
+            for (what, milliseconds) in steps {
+                now += Duration::from_millis(milliseconds);
+                match what {
+                    0 | 1 => {
+                        renewal.heard(what == 1, now);
+                        idle_since = if what == 1 { idle_since.or(Some(now)) } else { None };
+                    }
+                    _ => {
+                        renewal.ask(what == 3, now);
+                        (asked, hurried) = (true, hurried || what == 3);
+                    }
+                }
+                let rested = idle_since.is_some_and(|since| now >= since + REST);
+                let due = renewal.due().is_some_and(|due| due <= now);
+                prop_assert_eq!(due, asked && (hurried || rested));
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What `cckw list` says of a session, and how it looks.
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+
+fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    command.args(words);
+    command
+}
+
+#[track_caller]
+fn well_said(sandbox: &Sandbox, words: &[&str]) -> String {
+    let output = cckw(sandbox, words).output().expect("runs");
+    assert!(output.status.success() && output.stderr.is_empty(), "{words:?}: {output:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The one session, as programs see it.
+fn listed(sandbox: &Sandbox) -> Value {
+    serde_json::from_str(&well_said(sandbox, &["list", "--json"])).expect("one session")
+}
+
+/// What stands in a column of the one session in the table.
+#[track_caller]
+fn cell(sandbox: &Sandbox, column: &str) -> String {
+    let table = well_said(sandbox, &["list"]);
+    let mut lines = table.lines();
+    let at = lines.next().expect("a head").find(column).expect("the column");
+    let rest = &lines.next().expect("a session")[at..];
+    rest.split("  ").next().expect("a cell").to_owned()
+}
+
+fn idle(sandbox: &Sandbox) -> Record {
+    sandbox.wait_for_record("an idle claude", |record| {
+        record.text("state") == "running" && record.text("status") == "idle"
+    })
+}
+
+#[test]
+fn a_question_is_told_with_what_to_do() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    assert_eq!(idle(&sandbox).json["waiting_for"], Value::Null);
+    assert_eq!((cell(&sandbox, "STATE"), listed(&sandbox)["hint"].clone()), ("idle".into(), Value::Null));
+    submit(&mut terminal, "permission");
+    terminal.wait_for_text("Do you want to proceed?");
+    sandbox.wait_for_record("a question", |record| record.text("status") == "waiting");
+    assert_eq!(cell(&sandbox, "STATE"), "waiting");
+    let there = "it waits for you (permission prompt) in its terminal";
+    assert_eq!(
+        (&listed(&sandbox)["waiting_for"], &listed(&sandbox)["hint"]),
+        (&json!("permission prompt"), &json!(there))
+    );
+    well_said(&sandbox, &["detach"]);
+    terminal.finish();
+    let here = "  it waits for you (permission prompt): cckw attach work";
+    assert_eq!(well_said(&sandbox, &["list"]).lines().nth(2), Some(here));
+    let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach"]));
+    terminal.wait_for_text("Do you want to proceed?");
+    terminal.press(Key::Enter);
+    idle(&sandbox);
+    assert_eq!((&listed(&sandbox)["waiting_for"], &listed(&sandbox)["hint"]), (&Value::Null, &Value::Null));
+    // A dialog that somebody has opened in a terminal is no question.
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "/config");
+    sandbox.wait_for_record("a dialog", |record| record.text("waiting_for") == "dialog open");
+    assert_eq!(listed(&sandbox)["hint"], Value::Null);
+    well_said(&sandbox, &["stop"]);
+    terminal.finish();
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn remote_control_has_a_column() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    idle(&sandbox);
+    let before = listed(&sandbox)["remote_control"]["state"].as_str().expect("text").to_owned();
+    assert!(["off", "disconnected", "unknown"].contains(&before.as_str()), "{before}");
+    submit(&mut terminal, "/remote-control");
+    wait_until("a link", DEADLINE, || listed(&sandbox)["remote_control"]["state"] == "connected");
+    assert_eq!(cell(&sandbox, "RC"), "connected");
+    well_said(&sandbox, &["stop"]);
+    terminal.finish();
+    let ended: Value = serde_json::from_str(&well_said(&sandbox, &["list", "--all", "--json"])).expect("one");
+    assert_eq!((&ended["remote_control"], &ended["state"]), (&Value::Null, &json!("stopped")));
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_lost_conversation_is_told_until_something_is_said_in_the_new_one() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    submit(&mut terminal, "words");
+    terminal.wait_for_text("You said: words");
+    let first = sandbox.wait_for_record("a transcript", |record| {
+        record.text("status") == "idle" && record.json["with_transcript"][0].is_string()
+    });
+    fs::remove_dir_all(sandbox.path("home/.claude/projects")).expect("no transcripts any more");
+    process::signal(first.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
+    wait_until("an expired session", DEADLINE, || listed(&sandbox)["state"] == "expired");
+    let old = first.text("conversation");
+    let now = listed(&sandbox);
+    assert_eq!(now["expired"], old);
+    assert!(now["hint"].as_str().is_some_and(|hint| hint.contains(old)), "{now}");
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "new words");
+    terminal.wait_for_text("You said: new words");
+    wait_until("an ordinary session", DEADLINE, || listed(&sandbox)["state"] == "idle");
+    let now = listed(&sandbox);
+    assert_eq!((&now["hint"], &now["expired"]), (&Value::Null, &json!(old)));
+    well_said(&sandbox, &["stop"]);
+    terminal.finish();
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_terminal_gets_what_fits_and_a_pipe_gets_all() {
+    let sandbox = sandbox();
+    let directory =
+        sandbox.path("home/a directory with a name/that is \u{1b}[31m rather long/and goes on below");
+    fs::create_dir_all(&directory).expect("a directory");
+    let mut command = sandbox.cckw_claude();
+    command.args(["-n", "na\u{1b}me"]).current_dir(&directory);
+    let mut claude = Terminal::spawn(command);
+    at_prompt(&mut claude);
+    idle(&sandbox);
+    let text = |columns: u16| {
+        let mut terminal = Terminal::builder().size(10, columns).spawn(cckw(&sandbox, &["list"]));
+        assert_eq!(terminal.finish().code(), Some(0));
+        terminal.screen().rows.into_iter().filter(|row| !row.is_empty()).collect::<Vec<String>>()
+    };
+    let wide = text(200);
+    assert!(wide[0].ends_with("DIRECTORY"), "{wide:?}");
+    assert!(
+        wide[1].ends_with("  ~/a directory with a name/that is \\u{1b}[31m rather long/and goes on below"),
+        "{wide:?}"
+    );
+    let usual = text(80);
+    assert_eq!((usual.len(), usual[0].contains("  RESTARTS  CLAUDE  ")), (2, true), "{usual:?}");
+    assert!(usual[1].starts_with("na\\u{1b}me  idle  ") && usual[1].ends_with(" below"), "{usual:?}");
+    assert!(usual[1].contains('…'), "{usual:?}");
+    let narrow = text(40);
+    assert_eq!((narrow.len(), narrow[0].contains("CLAUDE")), (2, false), "{narrow:?}");
+    let piped = well_said(&sandbox, &["list"]);
+    assert!(
+        piped.contains("  RESTARTS  CLAUDE   ") && piped.contains("home/a directory with a name/"),
+        "{piped}"
+    );
+    assert!(!piped.contains(['\u{1b}', '…']), "{piped}");
+    well_said(&sandbox, &["stop"]);
+    claude.finish();
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn what_has_ended_stands_above_what_runs() {
+    let sandbox = sandbox();
+    let long_lived = start(&sandbox, &["-n", "first"]);
+    let mut other = start(&sandbox, &["-n", "second"]);
+    submit(&mut other, "/exit");
+    assert_eq!(other.finish().code(), Some(0));
+    wait_until("an end", DEADLINE, || !well_said(&sandbox, &["list"]).contains("second"));
+    let table = well_said(&sandbox, &["list", "--all"]);
+    let names: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["second", "first"]);
+    let ended: Vec<&str> = table.lines().nth(1).expect("a session").split_whitespace().collect();
+    assert_eq!(ended[1..4], ["stopped", "-", "-"], "{table}");
+    well_said(&sandbox, &["stop", "first"]);
+    drop(long_lived);
+    sandbox.wait_for_silence();
+}

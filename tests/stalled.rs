@@ -1,0 +1,86 @@
+//! A terminal that takes no more output holds up neither claude's end nor its return.
+
+mod support;
+
+use nix::sys::signal::Signal;
+use support::{Record, Sandbox, Terminal, process};
+
+/// A claude that writes all the time, and a terminal that has stopped reading. `before` says whether the terminal's buffers are
+/// still filling, or claude has been going on without it.
+fn stalled(passed_over: bool) -> (Sandbox, Terminal, Record) {
+    let mut sandbox = Sandbox::new();
+    sandbox.use_child("ticker:1");
+    sandbox.configure("stall_after = \"300ms\"\n[restart]\ninitial_delay = \"50ms\"\n");
+    let mut terminal = Terminal::spawn(sandbox.cckw_claude());
+    terminal.wait_for_text("tick 3");
+    let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
+    terminal.stop_reading();
+    if passed_over {
+        sandbox.wait_for_report("ticks that nobody reads", |report| report["ticks"].as_u64() > Some(12_000));
+    }
+    (sandbox, terminal, record)
+}
+
+fn kill(record: &Record, signal: Signal) {
+    process::signal(record.pid("child_pid").expect("a child"), signal);
+}
+
+#[test]
+fn a_clean_end_is_the_end() {
+    for passed_over in [false, true] {
+        let (sandbox, mut terminal, record) = stalled(passed_over);
+        kill(&record, Signal::SIGTERM);
+        assert_eq!(terminal.wait_for_exit().code(), Some(143));
+        sandbox.wait_for_silence();
+        terminal.read_on();
+        terminal.finish();
+        assert_eq!(sandbox.records()[0].text("state"), "stopped");
+    }
+}
+
+#[test]
+fn after_a_crash_claude_is_back_and_is_seen_when_the_terminal_reads_again() {
+    for passed_over in [false, true] {
+        let (sandbox, mut terminal, record) = stalled(passed_over);
+        kill(&record, Signal::SIGKILL);
+        let again = sandbox.wait_for_record("another claude", |record| {
+            record.json["restarts"] == 1 && record.pid("child_pid").is_some()
+        });
+        terminal.read_on();
+        terminal.wait_for_text("tick 30");
+        kill(&again, Signal::SIGTERM);
+        assert_eq!(terminal.finish().code(), Some(143));
+        assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+        sandbox.wait_for_silence();
+    }
+}
+
+#[test]
+fn another_terminal_takes_the_session_from_it() {
+    let (sandbox, mut terminal, _) = stalled(true);
+    let mut attach = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    attach.arg("attach");
+    let mut other = Terminal::spawn(attach);
+    other.wait_for("ticks", |screen| screen.text().matches("tick ").count() > 5);
+    assert_eq!(terminal.wait_for_exit().code(), Some(0));
+    other.type_text("q");
+    assert_eq!(other.finish().code(), Some(0));
+    terminal.read_on();
+    terminal.finish();
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_host_that_is_killed_is_replaced() {
+    let (sandbox, mut terminal, record) = stalled(true);
+    process::signal(record.pid("host_pid").expect("a host"), Signal::SIGKILL);
+    sandbox.wait_for_record("another claude", |record| {
+        record.json["restarts"] == 1 && record.pid("child_pid").is_some()
+    });
+    terminal.read_on();
+    terminal.wait_for_text("tick 30");
+    terminal.type_text("q");
+    assert_eq!(terminal.finish().code(), Some(0));
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    sandbox.wait_for_silence();
+}
