@@ -169,19 +169,26 @@ fn it_is_printed_in_a_window_too_small_to_draw_in() {
 /// one, which may be over by then.
 #[test]
 fn ctrl_c_ends_it_at_any_scene() {
-    for number in 1..SCENES {
-        let mut sandbox = place();
-        sandbox.set("CCKW_STANDIN_SLOW_ECHO", "150");
-        let mut terminal = small(60, 100).shell("dash", &sandbox);
-        let manners = terminal.manners();
-        terminal.run("cckw demo --script; echo status $?");
-        terminal.wait_for_text(&format!("{number}. "));
-        terminal.press(Key::Ctrl('c'));
-        terminal.wait_for_text(ENDED_EARLY);
-        terminal.wait_for_text("status 130");
-        back_at_the_shell(terminal, &manners);
-        leaves_nothing(&sandbox);
-    }
+    // All at once, for they mostly wait.
+    std::thread::scope(|scope| {
+        for number in 1..SCENES {
+            scope.spawn(move || ctrl_c_ends_it_at(number));
+        }
+    });
+}
+
+fn ctrl_c_ends_it_at(number: usize) {
+    let mut sandbox = place();
+    sandbox.set("CCKW_STANDIN_SLOW_ECHO", "150");
+    let mut terminal = small(60, 100).shell("dash", &sandbox);
+    let manners = terminal.manners();
+    terminal.run("cckw demo --script; echo status $?");
+    terminal.wait_for_text(&format!("{number}. "));
+    terminal.press(Key::Ctrl('c'));
+    terminal.wait_for_text(ENDED_EARLY);
+    terminal.wait_for_text("status 130");
+    back_at_the_shell(terminal, &manners);
+    leaves_nothing(&sandbox);
 }
 
 #[test]
