@@ -154,6 +154,7 @@ fn drop_link(show: &mut Show) -> Result<(), Trouble> {
     show.enter(DROP)?;
     // Behind the order, which stands above the prompt as soon as it was taken.
     show.until("an empty prompt", Show::at_rest)?;
+    show.breath()?;
     show.type_text(DRAFT)?;
     show.until("the end of the link", |show| show.footer_says("/rc failed"))?;
     let down = stands(show, RemoteState::Disconnected)?;
@@ -181,6 +182,7 @@ fn hang_up(show: &mut Show) -> Result<(), Trouble> {
     // The draft is in the way of what comes. ctrl-u takes it away.
     show.press("\x15")?;
     show.until("an empty prompt", Show::at_rest)?;
+    show.breath()?;
     // The stand-in asks for a permission when it reads this word.
     show.enter("permission")?;
     show.until("claude's question", |show| show.text().contains("Do you want to proceed?"))?;

@@ -21,8 +21,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Between two keys, for somebody who watches.
 const KEY: Duration = Duration::from_millis(45);
-/// Between the last key and Enter.
-const TYPED: Duration = Duration::from_millis(250);
+/// Between the last key and Enter, and between what was entered and the next thing.
+const BREATH: Duration = Duration::from_millis(250);
 /// Before a scene is played, and after: the time to read what it is about, and to see what came of it.
 const BEFORE: Duration = Duration::from_millis(900);
 const AFTER: Duration = Duration::from_millis(2000);
@@ -129,8 +129,13 @@ impl<'a> Show<'a> {
     /// Types a command at the shell, or a prompt, and presses Enter.
     pub fn enter(&mut self, text: &str) -> Result<(), Trouble> {
         self.type_text(text)?;
-        self.pause(TYPED)?;
+        self.breath()?;
         self.press("\r")
+    }
+
+    /// The short stop between two things that somebody types.
+    pub fn breath(&mut self) -> Result<(), Trouble> {
+        self.pause(BREATH)
     }
 
     /// Presses keys.

@@ -9,11 +9,11 @@ use crate::record::Shot;
 
 /// In milliseconds: between two keys, from the last one to Enter, and whatever else comes.
 const KEY: u32 = 40;
-const TYPED: u32 = 450;
+const TYPED: u32 = 350;
 const LEAST: u32 = 350;
-const MOST: u32 = 2000;
+const MOST: u32 = 1800;
 /// For each character that is new, in milliseconds.
-const READING: u32 = 8;
+const READING: u32 = 7;
 /// At the end, before it begins again.
 const END: u32 = 3000;
 

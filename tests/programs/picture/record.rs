@@ -1,10 +1,11 @@
 //! Plays a program in a terminal, and takes down what there was to see.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use std::{fs::File, num::NonZero};
 
 use cckw::platform::poll::{For, Poll};
 
@@ -35,10 +36,22 @@ pub fn play(program: &Path, rows: u16, columns: u16) -> Result<Vec<Shot>, String
     let mut child = pty::spawn(&mut pair, command);
     let cells = |number| NonZero::new(number).expect("a size");
     let mut screen = vt100::Parser::new(cells(rows), cells(columns), 0);
-    let mut master = File::from(pair.master);
+    let shots = watch(pair.master.into(), &mut screen);
+    // The terminal is closed by now, at which the demo ends and cleans up after itself, if it has not ended.
+    let status = child.wait().map_err(|error| format!("the demo's end: {error}"))?;
+    let shots = shots.map_err(|why| format!("{why}\n{}", screen.screen().contents()))?;
+    if status.success() {
+        Ok(shots)
+    } else {
+        Err(format!("the demo: {status}\n{}", screen.screen().contents()))
+    }
+}
+
+/// Takes down what there is to see, until nobody has the terminal open any more.
+fn watch(mut master: File, screen: &mut vt100::Parser) -> Result<Vec<Shot>, String> {
     let end = Instant::now() + AT_MOST;
     let (mut shots, mut buffer) = (Vec::<Shot>::new(), [0; 64 * 1024]);
-    loop {
+    while Instant::now() < end {
         let mut poll = Poll::default();
         let output = poll.add(&master, For::Reading);
         poll.wait(Some(STANDS)).map_err(|error| format!("cannot wait: {error}"))?;
@@ -48,27 +61,17 @@ pub fn play(program: &Path, rows: u16, columns: u16) -> Result<Vec<Shot>, String
                 Some(last) => last.stood += STANDS,
                 None => shots.push(Shot { frame, stood: STANDS }),
             }
-        } else {
-            match master.read(&mut buffer) {
-                Ok(count) if count > 0 => screen.process(&buffer[..count]),
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-                // Linux says EIO when the last program has closed the terminal.
-                _ => break,
+            continue;
+        }
+        match master.read(&mut buffer) {
+            Ok(count) if count > 0 => screen.process(&buffer[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            // Linux says EIO when the last program has closed the terminal.
+            _ => {
+                shots.push(Shot { frame: Frame::of(screen.screen()), stood: AT_MOST });
+                return Ok(shots);
             }
         }
-        if Instant::now() > end {
-            // With the terminal goes the demo, and cleans up after itself.
-            drop(master);
-            let _ = child.wait();
-            return Err(format!("the demo does not end\n{}", screen.screen().contents()));
-        }
     }
-    shots.push(Shot { frame: Frame::of(screen.screen()), stood: AT_MOST });
-    let status = child.wait().map_err(|error| format!("the demo's end: {error}"))?;
-    if status.success() {
-        Ok(shots)
-    } else {
-        Err(format!("the demo: {status}\n{}", screen.screen().contents()))
-    }
+    Err("the demo does not end".into())
 }
