@@ -22,7 +22,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Between two keys, for somebody who watches.
 const KEY: Duration = Duration::from_millis(45);
 /// Between the last key and Enter, and between what was entered and the next thing.
-const BREATH: Duration = Duration::from_millis(250);
+const BREATH: Duration = Duration::from_millis(300);
 /// Before a scene is played, and after: the time to read what it is about, and to see what came of it.
 const BEFORE: Duration = Duration::from_millis(900);
 const AFTER: Duration = Duration::from_millis(2000);

@@ -18,9 +18,9 @@ const READING: u32 = 7;
 const END: u32 = 3000;
 
 /// What stood for so long is always the same. What stood for less (somebody's typing, an answer that was coming) is chance, but
-/// for what has one of these words: cckw at work, which is faster than anybody can see.
-const SETTLED: Duration = Duration::from_millis(150);
-const BRIEF: [&str; 2] = ["draft stashed", "│ ❯ /remote-control "];
+/// for what has one of these words: cckw and claude at work, faster than anybody can see.
+const SETTLED: Duration = Duration::from_millis(180);
+const BRIEF: [&str; 3] = ["draft stashed", "│ ❯ /remote-control ", "/rc connecting…"];
 
 /// What is shown, and for how long.
 pub fn frames(recorded: Vec<Shot>) -> Vec<Frame> {
