@@ -137,6 +137,24 @@ fn it_waits_until_claude_is_idle() {
 }
 
 #[test]
+fn it_waits_for_what_was_typed_and_not_sent() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    let first = idle(&sandbox, 0);
+    terminal.type_text("half a thought");
+    terminal.wait_for("the draft", |screen| screen.cursor_row().ends_with("half a thought"));
+    let out = well_said(&sandbox, &["restart", "work"]);
+    assert!(out.contains("a draft at the prompt"), "{out}");
+    sandbox.wait_for_record("a restart that waits", |record| record.json["restart_pending"] == true);
+    assert_eq!(sandbox.records()[0].json["child_pid"], first.json["child_pid"]);
+    terminal.press(Key::Enter);
+    let again = idle(&sandbox, 1);
+    assert_eq!(arguments(&again), ["--resume", first.text("session")]);
+    terminal.wait_for_text("You said: half a thought");
+    exit(&sandbox, terminal);
+}
+
+#[test]
 fn a_second_wish_hastens_it_and_the_end_of_the_session_forgets_it() {
     let sandbox = sandbox();
     let mut terminal = start(&sandbox, &[]);

@@ -180,6 +180,12 @@ pub enum Verb {
         /// Tell of what was done and what failed, without a line for the whole run
         #[arg(long)]
         quiet: bool,
+        /// Switch the link of this session off and on again, although it looks alive: after a sleep or an outage it may not be
+        ///
+        /// The session is one of `cckw list`. Its host goes through the panel that `/remote-control` opens, with the same looks, and
+        /// does nothing where it does not recognise it.
+        #[arg(long, value_name = "SESSION", conflicts_with_all = ["pid", "quiet", "statuses", "sessions_dir"])]
+        cycle: Option<String>,
     },
     /// Remove the records of sessions that do not run
     ///

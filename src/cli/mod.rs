@@ -13,6 +13,7 @@ use crate::{session, standin, terminal};
 
 mod attach;
 mod choice;
+mod cycle;
 mod definition;
 mod demo;
 mod detect;
@@ -97,13 +98,16 @@ fn run(cli: Cli) -> ExitCode {
                 reconnectable,
             })
         }
-        Some(Verb::Reconnect { from, apply, quiet, pid }) => reconnect::main(&reconnect::Asked {
-            directory: from.sessions_dir.as_deref(),
-            statuses: &from.statuses,
-            apply,
-            quiet,
-            pids: &pid,
-        }),
+        Some(Verb::Reconnect { cycle: Some(session), apply, .. }) => cycle::main(&session, apply),
+        Some(Verb::Reconnect { from, apply, quiet, pid, cycle: None }) => {
+            reconnect::main(&reconnect::Asked {
+                directory: from.sessions_dir.as_deref(),
+                statuses: &from.statuses,
+                apply,
+                quiet,
+                pids: &pid,
+            })
+        }
         Some(Verb::Demo { script, by_hand }) => demo::main(script, by_hand),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),

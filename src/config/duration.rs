@@ -64,6 +64,29 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
     if duration.is_zero() { Err(D::Error::custom("it must be longer than zero")) } else { Ok(duration) }
 }
 
+/// A duration above zero, or `"off"` for none.
+pub(super) fn or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    struct Text;
+    impl serde::de::Visitor<'_> for Text {
+        type Value = Option<Duration>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a duration such as \"90s\" or \"6h\", or \"off\"")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            match text {
+                "off" => Ok(None),
+                text => match parse(text).map_err(E::custom)? {
+                    Duration::ZERO => Err(E::custom("it must be longer than zero, or \"off\"")),
+                    duration => Ok(Some(duration)),
+                },
+            }
+        }
+    }
+    deserializer.deserialize_str(Text)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

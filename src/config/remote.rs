@@ -36,6 +36,15 @@ pub struct RemoteControl {
     /// What is typed.
     #[serde(deserialize_with = "command")]
     pub command: String,
+    /// How long the machine must have slept for a link to be switched off and on afterwards; nothing for never.
+    #[serde(deserialize_with = "duration::or_off")]
+    pub cycle_after_sleep: Option<Duration>,
+    /// How long the network must have been away for the same.
+    #[serde(deserialize_with = "duration::or_off")]
+    pub cycle_after_outage: Option<Duration>,
+    /// How long claude must have been idle, with its link up, for the same.
+    #[serde(deserialize_with = "duration::or_off")]
+    pub cycle_after_idle: Option<Duration>,
     /// What is typed behind it, which names the session on the other device; empty for nothing.
     #[serde(deserialize_with = "name")]
     pub name: String,
@@ -63,6 +72,9 @@ impl Default for RemoteControl {
             max_cooldown: Duration::from_secs(10 * 60),
             max_tries: 8,
             command: "/remote-control".into(),
+            cycle_after_sleep: Some(Duration::from_secs(60)),
+            cycle_after_outage: None,
+            cycle_after_idle: None,
             name: String::new(),
         }
     }

@@ -115,6 +115,8 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
         ("[remote_control]\ncommand = \"/rc; x\"", "2:11", "a slash command"),
         ("[remote_control]\nname = \"a\\nb\"", "2:8", "letters, digits and signs of ASCII"),
         ("[remote_control]\nrest = \"0s\"", "2:8", "longer than zero"),
+        ("[remote_control]\ncycle_after_sleep = \"0s\"", "2:21", "longer than zero"),
+        ("[remote_control]\ncycle_after_idle = false", "2:20", "or \"off\""),
         ("[restart]\n delay = \"1s\"", "2:2", "expected one of `initial_delay`, `max_delay`"),
         ("[restart]\nmax_delay = \"10ms\"", "2:1", "shorter than `initial_delay` (1s)"),
         ("[restart]\n\ninitial_delay = \"2m\"", "1:2", "`max_delay` (60s) is shorter"),

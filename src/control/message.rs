@@ -180,6 +180,12 @@ pub enum Request {
         #[serde(default)]
         program: Option<Text>,
     },
+    /// The machine is to have slept, for a test. In debug builds only.
+    #[cfg(debug_assertions)]
+    Slept {
+        /// For so long.
+        seconds: u64,
+    },
     /// Panics, so that a test can see what becomes of the terminal. In debug builds only.
     #[cfg(debug_assertions)]
     Panic,

@@ -59,6 +59,13 @@ impl Session {
     }
 }
 
+/// What to type for the session with this id: as [`Session::word`], or the id where it has no record.
+pub fn word_for(session: &Uuid) -> String {
+    let sessions = sessions().unwrap_or_default();
+    let found = sessions.iter().find(|found| found.record.session == *session);
+    found.map_or_else(|| session.to_string(), Session::word)
+}
+
 /// All sessions that have a record, oldest first. What is no record is left out.
 ///
 /// # Errors

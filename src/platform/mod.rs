@@ -2,11 +2,13 @@
 //!
 //! Everything outside this folder is portable POSIX. What was never run on macOS is listed in `docs/platforms.md`.
 
+pub mod asleep;
 pub mod clock;
 pub mod command;
 pub mod descriptors;
 pub mod io;
 pub mod job;
+pub mod network;
 pub mod poll;
 pub mod process;
 pub mod signal_pipe;

@@ -2,6 +2,7 @@
 
 mod child;
 mod client;
+mod doubts;
 mod keep;
 mod renew;
 mod restart;
@@ -188,6 +189,7 @@ impl Host {
                 if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
             let room = self.output.prepare_room(&mut poll);
             let typing = self.keep.prepare(&mut poll, self.output.master());
+            let doubts = self.keep.doubts.prepare(&mut poll);
             let client =
                 self.client.as_ref().map(|client| poll.add(&client.channel, client.channel.interest()));
             let signals = poll.add(&self.sigchld, For::Reading);
@@ -211,6 +213,9 @@ impl Host {
             }
             if is_ready(typing) {
                 self.type_on();
+            }
+            if let Some(occasion) = self.keep.doubts.hear(&poll, &doubts) {
+                self.tell_keeper(Event::Doubtful(occasion));
             }
             if poll.is_ready(signals) {
                 let _ = self.sigchld.pending().count();
@@ -320,6 +325,12 @@ impl Host {
             Request::Restart { now, program } => self.renew(*now, program.as_ref()),
             Request::Stop => {
                 self.stop();
+                Answer::Done
+            }
+            #[cfg(debug_assertions)]
+            Request::Slept { seconds } => {
+                let long = std::time::Duration::from_secs(*seconds);
+                self.tell_keeper(Event::Doubtful(super::keeper::Occasion::Slept(long)));
                 Answer::Done
             }
             #[cfg(debug_assertions)]

@@ -78,6 +78,8 @@ pub enum Event {
         /// Whether a link that seems to be up is switched off first.
         cycle: bool,
     },
+    /// Something happened after which a link that looks alive may be dead.
+    Doubtful(Occasion),
     /// The time that [`Keeper::due`] named has come.
     Due,
 }
@@ -172,6 +174,10 @@ pub struct Keeper {
     looking: bool,
     told: Option<Why>,
     standing: Standing,
+    /// The link is to be switched off and on.
+    doubt: Option<doubt::Doubt>,
+    /// Since when claude is idle with its link up.
+    idle_since: Option<Duration>,
 }
 
 impl Keeper {
@@ -207,6 +213,8 @@ impl Keeper {
             looking: false,
             told: None,
             standing: Standing::Unknown,
+            doubt: None,
+            idle_since: None,
         }
     }
 
@@ -216,7 +224,7 @@ impl Keeper {
             Phase::Watching => {
                 let asked = self.asked.map(|asked| asked.until);
                 let doubt = self.doubt_since.map(|since| since + REWRITTEN);
-                [self.look_at, self.wake, asked, doubt].into_iter().flatten().min()
+                [self.look_at, self.wake, asked, doubt, self.doubt_at()].into_iter().flatten().min()
             }
             Phase::Asking { until, .. } => Some(*until),
             Phase::Trying(attempt) => Some(match attempt.hold {
@@ -267,9 +275,14 @@ impl Keeper {
                 self.asked = Some(Asked { until: at + REQUEST, off_first: cycle, from: at });
                 self.blocked = None;
             }
+            Event::Doubtful(occasion) => self.occasion(at, occasion),
             Event::Due => self.is_due(at, &mut actions),
         }
         self.weigh(at, &mut actions);
+        self.idleness(at);
+        if self.phase == Phase::Watching {
+            self.doubted(at, &mut actions);
+        }
         if self.phase == Phase::Watching {
             self.consider(at, &mut actions);
         }
@@ -288,6 +301,7 @@ impl Keeper {
         self.up_since = None;
         self.blocked = None;
         self.look_at = None;
+        self.no_doubt();
         self.phase = Phase::Watching;
     }
 
@@ -472,10 +486,12 @@ impl Keeper {
 }
 
 mod decide;
+mod doubt;
 mod follow;
 mod outcome;
 
-pub use outcome::Report;
+pub use doubt::Occasion;
+pub use outcome::{BACK, Report};
 
 #[cfg(test)]
 mod tests;

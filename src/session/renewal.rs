@@ -13,6 +13,8 @@ pub const REST: Duration = Duration::from_secs(1);
 pub struct Renewal {
     idle_since: Option<Instant>,
     asked: Option<Asked>,
+    /// Not before, unless somebody is in a hurry.
+    not_before: Option<Instant>,
     under_way: bool,
 }
 
@@ -41,7 +43,18 @@ impl Renewal {
         if asked.at_once {
             return Some(asked.at);
         }
-        self.idle_since.map(|since| asked.at.max(since + REST))
+        let from = self.not_before.map_or(asked.at, |not_before| not_before.max(asked.at));
+        self.idle_since.map(|since| from.max(since + REST))
+    }
+
+    /// Whether there is a reason to look before claude is ended: nobody is in a hurry.
+    pub fn is_patient(&self) -> bool {
+        self.asked.is_some_and(|asked| !asked.at_once)
+    }
+
+    /// Something would be lost now: it is due again later.
+    pub fn postpone(&mut self, until: Instant) {
+        self.not_before = Some(until);
     }
 
     /// Claude is being ended.
@@ -82,6 +95,11 @@ mod tests {
         renewal.heard(true, second(3));
         renewal.heard(true, second(4));
         assert_eq!(renewal.due(), Some(second(4)));
+        let mut postponed = renewal;
+        postponed.postpone(second(9));
+        assert_eq!((postponed.due(), postponed.is_patient()), (Some(second(9)), true));
+        postponed.ask(true, second(5));
+        assert!(postponed.due().is_some_and(|due| due <= second(5)) && !postponed.is_patient());
         renewal.heard(false, second(4));
         assert_eq!(renewal.due(), None);
         renewal.ask(true, second(6));

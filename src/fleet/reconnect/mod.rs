@@ -3,6 +3,8 @@
 mod pane;
 mod wrapped;
 
+pub use wrapped::cycle;
+
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;

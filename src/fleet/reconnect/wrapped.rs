@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Order, Outcome};
 use crate::control::{Answer, Request};
 use crate::fleet::{self, Session};
-use crate::session::keeper::Why;
+use crate::session::keeper::{BACK, Why};
 use crate::session::record::Record;
 use crate::session::remote::{Remote, RemoteState};
 
@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(100);
 
 /// Has the host of a session bring the link back.
 pub fn reconnect(session: &Session, order: Order) -> Outcome {
-    let before = match ask(session, false) {
+    let before = match ask(session, false, false) {
         Ok((Some(against), _)) => return Outcome::Left(against),
         Ok((None, remote)) => remote,
         Err(trouble) => return Outcome::Left(trouble),
@@ -28,15 +28,34 @@ pub fn reconnect(session: &Session, order: Order) -> Outcome {
     if !order.apply {
         return Outcome::Reconnected;
     }
-    match ask(session, true) {
-        Ok(_) => wait(session, &before),
+    match ask(session, true, false) {
+        Ok(_) => wait(session, &before, false),
+        Err(trouble) => Outcome::Failed(trouble),
+    }
+}
+
+/// Has the host switch a link that looks alive off, and on again.
+pub fn cycle(session: &Session, apply: bool) -> Outcome {
+    let before = match ask(session, false, true) {
+        Ok((Some(against), _)) => return Outcome::Left(against),
+        Ok((None, remote)) => remote,
+        Err(trouble) => return Outcome::Left(trouble),
+    };
+    if matches!(before.state, RemoteState::Off | RemoteState::Disconnected | RemoteState::Unavailable) {
+        return Outcome::Left("no link is up that could be switched off".into());
+    }
+    if !apply {
+        return Outcome::Reconnected;
+    }
+    match ask(session, true, true) {
+        Ok(_) => wait(session, &before, true),
         Err(trouble) => Outcome::Failed(trouble),
     }
 }
 
 /// What the host has against it now, and how things stand.
-fn ask(session: &Session, apply: bool) -> Result<(Option<String>, Remote), String> {
-    match fleet::ask(session, &Request::Reconnect { apply, cycle: false }) {
+fn ask(session: &Session, apply: bool, cycle: bool) -> Result<(Option<String>, Remote), String> {
+    match fleet::ask(session, &Request::Reconnect { apply, cycle }) {
         Some(Answer::Reconnect { against, remote, .. }) => {
             let remote = serde_json::from_value(remote).map_err(|error| format!("its host: {error}"))?;
             Ok((against, remote))
@@ -60,21 +79,25 @@ fn is_not_ours_to_do(remote: &Remote) -> Option<String> {
     Some(why)
 }
 
-/// Waits for what comes of it.
-fn wait(session: &Session, before: &Remote) -> Outcome {
+/// Waits for what comes of it. With `cycle` the link was up before, and has to have come back.
+fn wait(session: &Session, before: &Remote, cycle: bool) -> Outcome {
     let begun = Instant::now();
     let mut last = None;
     while begun.elapsed() < LIMIT {
         thread::sleep(PACE);
         let Ok(record) = Record::read(&session.directory) else { continue };
         let remote = record.remote;
-        if remote.state == RemoteState::Connected {
-            return Outcome::Reconnected;
+        let is_new = remote.last_try.is_some() && remote.last_try != before.last_try;
+        if remote.state == RemoteState::Connected && (is_new || !cycle) {
+            return match &remote.last_try {
+                Some(attempt) if cycle && attempt.outcome != BACK => Outcome::Failed(attempt.outcome.clone()),
+                _ => Outcome::Reconnected,
+            };
         }
         if record.ended_at.is_some() {
             return Outcome::Failed("claude has ended".into());
         }
-        let news = remote.last_try.as_ref().filter(|_| remote.last_try != before.last_try);
+        let news = remote.last_try.as_ref().filter(|_| is_new);
         if let Some(attempt) = news.filter(|_| remote.state != RemoteState::Reconnecting) {
             return Outcome::Failed(attempt.outcome.clone());
         }

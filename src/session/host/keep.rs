@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Host;
 use super::child::Phase;
+use super::doubts::Doubts;
 use crate::claude::screen;
 use crate::config::RemoteControl;
 use crate::control::{Answer, FromHost, Held};
@@ -29,6 +30,10 @@ pub(super) struct Keep {
     /// Keys are to be released when it has.
     releasing: bool,
     check_at: Option<Instant>,
+    settings: RemoteControl,
+    pub(super) doubts: Doubts,
+    /// A link is up, or was, so that it can come into doubt.
+    listens: bool,
     /// In seconds since 1970.
     begun: u64,
 }
@@ -49,6 +54,9 @@ impl Keep {
             typing: Vec::new(),
             releasing: false,
             check_at: None,
+            settings: settings.clone(),
+            doubts: Doubts::default(),
+            listens: false,
             begun: events::now(),
         }
     }
@@ -113,6 +121,10 @@ impl Host {
 
     fn keep_due(&mut self) {
         let now = Instant::now();
+        // Where no descriptor tells of a sleep, it is noticed here.
+        if let Some(occasion) = self.keep.doubts.slept() {
+            self.tell_keeper(Event::Doubtful(occasion));
+        }
         if self.keep.check_at.is_some_and(|at| at <= now) {
             self.keep.check_at = Some(now + BLIND_CHECK);
             self.look_at_state_file();
@@ -168,6 +180,10 @@ impl Host {
         }
         let remote = Remote::new(self.keep.keeper.report(self.now()), self.keep.begun);
         if self.record.remote != remote {
+            if remote.used && !self.keep.listens && self.keep.keeper.keeps() {
+                self.keep.listens = true;
+                self.keep.doubts = Doubts::listen(&self.keep.settings);
+            }
             self.record.remote = remote;
             self.save();
         }

@@ -2,18 +2,22 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::Host;
 use super::child::Phase;
 use crate::claude::find;
+use crate::claude::screen::{self, Prompt};
 use crate::claude::state_file::StateFile;
 use crate::config;
 use crate::control::Answer;
 use crate::session::record::{Kind, State, Text};
 use crate::session::supervisor::Event;
+
+/// How often it is looked whether a draft is still there.
+const DRAFT_PACE: Duration = Duration::from_secs(2);
 
 impl Host {
     /// Somebody wants claude to be started anew, at once or when it is idle. `program` is the claude that they would start; it is
@@ -51,7 +55,10 @@ impl Host {
     }
 
     /// What a restart waits for: what claude does.
-    fn waits_for(&self) -> Option<String> {
+    fn waits_for(&mut self) -> Option<String> {
+        if self.renewal.is_patient() && self.holds_draft() {
+            return Some("a draft at the prompt".into());
+        }
         if self.renewal.is_under_way() || self.renewal.due().is_some() {
             return None;
         }
@@ -61,6 +68,11 @@ impl Host {
             Some("idle") => "showing its agents".into(),
             Some(status) => status.into(),
         })
+    }
+
+    /// Whether something that was typed and not sent stands at the prompt, which claude would forget.
+    fn holds_draft(&mut self) -> bool {
+        matches!(screen::read(&self.output.screen.view()).prompt, Prompt::Draft(_))
     }
 
     /// What claude's state file says that matters for a restart.
@@ -76,6 +88,14 @@ impl Host {
 
     /// Ends claude as `cckw stop` does, but in order to start it again.
     pub(super) fn begin_renewal(&mut self) {
+        if self.renewal.is_patient() && self.holds_draft() {
+            self.renewal.postpone(Instant::now() + DRAFT_PACE);
+            if !self.record.restart_pending {
+                self.record.restart_pending = true;
+                self.save();
+            }
+            return;
+        }
         self.renewal.begin();
         self.record.restart_pending = false;
         self.record.state = State::Restarting;

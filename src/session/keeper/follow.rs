@@ -41,6 +41,7 @@ impl Keeper {
 
     fn came_up(&mut self, at: Duration, actions: &mut Vec<Action>) {
         self.used = true;
+        self.no_doubt();
         self.up_since = Some(at);
         self.down_since = None;
         self.turned_off = false;

@@ -12,6 +12,9 @@ use crate::claude::remote_control::{Confidence, Link};
 use crate::claude::screen::{Indicator, Notice};
 use crate::config::Keep;
 
+/// What came of a try that succeeded.
+pub const BACK: &str = "the link is up";
+
 /// How the link stands and what is done about it, for the session's record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
@@ -208,7 +211,7 @@ impl Keeper {
         self.phase = Phase::Watching;
         self.look_at = Some(at + SOON);
         self.told = None;
-        self.last_try = Some((at, "the link is up".into()));
+        self.last_try = Some((at, BACK.into()));
         actions.push(Action::Note("remote-back", String::new()));
     }
 

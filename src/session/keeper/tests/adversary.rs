@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::procedure::HOLD_ANSWER;
-use super::super::{Action, Event, File, Keeper, Keyboard, Keys, LONGEST_HOLD, Look};
+use super::super::{Action, Event, File, Keeper, Keyboard, Keys, LONGEST_HOLD, Look, Occasion};
 use super::{LINE, file, look, ms, prompt, seconds};
 use crate::claude::remote_control::Link;
 use crate::claude::screen::{Draft, Indicator, Menu, Notice, Panel, Prompt, Vim};
@@ -140,6 +140,11 @@ fn stimulus() -> impl Strategy<Value = (u64, Stimulus)> {
         2 => event(Event::Started),
         1 => any_keyboard().prop_map(|keyboard| Stimulus::Event(Event::Held(keyboard))),
         1 => any::<bool>().prop_map(|cycle| Stimulus::Event(Event::Asked { cycle })),
+        1 => (0u64..200, any::<bool>()).prop_map(|(long, slept)| {
+            let long = seconds(long);
+            let occasion = if slept { Occasion::Slept(long) } else { Occasion::Outage(long) };
+            Stimulus::Event(Event::Doubtful(occasion))
+        }),
     ];
     (prop_oneof![0u64..50, 50u64..3_000, 3_000u64..40_000], what)
 }
@@ -170,6 +175,7 @@ struct World {
     used: bool,
     asked_until: Duration,
     cycles: bool,
+    doubtful: bool,
     refused: bool,
     the_users: bool,
     /// A link went down, and the client was asked at once when the user typed.
@@ -205,6 +211,7 @@ impl World {
             used: false,
             asked_until: Duration::ZERO,
             cycles: false,
+            doubtful: false,
             refused: false,
             the_users: false,
             judging: None,
@@ -240,6 +247,12 @@ impl World {
                 }
                 Action::Type(keys) => self.check(&keys, &event),
                 Action::Note("remote-left-behind", _) => self.left_behind = true,
+                Action::Note("remote-cycle", _) => {
+                    assert!(self.doubtful && self.used && self.settings.keep != Keep::Off);
+                    assert!(!self.refused && !self.the_users && !self.own_doing);
+                    self.asked_until = self.at + seconds(80);
+                    self.cycles = true;
+                }
                 Action::Note(..) => {}
             }
         }
@@ -287,6 +300,7 @@ impl World {
                     }) && !self.failed;
                 }
             }
+            Event::Doubtful(_) => self.doubtful = true,
             Event::Asked { cycle } => {
                 // A cycle asks twice.
                 self.asked_until = self.at + seconds(if *cycle { 80 } else { 40 });

@@ -1,6 +1,6 @@
 //! The course of things, step by step.
 
-use super::super::{Action, Event, Keeper, Keyboard, Keys, Standing};
+use super::super::{Action, Event, Keeper, Keyboard, Keys, Occasion, Standing};
 use super::{LINE, file, look, ms, prompt, seconds};
 use crate::claude::screen::{Draft, Indicator, Prompt};
 use crate::config::RemoteControl;
@@ -69,4 +69,75 @@ fn an_enter_that_would_take_another_command_is_not_pressed() {
     assert_eq!(typed(&keeper.on(at + ms(100), Event::Looked(menu.clone()))), []);
     menu.reading.menu = Some(crate::claude::screen::Menu { selected: Some(LINE.into()) });
     assert_eq!(typed(&keeper.on(at + ms(150), Event::Looked(menu))), [Keys::Enter]);
+}
+
+/// A session without a terminal whose link is up.
+fn linked(settings: RemoteControl) -> Keeper {
+    let mut keeper = Keeper::new(settings, false, false);
+    keeper.on(ms(0), Event::Started);
+    keeper.on(ms(0), Event::File(Some(file(true, "idle"))));
+    keeper.on(ms(400), Event::Looked(look(Prompt::Empty, Indicator::Active)));
+    assert_eq!(keeper.report(ms(400)).standing, Standing::Up);
+    keeper
+}
+
+/// Lets time pass until something other than a look is wanted, or nothing more; what it is, and when.
+fn next_note(keeper: &mut Keeper, until: std::time::Duration) -> Option<(std::time::Duration, Action)> {
+    while let Some(due) = keeper.due().filter(|due| *due <= until) {
+        let mut actions = keeper.on(due, Event::Due);
+        if actions.contains(&Action::Look) {
+            actions.extend(keeper.on(due, Event::Looked(look(Prompt::Empty, Indicator::Active))));
+        }
+        if let Some(note) = actions.into_iter().find(|action| matches!(action, Action::Note(..))) {
+            return Some((due, note));
+        }
+    }
+    None
+}
+
+#[test]
+fn after_a_sleep_that_was_long_enough_the_link_is_made_anew_once() {
+    let cycle = Action::Note("remote-cycle", "the machine slept".into());
+    let mut keeper = linked(RemoteControl::default());
+    keeper.on(seconds(10), Event::Doubtful(Occasion::Slept(seconds(59))));
+    assert_eq!(next_note(&mut keeper, seconds(10_000)), None);
+    keeper.on(seconds(20_000), Event::Doubtful(Occasion::Slept(seconds(60))));
+    assert_eq!(next_note(&mut keeper, seconds(30_000)), Some((seconds(20_060), cycle)));
+    // Typed without a menu, it is claude that has to open its panel.
+    let typed = typed(&keeper.on(seconds(20_060), Event::Looked(look(Prompt::Empty, Indicator::Active))));
+    assert_eq!(typed, [Keys::Paste(LINE.into())]);
+    keeper.on(seconds(20_061), Event::File(Some(file(false, "idle"))));
+    keeper.on(seconds(20_070), Event::File(Some(file(true, "idle"))));
+    assert_eq!(keeper.doubt, None);
+}
+
+#[test]
+fn an_outage_and_idleness_count_only_where_that_is_configured() {
+    let mut keeper = linked(RemoteControl::default());
+    keeper.on(seconds(10), Event::Doubtful(Occasion::Outage(seconds(10_000))));
+    assert_eq!(next_note(&mut keeper, seconds(1_000_000)), None);
+    let hour = seconds(3600);
+    let both = RemoteControl {
+        cycle_after_outage: Some(hour),
+        cycle_after_idle: Some(hour * 6),
+        ..RemoteControl::default()
+    };
+    let mut keeper = linked(both.clone());
+    keeper.on(seconds(10), Event::Doubtful(Occasion::Outage(hour)));
+    let away = Action::Note("remote-cycle", "the network was away".into());
+    assert_eq!(next_note(&mut keeper, hour), Some((seconds(70), away)));
+    let mut keeper = linked(both);
+    let idle = Action::Note("remote-cycle", "claude was idle for long".into());
+    assert_eq!(next_note(&mut keeper, hour * 7), Some((hour * 6, idle)));
+}
+
+#[test]
+fn a_link_that_nobody_keeps_is_never_made_anew() {
+    let mut off = linked(RemoteControl { keep: crate::config::Keep::Off, ..RemoteControl::default() });
+    off.on(seconds(10), Event::Doubtful(Occasion::Slept(seconds(10_000))));
+    assert_eq!(next_note(&mut off, seconds(100_000)), None);
+    let mut down = linked(RemoteControl::default());
+    down.on(seconds(10), Event::File(Some(file(false, "busy"))));
+    down.on(seconds(10), Event::Doubtful(Occasion::Slept(seconds(10_000))));
+    assert_eq!(down.doubt, None);
 }
