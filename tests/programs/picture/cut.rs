@@ -39,6 +39,9 @@ pub fn frames(recorded: Vec<Shot>) -> Vec<Frame> {
             }
             continue;
         };
+        if is_less(last, &frame) {
+            continue;
+        }
         // What cckw types comes as one paste.
         let steps = if stood >= SETTLED { typed(last, &frame) } else { Vec::new() };
         frame.hold = if steps.is_empty() { time_for(last, &frame) } else { TYPED };
@@ -49,6 +52,13 @@ pub fn frames(recorded: Vec<Shot>) -> Vec<Frame> {
         last.hold = END;
     }
     shown
+}
+
+/// Whether something has gone and nothing has come, such as a note whose time was over. That is seen with the next thing that
+/// comes, be it a moment before or after.
+fn is_less(before: &Frame, now: &Frame) -> bool {
+    let pairs = || before.rows.iter().flatten().zip(now.rows.iter().flatten());
+    pairs().all(|(before, now)| before == now || *now == Cell::blank())
 }
 
 /// How long it takes to see what is new.
