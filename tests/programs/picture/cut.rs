@@ -21,6 +21,8 @@ const END: u32 = 3000;
 /// for what has one of these words: cckw and claude at work, faster than anybody can see.
 const SETTLED: Duration = Duration::from_millis(180);
 const BRIEF: [&str; 3] = ["draft stashed", "│ ❯ /remote-control ", "/rc connecting…"];
+/// How far an answer has come is chance on a busy machine, however long it stood.
+const NEVER: &str = "Working…";
 
 /// What is shown, and for how long.
 pub fn frames(recorded: Vec<Shot>) -> Vec<Frame> {
@@ -30,7 +32,7 @@ pub fn frames(recorded: Vec<Shot>) -> Vec<Frame> {
         frame.rows.iter_mut().for_each(|row| register.rename(row));
         let said = frame.text();
         let counts = stood >= SETTLED || BRIEF.iter().any(|words| said.contains(words));
-        if !counts || said.trim().is_empty() {
+        if !counts || said.contains(NEVER) || said.trim().is_empty() {
             continue;
         }
         let Some(last) = shown.last().filter(|last| last.rows != frame.rows) else {
