@@ -13,7 +13,7 @@ use crate::cells::Frame;
 use crate::pty::{self, Size};
 
 /// What stands still for so long was to be seen: longer than a picture takes to be drawn, shorter than from one key to the next.
-const STANDS: Duration = Duration::from_millis(25);
+const STANDS: Duration = Duration::from_millis(15);
 
 /// A state of the screen, and how long it stood.
 pub struct Shot {
