@@ -10,7 +10,7 @@ use support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, wait_un
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const SCENES: usize = 9;
+const SCENES: usize = 11;
 
 const ENDED_EARLY: &str = "cckw: the demo was ended early; nothing of it is left";
 
@@ -65,6 +65,11 @@ fn it_plays_as_a_text_and_leaves_nothing() {
         "kill -9 ",
         "[cckw: claude was killed by SIGKILL",
         "● You said: hello",
+        "Remote Control disconnected",
+        "❯ a draft of yours",
+        "/rc failed",
+        "❯ a draft of yours",
+        "/rc active",
         "Do you want to proceed?",
         "run on)",
         "$ cckw list",
@@ -72,7 +77,7 @@ fn it_plays_as_a_text_and_leaves_nothing() {
         "Do you want to proceed?",
         "● You said: permission",
         "Resume this session with:",
-        "All 9 scenes",
+        "All 11 scenes",
         "pinned by cckw",
         "brought back  once",
     ] {
@@ -113,7 +118,7 @@ fn watched(rows: u16, columns: u16) {
         assert!(!terminal.attributes().local_flags.intersects(shown), "{}", terminal.report());
     }
     terminal.wait_for_text("status 0");
-    assert!(terminal.history().iter().any(|row| row.contains("All 9 scenes")), "{}", terminal.report());
+    assert!(terminal.history().iter().any(|row| row.contains("All 11 scenes")), "{}", terminal.report());
     back_at_the_shell(terminal, &manners);
     leaves_nothing(&sandbox);
 }
@@ -164,19 +169,26 @@ fn it_is_printed_in_a_window_too_small_to_draw_in() {
 /// one, which may be over by then.
 #[test]
 fn ctrl_c_ends_it_at_any_scene() {
-    for number in 1..SCENES {
-        let mut sandbox = place();
-        sandbox.set("CCKW_STANDIN_SLOW_ECHO", "150");
-        let mut terminal = small(60, 100).shell("dash", &sandbox);
-        let manners = terminal.manners();
-        terminal.run("cckw demo --script; echo status $?");
-        terminal.wait_for_text(&format!("{number}. "));
-        terminal.press(Key::Ctrl('c'));
-        terminal.wait_for_text(ENDED_EARLY);
-        terminal.wait_for_text("status 130");
-        back_at_the_shell(terminal, &manners);
-        leaves_nothing(&sandbox);
-    }
+    // All at once, for they mostly wait.
+    std::thread::scope(|scope| {
+        for number in 1..SCENES {
+            scope.spawn(move || ctrl_c_ends_it_at(number));
+        }
+    });
+}
+
+fn ctrl_c_ends_it_at(number: usize) {
+    let mut sandbox = place();
+    sandbox.set("CCKW_STANDIN_SLOW_ECHO", "150");
+    let mut terminal = small(60, 100).shell("dash", &sandbox);
+    let manners = terminal.manners();
+    terminal.run("cckw demo --script; echo status $?");
+    terminal.wait_for_text(&format!("{number}. "));
+    terminal.press(Key::Ctrl('c'));
+    terminal.wait_for_text(ENDED_EARLY);
+    terminal.wait_for_text("status 130");
+    back_at_the_shell(terminal, &manners);
+    leaves_nothing(&sandbox);
 }
 
 #[test]
@@ -185,7 +197,7 @@ fn ctrl_c_and_ctrl_z_give_the_terminal_back() {
     let mut terminal = small(24, 80).shell("dash", &sandbox);
     let manners = terminal.manners();
     terminal.run("cckw demo; echo status $?");
-    terminal.wait_for_text("cckw demo · 2 of 9");
+    terminal.wait_for_text("cckw demo · 2 of 11");
     terminal.press(Key::Ctrl('z'));
     terminal.wait_for_prompt();
     terminal.wait_for_manners(&manners);

@@ -34,8 +34,13 @@ echoes what you say and needs no account. Try:
 const BY_HAND: &str = "on_hangup = \"exit\"\n";
 
 /// In the show it must live on for a moment. Should the demo itself be killed, it does not for long. The line that says when
-/// claude comes back is there to be read.
-const SHOWN: &str = "linger = \"1m\"\n[restart]\ninitial_delay = \"2s\"\n";
+/// claude comes back is there to be read; and so is, by whoever watches, the footer that says that the link is gone.
+fn shown(watched: bool) -> String {
+    let down_for = if watched { "4s" } else { "1s" };
+    format!(
+        "linger = \"1m\"\n[restart]\ninitial_delay = \"2s\"\n[remote_control]\ndisconnected_for = \"{down_for}\"\nrest = \"1s\"\n"
+    )
+}
 
 const TRY_IT: &str = "\
 To try it yourself, on the stand-in:
@@ -56,7 +61,9 @@ pub fn main(script: bool, try_it: bool) -> ExitCode {
     }
     // From before there is something to clean up.
     match show::signals() {
-        Ok(signals) => in_scratch(SHOWN, |scratch| show(scratch, script, signals)),
+        Ok(signals) => {
+            in_scratch(&shown(Audience::watches(script)), |scratch| show(scratch, script, signals))
+        }
         Err(error) => output::fail(&format!("signals cannot be handled: {error}")),
     }
 }

@@ -43,17 +43,7 @@ fn parse_stat(stat: &str) -> Option<Job> {
 /// Looks a process up; nothing when there is none. Never run: see `docs/platforms.md`.
 #[cfg(target_os = "macos")]
 pub fn look_up(pid: Pid) -> Option<Job> {
-    let mut info = std::mem::MaybeUninit::<libc::proc_bsdinfo>::zeroed();
-    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
-    // SAFETY: the buffer is as large as its size says.
-    let got = unsafe {
-        libc::proc_pidinfo(pid.as_raw(), libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size)
-    };
-    if got != size {
-        return None;
-    }
-    // SAFETY: zeroed before, and filled by the call: plain numbers, for which all bits are valid.
-    let info = unsafe { info.assume_init() };
+    let info = super::process::bsd_info(pid)?;
     // No terminal is written as all ones.
     let terminal = if info.e_tdev == u32::MAX { 0 } else { u64::from(info.e_tdev) };
     Some(Job {

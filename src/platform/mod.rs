@@ -1,4 +1,4 @@
-//! The operating system: what differs between Linux and macOS, and the few calls that need `unsafe`.
+//! The operating system: what differs between Linux and macOS, and most calls that need `unsafe`.
 //!
 //! Everything outside this folder is portable POSIX. What was never run on macOS is listed in `docs/platforms.md`.
 

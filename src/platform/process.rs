@@ -43,17 +43,7 @@ fn parse_stat(stat: &str) -> Option<Process> {
 /// Looks a process up; nothing when there is none, or it is a zombie. Never run: see `docs/platforms.md`.
 #[cfg(target_os = "macos")]
 pub fn look_up(pid: Pid) -> Option<Process> {
-    let mut info = std::mem::MaybeUninit::<libc::proc_bsdinfo>::zeroed();
-    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
-    // SAFETY: the buffer is as large as its size says.
-    let got = unsafe {
-        libc::proc_pidinfo(pid.as_raw(), libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size)
-    };
-    if got != size {
-        return None;
-    }
-    // SAFETY: zeroed before, and filled by the call: plain numbers, for which all bits are valid.
-    let info = unsafe { info.assume_init() };
+    let info = bsd_info(pid)?;
     if info.pbi_status == libc::SZOMB {
         return None;
     }
@@ -62,6 +52,19 @@ pub fn look_up(pid: Pid) -> Option<Process> {
         stopped: info.pbi_status == libc::SSTOP,
         start: info.pbi_start_tvsec.to_string(),
     })
+}
+
+/// What the kernel tells of a process. Never run.
+#[cfg(target_os = "macos")]
+pub(super) fn bsd_info(pid: Pid) -> Option<libc::proc_bsdinfo> {
+    let mut info = std::mem::MaybeUninit::<libc::proc_bsdinfo>::zeroed();
+    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
+    // SAFETY: the buffer is as large as its size says.
+    let got = unsafe {
+        libc::proc_pidinfo(pid.as_raw(), libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size)
+    };
+    // SAFETY: zeroed before, and filled by the call: plain numbers, for which all bits are valid.
+    (got == size).then(|| unsafe { info.assume_init() })
 }
 
 /// A variable of the environment that a process was started with; nothing where it is not UTF-8, or cannot be known.

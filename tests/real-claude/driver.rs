@@ -248,7 +248,17 @@ pub fn says(place: &Place, status: &str, restarts: u64) -> Record {
 /// Waits until claude has written down `text`: it does so with a delay, and what came later is lost with it.
 #[track_caller]
 pub fn written(place: &Place, id: &str, text: &str) {
-    wait_until("the words in the transcript", DEADLINE, || place.transcript(id).contains(text));
+    wait_until("the words in the transcript", DEADLINE, || messages(place, id).contains(text));
+}
+
+/// The messages in a transcript, as they stand there. Other lines hold a prompt too, and earlier: what was sent for it, for one.
+fn messages(place: &Place, id: &str) -> String {
+    let is_message = |line: &&str| {
+        let kind = serde_json::from_str::<serde_json::Value>(line).ok().map(|line| line["type"].clone());
+        kind.is_some_and(|kind| kind == "user" || kind == "assistant")
+    };
+    let text = place.transcript(id);
+    text.lines().filter(is_message).collect::<Vec<_>>().join("\n")
 }
 
 /// A prompt and its answer, which end up in the conversation with this id.
@@ -256,7 +266,7 @@ pub fn written(place: &Place, id: &str, text: &str) {
 pub fn goes_on(place: &Place, terminal: &mut Terminal, id: &str, prompt: &str) {
     submit(terminal, prompt);
     wait_until("the reply in the transcript", DEADLINE, || {
-        let text = place.transcript(id);
+        let text = messages(place, id);
         text.split_once(prompt).is_some_and(|(_, after)| after.contains(REPLY))
     });
     wait_for_prompt(terminal);

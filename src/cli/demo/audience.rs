@@ -22,6 +22,8 @@ const LEAST_COLUMNS: u16 = 36;
 /// The stage where nobody watches, and where it cannot be drawn in place.
 const TEXT_ROWS: u16 = 16;
 const TEXT_COLUMNS: u16 = 70;
+/// In fewer columns claude's footer does not say that a link has failed, and cckw would take it for switched off by the user.
+const LEAST_TEXT_COLUMNS: u16 = 30;
 
 /// What stands left and right of the stage in a text.
 const MARGIN: &str = "   │ ";
@@ -55,7 +57,7 @@ pub enum Audience {
 impl Audience {
     /// Text for a script, or for a terminal that cannot be drawn on; else the stage as it is.
     pub fn new(script: bool, scenes: &[Scene]) -> Self {
-        if script || !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        if !Self::watches(script) {
             return Self::Text { paced: false, columns: TEXT_COLUMNS };
         }
         let columns = window().1;
@@ -65,9 +67,14 @@ impl Audience {
             None => {
                 write("cckw demo (Enter: go on, ctrl-c: end)\n");
                 let room = columns.saturating_sub(MARGIN.chars().count() as u16);
-                Self::Text { paced: true, columns: room.clamp(20, TEXT_COLUMNS) }
+                Self::Text { paced: true, columns: room.clamp(LEAST_TEXT_COLUMNS, TEXT_COLUMNS) }
             }
         }
+    }
+
+    /// Whether there will be somebody who wants to read.
+    pub fn watches(script: bool) -> bool {
+        !script && io::stdout().is_terminal() && io::stdin().is_terminal()
     }
 
     /// How large the stage is: rows, columns.

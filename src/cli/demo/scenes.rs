@@ -5,8 +5,10 @@ use nix::unistd::Pid;
 
 use super::show::{Show, Trouble};
 use super::stage;
+use crate::claude::remote_control::{Link, classify};
 use crate::platform::process;
 use crate::session::record::Record;
+use crate::session::remote::RemoteState;
 
 /// One thing that happens, and why it matters.
 pub struct Scene {
@@ -48,6 +50,18 @@ pub const SCENES: &[Scene] = &[
         play: resume,
     },
     Scene {
+        title: "`/remote-control`, and then the link drops",
+        why: "The session is gone from your phone, and plain claude leaves it at that until you are back at \
+              this keyboard.",
+        play: drop_link,
+    },
+    Scene {
+        title: "cckw looks, types the command, and the link is back",
+        why: "Only when claude and the keyboard are at rest, and Enter only behind its own command, seen alone. \
+              Your draft is put aside and comes back.",
+        play: keep_link,
+    },
+    Scene {
         title: "claude asks something, and the terminal is closed",
         why: "A closed window, a dropped link: plain claude would end here. Now it waits, and does not notice.",
         play: hang_up,
@@ -72,6 +86,9 @@ pub const SCENES: &[Scene] = &[
 const HELLO: &str = "hello";
 const ECHO: &str = "● You said: hello";
 const NAME: &str = "demo";
+const DRAFT: &str = "a draft of yours";
+/// The stand-in drops its link on order; in time for the draft to be typed before.
+const DROP: &str = "/fault later 1500 drop";
 
 fn start(show: &mut Show) -> Result<(), Trouble> {
     show.open_terminal("terminal 1")?;
@@ -129,7 +146,43 @@ fn resume(show: &mut Show) -> Result<(), Trouble> {
     Ok(())
 }
 
+fn drop_link(show: &mut Show) -> Result<(), Trouble> {
+    show.enter("/remote-control")?;
+    show.until("the link", |show| show.footer_says("/rc active"))?;
+    let up = stands(show, RemoteState::Connected)?;
+    show.claim("the state file names the bridge", link(show, &up) == Link::Connected)?;
+    show.enter(DROP)?;
+    // Behind the order, which stands above the prompt as soon as it was taken.
+    show.until("an empty prompt", Show::at_rest)?;
+    show.breath()?;
+    show.type_text(DRAFT)?;
+    show.until("the end of the link", |show| show.footer_says("/rc failed"))?;
+    let down = stands(show, RemoteState::Disconnected)?;
+    show.claim("the state file names no bridge any more", link(show, &down) == Link::Disconnected)?;
+    show.note("the state file names no link, the footer says that it failed");
+    show.before = Some(down);
+    Ok(())
+}
+
+fn keep_link(show: &mut Show) -> Result<(), Trouble> {
+    let draft = format!("❯ {DRAFT}");
+    let (old, record) = (before(show), stands(show, RemoteState::Connected)?);
+    show.until("the link, and the draft", |show| {
+        show.footer_says("/rc active") && show.text().lines().any(|line| line == draft)
+    })?;
+    show.claim("the state file names a bridge again", link(show, &record) == Link::Connected)?;
+    show.claim("it is the same claude", record.claude_pid == old.claude_pid)?;
+    let outcome = record.remote.last_try.map_or_else(|| "nothing".into(), |attempt| attempt.outcome);
+    show.claim(&format!("it took one try, and not {}", record.remote.tries), record.remote.tries == 1)?;
+    show.note(&format!("one try: {outcome}"));
+    Ok(())
+}
+
 fn hang_up(show: &mut Show) -> Result<(), Trouble> {
+    // The draft is in the way of what comes. ctrl-u takes it away.
+    show.press("\x15")?;
+    show.until("an empty prompt", Show::at_rest)?;
+    show.breath()?;
     // The stand-in asks for a permission when it reads this word.
     show.enter("permission")?;
     show.until("claude's question", |show| show.text().contains("Do you want to proceed?"))?;
@@ -185,6 +238,17 @@ fn up(show: &mut Show, other_than: Option<i32>) -> Result<Record, Trouble> {
             && record.claude_pid.is_some()
             && record.claude_pid != other_than
     })
+}
+
+/// Waits until the record says so of the link.
+fn stands(show: &mut Show, state: RemoteState) -> Result<Record, Trouble> {
+    show.record("a record that says so", |record| record.remote.state == state)
+}
+
+/// Whether claude's state file names a link.
+fn link(show: &Show, record: &Record) -> Link {
+    let file = record.claude_pid.and_then(|claude| show.scratch.state_file(claude));
+    classify(file.as_ref()).link
 }
 
 /// The record as an earlier scene left it.

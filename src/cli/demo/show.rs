@@ -21,9 +21,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Between two keys, for somebody who watches.
 const KEY: Duration = Duration::from_millis(45);
+/// Between the last key and Enter, and between what was entered and the next thing.
+const BREATH: Duration = Duration::from_millis(300);
 /// Before a scene is played, and after: the time to read what it is about, and to see what came of it.
 const BEFORE: Duration = Duration::from_millis(900);
-const AFTER: Duration = Duration::from_millis(2200);
+const AFTER: Duration = Duration::from_millis(2000);
+
+/// In columns: where claude's footer has room for everything.
+const FOOTER: u16 = 64;
 
 /// A shell without the habits of any: it asks for a line, runs it with job control, and asks again.
 const SHELL: &str = "\
@@ -74,6 +79,7 @@ impl<'a> Show<'a> {
     /// Plays a scene, shown as the one with this number.
     pub fn play(&mut self, number: usize, scene: &Scene) -> Result<(), Trouble> {
         self.audience.begin(number, scene);
+        self.look();
         self.pause(BEFORE)?;
         (scene.play)(self)?;
         self.look_closely()
@@ -123,7 +129,13 @@ impl<'a> Show<'a> {
     /// Types a command at the shell, or a prompt, and presses Enter.
     pub fn enter(&mut self, text: &str) -> Result<(), Trouble> {
         self.type_text(text)?;
+        self.breath()?;
         self.press("\r")
+    }
+
+    /// The short stop between two things that somebody types.
+    pub fn breath(&mut self) -> Result<(), Trouble> {
+        self.pause(BREATH)
     }
 
     /// Presses keys.
@@ -156,6 +168,11 @@ impl<'a> Show<'a> {
     pub fn at_rest(&self) -> bool {
         let text = self.text();
         text.lines().any(|line| line == "❯") && !text.contains("Working")
+    }
+
+    /// Whether claude's footer has these words at its right end, or no room for them.
+    pub fn footer_says(&self, words: &str) -> bool {
+        self.audience.stage().1.get() < FOOTER || self.text().contains(words)
     }
 
     /// Waits until it holds. `what` says in words what that is.

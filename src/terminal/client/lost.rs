@@ -36,7 +36,7 @@ impl Client {
         let too_soon = self.revived.is_some_and(|at| at.elapsed() < BETWEEN_REVIVALS);
         match record {
             Some(record) if !too_soon && self.foreground && !self.terminal_gone => {
-                self.write_through("\r\n[cckw: the process that held this session was killed; its conversation is brought back]\r\n");
+                self.write_through("\r\n\x1b[J[cckw: the process that held this session was killed; its conversation is brought back]\r\n");
                 self.revived = Some(Instant::now());
                 match self.revive(&record) {
                     Ok(()) => None,
