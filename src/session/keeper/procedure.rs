@@ -419,7 +419,7 @@ impl Try {
         let late = at >= self.until;
         let panel = look.reading.panel.as_ref().filter(|_| look.settled);
         let Some(panel) = panel.filter(|panel| panel.selected == expected) else {
-            return if late { self.close(at) } else { (None, None) };
+            return if late { self.close_if_seen(at, look) } else { (None, None) };
         };
         let Panel { selected, disconnect: Some(wanted), .. } = *panel else { return self.close(at) };
         if selected == wanted {
@@ -440,7 +440,14 @@ impl Try {
             self.then = End::SwitchedOff;
             return self.finish_with_draft(at, look);
         }
-        if at < self.until { (None, None) } else { self.close(at) }
+        if at < self.until { (None, None) } else { self.close_if_seen(at, look) }
+    }
+
+    /// Closes a panel that is still there. Where none is seen, Esc might mean something else, and it is waited for what shows.
+    fn close_if_seen(&mut self, at: Duration, look: &Look) -> (Option<Keys>, Option<End>) {
+        let (keys, end) = self.close(at);
+        let seen = look.settled && look.reading.panel.is_some();
+        (keys.filter(|_| seen), end)
     }
 
     fn close(&mut self, at: Duration) -> (Option<Keys>, Option<End>) {

@@ -404,7 +404,10 @@ impl World {
             Keys::DeleteToEnd => {
                 assert!(matches!(&reading.prompt, Prompt::Draft(draft) if draft.text == LINE));
             }
-            Keys::Escape => {}
+            Keys::Escape => {
+                let dialog = self.file.as_ref().is_some_and(|file| file.dialog);
+                assert!(reading.panel.is_some() || dialog, "nothing is there to be closed");
+            }
             Keys::Up | Keys::Down => assert!(self.cycles && reading.panel.is_some()),
         }
     }

@@ -175,3 +175,25 @@ fn a_link_that_nobody_keeps_is_never_made_anew() {
     down.on(seconds(10), Event::Doubtful(Occasion::Slept(seconds(10_000))));
     assert_eq!(down.doubt, None);
 }
+
+#[test]
+fn nothing_is_closed_that_is_not_seen() {
+    let mut keeper = linked(RemoteControl::default());
+    let at = seconds(10);
+    let mut panel = look(Prompt::Elsewhere("the panel"), Indicator::Active);
+    let items = ["Disconnect this session", "Continue"].map(str::to_owned).to_vec();
+    panel.reading.panel = Some(crate::claude::screen::Panel { items, selected: 1, disconnect: Some(0) });
+    let seen = |keeper: &mut Keeper, at, shown| typed(&keeper.on(at, Event::Looked(shown)));
+    keeper.on(at, Event::Asked { cycle: true });
+    let mut keys = vec![];
+    for _ in 0..3 {
+        keys.extend(seen(&mut keeper, at, look(Prompt::Empty, Indicator::Active)));
+    }
+    assert_eq!(keys, [Keys::Paste(LINE.into())]);
+    assert_eq!(seen(&mut keeper, at + ms(100), look(prompt(LINE), Indicator::Active)), [Keys::Enter]);
+    assert_eq!(seen(&mut keeper, at + ms(200), panel), [Keys::Up]);
+    // It has gone by itself, and claude works: Esc would interrupt that.
+    for after in [1000, 2300, 3000, 4500] {
+        assert_eq!(seen(&mut keeper, at + ms(after), look(Prompt::Empty, Indicator::Active)), []);
+    }
+}
