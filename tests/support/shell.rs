@@ -40,6 +40,10 @@ impl Builder {
     pub fn shell(self, name: &str, sandbox: &Sandbox) -> Terminal {
         let mut terminal = self.spawn(command(name, sandbox));
         terminal.wait_for_prompt();
+        if name == "zsh" {
+            // It switches that on behind its first prompt; what is compared with the terminal as it was comes after.
+            terminal.wait_for_modes("zsh's line editor", |modes| modes.is_on(2004));
+        }
         terminal
     }
 }
