@@ -3,6 +3,7 @@
 mod support;
 
 use nix::sys::signal::Signal;
+use support::verb::cckw;
 use support::{DEADLINE, Record, Sandbox, Size, Terminal, process, wait_until};
 
 fn started(mode: &str) -> (Sandbox, Terminal, Record) {
@@ -13,12 +14,6 @@ fn started(mode: &str) -> (Sandbox, Terminal, Record) {
     terminal.wait_for("the child", |screen| !screen.text().is_empty());
     let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
     (sandbox, terminal, record)
-}
-
-fn cckw(sandbox: &Sandbox, words: &[&str]) -> std::process::Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
-    command.args(words);
-    command
 }
 
 fn detached(sandbox: &Sandbox) {

@@ -2,18 +2,11 @@
 
 mod support;
 
-use std::process::Command;
-
 use support::stand_in::{at_prompt, sandbox, start};
+use support::verb::cckw;
 use support::{DEADLINE, Key, Sandbox, Terminal, wait_until};
 
 const QUESTION: &str = "number or name, q:";
-
-fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
-    command.args(words);
-    command
-}
 
 #[track_caller]
 fn well(sandbox: &Sandbox, words: &[&str]) {

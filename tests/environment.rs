@@ -8,17 +8,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use nix::sys::signal::Signal;
 use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::verb::cckw;
 use support::{Record, Sandbox, Terminal, process};
-
-fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
-    command.args(words);
-    command
-}
 
 /// An agent of a login: it listens until it is dropped.
 fn agent(sandbox: &Sandbox, name: impl AsRef<OsStr>) -> (PathBuf, UnixListener) {

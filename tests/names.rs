@@ -4,16 +4,10 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use support::stand_in::{at_prompt, sandbox};
+use support::verb::cckw;
 use support::{DEADLINE, Record, Sandbox, Terminal, wait_until};
-
-fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
-    command.args(words);
-    command
-}
 
 /// A session that was started in `directory` and is left without a terminal.
 fn session(sandbox: &Sandbox, directory: &Path, args: &[&str]) -> Record {

@@ -3,24 +3,11 @@
 mod support;
 
 use std::fs;
-use std::process::Command;
 
 use nix::sys::signal::Signal;
 use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::verb::{cckw, well_said};
 use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
-
-fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
-    command.args(words);
-    command
-}
-
-#[track_caller]
-fn well_said(sandbox: &Sandbox, words: &[&str]) -> String {
-    let output = cckw(sandbox, words).output().expect("runs");
-    assert!(output.status.success() && output.stderr.is_empty(), "{words:?}: {output:?}");
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
 
 fn idle(record: &Record) -> bool {
     record.text("state") == "running" && record.text("status") == "idle"

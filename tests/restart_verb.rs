@@ -8,13 +8,8 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::verb::cckw;
 use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
-
-fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
-    command.args(words);
-    command
-}
 
 /// What it says on stdout, on stderr, and its status.
 fn said(command: &mut Command) -> (String, String, Option<i32>) {

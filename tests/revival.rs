@@ -7,15 +7,10 @@ use std::process::{Output, Stdio};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::verb::cckw;
 use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 const WORDS: &str = "You said: some words";
-
-fn cckw(sandbox: &Sandbox, words: &[&str]) -> std::process::Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
-    command.args(words);
-    command
-}
 
 #[track_caller]
 fn said(sandbox: &Sandbox, words: &[&str]) -> String {

@@ -8,15 +8,10 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::verb::cckw;
 use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 const OTHER: &str = "0f0e0d0c-1111-4111-8111-0123456789ab";
-
-fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
-    command.args(words);
-    command
-}
 
 /// The stand-in without cckw.
 fn direct(sandbox: &Sandbox, words: &[&str]) -> Terminal {

@@ -6,10 +6,10 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
-use std::process::Command;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use support::verb::cckw;
 use support::{DEADLINE, Key, Record, Sandbox, Size, Terminal, process, wait_until};
 
 fn sandbox(mode: &str) -> Sandbox {
@@ -30,12 +30,6 @@ fn start(sandbox: &Sandbox) -> (Terminal, Record) {
     terminal.wait_for("the child", |screen| !screen.text().is_empty());
     let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
     (terminal, record)
-}
-
-fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
-    command.args(words);
-    command
 }
 
 /// What it says on stdout, on stderr, and its status.

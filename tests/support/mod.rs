@@ -48,6 +48,7 @@ mod shell;
 pub mod stand_in;
 mod terminal;
 mod tmux;
+pub mod verb;
 mod wait;
 
 pub use before_exec::{before_exec, limit};
