@@ -79,6 +79,8 @@ fn after_the_client_was_killed() {
         process::signal(record.pid("client_pid").expect("a pid"), Signal::SIGKILL);
         // The shell has not waited for the host, so its prompt may stand on the screen that is gone.
         terminal.wait_for_modes("modes as they were", |modes| modes.left_on().is_empty());
+        // What is typed before would be lost, or not be echoed.
+        terminal.wait_for_canonical_mode();
         terminal.type_text("\r");
     });
 }

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use nix::sys::termios::Termios;
+use nix::sys::termios::{LocalFlags, Termios};
 
 use super::display::{Answers, Display, Screen};
 use super::keys::Key;
@@ -221,11 +221,28 @@ impl Terminal {
     #[track_caller]
     pub fn wait_for_manners(&mut self, before: &(Modes, Termios)) {
         self.try_wait_for(|screen| screen.modes == before.0);
+        self.try_wait_for_attributes(|attributes| *attributes == before.1);
+        assert_eq!(self.manners(), *before, "the terminal is not as it was\n{}", self.report());
+    }
+
+    /// Waits until the terminal echoes and edits lines, as a shell without a line editor needs it.
+    #[track_caller]
+    pub fn wait_for_canonical_mode(&mut self) {
+        let cooked = LocalFlags::ICANON | LocalFlags::ECHO;
+        let found = self.try_wait_for_attributes(|attributes| attributes.local_flags.contains(cooked));
+        assert!(found, "the terminal stays raw\n{}", self.report());
+    }
+
+    /// No event tells of a change of the attributes.
+    fn try_wait_for_attributes(&self, condition: impl Fn(&Termios) -> bool) -> bool {
         let end = Instant::now() + DEADLINE;
-        while self.attributes() != before.1 && Instant::now() < end {
+        while !condition(&self.attributes()) {
+            if Instant::now() >= end {
+                return false;
+            }
             thread::yield_now();
         }
-        assert_eq!(self.manners(), *before, "the terminal is not as it was\n{}", self.report());
+        true
     }
 
     /// The attributes of the terminal, as `stty` would see them.
