@@ -9,9 +9,26 @@ use super::commands::is_assignment;
 use super::page::pages;
 
 /// Subcommands that cargo has by itself, or that the pages tell to install.
-const SUBCOMMANDS: [&str; 15] = [
-    "audit", "bench", "build", "clippy", "deb", "deny", "doc", "fmt", "fuzz", "geiger", "install",
-    "metadata", "package", "run", "test",
+const SUBCOMMANDS: [&str; 19] = [
+    "audit",
+    "bench",
+    "build",
+    "check",
+    "clippy",
+    "deb",
+    "deny",
+    "doc",
+    "fmt",
+    "fuzz",
+    "geiger",
+    "install",
+    "metadata",
+    "package",
+    "run",
+    "search",
+    "test",
+    "tree",
+    "uninstall",
 ];
 
 /// The targets of this package: their names by their kind (`test`, `bench`, `example`, `bin`).
@@ -37,7 +54,7 @@ fn targets() -> BTreeMap<String, BTreeSet<String>> {
 /// What is wrong with the words behind `cargo`.
 fn check(words: &[&str], targets: &BTreeMap<String, BTreeSet<String>>) -> Result<(), String> {
     let Some((subcommand, rest)) = words.split_first() else { return Ok(()) };
-    if !SUBCOMMANDS.contains(subcommand) && !["tree", "search", "check"].contains(subcommand) {
+    if !SUBCOMMANDS.contains(subcommand) {
         return Err(format!("cargo has no {subcommand}"));
     }
     for (at, word) in rest.iter().enumerate().take_while(|(_, word)| **word != "--") {
