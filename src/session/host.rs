@@ -323,6 +323,7 @@ impl Host {
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
             Request::Restart { now, program } => self.renew(*now, program.as_ref()),
+            Request::CancelRestart => self.cancel_renewal(),
             Request::Stop => {
                 self.stop();
                 Answer::Done
