@@ -25,18 +25,23 @@ impl Holder {
     /// Whoever has this conversation open, or is about to: a live claude, whoever started it, or a session of cckw whose
     /// claude is starting or coming back.
     ///
-    /// Two starts at the same moment do not see each other.
+    /// Of two starts at the same moment the hosts see each other, which take turns at this.
     pub fn of(conversation: &str) -> Option<Self> {
-        Self::live(conversation, |_| true).or_else(|| {
-            let has_it = |record: &Record| {
-                matches!(record.state, State::Starting | State::Restarting)
-                    && revive::conversation(record).as_deref() == Some(conversation)
-            };
-            let record =
-                waiting::with_sockets().find(|record| has_it(record) && connect(record).is_some())?;
-            let session = session(|other| other.session == record.session);
-            Some(Self { conversation: conversation.to_owned(), claude: None, session })
-        })
+        Self::live(conversation, |_| true)
+            .or_else(|| Self::starting(conversation))
+            // A session that has come up between the two looks was neither: its record says so after its state file does.
+            .or_else(|| Self::live(conversation, |_| true))
+    }
+
+    /// The session of cckw that is about to open it.
+    fn starting(conversation: &str) -> Option<Self> {
+        let has_it = |record: &Record| {
+            matches!(record.state, State::Starting | State::Restarting)
+                && revive::conversation(record).as_deref() == Some(conversation)
+        };
+        let record = waiting::with_sockets().find(|record| has_it(record) && connect(record).is_some())?;
+        let session = session(|other| other.session == record.session);
+        Some(Self { conversation: conversation.to_owned(), claude: None, session })
     }
 
     /// The live claude that has it open, of those that `counts` holds for.
