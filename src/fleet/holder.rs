@@ -27,10 +27,13 @@ impl Holder {
     ///
     /// Of two starts at the same moment the hosts see each other, which take turns at this.
     pub fn of(conversation: &str) -> Option<Self> {
-        Self::live(conversation, |_| true)
+        let live = || Self::live(conversation, |_| true);
+        // A session's record says that it has come up a moment after claude's state file does, so whoever looks at one and then
+        // at the other may see neither, or a claude that is nobody's.
+        live()
+            .filter(|holder| holder.session.is_some())
             .or_else(|| Self::starting(conversation))
-            // A session that has come up between the two looks was neither: its record says so after its state file does.
-            .or_else(|| Self::live(conversation, |_| true))
+            .or_else(live)
     }
 
     /// The session of cckw that is about to open it.

@@ -48,7 +48,7 @@ fn start(sandbox: &Sandbox) -> Output {
 #[track_caller]
 fn is_back(sandbox: &Sandbox, first: &Record, cwd: &PathBuf) {
     let again = sandbox.wait_for_record("a claude that is back", |record| {
-        record.text("status") == "idle" && record.json["restarts"] == 1
+        record.text("state") == "running" && record.json["restarts"] == 1
     });
     assert_eq!(again.text("conversation"), first.text("conversation"));
     let claude = again.pid("claude_pid").expect("a claude");

@@ -84,7 +84,7 @@ fn the_verbs_that_only_look_work_on_it() {
     let mut sandbox = sandbox();
     sandbox.unset("XDG_STATE_HOME");
     let script = read_only(&sandbox.path("home"));
-    for words in [&["list"][..], &["list", "--all", "--json"], &["detect"]] {
+    for words in [&["list"][..], &["list", "--all", "--json"]] {
         let output = mounted(&sandbox, &script, words).output().expect("runs");
         assert!(output.status.success(), "{words:?}: {output:?}");
     }
@@ -104,31 +104,24 @@ fn a_runtime_directory_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn without_a_place_for_temporary_files_that_is_said_and_none_is_made() {
+fn a_temp_directory_that_cannot_be_written_is_named() {
     let mut sandbox = sandbox();
-    sandbox.unset("XDG_RUNTIME_DIR");
-    sandbox.unset("TMPDIR");
-    let target = text(&fs::canonicalize("/tmp").expect("a folder"));
-    // The sandbox lies there, so it is moved to where it can be seen without it.
-    let root = text(sandbox.root());
-    assert!(root.starts_with(&target), "the tests' own folders are below {target}: {root}");
-    let hide = format!(
-        "mkdir -p /mnt && mount -t tmpfs none /mnt && mkdir /mnt/box && mount --bind '{root}' /mnt/box"
-    );
-    let own = format!("/tmp/cckw-{}", geteuid());
-    for (script, words) in [
-        ("mount -t tmpfs -o ro none /tmp", "Read-only file system"),
-        ("mount -t tmpfs -o mode=000 none /mnt/empty && mount --move /mnt/empty /tmp", ""),
-    ] {
-        if words.is_empty() {
-            continue;
-        }
-        sandbox.set("XDG_STATE_HOME", "/mnt/box/state");
-        sandbox.set("CCKW_CLAUDE", "/mnt/box/claude-stand-in");
-        let words_of_sh = format!("{hide}\n{script}\ncd /mnt/box/work");
-        let scene = Scene::new(&sandbox, &mounted(&sandbox, &words_of_sh, &["claude"]));
-        scene.ends(&["state/cckw"]).refused(&[&own, words, "XDG_RUNTIME_DIR"]);
+    for name in ["XDG_RUNTIME_DIR", "TMPDIR"] {
+        sandbox.unset(name);
     }
+    // Another /tmp, in which there is nothing but what this needs, and where it was.
+    let root = text(sandbox.root());
+    let bin = text(Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a folder"));
+    let script = format!(
+        "mount -t tmpfs none /mnt; mkdir /mnt/root /mnt/bin
+         mount --bind '{root}' /mnt/root; mount --bind '{bin}' /mnt/bin
+         mount -t tmpfs none /tmp; mkdir -p '{root}' '{bin}'
+         mount --bind /mnt/root '{root}'; mount --bind /mnt/bin '{bin}'
+         mount -o remount,ro /tmp; cd '{root}/work'"
+    );
+    let scene = Scene::new(&sandbox, &mounted(&sandbox, &script, &["claude"]));
+    let own = format!("/tmp/cckw-{}: ", geteuid());
+    scene.ends(&["state/cckw"]).refused(&[&own, "Read-only file system", "XDG_RUNTIME_DIR"]);
 }
 
 /// The home that the user database names, which a bind mount changes for one process and its children.
