@@ -7,7 +7,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::sys::socket::UnixAddr;
 use nix::unistd::{User, geteuid};
+use uuid::Uuid;
 
 use crate::escape::escape;
 
@@ -41,14 +43,24 @@ pub fn home() -> Option<PathBuf> {
     absolute("HOME").or_else(|| User::from_uid(geteuid()).ok()?.map(|user| user.dir))
 }
 
-/// `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory. It may not exist yet.
+/// `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory: `$TMPDIR`, else `/tmp`. It may not exist yet.
 ///
-/// A runtime directory that the variable names and that is not there (after `su`, in a container) counts as unset.
+/// A directory that a variable names and that is not there (after `su`, in a container) counts as unset, and so does a
+/// `TMPDIR` with a name too long for sockets, as build tools and macOS give it.
 pub fn runtime_dir() -> PathBuf {
-    match absolute("XDG_RUNTIME_DIR").filter(|path| path.is_dir()) {
-        Some(path) => path.join("cckw"),
-        None => absolute("TMPDIR").unwrap_or_else(|| "/tmp".into()).join(format!("cckw-{}", geteuid())),
+    let named = |variable| absolute(variable).filter(|path| path.is_dir());
+    if let Some(path) = named("XDG_RUNTIME_DIR") {
+        return path.join("cckw");
     }
+    let own = format!("cckw-{}", geteuid());
+    let temporary = named("TMPDIR").map(|path| path.join(&own)).filter(|path| has_room(path));
+    temporary.unwrap_or_else(|| Path::new("/tmp").join(&own))
+}
+
+/// Whether the name of a session's socket in this directory is short enough.
+fn has_room(directory: &Path) -> bool {
+    let socket = directory.join(format!("{}.sock", Uuid::nil()));
+    UnixAddr::new(&socket).is_ok()
 }
 
 /// `$XDG_STATE_HOME/cckw`, else `~/.local/state/cckw`. It may not exist yet.
@@ -109,6 +121,14 @@ pub fn make_private(path: &Path) -> Result<(), Unusable> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
         made.map_err(|error| unusable(path, &error))?;
     }
+    make_private_there(path)
+}
+
+/// As `make_private`, in a directory that must be there: a `/tmp` that is missing is not for us to make.
+///
+/// # Errors
+/// As `make_private`.
+pub fn make_private_there(path: &Path) -> Result<(), Unusable> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         // A umask can take away the owner's permissions too.
         Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700))
@@ -160,6 +180,12 @@ mod tests {
         assert_eq!(absolute_value(Some("run".into())), None);
         assert_eq!(absolute_value(Some("".into())), None);
         assert_eq!(absolute_value(Some("/run".into())), Some("/run".into()));
+    }
+
+    #[test]
+    fn only_a_short_name_has_room_for_a_socket() {
+        assert!(has_room(Path::new("/tmp/cckw-4294967295")));
+        assert!(!has_room(&Path::new("/tmp").join("x".repeat(70))));
     }
 
     #[test]

@@ -15,3 +15,4 @@ pub mod signal_pipe;
 pub mod signals;
 pub mod socket;
 pub mod tty;
+pub mod umask;
