@@ -43,6 +43,8 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     // It leads the session of the PTY that it opens. Closed again where claude cannot be started, that hangs up, and
     // would end this process before it has cleared away and said why.
     let _ = signals::ignore(nix::sys::signal::Signal::SIGHUP);
+    // Under `ulimit -f` a log that is full is one that cannot be written, and no reason to end.
+    let _ = signals::ignore(nix::sys::signal::Signal::SIGXFSZ);
     let Some(client) = take_socket() else {
         eprintln!("cckw: 'host' is started by 'cckw claude', not by hand");
         return ExitCode::from(2);
