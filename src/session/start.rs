@@ -47,6 +47,8 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     // would end this process before it has cleared away and said why.
     let _ = signals::ignore(nix::sys::signal::Signal::SIGHUP);
     umask::make_private();
+    // Under `ulimit -f` a log that is full is one that cannot be written, and no reason to end.
+    let _ = signals::ignore(nix::sys::signal::Signal::SIGXFSZ);
     let Some(client) = take_socket() else {
         eprintln!("cckw: 'host' is started by 'cckw claude', not by hand");
         return ExitCode::from(2);
