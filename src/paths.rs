@@ -43,9 +43,13 @@ pub fn home() -> Option<PathBuf> {
 
 /// `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory. It may not exist yet.
 ///
-/// A runtime directory that the variable names and that is not there (after `su`, in a container) counts as unset.
+/// A runtime directory that the variable names and that is not there (in a container), or another user's (after `su`), counts as
+/// unset: it has to be its user's own, as the specification says, and another one could put what they like in the place of ours.
 pub fn runtime_dir() -> PathBuf {
-    match absolute("XDG_RUNTIME_DIR").filter(|path| path.is_dir()) {
+    let is_own = |path: &PathBuf| {
+        fs::metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
+    };
+    match absolute("XDG_RUNTIME_DIR").filter(is_own) {
         Some(path) => path.join("cckw"),
         None => absolute("TMPDIR").unwrap_or_else(|| "/tmp".into()).join(format!("cckw-{}", geteuid())),
     }
@@ -70,7 +74,7 @@ pub fn state_dir() -> Result<PathBuf, Unusable> {
 /// What speaks against using `path` as a private directory; nothing when it is one or can be made one.
 ///
 /// # Errors
-/// When it is a link, not a directory, another user's, or open to others.
+/// When it is a link, not a directory, another user's, open to others, or in a directory where others can replace it.
 pub fn check_private(path: &Path) -> Result<(), Unusable> {
     let refuse = |reason: String, advice| Err(Unusable { path: path.into(), reason, advice });
     // Not following links: in a temp directory that everybody can write, a link is somebody else's choice.
@@ -96,7 +100,19 @@ pub fn check_private(path: &Path) -> Result<(), Unusable> {
     if mode & 0o077 != 0 {
         return refuse(format!("is open to others (mode {mode:04o})"), "run chmod 700 on it");
     }
-    Ok(())
+    match path.parent().and_then(|above| Some((above, fs::metadata(above).ok()?.permissions().mode()))) {
+        // Whoever writes there could put a directory of theirs in the place of this one.
+        Some((above, mode)) if lets_others_rename(mode) => refuse(
+            format!("stands in {}, which everybody can write (mode {:04o})", escape(above), mode & 0o7777),
+            "run chmod o-w on that, or chmod +t where it is for temporary files",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Whether what is in a directory of this mode can be renamed and removed by anybody.
+pub fn lets_others_rename(mode: u32) -> bool {
+    mode & 0o002 != 0 && mode & 0o1000 == 0
 }
 
 /// Makes `path` a directory that only this user can enter, or checks that it is one.
@@ -188,6 +204,21 @@ mod tests {
         make_private(&target).expect("makes it");
         std::os::unix::fs::symlink(&target, &link).expect("links");
         assert!(make_private(&link).expect_err("refuses").to_string().contains("symbolic link"));
+    }
+
+    #[test]
+    fn a_directory_that_others_can_replace_is_refused() {
+        let scratch = scratch();
+        let above = scratch.path().join("above");
+        let path = above.join("cckw");
+        make_private(&path).expect("makes it");
+        for (mode, refused) in [(0o777, true), (0o703, true), (0o1777, false), (0o775, false), (0o700, false)]
+        {
+            fs::set_permissions(&above, fs::Permissions::from_mode(mode)).expect("a mode");
+            let checked = make_private(&path).map_err(|error| error.to_string());
+            assert_eq!(checked.is_err(), refused, "{mode:o}: {checked:?}");
+            assert!(checked.err().is_none_or(|said| said.contains("which everybody can write")), "{mode:o}");
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::platform::files::open_plain;
+
 /// A line longer than this is no event; it is cut there, in bytes.
 const LONGEST: usize = 1 << 20;
 
@@ -25,9 +27,9 @@ impl Log {
         let newest = directory.join("events.jsonl");
         let older = newest.with_extension("old.jsonl");
         // The newest first: if it is put aside in between, it is found twice rather than not at all.
-        let last = File::open(&newest).ok();
+        let last = open_plain(&newest).ok();
         let first =
-            File::open(&older).ok().filter(|first| !last.as_ref().is_some_and(|last| same(first, last)));
+            open_plain(&older).ok().filter(|first| !last.as_ref().is_some_and(|last| same(first, last)));
         Self { older, newest, files: first.into_iter().chain(last).collect(), rest: Vec::new() }
     }
 
@@ -69,11 +71,11 @@ impl Log {
         }
         let known = self.files.last();
         let is_known = |file: &File| known.is_some_and(|known| same(known, file));
-        let Ok(newest) = File::open(&self.newest) else { return Vec::new() };
+        let Ok(newest) = open_plain(&self.newest) else { return Vec::new() };
         if is_known(&newest) {
             return Vec::new();
         }
-        let between = File::open(&self.older).ok().filter(|older| !is_known(older) && !same(older, &newest));
+        let between = open_plain(&self.older).ok().filter(|older| !is_known(older) && !same(older, &newest));
         between.into_iter().chain([newest]).collect()
     }
 
