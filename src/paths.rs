@@ -11,6 +11,9 @@ use nix::unistd::{User, geteuid};
 
 use crate::escape::escape;
 
+/// How often a directory is made that somebody else has removed or replaced in that moment.
+const TRIES: usize = 10;
+
 /// A directory or file that cannot be used: which, why, and what to do.
 #[derive(Debug)]
 pub struct Unusable {
@@ -76,11 +79,16 @@ pub fn state_dir() -> Result<PathBuf, Unusable> {
 /// # Errors
 /// When it is a link, not a directory, another user's, open to others, or in a directory where others can replace it.
 pub fn check_private(path: &Path) -> Result<(), Unusable> {
+    is_private(path).map(drop)
+}
+
+/// The same; whether there is one.
+fn is_private(path: &Path) -> Result<bool, Unusable> {
     let refuse = |reason: String, advice| Err(Unusable { path: path.into(), reason, advice });
     // Not following links: in a temp directory that everybody can write, a link is somebody else's choice.
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return refuse(error.to_string(), "make it accessible"),
     };
     if metadata.is_symlink() {
@@ -106,7 +114,7 @@ pub fn check_private(path: &Path) -> Result<(), Unusable> {
             format!("stands in {}, which everybody can write (mode {:04o})", escape(above), mode & 0o7777),
             "run chmod o-w on that, or chmod +t where it is for temporary files",
         ),
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 
@@ -125,14 +133,20 @@ pub fn make_private(path: &Path) -> Result<(), Unusable> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
         made.map_err(|error| unusable(path, &error))?;
     }
-    match fs::DirBuilder::new().mode(0o700).create(path) {
-        // A umask can take away the owner's permissions too.
-        Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-            .map_err(|error| unusable(path, &error))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(unusable(path, &error)),
+    for _ in 0..TRIES {
+        match fs::DirBuilder::new().mode(0o700).create(path) {
+            // A umask can take away the owner's permissions too.
+            Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+                .map_err(|error| unusable(path, &error))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(unusable(path, &error)),
+        }
+        // What was in the way may be gone by now, of somebody who makes and removes it: then nothing is there that is ours.
+        if is_private(path)? {
+            return Ok(());
+        }
     }
-    check_private(path)
+    Err(unusable(path, &io::Error::other("something is made and removed in its place")))
 }
 
 fn unusable(path: &Path, error: &io::Error) -> Unusable {

@@ -9,6 +9,8 @@ use crate::platform::files::open_plain;
 
 /// A line longer than this is no event; it is cut there, in bytes.
 const LONGEST: usize = 1 << 20;
+/// The most that is read of a log at a time, in bytes: far more than a host lets it have.
+const MOST: u64 = 16 << 20;
 
 /// A session's log from its beginning, the older half that was put aside included.
 ///
@@ -41,8 +43,7 @@ impl Log {
         let mut lines = Vec::new();
         loop {
             for at in 0..self.files.len() {
-                let mut bytes = Vec::new();
-                self.files[at].read_to_end(&mut bytes)?;
+                let bytes = read(&mut self.files[at])?;
                 self.split(&bytes, &mut lines);
             }
             let fresh = self.fresh();
@@ -51,8 +52,7 @@ impl Log {
             }
             // What was put aside may have grown after it was read, and before it was put aside.
             if let Some(last) = self.files.last_mut() {
-                let mut bytes = Vec::new();
-                last.read_to_end(&mut bytes)?;
+                let bytes = read(last)?;
                 self.split(&bytes, &mut lines);
             }
             self.files = fresh;
@@ -88,6 +88,12 @@ impl Log {
         }
         self.rest.truncate(LONGEST);
     }
+}
+
+fn read(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn same(one: &File, other: &File) -> bool {
