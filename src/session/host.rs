@@ -35,6 +35,7 @@ use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
 use crate::claude::live::Live;
 use crate::claude::state_file::StateFile;
+use crate::claude::transcript::is_id;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
@@ -393,7 +394,7 @@ impl Host {
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }
-        if let Some(conversation) = file.session_id.as_ref().filter(|_| file.settled())
+        if let Some(conversation) = file.session_id.as_ref().filter(|id| file.settled() && is_id(id))
             && record.follow(conversation)
         {
             self.events.write("conversation", json!({ "id": conversation }));

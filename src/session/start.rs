@@ -29,6 +29,7 @@ use super::supervisor::{Launch, Supervisor};
 use super::turn::Turn;
 use super::watch::Wake;
 use crate::claude::refused::refused;
+use crate::claude::transcript::is_id;
 use crate::config;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::fleet::Holder;
@@ -174,7 +175,7 @@ fn prepare(
     let (mut record, mut supervisor) = match revived {
         Some(record) => {
             revive::wait_for_the_last_one(&record);
-            let supervisor = Supervisor::taken_up(limits, record.conversation.clone());
+            let supervisor = Supervisor::taken_up(limits, record.conversation.clone().filter(|id| is_id(id)));
             (record, supervisor)
         }
         None => {

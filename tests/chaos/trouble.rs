@@ -27,7 +27,7 @@ const USUAL: (u16, u16) = (40, 120);
 /// Why a round cannot be played here, thrown by a panic: that is neither well nor a failure.
 pub struct Impossible(
     #[allow(dead_code)] // The test suite plays nothing that can be impossible.
-    pub String,
+    pub  String,
 );
 
 fn or_impossible<T>(result: Result<T, String>) -> T {

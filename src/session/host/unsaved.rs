@@ -36,7 +36,8 @@ impl Host {
                 let why = error.to_string();
                 if self.unsaved.why.is_none() {
                     self.events.write("record-not-written", json!({ "error": why }));
-                    self.notices.add(&format!("the session goes on, but its record cannot be written: {why}"));
+                    self.notices
+                        .add(&format!("the session goes on, but its record cannot be written: {why}"));
                 }
                 self.unsaved = Unsaved { why: Some(why), again_at: Some(Instant::now() + PACE) };
             }

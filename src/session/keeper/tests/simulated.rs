@@ -77,7 +77,8 @@ impl Claude {
         {
             self.link = Link::Up;
         }
-        while let Some((_, input)) = self.inputs.pop_front_if(|(at, _)| *at <= now) {
+        while self.inputs.front().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, input)) = self.inputs.pop_front() else { break };
             match input {
                 Input::User(press) => self.user(now, press),
                 Input::Keeper(keys) => self.keeper(now, keys),
@@ -209,15 +210,8 @@ impl Session {
         };
         let settings = RemoteControl { keep, disconnected_for: seconds(2), ..RemoteControl::default() };
         let keeper = Keeper::new(settings, false, false);
-        let mut session = Self {
-            claude,
-            keeper,
-            now: seconds(1),
-            file: None,
-            held: None,
-            typed_at: None,
-            typed: vec![],
-        };
+        let mut session =
+            Self { claude, keeper, now: seconds(1), file: None, held: None, typed_at: None, typed: vec![] };
         session.tell(Event::Started);
         if attached {
             session.tell(Event::Attached);
