@@ -8,13 +8,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::unistd::geteuid;
 use serde::Deserialize;
 use toml::de::DeTable;
 
 use crate::escape::escape;
 use crate::paths;
+use crate::platform::files::read_plain;
 
 mod duration;
+mod owner;
 mod remote;
 mod restart;
 
@@ -181,7 +184,9 @@ fn load_from(path: &Path) -> Result<Config, ConfigError> {
     if metadata.len() > MAX_LEN {
         return Err(error("longer than 1 MiB".into(), "put only cckw's settings there"));
     }
-    let bytes = fs::read(path).map_err(|e| error(reason_of(&e), "make it readable for you, or remove it"))?;
+    owner::check(path, &metadata, geteuid().as_raw()).map_err(|(reason, advice)| error(reason, advice))?;
+    let bytes = read_plain(path, MAX_LEN)
+        .map_err(|e| error(reason_of(&e), "make it readable for you, or remove it"))?;
     parse(path, &bytes)
 }
 

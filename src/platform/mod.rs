@@ -6,6 +6,7 @@ pub mod asleep;
 pub mod clock;
 pub mod command;
 pub mod descriptors;
+pub mod files;
 pub mod io;
 pub mod job;
 pub mod network;

@@ -21,6 +21,7 @@ use crate::claude::server;
 use crate::claude::transcript::{self, Found};
 use crate::escape::escape;
 use crate::fleet::Holder;
+use crate::platform::files::open_plain;
 use crate::platform::process;
 
 /// How long what is left of the last claude may take to end after its host was killed, before it is ended.
@@ -42,7 +43,8 @@ impl Lock {
     /// When another host has it, or the directory cannot be written.
     pub fn take(directory: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600);
+        // A pipe in its place is not waited for.
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NONBLOCK);
         let file = options.open(directory.join(LOCK))?;
         let until = Instant::now() + LOOK;
         loop {
@@ -62,7 +64,7 @@ impl Lock {
     pub fn is_held(directory: &Path) -> bool {
         // Two who look do not see each other.
         let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-        File::open(directory.join(LOCK)).is_ok_and(held)
+        open_plain(&directory.join(LOCK)).is_ok_and(held)
     }
 }
 
@@ -83,7 +85,7 @@ impl From<Lock> for OwnedFd {
 /// The conversation that a launch opens, where that can be told before: the one that was open last, else the one that the
 /// user's arguments choose.
 pub fn conversation(record: &Record) -> Option<String> {
-    record.conversation.clone().or_else(|| {
+    record.conversation.clone().filter(|id| transcript::is_id(id)).or_else(|| {
         let args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
         chosen(&args, &PathBuf::from(OsString::from(record.cwd.clone())))
     })

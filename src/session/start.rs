@@ -29,6 +29,7 @@ use super::supervisor::{Launch, Supervisor};
 use super::turn::Turn;
 use super::watch::Wake;
 use crate::claude::refused::refused;
+use crate::claude::transcript::is_id;
 use crate::config;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::fleet::Holder;
@@ -47,6 +48,8 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     // would end this process before it has cleared away and said why.
     let _ = signals::ignore(nix::sys::signal::Signal::SIGHUP);
     umask::make_private();
+    // Under `ulimit -f` a log that is full is one that cannot be written, and no reason to end.
+    let _ = signals::ignore(nix::sys::signal::Signal::SIGXFSZ);
     let Some(client) = take_socket() else {
         eprintln!("cckw: 'host' is started by 'cckw claude', not by hand");
         return ExitCode::from(2);
@@ -172,7 +175,7 @@ fn prepare(
     let (mut record, mut supervisor) = match revived {
         Some(record) => {
             revive::wait_for_the_last_one(&record);
-            let supervisor = Supervisor::taken_up(limits, record.conversation.clone());
+            let supervisor = Supervisor::taken_up(limits, record.conversation.clone().filter(|id| is_id(id)));
             (record, supervisor)
         }
         None => {

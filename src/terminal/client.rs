@@ -316,7 +316,7 @@ impl Client {
                 if !self.terminal_gone {
                     // Not for ever: it may be gone because this terminal takes nothing.
                     let then = format!("the session goes on: cckw attach {}", fleet::word_for(&self.session));
-                    self.write_through(&format!("\r\n\x1b[J[cckw: detached, {why}; {then}]\r\n"));
+                    self.write_through(&format!("\r\n\x1b[J[cckw: detached, {}; {then}]\r\n", escape(&why)));
                 }
                 return Some(0);
             }
