@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 #[path = "docs/cargo.rs"]
 mod cargo;

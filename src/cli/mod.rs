@@ -88,7 +88,14 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
         Some(Verb::Start { session, all }) => start::main(session.as_deref(), all),
-        Some(Verb::Restart { session, all, now }) => restart::main(session.as_deref(), all, now),
+        Some(Verb::Restart { session, all, now, cancel }) => {
+            let wish = match (now, cancel) {
+                (_, true) => restart::Wish::Cancel,
+                (true, _) => restart::Wish::Now,
+                _ => restart::Wish::WhenIdle,
+            };
+            restart::main(session.as_deref(), all, wish)
+        }
         Some(Verb::Stop { session }) => stop::main(session.as_deref()),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
