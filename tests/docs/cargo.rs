@@ -9,7 +9,7 @@ use super::commands::is_assignment;
 use super::page::pages;
 
 /// Subcommands that cargo has by itself, or that the pages tell to install.
-const SUBCOMMANDS: [&str; 19] = [
+const SUBCOMMANDS: [&str; 20] = [
     "audit",
     "bench",
     "build",
