@@ -9,7 +9,7 @@ use super::commands::is_assignment;
 use super::page::pages;
 
 /// Subcommands that cargo has by itself, or that the pages tell to install.
-const SUBCOMMANDS: [&str; 20] = [
+const SUBCOMMANDS: &[&str] = &[
     "audit",
     "bench",
     "build",
@@ -29,6 +29,7 @@ const SUBCOMMANDS: [&str; 20] = [
     "test",
     "tree",
     "uninstall",
+    "update",
 ];
 
 /// The targets of this package: their names by their kind (`test`, `bench`, `example`, `bin`).
