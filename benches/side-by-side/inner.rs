@@ -13,8 +13,8 @@ pub const VARIABLE: &str = "CCKW_BENCH_INNER";
 /// Announces that the terminal is raw; the process id follows, and then [`READY_END`].
 pub const READY: &str = "bench-ready ";
 
-/// Ends the announcement.
-pub const READY_END: &[u8] = b";\r\n";
+/// Ends the announcement. No line end: a program that draws anew may draw that as a movement of the cursor.
+pub const READY_END: &[u8] = b";";
 
 /// The line behind a bulk transfer.
 pub const END_LINE: &[u8] = b"bench-end bench-end bench-end bench-end\r\n";

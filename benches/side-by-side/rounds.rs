@@ -14,20 +14,23 @@ pub fn run(tools: &[Tool], effort: &Effort, only: &[String], progress: &dyn Fn(&
     // The first round warms up, and is thrown away but for its failures.
     let rounds = if in_rounds.into_iter().any(wants) { effort.rounds + 1 } else { 0 };
     for round in 0..rounds {
-        progress(&format!("round {round} of {}", effort.rounds));
+        let progress = |suite: &str| progress(&format!("round {round} of {}: {suite}", effort.rounds));
         let mut figures = Results::default();
         let order = order(tools, round);
         for metric in [Metric::Text, Metric::Sgr, Metric::Both, Metric::Paste] {
             if wants(metric.about().suite) {
+                progress(metric.about().suite);
                 for tool in &order {
                     figures.add(metric, *tool, bulk::transfer(metric, *tool, effort.bulk));
                 }
             }
         }
         if wants("echo") {
+            progress("echo");
             echo::at_rest(&order, effort.keys, round, &mut figures);
         }
         if wants("flood") {
+            progress("flood");
             for tool in &order {
                 match echo::in_flood(*tool, effort.flood_keys, round) {
                     Ok(times) => figures.add_keys(Keys::InFlood, *tool, times),
@@ -36,6 +39,7 @@ pub fn run(tools: &[Tool], effort: &Effort, only: &[String], progress: &dyn Fn(&
             }
         }
         if wants("start") {
+            progress("start");
             open::starts(&order, effort.starts, &mut figures);
         }
         results.take(figures, round > 0);
