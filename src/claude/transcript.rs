@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -116,15 +116,23 @@ fn base36(mut number: u32) -> String {
 fn holds_conversation(path: &Path) -> Option<bool> {
     // Opening a FIFO of that name would wait for its writer.
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    let mut reader = BufReader::new(File::open(path).ok()?.take(SEARCHED));
+    let reader = BufReader::new(File::open(path).ok()?.take(SEARCHED));
+    Some(holds_message(reader).ok()? || metadata.len() > SEARCHED)
+}
+
+/// Whether there is a line with a message in what a transcript holds.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn holds_message(mut transcript: impl BufRead) -> io::Result<bool> {
     let mut line = vec![];
-    while reader.read_until(b'\n', &mut line).ok()? > 0 {
+    while transcript.read_until(b'\n', &mut line)? > 0 {
         if is_message(&line) {
-            return Some(true);
+            return Ok(true);
         }
         line.clear();
     }
-    Some(metadata.len() > SEARCHED)
+    Ok(false)
 }
 
 /// Whether a line can be resumed from. Claude wants more than a `uuid` (a timestamp, no sidechain); but what is taken
