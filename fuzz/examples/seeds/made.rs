@@ -50,7 +50,7 @@ pub fn seeds(top: &Path) -> Vec<Seed> {
     }
     for name in SCREENS {
         let file = fs::read_to_string(top.join("tests/screens/recorded").join(name).with_extension("screen"));
-        seeds.push(("screen", name.into(), screen(&file.expect("a screen"))));
+        seeds.push(("screen", (*name).to_owned(), screen(&file.expect("a screen"))));
     }
     for (_, name, bytes) in &seeds {
         assert!(bytes.len() <= LONGEST, "{name} is too long");
