@@ -90,7 +90,10 @@ fn the_targets_are_built_from_what_cckw_is_built_from() {
     let (ours, theirs) = (packages("Cargo.lock"), packages("fuzz/Cargo.lock"));
     for (name, version) in &theirs {
         let other = ours.get(name);
-        assert!(other.is_none_or(|other| other == version), "{name}: run `cargo update -p {name} --precise` in fuzz/");
+        assert!(
+            other.is_none_or(|other| other == version),
+            "{name}: run `cargo update -p {name} --precise` in fuzz/"
+        );
     }
     assert!(theirs.contains_key("libfuzzer-sys") && theirs.contains_key("vt100"));
 }

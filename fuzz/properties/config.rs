@@ -34,7 +34,10 @@ pub fn check(data: &[u8]) {
             let (Some(line @ 1..), Some(column @ 1..)) = (line, column) else { panic!("no place: {said}") };
             let text = String::from_utf8_lossy(data);
             let lines: Vec<&str> = text.split('\n').collect();
-            assert!(line <= lines.len() && column <= lines[line - 1].chars().count() + 1, "no such place: {said}");
+            assert!(
+                line <= lines.len() && column <= lines[line - 1].chars().count() + 1,
+                "no such place: {said}"
+            );
         }
     }
 }

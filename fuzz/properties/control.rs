@@ -38,10 +38,12 @@ fn lines<M: Message>(bytes: &[u8], seed: u8) {
         assert_eq!(whole, pieces, "cut, it is another stream");
     }
     let (one, other) = UnixStream::pair().expect("a socket pair");
-    let (mut one, mut other) = (Channel::new(one).expect("a channel"), Channel::new(other).expect("a channel"));
+    let (mut one, mut other) =
+        (Channel::new(one).expect("a channel"), Channel::new(other).expect("a channel"));
     for message in whole.0 {
         assert!(one.send(&message, vec![]), "too long to be sent, and was received");
-        let again = other.wait_for::<M>(Some(Duration::from_secs(30))).expect("is understood").expect("arrives");
+        let again =
+            other.wait_for::<M>(Some(Duration::from_secs(30))).expect("is understood").expect("arrives");
         assert_eq!((again.0, again.1.len()), (message, 0));
     }
 }

@@ -25,8 +25,16 @@ pub fn check(data: &[u8]) {
     let whole = run(&[bytes], extended, false);
     let pieces = run(&cut(bytes, seed), extended, false);
     for ran in [&whole, &pieces, &run(&cut(bytes, seed), extended, true)] {
-        assert!(is_less_keys(bytes, &ran.out), "{:?} became {:?}", bytes.escape_ascii(), ran.out.escape_ascii());
-        assert!(ran.detached || ran.out.len() == bytes.len() || has_release(bytes), "a key was taken, and not told");
+        assert!(
+            is_less_keys(bytes, &ran.out),
+            "{:?} became {:?}",
+            bytes.escape_ascii(),
+            ran.out.escape_ascii()
+        );
+        assert!(
+            ran.detached || ran.out.len() == bytes.len() || has_release(bytes),
+            "a key was taken, and not told"
+        );
     }
     if extended {
         assert_eq!(whole, pieces, "cut, it is another stream");
@@ -87,7 +95,11 @@ fn detaches_afterwards(bytes: &[u8]) {
             scanner.feed(b"\x1b[201~");
         }
         let found = scanner.feed(key);
-        assert!(found.forward.is_empty() && found.detach == Some(0) && found.typed, "{:?}", key.escape_ascii());
+        assert!(
+            found.forward.is_empty() && found.detach == Some(0) && found.typed,
+            "{:?}",
+            key.escape_ascii()
+        );
     }
 }
 

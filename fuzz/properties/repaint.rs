@@ -35,7 +35,8 @@ impl Terminal {
 
 pub fn check(data: &[u8]) {
     let Some((&[rows, columns, at], bytes)) = data.split_first_chunk() else { return };
-    let size = Size { rows: 1 + u16::from(rows) % 60, columns: 1 + u16::from(columns) % 120, width: 0, height: 0 };
+    let size =
+        Size { rows: 1 + u16::from(rows) % 60, columns: 1 + u16::from(columns) % 120, width: 0, height: 0 };
     let (before, after) = bytes.split_at(bytes.len() * usize::from(at) / 255);
 
     let mut always = Terminal::new(size);

@@ -16,7 +16,7 @@ pub fn check(data: &[u8]) {
     let reading = read(&view);
     assert_eq!(read(&view), reading);
 
-    let lines: Vec<String> = screen.text().iter().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<String> = screen.text().iter().map(|line| line.trim_end_matches(' ').to_owned()).collect();
     let (row, column) = screen.cursor();
     match &reading.prompt {
         Prompt::Elsewhere(_) => assert!(reading.notice.is_none() && reading.menu.is_none()),

@@ -83,7 +83,8 @@ fn believed(data: &[u8], file: &StateFile, me: u32, start: &str) {
     let path = |pid: u32| scratch.path().join(format!("{pid}.json"));
     let pid = |number| pid_of(&path(number)).expect("a pid");
     std::fs::write(path(me), data).expect("a file");
-    let ours = cfg!(target_os = "macos") && file.proc_start.is_some() || file.proc_start.as_deref() == Some(start);
+    let ours =
+        cfg!(target_os = "macos") && file.proc_start.is_some() || file.proc_start.as_deref() == Some(start);
     assert_eq!(distance(&path(me), pid(me)), ours.then_some(0));
     assert_eq!(find(scratch.path(), pid(me)), ours.then(|| path(me)));
     if let Some(id) = &file.session_id {
