@@ -9,19 +9,22 @@ use super::cut;
 
 /// More than undoing, or switching on again, ever takes, in bytes: two stacks of keyboard flags, a title, and some modes.
 const MOST: usize = 4096;
+/// In how many pieces of a stream what it says is looked at.
+const ASKED: usize = 100;
 
 pub fn check(data: &[u8]) {
     let Some((seed, bytes)) = data.split_first() else { return };
     let mut whole = ModeTracker::default();
     whole.feed(bytes);
     let mut pieces = ModeTracker::default();
-    for piece in cut(bytes, *seed) {
-        let before = said(&pieces);
-        if !pieces.feed(piece) {
-            // The client is told what to undo only where a sequence ended.
-            let mut after = said(&pieces);
-            after[0].clone_from(&before[0]);
-            assert_eq!(after, before, "a change that is not told");
+    let mut before = said(&pieces);
+    for (number, piece) in cut(bytes, *seed).into_iter().enumerate() {
+        let told = pieces.feed(piece);
+        // The client is told what to undo only where a sequence ended. Asking for all of it takes its time.
+        if number < ASKED {
+            let after = said(&pieces);
+            assert!(told || after == before, "a change that is not told: {before:?}, {after:?}");
+            before = after;
         }
     }
     assert_eq!(said(&whole), said(&pieces), "cut, it is another stream");
