@@ -28,8 +28,10 @@ impl Terminal {
         assert!(!self.screen.is_stale(), "the emulator has panicked at {:?}", bytes.escape_ascii());
     }
 
+    /// Text, text with colours, and the cursor. A blank at the end of a row looks like none.
     fn looks(&mut self) -> (Vec<String>, String, (u16, u16)) {
-        (self.screen.text(), self.screen.formatted(), self.screen.cursor())
+        let text = self.screen.text().iter().map(|row| row.trim_end_matches(' ').to_owned()).collect();
+        (text, self.screen.formatted(), self.screen.cursor())
     }
 }
 

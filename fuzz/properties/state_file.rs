@@ -9,6 +9,7 @@ use cckw::claude::live::with_conversation;
 use cckw::claude::remote_control::{Confidence, Link, STATUSES, classify};
 use cckw::claude::state_file::{Bridge, StateFile, distance, find, pid_of};
 use cckw::platform::process::look_up;
+use cckw::session::keeper::File;
 use serde_json::{Map, Value};
 
 pub fn check(data: &[u8]) {
@@ -75,6 +76,11 @@ fn verdict(file: Option<&StateFile>) {
         _ => (Link::Unknown, Confidence::None),
     };
     assert_eq!((verdict.link, verdict.confidence), expected);
+    // Nobody types where the file does not say all of this.
+    let Some(file) = file else { return };
+    let is = |value: &Option<String>, wanted: &str| value.as_deref() == Some(wanted);
+    let safe = is(&file.kind, "interactive") && is(&file.entrypoint, "cli") && is(&file.status, "idle");
+    assert_eq!(File::of(file).obstacle.is_none(), safe && file.parked_job_id.is_none());
 }
 
 /// As the file of this process it counts if it names its start; as that of another one never.
