@@ -58,6 +58,10 @@ fn check(words: &[&str], targets: &BTreeMap<String, BTreeSet<String>>) -> Result
     if !SUBCOMMANDS.contains(subcommand) {
         return Err(format!("cargo has no {subcommand}"));
     }
+    if rest.contains(&"--manifest-path") {
+        // Another package, whose targets are its own.
+        return Ok(());
+    }
     for (at, word) in rest.iter().enumerate().take_while(|(_, word)| **word != "--") {
         let Some(names) = word.strip_prefix("--").and_then(|kind| targets.get(kind)) else { continue };
         let name = rest.get(at + 1).copied().unwrap_or_default();
