@@ -157,6 +157,24 @@ fn a_state_file_that_is_anything_else_holds_nobody_up() {
 }
 
 #[test]
+fn a_transcript_that_is_anything_else_holds_nobody_up() {
+    use cckw::claude::{newest, transcript};
+    let scratch = tempfile::tempdir().expect("a directory");
+    let cwd = Path::new("/w");
+    for (number, kind) in KINDS.iter().enumerate() {
+        let id = format!("0f0e0d0c-3333-4111-8111-{number:012}");
+        let projects = scratch.path().join(kind);
+        let folder = projects.join(transcript::directory_name(cwd));
+        fs::create_dir_all(&folder).expect("a directory");
+        hostile(kind, &folder.join(format!("{id}.jsonl")));
+        // A file that is too long to be understood is left to claude to judge.
+        let found = transcript::find(&projects, &id, Some(cwd));
+        assert_eq!(matches!(found, transcript::Found::Conversation(_)), *kind == "huge", "{kind}: {found:?}");
+        assert_eq!(newest::newest(&projects, cwd), None, "{kind}");
+    }
+}
+
+#[test]
 fn twenty_thousand_state_files_are_gone_through() {
     let sandbox = sandbox();
     let sessions = sandbox.path("home/.claude/sessions");
