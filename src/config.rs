@@ -13,6 +13,7 @@ use serde::Deserialize;
 use toml::de::DeTable;
 
 use crate::escape::escape;
+use crate::paths;
 use crate::platform::files::read_plain;
 
 mod duration;
@@ -139,12 +140,12 @@ impl std::error::Error for ConfigError {}
 ///
 /// A relative `XDG_CONFIG_HOME` is ignored, as the XDG base directory specification asks. `None` without a home.
 pub fn config_dir() -> Option<PathBuf> {
-    config_dir_of(env::var_os("XDG_CONFIG_HOME"), env::var_os("HOME"))
+    config_dir_of(env::var_os("XDG_CONFIG_HOME"), paths::home())
 }
 
-fn config_dir_of(xdg: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
-    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
-    let base = xdg.and_then(absolute).or_else(|| Some(home.and_then(absolute)?.join(".config")))?;
+fn config_dir_of(xdg: Option<OsString>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let absolute = xdg.map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute.or_else(|| Some(home?.join(".config")))?;
     Some(base.join("cckw"))
 }
 
@@ -170,7 +171,10 @@ fn load_from(path: &Path) -> Result<Config, ConfigError> {
     };
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
+        // A home such as /dev/null, which users of services have, holds no file either.
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Config::default());
+        }
         Err(e) => return Err(error(reason_of(&e), "make it readable for you, or remove it")),
     };
     // Anything else, a FIFO above all, could keep us waiting for ever.
@@ -213,7 +217,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
         )
     })?;
     if let Some(claude) = config.claude.take() {
-        config.claude = Some(program_path(claude, env::var_os("HOME")).map_err(|reason| {
+        config.claude = Some(program_path(claude, paths::home()).map_err(|reason| {
             error(
                 place_of_key(text, &["claude"]),
                 reason,
@@ -233,14 +237,14 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
 }
 
 /// The path of a program as the user wrote it: absolute, or below the home as `~/…`.
-fn program_path(path: PathBuf, home: Option<OsString>) -> Result<PathBuf, String> {
+fn program_path(path: PathBuf, home: Option<PathBuf>) -> Result<PathBuf, String> {
     if path.is_absolute() {
         return Ok(path);
     }
     match path.strip_prefix("~") {
         Ok(rest) if !rest.as_os_str().is_empty() => match home {
-            Some(home) if Path::new(&home).is_absolute() => Ok(Path::new(&home).join(rest)),
-            _ => Err("`claude` starts with ~ but HOME is not set".into()),
+            Some(home) => Ok(home.join(rest)),
+            None => Err("`claude` starts with ~ but you have no home".into()),
         },
         _ => Err(format!("`claude` is not an absolute path: \"{}\"", escape(&path))),
     }

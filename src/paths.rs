@@ -7,7 +7,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::sys::socket::UnixAddr;
 use nix::unistd::{User, geteuid};
+use uuid::Uuid;
 
 use crate::escape::escape;
 
@@ -44,18 +46,30 @@ pub fn home() -> Option<PathBuf> {
     absolute("HOME").or_else(|| User::from_uid(geteuid()).ok()?.map(|user| user.dir))
 }
 
-/// `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory. It may not exist yet.
+/// `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory: `$TMPDIR`, else `/tmp`. It may not exist yet.
 ///
 /// A runtime directory that the variable names and that is not there (in a container), or another user's (after `su`), counts as
 /// unset: it has to be its user's own, as the specification says, and another one could put what they like in the place of ours.
+/// So does a `TMPDIR` that is not there, or one with a name too long for sockets, as build tools and macOS give it.
 pub fn runtime_dir() -> PathBuf {
     let is_own = |path: &PathBuf| {
         fs::metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
     };
-    match absolute("XDG_RUNTIME_DIR").filter(is_own) {
-        Some(path) => path.join("cckw"),
-        None => absolute("TMPDIR").unwrap_or_else(|| "/tmp".into()).join(format!("cckw-{}", geteuid())),
+    if let Some(path) = absolute("XDG_RUNTIME_DIR").filter(is_own) {
+        return path.join("cckw");
     }
+    let own = format!("cckw-{}", geteuid());
+    let temporary = absolute("TMPDIR")
+        .filter(|path| path.is_dir())
+        .map(|path| path.join(&own))
+        .filter(|path| has_room(path));
+    temporary.unwrap_or_else(|| Path::new("/tmp").join(&own))
+}
+
+/// Whether the name of a session's socket in this directory is short enough.
+fn has_room(directory: &Path) -> bool {
+    let socket = directory.join(format!("{}.sock", Uuid::nil()));
+    UnixAddr::new(&socket).is_ok()
 }
 
 /// `$XDG_STATE_HOME/cckw`, else `~/.local/state/cckw`. It may not exist yet.
@@ -133,6 +147,14 @@ pub fn make_private(path: &Path) -> Result<(), Unusable> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
         made.map_err(|error| unusable(path, &error))?;
     }
+    make_private_there(path)
+}
+
+/// As `make_private`, in a directory that must be there: a `/tmp` that is missing is not for us to make.
+///
+/// # Errors
+/// As `make_private`.
+pub fn make_private_there(path: &Path) -> Result<(), Unusable> {
     for _ in 0..TRIES {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             // A umask can take away the owner's permissions too.
@@ -190,6 +212,12 @@ mod tests {
         assert_eq!(absolute_value(Some("run".into())), None);
         assert_eq!(absolute_value(Some("".into())), None);
         assert_eq!(absolute_value(Some("/run".into())), Some("/run".into()));
+    }
+
+    #[test]
+    fn only_a_short_name_has_room_for_a_socket() {
+        assert!(has_room(Path::new("/tmp/cckw-4294967295")));
+        assert!(!has_room(&Path::new("/tmp").join("x".repeat(70))));
     }
 
     #[test]

@@ -16,3 +16,4 @@ pub mod signal_pipe;
 pub mod signals;
 pub mod socket;
 pub mod tty;
+pub mod umask;

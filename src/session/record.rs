@@ -60,6 +60,9 @@ pub struct Record {
     pub args: Vec<Text>,
     /// The directory that it was started in.
     pub cwd: Text,
+    /// Device and inode of that directory, by which it is known under another name.
+    #[serde(default)]
+    pub cwd_inode: Option<(u64, u64)>,
     /// The directory that claude works in, as its state file says: a worktree of its own, for one.
     #[serde(default)]
     pub claude_cwd: Option<Text>,
@@ -251,6 +254,7 @@ pub(super) mod tests {
             program: Path::new("/bin/claude").into(),
             args: vec![OsStr::from_bytes(b"\xff\xfe").into(), OsStr::new("caf\u{e9}").into()],
             cwd: Path::new("/").into(),
+            cwd_inode: None,
             claude_cwd: None,
             boot: None,
             claude_version: None,

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 mod lost;
 
+use super::complain;
 use super::hold::Keyboard;
 use super::keys::Keys;
 use super::launch::Launch;
@@ -56,7 +57,7 @@ pub fn main(tty: File, begin: Begin, detach_key: DetachKey) -> ExitCode {
             } else {
                 "the session goes on without this terminal"
             };
-            eprintln!("cckw: {error}; {so}");
+            complain(format_args!("{error}; {so}"));
             ExitCode::FAILURE
         }
     }
@@ -306,7 +307,7 @@ impl Client {
             }
             FromHost::Failed { reason, status } => {
                 self.restore.leave_raw();
-                eprintln!("cckw: {reason}");
+                complain(reason);
                 return Some(status);
             }
             FromHost::Stopped { signal } => return self.suspend(signal),
