@@ -79,6 +79,9 @@ fn is_reconnected(sandbox: &Sandbox, pid: i64) {
     });
 }
 
+/// As much of that as fits into a name that screen takes.
+const SHORT: &str = "$(touch owned1)`touch owned2`'; touch owned3; '";
+
 #[test]
 fn the_name_of_a_screen_is_no_command() {
     let mut sandbox = sandbox();
@@ -91,7 +94,7 @@ fn the_name_of_a_screen_is_no_command() {
     let directory = sandbox.path("work").join(NAME);
     fs::create_dir(&directory).expect("a directory");
     let mut command = sandbox.command("screen");
-    command.args(["-U", "-dmS", NAME, "--"]).arg(sandbox.path("claude-stand-in")).current_dir(&directory);
+    command.args(["-U", "-dmS", SHORT, "--"]).arg(sandbox.path("claude-stand-in")).current_dir(&directory);
     assert!(command.status().expect("install screen").success());
     let found: Value = wait_until_some("an idle session", DEADLINE, || {
         let said = cckw(&sandbox, &["detect", "--json"]).output().expect("runs");
