@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::platform::files::open_plain;
 
 /// How much of a file is searched for a message, in bytes. The first message comes within the first lines; a file that is
 /// longer than this without one is not understood here, and left to claude to judge.
@@ -118,9 +120,9 @@ fn base36(mut number: u32) -> String {
 
 /// Whether this file holds a conversation; nothing when there is no such file that can be read.
 fn holds_conversation(path: &Path) -> Option<bool> {
-    // Opening a FIFO of that name would wait for its writer.
-    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    let reader = BufReader::new(File::open(path).ok()?.take(SEARCHED));
+    let file = open_plain(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let reader = BufReader::new(file.take(SEARCHED));
     Some(holds_message(reader).ok()? || metadata.len() > SEARCHED)
 }
 
@@ -179,6 +181,7 @@ fn is_message(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::fs::File;
     use std::time::{Duration, SystemTime};
 
     use proptest::prelude::*;
