@@ -92,10 +92,10 @@ fn a_record_that_is_anything_else_holds_nobody_up() {
     let said = ends(cckw(&sandbox, &["list", "--all", "--json"]));
     assert_eq!(text(&said.stdout).lines().count(), 1, "{said:?}");
     // They can be cleared away by their ids.
-    for number in 0..KINDS.len() {
+    for (number, kind) in KINDS.iter().enumerate() {
         let id = format!("0f0e0d0c-1111-4111-8111-{number:012}");
         let said = ends(cckw(&sandbox, &["rm", &id]));
-        assert!(said.status.success() && !state.join(&id).exists(), "{}: {said:?}", KINDS[number]);
+        assert!(said.status.success() && !state.join(&id).exists(), "{kind}: {said:?}");
     }
     assert!(good.exists());
 }
