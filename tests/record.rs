@@ -161,6 +161,9 @@ fn write_state(sandbox: &Sandbox, pid: i32, start: &str, conversation: &str) {
     fs::write(path, state.to_string()).expect("a state file");
 }
 
+/// A conversation's id, of which no other test knows.
+const RIGHT: &str = "0f0e0d0c-1111-4111-8111-00000000face";
+
 #[test]
 fn files_that_are_not_claude_s_are_ignored() {
     let mut sandbox = sandbox();
@@ -191,11 +194,14 @@ fn files_that_are_not_claude_s_are_ignored() {
     }
     // Then the right one: when it has been seen, the others have been seen before it, and passed over.
     let right = process::stat(child).expect("runs").started.to_string();
-    write_state(&sandbox, child, &right, "right");
+    // Nor is one with a conversation that is no id: it would become an argument.
+    write_state(&sandbox, child, &right, "--fork-session");
+    sandbox.wait_for_record("what claude does", |record| record.text("status") == "busy");
+    write_state(&sandbox, child, &right, RIGHT);
     let record = sandbox.wait_for_record("a conversation of its own", |record| {
-        record.text("conversation") == "right" && record.text("status") == "busy"
+        record.text("conversation") == RIGHT && record.text("status") == "busy"
     });
-    assert_eq!(record.json["conversations"], json!([record.text("session"), "right"]));
+    assert_eq!(record.json["conversations"], json!([record.text("session"), RIGHT]));
     assert_eq!(record.pid("claude_pid"), Some(child));
 }
 
@@ -273,7 +279,7 @@ fn a_reader_never_meets_a_broken_record() {
             (reads, inodes)
         });
         for round in 0..300 {
-            let conversation = format!("round {round}");
+            let conversation = format!("0f0e0d0c-1111-4111-8111-{round:012}");
             write_state(&sandbox, child, &start, &conversation);
             // Not through the sandbox, whose readers forgive.
             wait_until(&conversation, DEADLINE, || {

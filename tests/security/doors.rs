@@ -58,7 +58,7 @@ fn files_and_socket_are_the_user_s_alone() {
     // Also for a user who shares files by habit.
     let sandbox = child("echo");
     let mut terminal = Terminal::shell("dash", &sandbox);
-    terminal.run("umask 0; cckw claude");
+    terminal.run("umask 0; cckw reconnect --apply --quiet; cckw claude");
     terminal.wait_for_text("READY");
     let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
     let socket = Path::new(record.text("socket"));
@@ -67,6 +67,7 @@ fn files_and_socket_are_the_user_s_alone() {
     let session = record.path.parent().expect("a directory");
     assert_eq!(mode(session.parent().expect("a directory")), 0o700);
     assert_eq!(mode(session), 0o700);
+    assert_eq!(mode(&session.with_file_name("reconnect.lock")), 0o600);
     let files: Vec<PathBuf> =
         fs::read_dir(session).expect("lists").flatten().map(|entry| entry.path()).collect();
     assert!(files.len() >= 2, "{files:?}");

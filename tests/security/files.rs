@@ -92,10 +92,10 @@ fn a_record_that_is_anything_else_holds_nobody_up() {
     let said = ends(cckw(&sandbox, &["list", "--all", "--json"]));
     assert_eq!(text(&said.stdout).lines().count(), 1, "{said:?}");
     // They can be cleared away by their ids.
-    for number in 0..KINDS.len() {
+    for (number, kind) in KINDS.iter().enumerate() {
         let id = format!("0f0e0d0c-1111-4111-8111-{number:012}");
         let said = ends(cckw(&sandbox, &["rm", &id]));
-        assert!(said.status.success() && !state.join(&id).exists(), "{}: {said:?}", KINDS[number]);
+        assert!(said.status.success() && !state.join(&id).exists(), "{kind}: {said:?}");
     }
     assert!(good.exists());
 }
@@ -154,6 +154,24 @@ fn a_state_file_that_is_anything_else_holds_nobody_up() {
     }
     submit(&mut terminal, "/exit");
     assert_eq!(terminal.finish().code(), Some(0));
+}
+
+#[test]
+fn a_transcript_that_is_anything_else_holds_nobody_up() {
+    use cckw::claude::{newest, transcript};
+    let scratch = tempfile::tempdir().expect("a directory");
+    let cwd = Path::new("/w");
+    for (number, kind) in KINDS.iter().enumerate() {
+        let id = format!("0f0e0d0c-3333-4111-8111-{number:012}");
+        let projects = scratch.path().join(kind);
+        let folder = projects.join(transcript::directory_name(cwd));
+        fs::create_dir_all(&folder).expect("a directory");
+        hostile(kind, &folder.join(format!("{id}.jsonl")));
+        // A file that is too long to be understood is left to claude to judge.
+        let found = transcript::find(&projects, &id, Some(cwd));
+        assert_eq!(matches!(found, transcript::Found::Conversation(_)), *kind == "huge", "{kind}: {found:?}");
+        assert_eq!(newest::newest(&projects, cwd), None, "{kind}");
+    }
 }
 
 #[test]

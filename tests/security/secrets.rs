@@ -67,7 +67,7 @@ fn what_is_typed_shown_or_set_is_nowhere_on_disk_and_arguments_in_one_place() {
         assert_eq!(holding(kept_out), Vec::<PathBuf>::new(), "{kept_out}");
     }
     for argument in OF_ARGUMENTS {
-        assert_eq!(holding(argument), [record.path.clone()], "{argument}");
+        assert_eq!(holding(argument), std::slice::from_ref(&record.path), "{argument}");
     }
     let mode = fs::metadata(&record.path).expect("is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
