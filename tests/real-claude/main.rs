@@ -9,6 +9,7 @@ mod support;
 mod driver;
 mod install;
 mod mock;
+mod versions;
 mod view;
 
 mod attach;
