@@ -22,6 +22,8 @@ mod install;
 mod mock;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+#[path = "../../tests/real-claude/versions.rs"]
+mod versions;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ mod doubts;
 mod keep;
 mod renew;
 mod restart;
+mod silent;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -93,6 +94,8 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// It was said that claude says nothing of itself.
+    told_silent: bool,
     /// A restart that was asked for.
     renewal: Renewal,
     /// Why claude could not be started last, where it could not.
@@ -164,6 +167,7 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            told_silent: false,
             renewal: Renewal::default(),
             not_started: None,
             holder: None,
@@ -268,6 +272,7 @@ impl Host {
             server.deadline(),
             self.keep_at(),
             self.renewal_at(),
+            self.silent_at(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));

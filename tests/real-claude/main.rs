@@ -12,6 +12,7 @@ mod mock;
 mod versions;
 mod view;
 
+mod any_version;
 mod attach;
 mod dialogue;
 mod help;
