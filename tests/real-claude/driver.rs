@@ -87,6 +87,9 @@ impl Place {
         ] {
             sandbox.set(name, value);
         }
+        if versions::is_earlier() {
+            sandbox.set("TERM_PROGRAM", "kitty");
+        }
         let config = json!({
             "hasCompletedOnboarding": true,
             "theme": "dark",

@@ -7,19 +7,40 @@ use std::sync::OnceLock;
 
 use super::driver::Place;
 use super::install;
+use super::mock::REPLY;
 use super::support::{DEADLINE, Record, Screen, process, wait_until_some};
 
 /// The first version of those tried whose state file says which process wrote it, and what that does.
 const WITH_STATE: [u32; 3] = [2, 1, 123];
 
+/// The version that the suite was written for.
+const PINNED: [u32; 3] = [2, 1, 329];
+
 /// Whether it is a version without a state file that counts.
 pub fn is_old() -> bool {
     static OLD: OnceLock<bool> = OnceLock::new();
-    *OLD.get_or_init(|| {
-        let version = install::version();
-        let numbers = version.split('.').map(|number| number.parse::<u32>().expect("a version"));
-        numbers.lt(WITH_STATE)
-    })
+    *OLD.get_or_init(|| is_before(WITH_STATE))
+}
+
+/// Whether it is a version before the one that the suite was written for. Seen up to 2.1.243: such a version uses the kitty
+/// keyboard only in terminals that it knows by name, and its help lacks what was added since.
+pub fn is_earlier() -> bool {
+    is_before(PINNED)
+}
+
+/// What claude answers to `/remote-control` where there is no account.
+pub fn refusal() -> &'static str {
+    if is_earlier() {
+        "Unknown command: /remote-control"
+    } else {
+        "/remote-control needs a Claude subscription"
+    }
+}
+
+fn is_before(other: [u32; 3]) -> bool {
+    let version = install::version();
+    let numbers = version.split('.').map(|number| number.parse::<u32>().expect("a version"));
+    numbers.lt(other)
 }
 
 /// The record with the claude that cckw has started in the place of the one that only a state file tells.
@@ -40,7 +61,9 @@ pub fn old_prompt_holds(screen: &Screen, text: &str) -> bool {
     }
     let line = screen.rows[lower - 1].replace('\u{a0}', " ");
     let Some(typed) = line.strip_prefix(['❯', '>']) else { return false };
-    typed.trim() == text || (text.is_empty() && typed.starts_with(" Try \""))
+    // In an empty prompt stands a suggestion; later on one that the model was asked for, and the mock has one answer only.
+    let suggested = typed.starts_with(" Try \"") || typed.trim() == REPLY;
+    typed.trim() == text || (text.is_empty() && suggested)
 }
 
 /// Waits until claude, brought back so often, runs. What it does nobody can tell.
