@@ -66,7 +66,7 @@ fn every_flag_of_the_help_is_known_with_its_values() {
             let flag = FLAGS.iter().find(|flag| flag.names.contains(&name.as_str()));
             let flag = flag.unwrap_or_else(|| panic!("{name} is not in the table"));
             assert_eq!(flag.arity, entry.arity, "{name}");
-            assert!(flag.listed, "{name} is listed");
+            assert!(flag.listed || is_earlier(), "{name} is listed");
         }
     }
     if is_earlier() {
@@ -93,7 +93,7 @@ fn every_subcommand_of_the_help_is_known() {
     );
     for name in &found {
         let known = SUBCOMMANDS.iter().find(|subcommand| subcommand.names.contains(name));
-        assert!(known.is_some_and(|subcommand| subcommand.listed), "{name} is not in the table");
+        assert!(known.is_some_and(|subcommand| subcommand.listed || is_earlier()), "{name} is not in the table");
     }
     let all = SUBCOMMANDS.iter().filter(|subcommand| subcommand.listed && !is_earlier());
     for subcommand in all {
