@@ -102,6 +102,7 @@ fn the_link_is_asked_for_at_a_known_prompt_or_not_at_all() {
     let mut terminal = place.start(How::Through, &[]);
     if is_old() {
         wait_until("a word in the log", DEADLINE, || count(&place, "no-state-file") == 1);
+        place.sandbox.wait_for_record("a claude that runs", |record| record.text("state") == "running");
         let record = says(&place, "idle", 0);
         assert_eq!(
             (record.text("state"), record.json["remote"]["state"].as_str()),

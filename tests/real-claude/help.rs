@@ -93,7 +93,10 @@ fn every_subcommand_of_the_help_is_known() {
     );
     for name in &found {
         let known = SUBCOMMANDS.iter().find(|subcommand| subcommand.names.contains(name));
-        assert!(known.is_some_and(|subcommand| subcommand.listed || is_earlier()), "{name} is not in the table");
+        assert!(
+            known.is_some_and(|subcommand| subcommand.listed || is_earlier()),
+            "{name} is not in the table"
+        );
     }
     let all = SUBCOMMANDS.iter().filter(|subcommand| subcommand.listed && !is_earlier());
     for subcommand in all {

@@ -9,8 +9,6 @@ use super::driver::Place;
 use super::support::{DEADLINE, Tmux, wait_until, wait_until_some};
 use super::versions::refusal;
 
-/// What claude answers without an account.
-
 fn place(settings: &Value) -> Place {
     let mut place = Place::new();
     Tmux::prepare(&mut place.sandbox);

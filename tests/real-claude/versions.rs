@@ -51,18 +51,19 @@ pub fn with_claude(mut record: Record) -> Record {
     record
 }
 
-/// Whether the prompt, the lowest line between two rules, holds exactly `text`. It may begin with another mark, and the cursor
+/// Whether the prompt, the lowest line between two rules or in a box, holds exactly `text`. It may begin with another mark, and the cursor
 /// is anywhere.
 pub fn old_prompt_holds(screen: &Screen, text: &str) -> bool {
-    let is_rule = |row: &String| row.starts_with("────");
+    let is_rule = |row: &String| ["────", "╭───", "╰───"].iter().any(|rule| row.starts_with(rule));
     let Some(lower) = screen.rows.iter().rposition(is_rule) else { return false };
     if lower < 2 || !is_rule(&screen.rows[lower - 2]) {
         return false;
     }
     let line = screen.rows[lower - 1].replace('\u{a0}', " ");
+    let line = line.trim_matches(['│', ' ']);
     let Some(typed) = line.strip_prefix(['❯', '>']) else { return false };
     // In an empty prompt stands a suggestion; later on one that the model was asked for, and the mock has one answer only.
-    let suggested = typed.starts_with(" Try \"") || typed.trim() == REPLY;
+    let suggested = typed.trim_start().starts_with("Try \"") || typed.trim() == REPLY;
     typed.trim() == text || (text.is_empty() && suggested)
 }
 
