@@ -27,5 +27,6 @@ mod restart;
 mod restart_verb;
 mod signals;
 mod straight;
+mod surroundings;
 mod suspend;
 mod taken;
