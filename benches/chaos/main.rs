@@ -17,6 +17,8 @@ mod install;
 #[allow(dead_code)] // The same.
 #[path = "../../tests/real-claude/mock.rs"]
 mod mock;
+#[path = "../../tests/real-claude/versions.rs"]
+mod versions;
 #[path = "../shared/options.rs"]
 mod options;
 #[path = "../../tests/chaos/plan.rs"]
