@@ -17,14 +17,14 @@ mod install;
 #[allow(dead_code)] // The same.
 #[path = "../../tests/real-claude/mock.rs"]
 mod mock;
-#[path = "../../tests/real-claude/versions.rs"]
-mod versions;
 #[path = "../shared/options.rs"]
 mod options;
 #[path = "../../tests/chaos/plan.rs"]
 mod plan;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+#[path = "../../tests/real-claude/versions.rs"]
+mod versions;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
