@@ -24,6 +24,7 @@ mod mock;
 mod options;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+#[allow(dead_code)] // What the suite alone asks for.
 #[path = "../../tests/real-claude/versions.rs"]
 mod versions;
 
