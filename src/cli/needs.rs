@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use crate::escape::escape;
 use crate::fleet::Session;
 use crate::platform::process;
-use crate::session::record::State;
+use crate::session::record::{Kind, State};
 use crate::session::stamp;
 
 /// The state that a user sees: one that has outlived its host is no state any more.
@@ -57,6 +57,11 @@ pub fn hint(session: &Session) -> Option<String> {
             }
             Some(_) => {}
         }
+    }
+    if record.state == State::Running && record.status.is_none() && record.kind == Kind::Conversation {
+        return Some(
+            "claude says nothing of what it does: it asks something first, or is too old for that".into(),
+        );
     }
     if record.restart_pending {
         return Some(format!("it is restarted when it is idle; not to wait: cckw restart --now {word}"));

@@ -6,6 +6,7 @@ mod doubts;
 mod keep;
 mod renew;
 mod restart;
+mod silent;
 mod unsaved;
 
 use std::path::PathBuf;
@@ -98,6 +99,8 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// It was said that claude says nothing of itself.
+    told_silent: bool,
     /// A restart that was asked for.
     renewal: Renewal,
     /// Why claude could not be started last, where it could not.
@@ -170,6 +173,7 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            told_silent: false,
             renewal: Renewal::default(),
             not_started: None,
             holder: None,
@@ -274,6 +278,7 @@ impl Host {
             server.deadline(),
             self.keep_at(),
             self.renewal_at(),
+            self.silent_at(),
             self.unsaved.again_at(),
         ];
         let deadline = deadlines.into_iter().flatten().min();

@@ -24,7 +24,7 @@ pub use self::witness::{File, Look, Seen, Standing};
 
 use self::procedure::{End, HOLD_ANSWER, Try};
 use crate::claude::remote_control::Link;
-use crate::claude::screen::{Indicator, Notice};
+use crate::claude::screen::{Indicator, Notice, Prompt};
 use crate::config::{Keep, RemoteControl};
 
 /// A link that goes down so soon after the user's keys was switched off by them, unless the screen says that it failed.
@@ -147,6 +147,10 @@ pub struct Keeper {
     known: Option<File>,
     doubt_since: Option<Duration>,
     seen: Option<Seen>,
+    /// Whether the main prompt was recognised since claude was started.
+    recognised: bool,
+    /// Whether it was said that it was not.
+    unrecognised_told: bool,
     /// The last thing that the file was sure of.
     link: Option<Link>,
     used: bool,
@@ -193,6 +197,8 @@ impl Keeper {
             known: None,
             doubt_since: None,
             seen: None,
+            recognised: false,
+            unrecognised_told: false,
             link: None,
             used,
             turned_off,
@@ -295,6 +301,7 @@ impl Keeper {
         self.known = None;
         self.doubt_since = None;
         self.seen = None;
+        self.recognised = false;
         self.link = None;
         self.lags_until = None;
         self.down_since = None;
@@ -401,6 +408,7 @@ impl Keeper {
         if look.has_footer() {
             self.take_down(at, look);
         }
+        self.recognised |= look.settled && !matches!(look.reading.prompt, Prompt::Elsewhere(_));
         self.weigh(at, actions);
         let against = self.wanted(at).err().map(|(why, _)| why);
         match &mut self.phase {
@@ -428,8 +436,10 @@ impl Keeper {
             Phase::Watching => {
                 if std::mem::take(&mut self.looking) {
                     self.ready(at, look, actions);
-                } else if let Some((Why::Screen(_) | Why::NoPaste | Why::Unsettled, _)) = self.blocked {
-                    let against = look.obstacle().filter(|why| *why != Why::Unsettled);
+                } else if let Some((why, _)) = &self.blocked
+                    && why.is_of_the_screen()
+                {
+                    let against = self.against_typing(look).filter(|why| *why != Why::Unsettled);
                     self.blocked = against.map(|why| (why, at + SLOWLY));
                 }
             }

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use super::driver::{How, Place, prompt_holds};
 use super::support::{DEADLINE, Key, Terminal, wait_until};
-
-const REFUSAL: &str = "/remote-control needs a Claude subscription";
+use super::versions::refusal;
 
 /// A place in which the link is kept from the first moment, as soon as the keyboard rests for so long.
 fn keeping(rest: &str, settings: &Value) -> Place {
@@ -68,9 +67,9 @@ fn was_refused(place: &Place, terminal: &mut Terminal, draft: &str) {
         .count();
     assert_eq!(record.json["remote"]["tries"], 1 + taken_back, "{log:#?}");
     let said = record.json["remote"]["last_try"]["outcome"].as_str().unwrap_or_default();
-    assert!(said.contains(REFUSAL), "{said}");
+    assert!(said.contains(refusal()), "{said}");
     terminal.wait_for("the refusal, and the prompt", |screen| {
-        screen.text().replace('\n', " ").contains(REFUSAL) && prompt_holds(screen, draft)
+        screen.text().replace('\n', " ").contains(refusal()) && prompt_holds(screen, draft)
     });
     assert_eq!((count(place, "remote-entering"), count(place, "remote-failed")), (1, 1 + taken_back));
     assert!(!place.mock.asked(), "{:?}", place.mock.arrived());

@@ -110,6 +110,7 @@ impl Host {
             && self.transcript_at.is_none()
             && self.proven_at.is_none()
             && self.renewal_at().is_none()
+            && self.silent_at().is_none()
             && self.notices.title_until().is_none()
             && self.unsaved.again_at().is_none()
             && self.output.stalls_at().is_none();
@@ -168,6 +169,9 @@ impl Host {
         }
         if self.renewal_at().is_some_and(|at| at <= now) {
             self.begin_renewal();
+        }
+        if self.silent_at().is_some_and(|at| at <= now) {
+            self.is_silent();
         }
         if self.ending_at.is_some_and(|at| at <= now) {
             self.end_claude();
