@@ -86,7 +86,8 @@ fn build() -> Result<PathBuf, String> {
         return Err("the C library is not one that a library can be loaded before".into());
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (source, library) = (folder.join("clock.rs"), folder.join(format!("clock-{}.so", std::process::id())));
+    let (source, library) =
+        (folder.join("clock.rs"), folder.join(format!("clock-{}.so", std::process::id())));
     let text = SOURCE.replace("CALL", &libc::SYS_clock_gettime.to_string());
     fs::write(&source, text).map_err(|error| error.to_string())?;
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());

@@ -242,7 +242,8 @@ impl Plan {
         let hosts = self.strikes.iter().filter(|strike| strike.victim == Victim::Host).count();
         // Where nothing can be written, nothing is begun that would be tried for ever.
         let unwritable = matches!(self.kind, Kind::FullDisk | Kind::ReadOnly);
-        hosts > 1 || hosts == 1 && (self.moment == Moment::Starting || unwritable || self.kind == Kind::HangUp)
+        hosts > 1
+            || hosts == 1 && (self.moment == Moment::Starting || unwritable || self.kind == Kind::HangUp)
     }
 }
 

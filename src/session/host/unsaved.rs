@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Host;
 
 /// How long after a failure it is tried again. Only then does an idle session wake up for it.
-const PACE: Duration = Duration::from_secs(5);
+const PACE: Duration = Duration::from_secs(2);
 
 /// What keeps the record from being written; nothing where it is on disk.
 #[derive(Debug, Default)]
@@ -36,7 +36,8 @@ impl Host {
                 let why = error.to_string();
                 if self.unsaved.why.is_none() {
                     self.events.write("record-not-written", json!({ "error": why }));
-                    self.notices.add(&format!("the session goes on, but its record cannot be written: {why}"));
+                    self.notices
+                        .add(&format!("the session goes on, but its record cannot be written: {why}"));
                 }
                 self.unsaved = Unsaved { why: Some(why), again_at: Some(Instant::now() + PACE) };
             }

@@ -145,7 +145,8 @@ fn hostile_days_of_24_hours() {
         let mut world = World::new(keep, true);
         let end = world.at + DAY;
         while world.at < end {
-            let (after, stimulus) = adversary::stimulus().new_tree(&mut runner).expect("a stimulus").current();
+            let (after, stimulus) =
+                adversary::stimulus().new_tree(&mut runner).expect("a stimulus").current();
             // Most of a day nothing happens.
             let after = ms(after) * if after % 5 == 0 { 20 } else { 1 };
             world.happens(after, stimulus);
@@ -167,7 +168,8 @@ fn a_clock_that_goes_back_does_no_harm() {
         let (mut at, mut typed) = (seconds(100_000), 0);
         keeper.on(at, Event::Started);
         for _ in 0..2_000 {
-            let (after, stimulus) = adversary::stimulus().new_tree(&mut runner).expect("a stimulus").current();
+            let (after, stimulus) =
+                adversary::stimulus().new_tree(&mut runner).expect("a stimulus").current();
             at = if after % 3 == 0 { at.saturating_sub(ms(after * 50)) } else { at + ms(after) };
             let mut events = match stimulus {
                 adversary::Stimulus::Event(event) => vec![event],
@@ -175,7 +177,8 @@ fn a_clock_that_goes_back_does_no_harm() {
                 adversary::Stimulus::Answers(_) => vec![Event::Due],
             };
             while let Some(event) = events.pop() {
-                typed += keeper.on(at, event).iter().filter(|action| matches!(action, Action::Type(_))).count();
+                typed +=
+                    keeper.on(at, event).iter().filter(|action| matches!(action, Action::Type(_))).count();
             }
         }
         assert!(typed < 2_000, "{typed} keys");

@@ -209,15 +209,8 @@ impl Session {
         };
         let settings = RemoteControl { keep, disconnected_for: seconds(2), ..RemoteControl::default() };
         let keeper = Keeper::new(settings, false, false);
-        let mut session = Self {
-            claude,
-            keeper,
-            now: seconds(1),
-            file: None,
-            held: None,
-            typed_at: None,
-            typed: vec![],
-        };
+        let mut session =
+            Self { claude, keeper, now: seconds(1), file: None, held: None, typed_at: None, typed: vec![] };
         session.tell(Event::Started);
         if attached {
             session.tell(Event::Attached);

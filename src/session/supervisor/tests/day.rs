@@ -169,7 +169,8 @@ impl Life {
                 let kinds = if self.dice.one_in(30) { 7 } else { 6 };
                 let exit = exit[self.dice.below(kinds) as usize];
                 // Just below and just above what counts as stable, too.
-                let ran = if self.dice.one_in(4) { 59_000 + self.dice.below(2_000) } else { self.dice.up_to(HOUR) };
+                let ran =
+                    if self.dice.one_in(4) { 59_000 + self.dice.below(2_000) } else { self.dice.up_to(HOUR) };
                 (ran, exit)
             }
         }
@@ -221,7 +222,10 @@ impl Life {
                     let real = self.real;
                     self.recent.retain(|at| real - at < window);
                     // The crash before the first of them may be a little older than the window.
-                    assert!(self.recent.len() <= self.limits.crash_limit as usize, "it launches again and again");
+                    assert!(
+                        self.recent.len() <= self.limits.crash_limit as usize,
+                        "it launches again and again"
+                    );
                 }
                 _ => {}
             }
