@@ -170,6 +170,29 @@ fn a_second_wish_hastens_it_and_the_end_of_the_session_forgets_it() {
 }
 
 #[test]
+fn one_that_waits_can_be_called_off() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    asks_permission(&sandbox, &mut terminal);
+    let (_, err, status) = said(&mut cckw(&sandbox, &["restart", "--cancel"]));
+    assert!(err.contains("no restart is waiting") && status == Some(1), "{status:?}: {err}");
+    assert_eq!(well_said(&sandbox, &["restart", "--cancel", "--all"]), "no restart is waiting\n");
+    for words in [&["restart", "--cancel"], &["restart", "--cancel", "--all"] as &[&str]] {
+        assert!(well_said(&sandbox, &["restart"]).contains("cckw restart --cancel work"));
+        assert_eq!(well_said(&sandbox, words), "work: claude is not restarted\n");
+    }
+    assert!(!well_said(&sandbox, &["list"]).contains("cckw restart"));
+    terminal.press(Key::Enter);
+    at_prompt(&mut terminal);
+    let record = idle(&sandbox, 0);
+    assert_eq!(record.json["restart_pending"], false);
+    // It is idle, so this one is carried out; had the first ones been kept, it would be the second.
+    well_said(&sandbox, &["restart"]);
+    idle(&sandbox, 1);
+    exit(&sandbox, terminal);
+}
+
+#[test]
 fn a_crash_while_it_waits_is_a_restart_as_good_as_any() {
     let sandbox = sandbox();
     let mut terminal = start(&sandbox, &[]);

@@ -66,43 +66,6 @@ pub enum State {
 }
 
 impl State {
-    /// Those of the editor without modes.
-    const PLAIN: [Self; 21] = [
-        Self::Empty,
-        Self::Draft,
-        Self::Inside,
-        Self::Lines,
-        Self::Pasted,
-        Self::Wide,
-        Self::SlashMenu,
-        Self::FileMenu,
-        Self::Tall,
-        Self::Shortcuts,
-        Self::Shell,
-        Self::Search,
-        Self::Transcript,
-        Self::Agents,
-        Self::Config,
-        Self::Model,
-        Self::Permission,
-        Self::Turn,
-        Self::TurnDraft,
-        Self::Queued,
-        Self::ExitAsked,
-    ];
-    /// Those of vim's.
-    const VIM: [Self; 10] = [
-        Self::InsertEmpty,
-        Self::InsertDraft,
-        Self::NormalEmpty,
-        Self::NormalDraft,
-        Self::Visual,
-        Self::Transcript,
-        Self::Config,
-        Self::Model,
-        Self::Permission,
-        Self::Turn,
-    ];
     /// All of them.
     pub const ALL: [Self; 26] = [
         Self::Empty,
@@ -132,6 +95,16 @@ impl State {
         Self::Queued,
         Self::ExitAsked,
     ];
+
+    /// Whether there is such a state in the editor with vim's modes, or in the one without.
+    fn is_of(self, vim: bool) -> bool {
+        use State::*;
+        match self {
+            InsertEmpty | InsertDraft | NormalEmpty | NormalDraft | Visual => vim,
+            Transcript | Config | Model | Permission | Turn => true,
+            _ => !vim,
+        }
+    }
 
     /// Whether the link has to be asked for here. Everywhere else nothing may be typed.
     pub fn is_safe(self) -> bool {
@@ -247,7 +220,7 @@ impl Plan {
         let mut coin = |of: u64| dice.below(of) == 0;
         let setup = Setup { fullscreen: coin(2), vim: coin(3), kitty: !coin(3) };
         // Each block has its states in an order of its own, so that all come about equally often.
-        let mut states = if setup.vim { State::VIM.to_vec() } else { State::PLAIN.to_vec() };
+        let mut states: Vec<_> = State::ALL.into_iter().filter(|state| state.is_of(setup.vim)).collect();
         let mut dice = Dice::new(seed, round / BLOCK, 3);
         for at in (1..states.len()).rev() {
             states.swap(at, dice.below(at as u64 + 1) as usize);

@@ -5,12 +5,14 @@
 //! conversation in it, and `--session-id` calls the id taken.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use uuid::Uuid;
+
+use crate::platform::files::open_plain;
 
 /// How much of a file is searched for a message, in bytes. The first message comes within the first lines; a file that is
 /// longer than this without one is not understood here, and left to claude to judge.
@@ -135,7 +137,7 @@ fn holds_conversation(path: &Path) -> io::Result<Option<bool>> {
         Err(error) if is_absence(&error) => return Ok(None),
         other => other?,
     };
-    let mut reader = BufReader::new(File::open(path)?.take(SEARCHED));
+    let mut reader = BufReader::new(open_plain(path)?.take(SEARCHED));
     let mut line = vec![];
     while reader.read_until(b'\n', &mut line)? > 0 {
         if is_message(&line) {
@@ -160,6 +162,7 @@ fn is_message(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::fs::File;
     use std::time::{Duration, SystemTime};
 
     use proptest::prelude::*;

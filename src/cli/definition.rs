@@ -111,6 +111,9 @@ pub enum Verb {
         /// Do not wait until claude is idle: what it is doing is lost
         #[arg(long)]
         now: bool,
+        /// Call off a restart that waits until claude is idle
+        #[arg(long, conflicts_with = "now")]
+        cancel: bool,
     },
     /// End a session; its conversation stays
     ///

@@ -13,6 +13,7 @@ use crate::{session, standin, terminal};
 
 mod attach;
 mod choice;
+mod complete;
 mod cycle;
 mod definition;
 mod demo;
@@ -58,6 +59,10 @@ pub fn main() -> ExitCode {
         Some("claude") => return terminal::run::main(args.split_off(1)),
         // Not for users: the client starts its host with it.
         Some("host") => return session::main(args.split_off(1)),
+        // Neither: the completions of the shells ask with it.
+        Some("complete") => {
+            return complete::main(args.get(1).and_then(|verb| verb.to_str()).unwrap_or_default());
+        }
         _ => {}
     }
     match Cli::try_parse_from(std::iter::once("cckw".into()).chain(args)) {
@@ -83,7 +88,14 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
         Some(Verb::Start { session, all }) => start::main(session.as_deref(), all),
-        Some(Verb::Restart { session, all, now }) => restart::main(session.as_deref(), all, now),
+        Some(Verb::Restart { session, all, now, cancel }) => {
+            let wish = match (now, cancel) {
+                (_, true) => restart::Wish::Cancel,
+                (true, _) => restart::Wish::Now,
+                _ => restart::Wish::WhenIdle,
+            };
+            restart::main(session.as_deref(), all, wish)
+        }
         Some(Verb::Stop { session }) => stop::main(session.as_deref()),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),

@@ -11,10 +11,24 @@ use crate::escape::escape;
 use crate::fleet::{self, Session};
 use crate::session::record::Text;
 
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Claude anew, as soon as it is idle.
+    WhenIdle,
+    /// Claude anew, whatever it does.
+    Now,
+    /// That it stays.
+    Cancel,
+}
+
 /// Asks the host of a session, or of all that run, to start claude anew. Does not wait until that is done: this may run
 /// below the very claude that is ended.
-pub fn main(word: Option<&str>, all: bool, now: bool) -> ExitCode {
-    let request = Request::Restart { now, program: program() };
+pub fn main(word: Option<&str>, all: bool, wish: Wish) -> ExitCode {
+    let request = match wish {
+        Wish::Cancel => Request::CancelRestart,
+        _ => Request::Restart { now: wish == Wish::Now, program: program() },
+    };
     let inside = inside();
     if !all {
         return pick_running(word.or(inside.as_deref()), |session| match ask(session, &request) {
@@ -29,6 +43,12 @@ pub fn main(word: Option<&str>, all: bool, now: bool) -> ExitCode {
     sessions.retain(|session| session.is_running);
     if sessions.is_empty() {
         return print("no session is running\n");
+    }
+    if wish == Wish::Cancel {
+        sessions.retain(|session| session.record.restart_pending);
+        if sessions.is_empty() {
+            return print("no restart is waiting\n");
+        }
     }
     // The one that this runs in comes last, for this may end with its claude.
     sessions.sort_by_key(|session| inside.as_deref() == Some(&session.record.session.to_string()));
@@ -51,10 +71,12 @@ fn ask(session: &Session, request: &Request) -> Result<String, String> {
     match fleet::ask(session, request) {
         Some(Answer::Restart { waits_for: None }) => Ok(format!("{name}: claude is restarted now\n")),
         Some(Answer::Restart { waits_for: Some(what) }) => Ok(format!(
-            "{name}: claude is restarted when it is idle (now: {}); not to wait: cckw restart --now {}\n",
+            "{name}: claude is restarted when it is idle (now: {}); not to wait: cckw restart --now {word}; \
+             to call it off: cckw restart --cancel {word}\n",
             escape(&what),
-            session.word()
+            word = session.word()
         )),
+        Some(Answer::Done) => Ok(format!("{name}: claude is not restarted\n")),
         Some(Answer::Refused { reason }) => Err(format!("{name}: {reason}")),
         _ => Err(format!("{name}: the session does not answer")),
     }

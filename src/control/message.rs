@@ -180,6 +180,8 @@ pub enum Request {
         #[serde(default)]
         program: Option<Text>,
     },
+    /// Calls off a restart that waits until claude is idle.
+    CancelRestart,
     /// The machine is to have slept, for a test. In debug builds only.
     #[cfg(debug_assertions)]
     Slept {

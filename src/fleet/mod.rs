@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::control::{Answer, Channel, Request};
 use crate::paths::{self, Unusable};
+use crate::platform::socket;
 use crate::session::record::{Record, State};
 use crate::session::revive::Lock;
 
@@ -126,10 +127,10 @@ fn make_unique(sessions: &mut [Session]) {
     }
 }
 
-/// A connection to the host of a session; nothing when it is gone.
+/// A connection to the host of a session; nothing when it is gone, also where another user listens in its place.
 pub fn connect(record: &Record) -> Option<UnixStream> {
     let path = PathBuf::from(std::ffi::OsString::from(record.socket.clone()));
-    UnixStream::connect(path).ok()
+    socket::connect_to_own(&path).ok()
 }
 
 /// Asks a session's host; nothing when it is gone or does not answer.

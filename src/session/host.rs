@@ -35,6 +35,7 @@ use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
 use crate::claude::live::Live;
 use crate::claude::state_file::StateFile;
+use crate::claude::transcript::is_id;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
@@ -329,6 +330,7 @@ impl Host {
             }
             Request::Detach => Answer::Refused { reason: "no terminal is attached to this session".into() },
             Request::Restart { now, program } => self.renew(*now, program.as_ref()),
+            Request::CancelRestart => self.cancel_renewal(),
             Request::Stop => {
                 self.stop();
                 Answer::Done
@@ -392,7 +394,7 @@ impl Host {
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }
-        if let Some(conversation) = file.session_id.as_ref().filter(|_| file.settled())
+        if let Some(conversation) = file.session_id.as_ref().filter(|id| file.settled() && is_id(id))
             && record.follow(conversation)
         {
             self.events.write("conversation", json!({ "id": conversation }));

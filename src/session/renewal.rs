@@ -47,6 +47,15 @@ impl Renewal {
         self.idle_since.map(|since| from.max(since + REST))
     }
 
+    /// Nobody wants it any more. Whether there was one to call off: not when claude is already being ended.
+    pub fn cancel(&mut self) -> bool {
+        let waits = !self.under_way && self.asked.is_some();
+        if waits {
+            (self.asked, self.not_before) = (None, None);
+        }
+        waits
+    }
+
     /// Whether there is a reason to look before claude is ended: nobody is in a hurry.
     pub fn is_patient(&self) -> bool {
         self.asked.is_some_and(|asked| !asked.at_once)
@@ -104,8 +113,11 @@ mod tests {
         assert_eq!(renewal.due(), None);
         renewal.ask(true, second(6));
         assert!(renewal.due().is_some_and(|due| due <= second(6)));
+        let mut unwanted = renewal;
+        assert_eq!((unwanted.cancel(), unwanted.due(), unwanted.cancel()), (true, None, false));
         renewal.begin();
         assert_eq!((renewal.due(), renewal.is_under_way()), (None, true));
+        assert!(!renewal.cancel());
         renewal.over();
         assert_eq!(renewal, Renewal::default());
     }
@@ -113,7 +125,7 @@ mod tests {
     proptest! {
         /// Whatever is heard and asked: it is never due unasked, and before claude has rested only for one who does not wait.
         #[test]
-        fn nobody_who_waits_disturbs_claude(steps in prop::collection::vec((0..4u8, 0..3_000u64), 0..40)) {
+        fn nobody_who_waits_disturbs_claude(steps in prop::collection::vec((0..5u8, 0..3_000u64), 0..40)) {
             let start = Instant::now();
             let (mut renewal, mut now) = (Renewal::default(), start);
             let (mut idle_since, mut asked, mut hurried) = (None, false, false);
@@ -123,6 +135,10 @@ mod tests {
                     0 | 1 => {
                         renewal.heard(what == 1, now);
                         idle_since = if what == 1 { idle_since.or(Some(now)) } else { None };
+                    }
+                    4 => {
+                        prop_assert_eq!(renewal.cancel(), asked);
+                        (asked, hurried) = (false, false);
                     }
                     _ => {
                         renewal.ask(what == 3, now);

@@ -42,9 +42,7 @@ fn the_user_can_ask_for_it_whatever_is_configured() {
 
 #[test]
 fn a_link_that_looks_alive_is_switched_off_and_on_when_asked_for() {
-    let sandbox = prepared("");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("");
     terminal.type_text("a draft");
     prompt_holds(&mut terminal, "a draft");
     let asked = ask(&sandbox, &json!({"v": 1, "op": "reconnect", "apply": true, "cycle": true}));
@@ -78,9 +76,7 @@ fn after_the_machine_slept_the_link_is_switched_off_and_on_by_itself() {
 
 #[test]
 fn a_doubtful_link_waits_until_the_user_is_done_with_a_dialog() {
-    let sandbox = prepared("");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("");
     submit(&mut terminal, "/config");
     terminal.wait_for_text("Auto-compact");
     sandbox.wait_for_record("a dialog", |record| record.text("status") == "waiting");

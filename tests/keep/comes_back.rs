@@ -23,9 +23,7 @@ fn a_link_that_drops_comes_back() {
 
 #[test]
 fn it_comes_back_without_a_terminal_too() {
-    let sandbox = prepared("");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("");
     drops(&mut terminal, "later 1500 drop");
     assert!(cckw(&sandbox, &["detach"]).status().expect("runs").success());
     assert_eq!(terminal.finish().code(), Some(0));
@@ -37,9 +35,7 @@ fn it_comes_back_without_a_terminal_too() {
 
 #[test]
 fn a_draft_is_back_afterwards() {
-    let sandbox = prepared("rest = \"1500ms\"");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("rest = \"1500ms\"");
     drops(&mut terminal, "later 200 drop");
     terminal.type_text("a draft of mine");
     prompt_holds(&mut terminal, "a draft of mine");
@@ -51,9 +47,7 @@ fn a_draft_is_back_afterwards() {
 
 #[test]
 fn keys_that_are_pressed_meanwhile_come_after_in_order() {
-    let sandbox = prepared("");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("");
     drops(&mut terminal, "slow-echo 400");
     prompt_holds(&mut terminal, "");
     drops(&mut terminal, "drop");
@@ -71,9 +65,7 @@ fn keys_that_are_pressed_meanwhile_come_after_in_order() {
 
 #[test]
 fn the_detach_key_acts_behind_the_keys_before_it() {
-    let sandbox = prepared("");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("");
     drops(&mut terminal, "slow-echo 400");
     prompt_holds(&mut terminal, "");
     drops(&mut terminal, "drop");
@@ -106,9 +98,7 @@ fn a_panel_that_opens_because_it_is_up_after_all_is_closed() {
 
 #[test]
 fn a_try_that_fails_is_repeated_after_a_pause() {
-    let sandbox = prepared("");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("");
     drops(&mut terminal, "bridge-fails 1");
     drops(&mut terminal, "drop");
     let failed = sandbox.wait_for_record("a try that failed", |record| {
@@ -158,9 +148,7 @@ fn in_vim_s_normal_mode_it_is_pasted() {
 #[test]
 fn a_claude_that_is_too_slow_has_its_prompt_as_before() {
     for draft in ["", "a draft"] {
-        let sandbox = prepared("max_tries = 1");
-        let mut terminal = start(&sandbox, &[]);
-        connect(&mut terminal, &sandbox);
+        let (sandbox, mut terminal) = linked("max_tries = 1");
         drops(&mut terminal, "slow-echo 2600");
         prompt_holds(&mut terminal, "");
         drops(&mut terminal, "later 4000 drop");

@@ -8,9 +8,7 @@ use super::support::{Key, Sandbox, Terminal};
 
 #[test]
 fn where_the_footer_says_that_it_is_up_nothing_is_typed() {
-    let sandbox = prepared("");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("");
     drops(&mut terminal, "lag");
     waits_for(&sandbox, "the state file says that there is no link, the screen that there is");
     let remote = stands(&sandbox, "connected").json["remote"].clone();
@@ -38,9 +36,7 @@ fn a_refusal_for_good_ends_it() {
 #[test]
 fn what_is_over_for_another_reason_is_left_to_the_user() {
     for reason in ["another device took it over", "the session was archived", "session not found"] {
-        let sandbox = prepared("");
-        let mut terminal = start(&sandbox, &[]);
-        connect(&mut terminal, &sandbox);
+        let (sandbox, mut terminal) = linked("");
         drops(&mut terminal, &format!("drop {reason}"));
         waits_for(&sandbox, "only the user can know");
         assert_eq!(count(&sandbox, "remote-typing"), 0);
@@ -53,9 +49,7 @@ fn what_is_over_for_another_reason_is_left_to_the_user() {
 
 #[test]
 fn what_the_user_switched_off_stays_off() {
-    let sandbox = prepared("keep = \"always\"");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("keep = \"always\"");
     submit(&mut terminal, "/remote-control");
     terminal.wait_for_text("❯ 3. Continue");
     terminal.press(Key::Up);
@@ -70,9 +64,7 @@ fn what_the_user_switched_off_stays_off() {
 
 #[test]
 fn tries_are_bounded() {
-    let sandbox = prepared("max_tries = 1");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("max_tries = 1");
     drops(&mut terminal, "bridge-fails 9");
     drops(&mut terminal, "drop");
     logged(&sandbox, "remote-failed", 1);
@@ -82,9 +74,7 @@ fn tries_are_bounded() {
 
 #[test]
 fn it_can_be_switched_off() {
-    let sandbox = prepared("keep = \"off\"");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("keep = \"off\"");
     drops(&mut terminal, "drop");
     terminal.wait_for_text("/rc failed");
     stands(&sandbox, "disconnected");
@@ -154,9 +144,7 @@ fn has_failed(sandbox: &Sandbox, terminal: &mut Terminal) {
 /// While the user is there nothing is typed; and once they are back, it is.
 fn nothing_is_typed_in(places: &[Place]) {
     for place in places {
-        let sandbox = prepared("disconnected_for = \"3s\"");
-        let mut terminal = start(&sandbox, &[]);
-        connect(&mut terminal, &sandbox);
+        let (sandbox, mut terminal) = linked("disconnected_for = \"3s\"");
         has_failed(&sandbox, &mut terminal);
         for keys in place.enter {
             terminal.type_text(keys);
@@ -206,9 +194,7 @@ fn during_a_turn_and_at_its_question_nothing_is_typed() {
 
 #[test]
 fn while_the_user_types_nothing_is_typed() {
-    let sandbox = prepared("rest = \"2s\"");
-    let mut terminal = start(&sandbox, &[]);
-    connect(&mut terminal, &sandbox);
+    let (sandbox, mut terminal) = linked("rest = \"2s\"");
     drops(&mut terminal, "later 100 drop");
     waits_for(&sandbox, "the user is typing");
     terminal.type_text("x");

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::support::stand_in::{sandbox, submit};
+use super::support::stand_in::{sandbox, start, submit};
 use super::support::{DEADLINE, Record, Sandbox, Terminal, wait_until, wait_until_some};
 
 /// Short times where they do not matter.
@@ -22,6 +22,15 @@ pub fn prepared(more: &str) -> Sandbox {
     let sandbox = sandbox();
     configure(&sandbox, more);
     sandbox
+}
+
+/// A session whose link is up.
+#[track_caller]
+pub fn linked(more: &str) -> (Sandbox, Terminal) {
+    let sandbox = prepared(more);
+    let mut terminal = start(&sandbox, &[]);
+    connect(&mut terminal, &sandbox);
+    (sandbox, terminal)
 }
 
 pub fn remote(record: &Record) -> &str {

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::before_exec::{before_exec, default_signals};
 use super::process;
 use super::wait::{DEADLINE, wait_until, wait_until_some};
 
@@ -106,6 +107,7 @@ impl Sandbox {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.environment).current_dir(self.work());
+        before_exec(&mut command, default_signals);
         command
     }
 

@@ -54,6 +54,17 @@ impl Host {
         Answer::Restart { waits_for }
     }
 
+    /// Whoever asked for a restart that still waits thought better of it.
+    pub(super) fn cancel_renewal(&mut self) -> Answer {
+        if !self.renewal.cancel() {
+            return Answer::Refused { reason: "no restart is waiting".into() };
+        }
+        self.events.write("restart-cancelled", json!({}));
+        self.record.restart_pending = false;
+        self.save();
+        Answer::Done
+    }
+
     /// What a restart waits for: what claude does.
     fn waits_for(&mut self) -> Option<String> {
         if self.renewal.is_patient() && self.holds_draft() {

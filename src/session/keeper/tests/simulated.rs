@@ -77,7 +77,8 @@ impl Claude {
         {
             self.link = Link::Up;
         }
-        while let Some((_, input)) = self.inputs.pop_front_if(|(at, _)| *at <= now) {
+        while self.inputs.front().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, input)) = self.inputs.pop_front() else { break };
             match input {
                 Input::User(press) => self.user(now, press),
                 Input::Keeper(keys) => self.keeper(now, keys),

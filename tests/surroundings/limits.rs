@@ -1,0 +1,154 @@
+//! Long command lines, umasks, and signals that whoever started this has set aside.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::stat::{Mode, umask};
+
+use super::scene::{Scene, USUAL, files, goes_well};
+use crate::support::stand_in::{at_prompt, sandbox};
+use crate::support::{Sandbox, Terminal, before_exec, process};
+
+/// Nearly as long as Linux lets one argument or variable be.
+const LONG: usize = 120_000;
+
+#[test]
+fn a_megabyte_of_arguments_arrives() {
+    let sandbox = sandbox();
+    let mut command = sandbox.cckw_claude();
+    let long = "a".repeat(LONG);
+    command.args((0..8).flat_map(|_| ["--add-dir", long.as_str()]));
+    let mut scene = Scene::new(&sandbox, &command);
+    at_prompt(&mut scene.terminal);
+    let record = sandbox.wait_for_record("a claude", |record| record.pid("claude_pid").is_some());
+    let words = process::arguments(record.pid("child_pid").expect("a child"));
+    assert_eq!(words[3..], ["--add-dir", &long].repeat(8));
+    scene.converses();
+    scene.ends(&USUAL).well();
+}
+
+#[test]
+fn a_megabyte_of_environment_is_no_obstacle() {
+    let mut sandbox = sandbox();
+    for nth in 0..8 {
+        sandbox.set(format!("LONG_{nth}"), "e".repeat(LONG));
+    }
+    for nth in 0..2000 {
+        sandbox.set(format!("MANY_{nth}"), "value");
+    }
+    goes_well(&sandbox, |_| {});
+}
+
+/// What fits for cckw and no longer for its host is refused in words.
+#[test]
+fn just_too_long_a_command_line_is_refused_in_words() {
+    let sandbox = sandbox();
+    let mut refused = 0;
+    // The system's limit counts the environment, the names and a few words more, so the edge is searched for.
+    for extra in (0..1 << 14).step_by(1 << 9) {
+        // A stack of 1 MiB allows 256 KiB of arguments.
+        let script = r#"ulimit -s 1024; exec "$0" claude --add-dir "$1" --add-dir "$1" --add-dir "$2""#;
+        let mut command = sandbox.command("/bin/sh");
+        command.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_cckw"));
+        command.arg("a".repeat(LONG)).arg("b".repeat(5_000 + extra));
+        let mut scene = Scene::new(&sandbox, &command);
+        let came_up = scene.terminal.try_wait_for(|screen| screen.cursor_row().starts_with('❯'));
+        if came_up {
+            scene.converses();
+            scene.ends(&USUAL).well();
+            continue;
+        }
+        let ended = scene.ends(&USUAL);
+        // From here on the shell cannot start cckw either.
+        if !ended.said.starts_with("cckw: ") {
+            break;
+        }
+        ended.refused(&["Argument list too long", "claude was not started"]);
+        refused += 1;
+    }
+    assert!(sandbox.sockets().is_empty());
+    // Not asserted to be met: how wide the edge is depends on the names of the folders.
+    eprintln!("refused {refused} times");
+}
+
+fn mode(sandbox: &Sandbox, path: &std::path::Path) -> u32 {
+    fs::symlink_metadata(sandbox.path(path)).expect("a file").permissions().mode() & 0o777
+}
+
+#[test]
+fn with_any_umask_its_files_are_the_user_s_alone() {
+    for mask in [0o000, 0o777, 0o277, 0o022] {
+        let mut sandbox = sandbox();
+        // Where claude writes is there already: it does not mend its own permissions.
+        sandbox.set("CLAUDE_CONFIG_DIR", sandbox.path("home/.claude"));
+        for folder in ["home/.claude/sessions", "home/.claude/projects"] {
+            fs::create_dir_all(sandbox.path(folder)).expect("a folder");
+        }
+        let prepare = move |command: &mut std::process::Command| {
+            before_exec(command, move || {
+                umask(Mode::from_bits_truncate(mask));
+                Ok(())
+            });
+        };
+        let mut command = sandbox.cckw_claude();
+        prepare(&mut command);
+        let mut terminal = Terminal::spawn(command);
+        at_prompt(&mut terminal);
+        let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
+        let of_claude = format!("/proc/{}/status", record.pid("child_pid").expect("a child"));
+        let of_claude = fs::read_to_string(of_claude).expect("a process");
+        assert!(of_claude.contains(&format!("Umask:\t{mask:04o}\n")), "{of_claude}");
+        let ours = |path: &std::path::PathBuf| path.starts_with("state/cckw") || path.starts_with("run/cckw");
+        let mut kinds = 0;
+        for path in files(&sandbox).into_iter().filter(ours) {
+            let kind = fs::symlink_metadata(sandbox.path(&path)).expect("a file").file_type();
+            let expected = if kind.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(mode(&sandbox, &path), expected, "{mask:03o} {}", path.display());
+            kinds |= if kind.is_dir() { 1 } else { 2 };
+            kinds |= if kind.is_socket() { 4 } else { 0 };
+        }
+        assert_eq!(kinds, 7);
+        terminal.hang_up();
+    }
+}
+
+fn set_aside(which: &[Signal]) -> io::Result<()> {
+    for number in which {
+        // SAFETY: ignoring a signal runs no code.
+        unsafe { signal(*number, SigHandler::SigIgn) }?;
+    }
+    Ok(())
+}
+
+#[test]
+fn with_signals_ignored_it_runs_and_its_end_is_seen() {
+    use Signal::{
+        SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU,
+        SIGWINCH,
+    };
+    const ALL: [Signal; 12] = [
+        SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU,
+        SIGWINCH,
+    ];
+    let each = ALL.iter().map(std::slice::from_ref);
+    for which in each.chain([&ALL[..]]) {
+        let sandbox = sandbox();
+        let ignored = which.to_vec();
+        goes_well(&sandbox, |shell| before_exec(shell, move || set_aside(&ignored)));
+    }
+}
+
+/// By `nohup` a terminal is no longer one of cckw's: claude runs as without cckw.
+#[test]
+fn by_nohup_it_runs_straight() {
+    let sandbox = sandbox();
+    let mut command = sandbox.command("nohup");
+    command.arg(env!("CARGO_BIN_EXE_cckw")).args(["claude", "-p", "words"]);
+    let scene = Scene::new(&sandbox, &command);
+    let ended = scene.ends(&["work/nohup.out", "home/.claude"]);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    let said = fs::read_to_string(sandbox.path("work/nohup.out")).expect("what nohup keeps");
+    assert!(said.contains("You said: words"), "{said}");
+}
