@@ -152,12 +152,13 @@ impl Game {
         self.shell.run(&format!("{command}; echo end-{}=$?", self.commands));
     }
 
-    /// Whether the command that was entered last has ended.
+    /// Whether the command that was entered last has ended. The screen need not show it: the shell was faster than the host,
+    /// say, and has written to the screen that claude used.
     fn has_ended(&self) -> bool {
         let mark = format!("end-{}=", self.commands);
-        self.shell.screen().rows.iter().any(|row| {
-            row.split(&mark).skip(1).any(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
-        })
+        let output = self.shell.output();
+        let tail = String::from_utf8_lossy(&output[output.len().saturating_sub(1 << 16)..]);
+        tail.split(&mark).skip(1).any(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
     }
 
     /// Waits until the shell has the terminal again, as it was. A screen that claude has left may be in the way of the
