@@ -74,6 +74,24 @@ fn without_descriptors_the_conversation_is_not_given_up() {
 }
 
 #[test]
+fn what_claude_said_meanwhile_is_seen_later() {
+    let (sandbox, mut terminal, record) = session();
+    let host = pid(&record, "host_pid");
+    let usual = limit(host, libc::RLIMIT_NOFILE, process::descriptors(host).len() as u64);
+    submit(&mut terminal, "permission");
+    terminal.wait_for_text("Do you want");
+    let claude = pid(&record, "claude_pid");
+    let state = sandbox.path(format!("home/.claude/sessions/{claude}.json"));
+    wait_until("the question in the state file", DEADLINE, || {
+        fs::read_to_string(&state).is_ok_and(|state| state.contains("waiting"))
+    });
+    limit(host, libc::RLIMIT_NOFILE, usual);
+    sandbox.wait_for_record("a claude that waits", |record| record.text("status") == "waiting");
+    terminal.press(Key::Esc);
+    leave(&sandbox, terminal);
+}
+
+#[test]
 fn a_record_that_cannot_be_written_is_written_later() {
     let (sandbox, mut terminal, record) = session();
     let directory = record.path.parent().expect("a directory").to_owned();

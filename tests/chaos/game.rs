@@ -78,7 +78,8 @@ pub fn play(plan: &Plan, claude: impl Claude + 'static) -> Outcome {
     let by_hand = game.come_back(0);
     let back_after = struck.elapsed();
     assert!(!by_hand || plan.needs_a_hand(), "it was not brought back by itself\n{}", game.report());
-    game.check(plan.moment != Moment::Starting);
+    let said = plan.moment != Moment::Starting;
+    game.check(said, said);
     game.finish();
     game.outcome(true, back_after, by_hand, None)
 }
@@ -215,7 +216,8 @@ impl Game {
         let reply = self.claude.reply(words);
         self.shell.wait_for_text(&reply);
         let answered = |text: String| text.split_once(words).is_some_and(|(_, rest)| rest.contains(&reply));
-        wait_until("the reply on disk", DEADLINE, || answered(self.written()));
+        let written = self.until(|game| answered(game.written()));
+        assert!(written, "the reply to {words:?} is not on disk\n{}", self.report());
         self.sandbox().wait_for_record("an idle claude", |record| record.text("status") == "idle");
     }
 
@@ -351,7 +353,8 @@ impl Game {
     }
 
     /// That it is the same conversation, with all that was said in it, and that it goes on.
-    fn check(&mut self, something_was_said: bool) {
+    /// `said` is whether something was said before, `shown` whether the terminal must still have it.
+    fn check(&mut self, said: bool, shown: bool) {
         let record = self.record();
         let session = record.text("session").to_owned();
         assert_eq!(record.text("conversation"), session, "another conversation\n{}", self.report());
@@ -362,14 +365,14 @@ impl Game {
             serde_json::from_slice(&fs::read(state).expect("a state file")).expect("JSON");
         assert_eq!(state["sessionId"], session.as_str());
         let first = self.claude.reply(FIRST);
-        if something_was_said {
+        if shown {
             let drawn = |game: &Self| game.shell.history().iter().any(|row| row.contains(&first));
             assert!(self.until(drawn), "{}", self.report());
         }
         self.say(LAST);
         let written = self.written();
         let kept = written.contains(FIRST) && written.contains(&first);
-        assert!(!something_was_said || kept, "lost: {written}");
+        assert!(!said || kept, "lost: {written}");
         let files = self.transcripts();
         assert_eq!(files.len(), 1, "{files:?}");
         assert!(files[0].ends_with(format!("{session}.jsonl")), "{files:?}");

@@ -100,7 +100,7 @@ pub(super) fn play(mut game: Game, plan: &Plan) -> Outcome {
         lost.get_or_insert(0);
     }
     // What was said first has scrolled out of the model's memory.
-    game.check(!flooded);
+    game.check(true, !flooded);
     game.finish();
     drop(trouble);
     game.outcome(true, back_after, by_hand, lost)
