@@ -12,11 +12,13 @@ pub mod trouble;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use nix::sys::termios::{SetArg, tcsetattr};
 
 use super::plan::{Kind, Moment, Plan, Strike, Victim};
 use super::support::{
@@ -176,15 +178,24 @@ impl Game {
                 break;
             }
             if self.left_as_it_was && screen.cursor_row() == PROMPT.trim_end() {
-                // Nobody was left to undo what claude had switched on. A user types `reset`.
-                self.shell.run("printf '\\033c'");
-                self.shell.wait_for_prompt();
+                self.reset();
                 continue;
             }
             assert!(Instant::now() < deadline, "there is no prompt\n{}", self.report());
             self.shell.press(Key::Enter);
         }
         self.shell.wait_for_manners(&self.manners);
+    }
+
+    /// Nobody was left to undo what claude had switched on. A user types `reset`, which is this.
+    fn reset(&mut self) {
+        let mut options = fs::File::options();
+        let tty = options.read(true).write(true).custom_flags(libc::O_NOCTTY).open(self.shell.path());
+        let tty = tty.expect("the terminal");
+        tcsetattr(&tty, SetArg::TCSANOW, &self.manners.1).expect("its attributes");
+        self.shell.press(Key::Enter);
+        self.shell.run("printf '\\033c'");
+        self.shell.wait_for_prompt();
     }
 
     /// Whether `condition` comes true in time. Looked at a few times in a hundredth of a second: the cores are for the session.
