@@ -2,15 +2,19 @@
 
 mod support;
 
+use std::fs::OpenOptions;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
 use support::stand_in::{at_prompt, sandbox, start, submit};
 use support::verb::cckw;
 use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
-/// So often that a window of a few milliseconds is met.
-const ROUNDS: usize = 12;
+/// So often, and so many, that a window of less than a millisecond is met. Without turns about every second run of this saw
+/// a conversation opened twice.
+const ROUNDS: usize = 8;
+const TERMINALS: usize = 6;
 
 /// A conversation that nobody has open; gives its id.
 fn conversation(sandbox: &Sandbox) -> String {
@@ -63,14 +67,23 @@ fn of_several_terminals_one_has_it() {
     for round in 0..ROUNDS {
         let before = sandbox.records().len();
         let spellings = [vec!["--resume", &id], vec!["--continue"], vec!["-r", &id, "--model", "opus"]];
-        let start = |words: &Vec<&str>| {
-            let mut command = sandbox.cckw_claude();
-            command.args(words);
-            Terminal::spawn(command)
+        let gate = sandbox.path("gate");
+        nix::unistd::mkfifo(&gate, Mode::S_IRWXU).expect("a gate");
+        let start = |nth: usize| {
+            let mut command = sandbox.command("/bin/sh");
+            // All of them wait in the same system call, and are let go in one moment.
+            command.args(["-c", "echo waiting; : <\"$0\"; exec \"$@\""]).arg(&gate);
+            command.arg(env!("CARGO_BIN_EXE_cckw")).arg("claude").args(&spellings[(round + nth) % 3]);
+            let mut terminal = Terminal::spawn(command);
+            terminal.wait_for_text("waiting");
+            terminal
         };
-        let mut terminals: Vec<Terminal> = spellings.iter().map(start).collect();
-        terminals.rotate_left(round % 3);
+        let terminals: Vec<Terminal> = (0..TERMINALS).map(start).collect();
+        let open = OpenOptions::new().write(true).open(&gate).expect("all are let go");
         let winner = one_has_it(terminals);
+        // Until now, for one may have been late.
+        drop(open);
+        std::fs::remove_file(&gate).expect("no gate");
         // Who is refused leaves nothing behind.
         assert_eq!(sandbox.records().len(), before + 1);
         exit(winner);
@@ -83,7 +96,7 @@ fn of_several_terminals_one_has_it() {
 fn of_a_revival_and_a_terminal_one_has_it() {
     let sandbox = sandbox();
     let id = conversation(&sandbox);
-    for _ in 0..ROUNDS / 2 {
+    for _ in 0..ROUNDS {
         for record in sandbox.records() {
             std::fs::remove_dir_all(record.path.parent().expect("a directory")).expect("forgotten");
         }
