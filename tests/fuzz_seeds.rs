@@ -81,19 +81,25 @@ fn seeds_are_those_that_are_made_and_those_that_were_found() {
 
 #[test]
 fn the_targets_are_built_from_what_cckw_is_built_from() {
-    let packages = |file: &str| -> BTreeMap<String, String> {
-        let lock: toml::Table = fs::read_to_string(top().join(file)).expect("a file").parse().expect("TOML");
-        let packages = lock["package"].as_array().expect("packages").iter();
-        let text = |package: &toml::Value, key: &str| package[key].as_str().expect("text").to_owned();
-        packages.map(|package| (text(package, "name"), text(package, "version"))).collect()
+    let read = |file: &str| -> toml::Table {
+        fs::read_to_string(top().join(file)).expect("a file").parse().expect("TOML")
     };
-    let (ours, theirs) = (packages("Cargo.lock"), packages("fuzz/Cargo.lock"));
-    for (name, version) in &theirs {
-        let other = ours.get(name);
-        assert!(
-            other.is_none_or(|other| other == version),
-            "{name}: run `cargo update -p {name} --precise` in fuzz/"
-        );
+    let packages = |lock: &toml::Table| -> BTreeMap<String, toml::Value> {
+        let packages = lock["package"].as_array().expect("packages").iter();
+        packages
+            .map(|package| (package["name"].as_str().expect("a name").to_owned(), package.clone()))
+            .collect()
+    };
+    let (ours, theirs) = (packages(&read("Cargo.lock")), packages(&read("fuzz/Cargo.lock")));
+    for (name, package) in &theirs {
+        let same = ours.get(name).is_none_or(|other| other["version"] == package["version"]);
+        assert!(same, "{name}: bring fuzz/Cargo.lock to the version in Cargo.lock");
     }
-    assert!(theirs.contains_key("libfuzzer-sys") && theirs.contains_key("vt100"));
+    let manifest = read("Cargo.toml");
+    let wanted: BTreeSet<&str> =
+        manifest["dependencies"].as_table().expect("a table").keys().map(String::as_str).collect();
+    let locked = theirs["cckw"]["dependencies"].as_array().expect("names").iter();
+    let locked: BTreeSet<&str> = locked.map(|name| name.as_str().expect("a name")).collect();
+    assert_eq!(locked, wanted, "run `cargo update --workspace` in fuzz/");
+    assert!(theirs.contains_key("libfuzzer-sys"));
 }

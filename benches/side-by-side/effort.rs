@@ -27,6 +27,8 @@ pub struct Effort {
     pub sessions: &'static [usize],
     /// Numbers of live hosts for `list`.
     pub hosts: &'static [usize],
+    /// Whether `claude-connection-keeper` is asked too.
+    pub keeper: bool,
     /// Runs of a command for one number.
     pub commands: usize,
     /// Once a command has taken so long in all, it is not run again for this number.
@@ -47,6 +49,7 @@ impl Effort {
             flood: 200_000_000,
             sessions: &[1, 10, 100, 1000],
             hosts: &[1, 10, 100, 200],
+            keeper: true,
             commands: 15,
             patience: Duration::from_secs(8),
         }
@@ -65,6 +68,8 @@ impl Effort {
             flood: 32 * MIB,
             sessions: &[1, 100],
             hosts: &[1, 20],
+            // It starts a program for each file that was left behind.
+            keeper: false,
             commands: 3,
             patience: Duration::from_secs(2),
         }

@@ -89,7 +89,7 @@ fn ask_both(
     if key.0 == Question::DetectDead {
         arguments.push("--include-dead");
     }
-    let keeper = keeper();
+    let keeper = keeper().filter(|_| effort.keeper);
     let one = |name, program| Asked { name, program, arguments: arguments.clone(), lines };
     let mut asked = vec![one(CCKW, Path::new(PROGRAM))];
     asked.extend(keeper.as_deref().map(|program| one(CCK, program)));

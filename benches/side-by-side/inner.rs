@@ -170,7 +170,13 @@ fn blocking() -> io::Result<()> {
 }
 
 fn answer(good: bool) -> io::Result<()> {
-    print(if good { GOOD_LINE } else { BAD })
+    if good {
+        return print(GOOD_LINE);
+    }
+    print(BAD)?;
+    // What is left of the input is no order to end: the answer is to be seen first.
+    while read(&mut [0; 4096])? > 0 {}
+    Ok(())
 }
 
 fn take(mut feed: Feed) -> io::Result<()> {

@@ -147,12 +147,12 @@ fn measure(options: &Options) -> ExitCode {
         println!("FAILED  {}, {}: {}", failure.who, failure.suite, failure.why);
     }
     let conditions = format!(
-        "{}, load {before} before and {} after, {:.0} s, {} rounds{}",
+        "{}, load {before} before and {} after, {:.0} s, rounds: {}{}",
         machine::describe(),
         machine::load(),
         began.elapsed().as_secs_f64(),
         effort.rounds,
-        if options.quick { ", `--quick`" } else { "" }
+        if options.quick { " (quick)" } else { "" }
     );
     println!("{conditions}");
     let mut written = Ok(());

@@ -4,7 +4,7 @@ use crate::commands::{CCK, CCKW};
 use crate::metric::{Better, Metric};
 use crate::picture::{Bar, Kind, Panel};
 use crate::results::{Question, Results};
-use crate::table::number;
+use crate::table::{number, thousands};
 use crate::tables::SHOWN;
 use crate::tools::Tool;
 
@@ -71,7 +71,7 @@ fn of_detect(results: &Results) -> Option<Panel> {
             Some(Bar { label, value: Some(value), text: number(value), kind })
         })
     });
-    let title = format!("detect, {count} sessions");
+    let title = format!("detect, {} sessions", thousands(count as u64));
     Some(Panel {
         title,
         note: "ms, less is better, logarithmic".into(),
@@ -87,8 +87,8 @@ fn of_list(results: &Results) -> Option<Panel> {
         .filter(|command| matches!(command.question, Question::ListEnded | Question::ListLive))
         .filter_map(|command| {
             let value = results.command(command.question, command.program, command.count)?;
-            let what = if command.question == Question::ListLive { "hosts" } else { "ended" };
-            let label = format!("{} {what}", command.count);
+            let what = if command.question == Question::ListLive { "live" } else { "ended" };
+            let label = format!("{} {what}", thousands(command.count as u64));
             Some(Bar { label, value: Some(value), text: number(value), kind: Kind::Ours })
         })
         .collect();

@@ -39,13 +39,25 @@ impl Table {
 
 /// A figure with as many digits as it deserves.
 pub fn number(figure: f64) -> String {
-    match figure.abs() {
-        size if size >= 9999.5 => {
-            format!("{:.0},{:03.0}", (figure / 1000.0).trunc(), (figure % 1000.0).abs().trunc())
-        }
-        size if size >= 99.5 => format!("{figure:.0}"),
-        size if size >= 9.95 => format!("{figure:.1}"),
-        size if size == 0.0 => "0".into(),
-        _ => format!("{figure:.2}"),
+    let size = figure.abs();
+    if size >= 999.5 {
+        let whole = size.round() as u64;
+        let sign = if figure < 0.0 { "-" } else { "" };
+        return format!("{sign}{}", thousands(whole));
     }
+    let digits = match size {
+        0.0 => 0,
+        99.5.. => 0,
+        9.95.. => 1,
+        _ => 2,
+    };
+    format!("{figure:.digits$}")
+}
+
+/// A whole number with commas.
+pub fn thousands(number: u64) -> String {
+    if number < 1000 {
+        return number.to_string();
+    }
+    format!("{},{:03}", thousands(number / 1000), number % 1000)
 }

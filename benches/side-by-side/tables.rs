@@ -4,7 +4,7 @@ use crate::commands::{CCK, CCKW};
 use crate::metric::{About, METRICS, Metric};
 use crate::results::{Question, Results};
 use crate::stats::{Spread, ratios};
-use crate::table::{Table, number};
+use crate::table::{Table, number, thousands};
 use crate::tools::Tool;
 
 /// What stands where nothing was measured because the program is missing.
@@ -124,11 +124,7 @@ fn commands(results: &Results) -> Table {
         asked.then(|| std::iter::once(title.to_owned()).chain(counts.iter().map(cell)).collect())
     });
     let rows = rows.collect();
-    let head =
-        std::iter::once("ms for so many sessions".into()).chain(counts.iter().map(|count| thousands(*count)));
+    let head = std::iter::once("ms for so many sessions".into())
+        .chain(counts.iter().map(|count| thousands(*count as u64)));
     Table { title: "Commands".into(), head: head.collect(), rows }
-}
-
-fn thousands(count: usize) -> String {
-    if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) }
 }

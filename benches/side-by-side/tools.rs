@@ -101,8 +101,8 @@ impl Tool {
     /// A tool that is slow with input gets less of it, so that the benchmark ends.
     pub fn input_share(self) -> u64 {
         match self {
-            Self::Dtach => 16,
-            Self::Screen | Self::Tmux | Self::Shpool => 8,
+            Self::Dtach | Self::Screen | Self::Tmux => 64,
+            Self::Shpool => 4,
             _ => 1,
         }
     }

@@ -43,8 +43,3 @@ pub fn cut(bytes: &[u8], seed: u8) -> Vec<&[u8]> {
     }
     pieces
 }
-
-/// Has a panic that somebody catches be no more than a message. libFuzzer's own hook ends the process at each.
-pub fn print_panics() {
-    std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
-}

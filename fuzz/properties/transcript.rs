@@ -51,7 +51,7 @@ pub fn check(data: &[u8]) {
         }
     });
     assert!(unclear || said == found, "found: {found}, is there: {said}");
-    if said != found || data.len() % 16 == 0 {
+    if said != found || data.len().is_multiple_of(16) {
         on_disk(cwd, file, found);
     }
 }

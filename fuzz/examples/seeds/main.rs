@@ -1,4 +1,4 @@
-//! Writes the seeds of the fuzz targets anew: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
+//! Writes the seeds of the fuzz targets anew: `fuzz/run --write-seeds`.
 
 mod made;
 
