@@ -42,6 +42,7 @@ use crate::config::{Config, OnHangup};
 use crate::control::FromHost;
 use crate::control::{Answer, Channel, Request};
 use crate::fleet::Holder;
+use crate::platform::descriptors;
 use crate::platform::poll::{For, Place, Poll};
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::tty::Attributes;
@@ -51,6 +52,9 @@ const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 
 /// After a turn, how long claude may take to write it down. Seen: a tenth of a second.
 const TRANSCRIPT_DELAY: Duration = Duration::from_secs(1);
+
+/// How long after the state file could not be opened it is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// So many bytes wait unread until somebody asks for the screen: a timer for each key that is echoed would cost more
 /// than all the rest of its way.
@@ -63,6 +67,8 @@ pub struct Host {
     record: Record,
     /// Whether the record on disk is an older one.
     unsaved: Unsaved,
+    /// When to look at the state file again, which could not be opened.
+    look_again_at: Option<Instant>,
     directory: PathBuf,
     events: Events,
     launcher: Launcher,
@@ -148,6 +154,7 @@ impl Host {
         Self {
             record,
             unsaved: Unsaved::default(),
+            look_again_at: None,
             directory,
             events,
             launcher,
@@ -280,6 +287,7 @@ impl Host {
             self.renewal_at(),
             self.silent_at(),
             self.unsaved.again_at(),
+            self.look_again_at,
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -374,6 +382,9 @@ impl Host {
             return;
         }
         let found = self.watch.look();
+        // What was missed for want of a descriptor is not told again.
+        let missed = found.is_none() && descriptors::check_room(1).is_err();
+        self.look_again_at = missed.then(|| Instant::now() + LOOK_AGAIN);
         if let Some((pid, file)) = &found {
             self.follow(*pid, file);
         }

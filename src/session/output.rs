@@ -47,6 +47,8 @@ pub struct Output {
     pub stall_after: Duration,
     /// It is passed over.
     stalled: bool,
+    /// What it is to take first when it takes something again, and its modes then.
+    cut_off: Option<(Vec<u8>, ModeTracker)>,
     /// Answers claude where no terminal does.
     pub answerer: Answerer,
     /// The modes of the terminal, after everything that was read.
@@ -70,6 +72,7 @@ impl Output {
             blocked_at: None,
             stall_after: Duration::from_secs(3),
             stalled: false,
+            cut_off: None,
             answerer: Answerer::default(),
             modes: ModeTracker::default(),
             screen,
@@ -196,6 +199,8 @@ impl Output {
 
     /// Passes over a terminal that takes nothing, so that claude goes on. It is drawn anew when it takes something.
     pub fn pass_over(&mut self) {
+        // No more was read than this, so behind it the terminal is where the modes are now.
+        self.cut_off = Some((self.pending[self.written..].to_vec(), self.modes.clone()));
         self.discard_pending();
         self.stalled = true;
     }
@@ -209,6 +214,11 @@ impl Output {
     /// The terminal that was passed over has room again: it gets what it missed.
     pub fn catch_up(&mut self) {
         self.stalled = false;
+        if let Some((rest, modes)) = self.cut_off.take() {
+            // What is on there is undone first: switched on once more, a keyboard's flags would have to be undone twice.
+            self.write(&rest);
+            self.write(modes.undo().as_bytes());
+        }
         // It may have been left within a sequence.
         self.write(b"\x18");
         let redraw = self.screen.redraw(&self.modes);
@@ -283,6 +293,7 @@ impl Output {
         self.terminal = Some(terminal);
         self.muted = false;
         self.stalled = false;
+        self.cut_off = None;
     }
 
     /// Reads from this PTY from now on. What the last program on the other one had switched on is undone by now.

@@ -100,6 +100,9 @@ impl Transcript {
             Found::Nothing if there_was => Self::Gone,
             Found::Nothing => Self::NeverThere,
             Found::Unusable(_) => Self::Unusable,
+            // What was there is taken to be there still: a mistake costs a start that fails, the other one the conversation.
+            Found::Unknown if there_was => Self::Present,
+            Found::Unknown => Self::NeverThere,
         }
     }
 }

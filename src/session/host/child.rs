@@ -113,6 +113,7 @@ impl Host {
             && self.silent_at().is_none()
             && self.notices.title_until().is_none()
             && self.unsaved.again_at().is_none()
+            && self.look_again_at.is_none()
             && self.output.stalls_at().is_none();
         if self.phase == Phase::Running && nothing {
             return;
@@ -139,6 +140,9 @@ impl Host {
         }
         if self.unsaved.again_at().is_some_and(|at| at <= now) {
             self.save();
+        }
+        if self.look_again_at.is_some_and(|at| at <= now) {
+            self.look_at_state_file();
         }
         if self.transcript_at.is_some_and(|at| at <= now) {
             self.note_transcript();
