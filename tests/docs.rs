@@ -90,8 +90,10 @@ fn paths_of_the_repository_exist() {
                 let word = word.strip_prefix("./").unwrap_or(word).trim_end_matches('.');
                 if FOLDERS.iter().any(|folder| word.starts_with(folder)) && !word.contains(['*', '<', '$']) {
                     count += 1;
-                    // What is installed there on demand.
-                    let exists = word.ends_with("node_modules") || top().join(word).exists();
+                    // What is installed or made there on demand.
+                    let is_made = word.ends_with("node_modules")
+                        || ["fuzz/corpus", "fuzz/artifacts"].iter().any(|made| word.starts_with(made));
+                    let exists = is_made || top().join(word).exists();
                     assert!(exists, "{}: there is no {word}", page.at(line));
                 }
             }

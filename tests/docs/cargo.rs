@@ -9,7 +9,7 @@ use super::commands::is_assignment;
 use super::page::pages;
 
 /// Subcommands that cargo has by itself, or that the pages tell to install.
-const SUBCOMMANDS: [&str; 19] = [
+const SUBCOMMANDS: &[&str] = &[
     "audit",
     "bench",
     "build",
@@ -29,6 +29,7 @@ const SUBCOMMANDS: [&str; 19] = [
     "test",
     "tree",
     "uninstall",
+    "update",
 ];
 
 /// The targets of this package: their names by their kind (`test`, `bench`, `example`, `bin`).
@@ -56,6 +57,10 @@ fn check(words: &[&str], targets: &BTreeMap<String, BTreeSet<String>>) -> Result
     let Some((subcommand, rest)) = words.split_first() else { return Ok(()) };
     if !SUBCOMMANDS.contains(subcommand) {
         return Err(format!("cargo has no {subcommand}"));
+    }
+    if rest.contains(&"--manifest-path") {
+        // Another package, whose targets are its own.
+        return Ok(());
     }
     for (at, word) in rest.iter().enumerate().take_while(|(_, word)| **word != "--") {
         let Some(names) = word.strip_prefix("--").and_then(|kind| targets.get(kind)) else { continue };
