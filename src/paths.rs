@@ -104,12 +104,17 @@ pub fn check_private(path: &Path) -> Result<(), Unusable> {
 /// # Errors
 /// As `check_private`, or when it cannot be made.
 pub fn make_private(path: &Path) -> Result<(), Unusable> {
-    if let Some(parent) = path.parent() {
+    let make = || fs::DirBuilder::new().mode(0o700).create(path);
+    let mut made = make();
+    if let Some(parent) = path.parent()
+        && made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    {
         // Only the last part is ours; what is missing above it is made as mkdir -p would, but closed to others.
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
-        made.map_err(|error| unusable(path, &error))?;
+        let above = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
+        above.map_err(|error| unusable(path, &error))?;
+        made = make();
     }
-    match fs::DirBuilder::new().mode(0o700).create(path) {
+    match made {
         // A umask can take away the owner's permissions too.
         Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700))
             .map_err(|error| unusable(path, &error))?,

@@ -11,6 +11,7 @@ pub mod job;
 pub mod network;
 pub mod poll;
 pub mod process;
+pub mod share;
 pub mod signal_pipe;
 pub mod signals;
 pub mod socket;

@@ -1,8 +1,8 @@
 //! The record of a session on disk: `$XDG_STATE_HOME/cckw/<session>/session.json`.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,9 @@ use super::remote::Remote;
 use crate::paths;
 
 pub use super::events::now;
+
+/// More than nearly every record has, in bytes.
+const USUAL: usize = 8 << 10;
 
 /// What is known of a session, in a form that outlives its processes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -205,8 +208,18 @@ impl Record {
     pub fn read(directory: &Path) -> io::Result<Self> {
         let path = directory.join("session.json");
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        let contents = fs::read(&path).map_err(named)?;
-        serde_json::from_slice(&contents).map_err(|error| named(error.into()))
+        let mut file = File::open(&path).map_err(named)?;
+        // Nearly every one fits, and one read brings it, and its end: there may be a thousand to read.
+        let mut usual = [0; USUAL];
+        let length = file.read(&mut usual).map_err(named)?;
+        let parsed = if length < USUAL {
+            serde_json::from_slice(&usual[..length])
+        } else {
+            let mut contents = usual.to_vec();
+            file.read_to_end(&mut contents).map_err(named)?;
+            serde_json::from_slice(&contents)
+        };
+        parsed.map_err(|error| named(error.into()))
     }
 
     /// The directory that claude works in, where it has said so.
