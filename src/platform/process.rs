@@ -24,6 +24,41 @@ pub fn look_up(pid: Pid) -> Option<Process> {
     parse_stat(&stat[..length])
 }
 
+/// A process that is looked at again and again.
+pub struct Watched {
+    pid: Pid,
+    /// Its place in the process table, kept open: to find it takes longer than to read it.
+    #[cfg(target_os = "linux")]
+    stat: Option<std::fs::File>,
+}
+
+impl Watched {
+    /// Nothing is asked of the system yet.
+    pub fn new(pid: Pid) -> Self {
+        Self {
+            pid,
+            #[cfg(target_os = "linux")]
+            stat: None,
+        }
+    }
+
+    /// As [`look_up`]. Once looked up it is never another one with its pid.
+    pub fn look_up(&mut self) -> Option<Process> {
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::unix::fs::FileExt;
+            if self.stat.is_none() {
+                self.stat = Some(std::fs::File::open(format!("/proc/{}/stat", self.pid)).ok()?);
+            }
+            let mut stat = [0; 2048];
+            let length = self.stat.as_ref()?.read_at(&mut stat, 0).ok()?;
+            parse_stat(&stat[..length])
+        }
+        #[cfg(not(target_os = "linux"))]
+        look_up(self.pid)
+    }
+}
+
 #[cfg(any(target_os = "linux", test))]
 fn parse_stat(stat: &[u8]) -> Option<Process> {
     // The second field is the program's name in parentheses, which may hold anything, parentheses too.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::answers::Answerer;
 use super::modes::ModeTracker;
+use super::modes::scanner::Scanner;
 use super::screen::Screen;
 use crate::platform::io::{self, Outcome};
 use crate::platform::poll::{For, Place, Poll};
@@ -49,6 +50,8 @@ pub struct Output {
     stalled: bool,
     /// Answers claude where no terminal does.
     pub answerer: Answerer,
+    /// It does so now, and has followed the output that far.
+    answering: bool,
     /// The modes of the terminal, after everything that was read.
     pub modes: ModeTracker,
     /// The screen, after everything that was read.
@@ -71,6 +74,7 @@ impl Output {
             stall_after: Duration::from_secs(3),
             stalled: false,
             answerer: Answerer::default(),
+            answering: false,
             modes: ModeTracker::default(),
             screen,
         }
@@ -156,6 +160,8 @@ impl Output {
     fn deliver(&mut self, count: usize, tell: &mut impl FnMut(&ModeTracker)) {
         self.last = count;
         let bytes = &self.buffer[..count];
+        // As long as a terminal answers, nothing else has to follow the output for that.
+        let position = (!self.answering).then(|| self.modes.position());
         if self.modes.feed(bytes) {
             tell(&self.modes);
         }
@@ -171,15 +177,17 @@ impl Output {
             }
         }
         self.screen.push(bytes);
-        self.answer(count);
+        self.answering = self.terminal.is_none();
+        if self.answering {
+            self.answer(count, position);
+        }
     }
 
-    /// Answers what claude has asked, where there is no terminal that does.
-    fn answer(&mut self, count: usize) {
+    /// Answers what claude has asked. With a position, that is where the output stood before, and nothing has followed it.
+    fn answer(&mut self, count: usize, position: Option<Scanner>) {
         let bytes = &self.buffer[..count];
-        if self.terminal.is_some() {
-            self.answerer.skip(bytes);
-            return;
+        if let Some(position) = position {
+            self.answerer.begin(position);
         }
         let screen = &mut self.screen;
         let answer = self.answerer.answer(bytes, &self.modes, || screen.cursor());

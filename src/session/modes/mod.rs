@@ -101,10 +101,15 @@ impl Default for Modes {
 }
 
 impl ModeTracker {
-    /// Reads on in claude's output. True when an escape sequence ended in it, so that `undo` may say something new.
+    /// Reads on in claude's output. True when an escape sequence ended in it, so that `undo_blindly` may say something new.
     pub fn feed(&mut self, bytes: &[u8]) -> bool {
         let modes = &mut self.modes;
         self.scanner.feed(bytes, |sequence| modes.apply(sequence))
+    }
+
+    /// Where in a sequence the output stands.
+    pub fn position(&self) -> Scanner {
+        self.scanner.clone()
     }
 
     /// The bytes that set the title that claude has set.
@@ -337,9 +342,8 @@ impl Modes {
 
 /// Applies a text style (SGR) to what is on: a bit for each attribute, whichever way it was set.
 fn restyle(mut style: u16, params: &[u8]) -> u16 {
-    let mut words = params.split(|byte| *byte == b';');
-    while let Some(word) = words.next() {
-        let number = number(word).unwrap_or(0);
+    let mut words = Words(Some(params));
+    while let Some((word, number)) = words.next() {
         let (bit, on) = match number {
             0 => {
                 style = 0;
@@ -369,13 +373,36 @@ fn restyle(mut style: u16, params: &[u8]) -> u16 {
         if matches!(word, b"38" | b"48" | b"58") {
             // A colour follows, as `5;N` or `2;R;G;B`; with colons it is part of this word.
             match words.next() {
-                Some(b"5") => drop(words.next()),
-                Some(b"2") => drop(words.nth(2)),
+                Some((b"5", _)) => drop(words.next()),
+                Some((b"2", _)) => drop(words.nth(2)),
                 _ => {}
             }
         }
     }
     style
+}
+
+/// The words between semicolons, each with its number; 0 where it has none. Read in one go: in colourful output every third
+/// byte is one of these.
+struct Words<'a>(Option<&'a [u8]>);
+
+impl<'a> Iterator for Words<'a> {
+    type Item = (&'a [u8], u16);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.0?;
+        let (mut value, mut is_plain, mut end) = (0u32, true, 0);
+        while let Some(byte) = rest.get(end).filter(|byte| **byte != b';') {
+            let digit = byte.wrapping_sub(b'0');
+            is_plain &= digit <= 9;
+            value = value.saturating_mul(10).saturating_add(u32::from(digit));
+            end += 1;
+        }
+        let word = &rest[..end];
+        self.0 = rest.get(end + 1..);
+        let value = if is_plain { u16::try_from(value).ok() } else { number(word) };
+        Some((word, value.unwrap_or(0)))
+    }
 }
 
 /// The numbers of a sequence; nothing for one that was left out, or is none. Subparameters (`4:3`) are dropped.
