@@ -9,4 +9,4 @@ mod restore;
 pub mod run;
 pub mod scanner;
 mod signals;
-mod straight;
+pub(crate) mod straight;
