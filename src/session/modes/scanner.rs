@@ -205,16 +205,14 @@ fn begins(bytes: &[u8]) -> Option<usize> {
 /// and what follows it.
 fn whole_control_sequence(bytes: &[u8]) -> Option<(Sequence<'_>, &[u8])> {
     let body = bytes.strip_prefix(b"\x1b[")?;
-    let count =
-        |bytes: &[u8], kind: u8| bytes.iter().take(LIMIT).take_while(|byte| **byte & 0xf0 == kind).count();
-    let params = count(body, 0x30);
-    let intermediates = count(&body[params..], 0x20);
-    let end = params + intermediates;
-    let last = *body.get(end).filter(|_| end < LIMIT)?;
+    let head = &body[..body.len().min(LIMIT)];
+    let params = head.iter().position(|byte| byte & 0xf0 != 0x30)?;
+    let end = params + head[params..].iter().position(|byte| byte & 0xf0 != 0x20)?;
+    let last = head[end];
     if !(0x40..=0x7e).contains(&last) {
         return None;
     }
-    let (params, intermediates) = body[..end].split_at(params);
+    let (params, intermediates) = head[..end].split_at(params);
     let (prefix, params) = match params.split_first() {
         Some((first @ b'<'..=b'?', params)) => (Some(*first), params),
         _ => (None, params),
