@@ -8,12 +8,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::unistd::geteuid;
 use serde::Deserialize;
 use toml::de::DeTable;
 
 use crate::escape::escape;
+use crate::paths;
+use crate::platform::files::read_plain;
 
 mod duration;
+mod owner;
 mod remote;
 mod restart;
 
@@ -136,12 +140,12 @@ impl std::error::Error for ConfigError {}
 ///
 /// A relative `XDG_CONFIG_HOME` is ignored, as the XDG base directory specification asks. `None` without a home.
 pub fn config_dir() -> Option<PathBuf> {
-    config_dir_of(env::var_os("XDG_CONFIG_HOME"), env::var_os("HOME"))
+    config_dir_of(env::var_os("XDG_CONFIG_HOME"), paths::home())
 }
 
-fn config_dir_of(xdg: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
-    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
-    let base = xdg.and_then(absolute).or_else(|| Some(home.and_then(absolute)?.join(".config")))?;
+fn config_dir_of(xdg: Option<OsString>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let absolute = xdg.map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute.or_else(|| Some(home?.join(".config")))?;
     Some(base.join("cckw"))
 }
 
@@ -167,7 +171,10 @@ fn load_from(path: &Path) -> Result<Config, ConfigError> {
     };
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
+        // A home such as /dev/null, which users of services have, holds no file either.
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Config::default());
+        }
         Err(e) => return Err(error(reason_of(&e), "make it readable for you, or remove it")),
     };
     // Anything else, a FIFO above all, could keep us waiting for ever.
@@ -177,7 +184,9 @@ fn load_from(path: &Path) -> Result<Config, ConfigError> {
     if metadata.len() > MAX_LEN {
         return Err(error("longer than 1 MiB".into(), "put only cckw's settings there"));
     }
-    let bytes = fs::read(path).map_err(|e| error(reason_of(&e), "make it readable for you, or remove it"))?;
+    owner::check(path, &metadata, geteuid().as_raw()).map_err(|(reason, advice)| error(reason, advice))?;
+    let bytes = read_plain(path, MAX_LEN)
+        .map_err(|e| error(reason_of(&e), "make it readable for you, or remove it"))?;
     parse(path, &bytes)
 }
 
@@ -208,7 +217,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
         )
     })?;
     if let Some(claude) = config.claude.take() {
-        config.claude = Some(program_path(claude, env::var_os("HOME")).map_err(|reason| {
+        config.claude = Some(program_path(claude, paths::home()).map_err(|reason| {
             error(
                 place_of_key(text, &["claude"]),
                 reason,
@@ -228,14 +237,14 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
 }
 
 /// The path of a program as the user wrote it: absolute, or below the home as `~/…`.
-fn program_path(path: PathBuf, home: Option<OsString>) -> Result<PathBuf, String> {
+fn program_path(path: PathBuf, home: Option<PathBuf>) -> Result<PathBuf, String> {
     if path.is_absolute() {
         return Ok(path);
     }
     match path.strip_prefix("~") {
         Ok(rest) if !rest.as_os_str().is_empty() => match home {
-            Some(home) if Path::new(&home).is_absolute() => Ok(Path::new(&home).join(rest)),
-            _ => Err("`claude` starts with ~ but HOME is not set".into()),
+            Some(home) => Ok(home.join(rest)),
+            None => Err("`claude` starts with ~ but you have no home".into()),
         },
         _ => Err(format!("`claude` is not an absolute path: \"{}\"", escape(&path))),
     }

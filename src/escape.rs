@@ -3,6 +3,7 @@
 //! A terminal obeys control characters, and a reader can be misled by characters that are not seen or that turn the
 //! order of the others around. All of these are shown as `\u{…}`, bytes that are not UTF-8 as `\x…`.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -34,6 +35,25 @@ impl fmt::Display for Escaped<'_> {
         }
         Ok(())
     }
+}
+
+/// The same JSON in which nothing stands that a terminal or a reader could be deceived by: what [`escape`] spells out is written
+/// as JSON has it. Its own parts are ASCII, and a control below the space cannot stand in it, so what is found is in a string.
+pub fn json(text: &str) -> Cow<'_, str> {
+    if !text.contains(deceives) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !deceives(c) || c.is_ascii_whitespace() {
+            shown.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(shown, "\\u{unit:04x}");
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// Controls (C0, DEL, C1), line and paragraph separators, and what Unicode ignores in display: directional marks,
@@ -82,6 +102,16 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_spelt_out() {
         assert_eq!(escape(&OsString::from_vec(b"a\xffb\xc3".to_vec())).to_string(), "a\\xffb\\xc3");
+    }
+
+    #[test]
+    fn json_says_the_same_without_what_deceives() {
+        let value = serde_json::json!({ "\u{9b}k": "é\u{7f}\u{202e}\u{e0041}\u{1b}\n", "b": [1] });
+        let shown = json(&value.to_string()).into_owned();
+        assert!(!shown.contains(deceives) && shown.contains('é'), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), value);
+        assert!(matches!(json("{\"a\":\"é\"}"), Cow::Borrowed(_)));
+        assert_eq!(json("{ \"a\":\n\t1,\r\"b\":\"\u{7f}\"}"), "{ \"a\":\n\t1,\r\"b\":\"\\u007f\"}");
     }
 
     proptest! {

@@ -7,9 +7,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::sys::socket::UnixAddr;
 use nix::unistd::{User, geteuid};
+use uuid::Uuid;
 
 use crate::escape::escape;
+
+/// How often a directory is made that somebody else has removed or replaced in that moment.
+const TRIES: usize = 10;
 
 /// A directory or file that cannot be used: which, why, and what to do.
 #[derive(Debug)]
@@ -41,14 +46,30 @@ pub fn home() -> Option<PathBuf> {
     absolute("HOME").or_else(|| User::from_uid(geteuid()).ok()?.map(|user| user.dir))
 }
 
-/// `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory. It may not exist yet.
+/// `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory: `$TMPDIR`, else `/tmp`. It may not exist yet.
 ///
-/// A runtime directory that the variable names and that is not there (after `su`, in a container) counts as unset.
+/// A runtime directory that the variable names and that is not there (in a container), or another user's (after `su`), counts as
+/// unset: it has to be its user's own, as the specification says, and another one could put what they like in the place of ours.
+/// So does a `TMPDIR` that is not there, or one with a name too long for sockets, as build tools and macOS give it.
 pub fn runtime_dir() -> PathBuf {
-    match absolute("XDG_RUNTIME_DIR").filter(|path| path.is_dir()) {
-        Some(path) => path.join("cckw"),
-        None => absolute("TMPDIR").unwrap_or_else(|| "/tmp".into()).join(format!("cckw-{}", geteuid())),
+    let is_own = |path: &PathBuf| {
+        fs::metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
+    };
+    if let Some(path) = absolute("XDG_RUNTIME_DIR").filter(is_own) {
+        return path.join("cckw");
     }
+    let own = format!("cckw-{}", geteuid());
+    let temporary = absolute("TMPDIR")
+        .filter(|path| path.is_dir())
+        .map(|path| path.join(&own))
+        .filter(|path| has_room(path));
+    temporary.unwrap_or_else(|| Path::new("/tmp").join(&own))
+}
+
+/// Whether the name of a session's socket in this directory is short enough.
+fn has_room(directory: &Path) -> bool {
+    let socket = directory.join(format!("{}.sock", Uuid::nil()));
+    UnixAddr::new(&socket).is_ok()
 }
 
 /// `$XDG_STATE_HOME/cckw`, else `~/.local/state/cckw`. It may not exist yet.
@@ -70,13 +91,18 @@ pub fn state_dir() -> Result<PathBuf, Unusable> {
 /// What speaks against using `path` as a private directory; nothing when it is one or can be made one.
 ///
 /// # Errors
-/// When it is a link, not a directory, another user's, or open to others.
+/// When it is a link, not a directory, another user's, open to others, or in a directory where others can replace it.
 pub fn check_private(path: &Path) -> Result<(), Unusable> {
+    is_private(path).map(drop)
+}
+
+/// The same; whether there is one.
+fn is_private(path: &Path) -> Result<bool, Unusable> {
     let refuse = |reason: String, advice| Err(Unusable { path: path.into(), reason, advice });
     // Not following links: in a temp directory that everybody can write, a link is somebody else's choice.
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return refuse(error.to_string(), "make it accessible"),
     };
     if metadata.is_symlink() {
@@ -96,7 +122,19 @@ pub fn check_private(path: &Path) -> Result<(), Unusable> {
     if mode & 0o077 != 0 {
         return refuse(format!("is open to others (mode {mode:04o})"), "run chmod 700 on it");
     }
-    Ok(())
+    match path.parent().and_then(|above| Some((above, fs::metadata(above).ok()?.permissions().mode()))) {
+        // Whoever writes there could put a directory of theirs in the place of this one.
+        Some((above, mode)) if lets_others_rename(mode) => refuse(
+            format!("stands in {}, which everybody can write (mode {:04o})", escape(above), mode & 0o7777),
+            "run chmod o-w on that, or chmod +t where it is for temporary files",
+        ),
+        _ => Ok(true),
+    }
+}
+
+/// Whether what is in a directory of this mode can be renamed and removed by anybody.
+pub fn lets_others_rename(mode: u32) -> bool {
+    mode & 0o002 != 0 && mode & 0o1000 == 0
 }
 
 /// Makes `path` a directory that only this user can enter, or checks that it is one.
@@ -104,24 +142,33 @@ pub fn check_private(path: &Path) -> Result<(), Unusable> {
 /// # Errors
 /// As `check_private`, or when it cannot be made.
 pub fn make_private(path: &Path) -> Result<(), Unusable> {
-    let make = || fs::DirBuilder::new().mode(0o700).create(path);
-    let mut made = make();
-    if let Some(parent) = path.parent()
-        && made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-    {
+    if let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) {
         // Only the last part is ours; what is missing above it is made as mkdir -p would, but closed to others.
-        let above = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
-        above.map_err(|error| unusable(path, &error))?;
-        made = make();
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
+        made.map_err(|error| unusable(path, &error))?;
     }
-    match made {
-        // A umask can take away the owner's permissions too.
-        Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-            .map_err(|error| unusable(path, &error))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(unusable(path, &error)),
+    make_private_there(path)
+}
+
+/// As `make_private`, in a directory that must be there: a `/tmp` that is missing is not for us to make.
+///
+/// # Errors
+/// As `make_private`.
+pub fn make_private_there(path: &Path) -> Result<(), Unusable> {
+    for _ in 0..TRIES {
+        match fs::DirBuilder::new().mode(0o700).create(path) {
+            // A umask can take away the owner's permissions too.
+            Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+                .map_err(|error| unusable(path, &error))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(unusable(path, &error)),
+        }
+        // What was in the way may be gone by now, of somebody who makes and removes it: then nothing is there that is ours.
+        if is_private(path)? {
+            return Ok(());
+        }
     }
-    check_private(path)
+    Err(unusable(path, &io::Error::other("something is made and removed in its place")))
 }
 
 fn unusable(path: &Path, error: &io::Error) -> Unusable {
@@ -168,6 +215,12 @@ mod tests {
     }
 
     #[test]
+    fn only_a_short_name_has_room_for_a_socket() {
+        assert!(has_room(Path::new("/tmp/cckw-4294967295")));
+        assert!(!has_room(&Path::new("/tmp").join("x".repeat(70))));
+    }
+
+    #[test]
     fn a_private_directory_is_made_with_its_parents() {
         let scratch = scratch();
         let path = scratch.path().join("a/b/cckw");
@@ -193,6 +246,21 @@ mod tests {
         make_private(&target).expect("makes it");
         std::os::unix::fs::symlink(&target, &link).expect("links");
         assert!(make_private(&link).expect_err("refuses").to_string().contains("symbolic link"));
+    }
+
+    #[test]
+    fn a_directory_that_others_can_replace_is_refused() {
+        let scratch = scratch();
+        let above = scratch.path().join("above");
+        let path = above.join("cckw");
+        make_private(&path).expect("makes it");
+        for (mode, refused) in [(0o777, true), (0o703, true), (0o1777, false), (0o775, false), (0o700, false)]
+        {
+            fs::set_permissions(&above, fs::Permissions::from_mode(mode)).expect("a mode");
+            let checked = make_private(&path).map_err(|error| error.to_string());
+            assert_eq!(checked.is_err(), refused, "{mode:o}: {checked:?}");
+            assert!(checked.err().is_none_or(|said| said.contains("which everybody can write")), "{mode:o}");
+        }
     }
 
     #[test]

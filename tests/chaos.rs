@@ -12,20 +12,45 @@ mod plan;
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use plan::{Moment, Plan, Victim};
+use plan::{BLOCK, Kind, Moment, Plan, Victim};
 
 /// Every victim at every moment once.
-const ROUNDS: u64 = 12;
+const KILLS: u64 = 12;
+
+fn seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
+}
 
 /// Plays every so-manieth round, so that several threads share them.
 fn play(first: u64, step: usize) {
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
-    for round in (first..ROUNDS).step_by(step) {
-        let plan = Plan::new(seed, round);
-        println!("{plan}; again: cargo bench --bench chaos -- --seed {seed} --round {round}");
-        let outcome = game::play(&plan);
-        assert!(outcome.began || plan.moment == Moment::Starting, "there was a session");
-        println!("  back after {:?}, by hand: {}", outcome.back_after, outcome.by_hand);
+    let seed = seed();
+    for round in (first..KILLS).step_by(step) {
+        play_one(&Plan::new(seed, round), "");
+    }
+}
+
+fn play_one(plan: &Plan, more: &str) {
+    let Plan { seed, round, .. } = plan;
+    println!("{plan}; again: cargo bench --bench chaos -- --seed {seed} --round {round}{more}");
+    let outcome = game::play(plan, game::claude::StandIn::new(plan));
+    assert!(outcome.began || plan.moment == Moment::Starting, "there was a session");
+    assert_eq!(outcome.lost.unwrap_or(0), 0, "bytes were lost");
+    let game::Outcome { back_after, by_hand, left_as_it_was, .. } = outcome;
+    println!("  back after {back_after:?}, by hand: {by_hand}, after reset: {left_as_it_was}");
+}
+
+/// What needs no file system of its own: that is for the long run, which may not be allowed to mount one everywhere.
+#[test]
+fn terminals_may_be_closed_unread_and_resized() {
+    for kind in [Kind::HangUp, Kind::Unread, Kind::Sizes] {
+        play_one(&Plan::of(kind, seed(), 0), &format!(" --kind {kind}"));
+    }
+}
+
+#[test]
+fn processes_may_be_stopped_and_out_of_descriptors() {
+    for kind in [Kind::Stopped, Kind::Descriptors] {
+        play_one(&Plan::of(kind, seed(), 0), &format!(" --kind {kind}"));
     }
 }
 
@@ -47,9 +72,12 @@ fn any_process_may_be_killed_at_any_third_time() {
 #[test]
 fn a_seed_says_all_that_happens() {
     for seed in [0, 1, 7, u64::MAX] {
-        let plans: Vec<Plan> = (0..24).map(|round| Plan::new(seed, round)).collect();
-        assert_eq!(plans, (0..24).map(|round| Plan::new(seed, round)).collect::<Vec<_>>());
-        for dozen in plans.chunks(12) {
+        let plans: Vec<Plan> = (0..2 * BLOCK).map(|round| Plan::new(seed, round)).collect();
+        assert_eq!(plans, (0..2 * BLOCK).map(|round| Plan::new(seed, round)).collect::<Vec<_>>());
+        for block in plans.chunks(BLOCK as usize) {
+            let (dozen, others) = block.split_at(KILLS as usize);
+            let others: Vec<Kind> = others.iter().map(|plan| plan.kind).collect();
+            assert_eq!(others, Kind::OTHERS);
             let pairs: BTreeSet<String> =
                 dozen.iter().map(|plan| format!("{} {}", plan.victim(), plan.moment)).collect();
             assert_eq!(pairs.len(), Victim::ALL.len() * Moment::ALL.len(), "{pairs:?}");

@@ -2,171 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-/// One page.
-struct Page {
-    /// From the top of the repository.
-    path: PathBuf,
-    text: String,
-}
+#[path = "docs/cargo.rs"]
+mod cargo;
+#[path = "docs/commands.rs"]
+mod commands;
+#[path = "docs/completeness.rs"]
+mod completeness;
+#[path = "docs/page.rs"]
+mod page;
 
-fn top() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The files below `folder` whose names end in `ending`, but for what is built or installed there.
-fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![top().join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
-            let path = entry.path();
-            let name = entry.file_name().into_string().expect("a name in UTF-8");
-            if path.is_dir() && !["target", "node_modules", ".git"].contains(&name.as_str()) {
-                folders.push(path);
-            } else if name.ends_with(ending) {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-fn pages() -> Vec<Page> {
-    let pages: Vec<Page> = files(".", ".md")
-        .into_iter()
-        .map(|path| Page {
-            text: fs::read_to_string(&path).expect("a page in UTF-8"),
-            path: path.strip_prefix(top()).expect("below the top").components().collect(),
-        })
-        .collect();
-    for needed in ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/README.md"] {
-        assert!(pages.iter().any(|page| page.path == Path::new(needed)), "{needed} is missing");
-    }
-    pages
-}
-
-impl Page {
-    /// Where it says so: `docs/x.md:7`.
-    fn at(&self, line: usize) -> String {
-        format!("{}:{}", self.path.display(), line + 1)
-    }
-
-    /// Its lines, and whether each is code: fenced (with anything but `text`) or indented by four.
-    fn lines(&self) -> Vec<(usize, &str, bool)> {
-        let (mut fence, mut blank) = (None, true);
-        let mut lines = Vec::new();
-        for (number, line) in self.text.lines().enumerate() {
-            let (was_blank, trimmed) = (blank, line.trim());
-            blank = trimmed.is_empty() || (blank && line.starts_with("    "));
-            match (fence, trimmed.strip_prefix("```")) {
-                (None, Some(language)) => fence = Some(language),
-                (Some(_), Some(_)) => fence = None,
-                (Some(language), None) => lines.push((number, line, language != "text")),
-                (None, None) => lines.push((number, line, was_blank && line.starts_with("    "))),
-            }
-        }
-        assert_eq!(fence, None, "{}: a fence is not closed", self.path.display());
-        lines
-    }
-
-    /// Code: whole lines of blocks, and what stands between backticks in others.
-    fn code(&self) -> Vec<(usize, &str)> {
-        let mut found = Vec::new();
-        for (number, line, is_code) in self.lines() {
-            if is_code {
-                found.push((number, line));
-            } else {
-                found.extend(line.split('`').skip(1).step_by(2).map(|code| (number, code)));
-            }
-        }
-        found
-    }
-
-    /// What its links lead to.
-    fn links(&self) -> Vec<(usize, &str)> {
-        let mut found = Vec::new();
-        for (number, line, is_code) in self.lines() {
-            let links = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
-            found.extend(links.filter(|_| !is_code).map(|(target, _)| (number, target)));
-        }
-        found
-    }
-
-    /// The anchors of its headings, as the web pages of repositories make them.
-    fn anchors(&self) -> BTreeSet<String> {
-        let headings =
-            self.lines().into_iter().filter(|(_, line, is_code)| !is_code && line.starts_with('#'));
-        headings
-            .map(|(_, line, _)| {
-                let heading = line.trim_start_matches('#').trim().to_lowercase();
-                let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-                kept.map(|c| if c == ' ' { '-' } else { c }).collect()
-            })
-            .collect()
-    }
-}
-
-/// The command lines of cckw in a piece of code, also within others: `eval "$(cckw …)"`, `x | cckw …`.
-fn commands(code: &str) -> Vec<Vec<String>> {
-    // A bar in a table is written with a backslash.
-    let code = code.split(" #").next().unwrap_or_default().replace("\\|", "|");
-    let mut found = Vec::new();
-    for piece in code.split(['|', ';', '&', '(', ')', '"', '\'', '`']) {
-        let mut words = piece.split_whitespace().skip_while(|word| *word == "$" || is_assignment(word));
-        match words.next() {
-            Some(word) if word == "cckw" || word.ends_with("/cckw") => {
-                found.push(words.map(str::to_owned).collect());
-            }
-            Some("cargo") => {
-                let rest: Vec<&str> = words.collect();
-                if let Some(at) = rest.iter().position(|word| *word == "--")
-                    && rest[0] == "run"
-                {
-                    found.push(rest[at + 1..].iter().map(ToString::to_string).collect());
-                }
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn is_assignment(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
-}
-
-/// What a page leaves open, filled in.
-fn filled_in(word: &str) -> &str {
-    match word {
-        "SHELL" => "bash",
-        "VERB" => "doctor",
-        "DIR" => "/tmp/pages",
-        _ => word,
-    }
-}
-
-fn check(command: &[impl AsRef<str>]) -> Result<(), String> {
-    let command = command.iter().map(AsRef::as_ref);
-    let words: Vec<&str> = command.map(filled_in).filter(|word| *word != "…").collect();
-    if matches!(words.first(), Some(&"claude" | &"host")) {
-        // The rest is claude's; and the host is no verb for users, so that the parser does not know it.
-        return Ok(());
-    }
-    let definition = cckw::cli::command();
-    if let [verb] = words[..]
-        && definition.find_subcommand(verb).is_some()
-    {
-        // The name of a verb, not a line to type.
-        return Ok(());
-    }
-    match definition.try_get_matches_from(std::iter::once("cckw").chain(words)) {
-        Err(error) if error.use_stderr() => Err(error.to_string()),
-        _ => Ok(()),
-    }
-}
+use commands::{check, commands};
+use page::{files, page, pages, top};
 
 #[test]
 fn command_lines_are_understood() {
@@ -194,7 +41,7 @@ fn command_lines_are_found_where_they_stand() {
 
 #[test]
 fn every_verb_is_in_the_readme() {
-    let readme = pages().into_iter().find(|page| page.path == Path::new("README.md")).expect("a README");
+    let readme = page("README.md");
     let named: BTreeSet<String> = readme
         .code()
         .into_iter()
@@ -234,7 +81,8 @@ fn links_lead_somewhere() {
 
 #[test]
 fn paths_of_the_repository_exist() {
-    const FOLDERS: [&str; 6] = ["src/", "tests/", "docs/", "shell/", "benches/", ".ci/"];
+    const FOLDERS: [&str; 8] =
+        ["src/", "tests/", "docs/", "shell/", "benches/", "fuzz/", "packaging/", ".ci/"];
     let mut count = 0;
     for page in pages() {
         for (line, code) in page.code() {

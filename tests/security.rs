@@ -2,9 +2,23 @@
 
 #[path = "security/doors.rs"]
 mod doors;
+#[path = "security/files.rs"]
+mod files;
 #[path = "security/hostile.rs"]
 mod hostile;
+#[path = "security/others.rs"]
+mod others;
+#[path = "security/panes.rs"]
+mod panes;
+#[path = "security/printed.rs"]
+mod printed;
+#[path = "security/replies.rs"]
+mod replies;
+#[path = "security/secrets.rs"]
+mod secrets;
 mod support;
+#[path = "security/user.rs"]
+mod user;
 
 use std::fs::{self, File};
 use std::io;

@@ -1,11 +1,24 @@
-//! Kills client, host or claude at random, many times, and counts what came of it. `docs/chaos.md` explains it.
+//! Harms sessions at random, many times, and counts what came of it: kills of client, host and claude, and what else goes
+//! wrong around them. `docs/chaos.md` explains it.
 //!
-//! `cargo bench --bench chaos -- [--rounds N] [--seed S] [--round N] [--jobs N] [--quick]`
+//! `cargo bench --bench chaos -- [--rounds N] [--seed S] [--round N] [--jobs N] [--kind KIND] [--claude real] [--quick]`
 
+mod real;
 mod tally;
 
+#[allow(dead_code)] // This program uses a part of it.
+#[path = "../../tests/real-claude/driver.rs"]
+mod driver;
 #[path = "../../tests/chaos/game.rs"]
 mod game;
+#[allow(dead_code)] // The same.
+#[path = "../../tests/real-claude/install.rs"]
+mod install;
+#[allow(dead_code)] // The same.
+#[path = "../../tests/real-claude/mock.rs"]
+mod mock;
+#[path = "../shared/options.rs"]
+mod options;
 #[path = "../../tests/chaos/plan.rs"]
 mod plan;
 #[path = "../../tests/support/mod.rs"]
@@ -14,85 +27,104 @@ mod support;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use clap::Parser;
-use plan::Plan;
+use clap::{Parser, ValueEnum};
+use game::claude::StandIn;
+use game::trouble::Impossible;
+use game::{Outcome, disk};
+use options::Options;
+use plan::{BLOCK, Kind, Plan};
+use real::Real;
 use tally::Tally;
 
-/// Kills whatever cckw runs, and looks whether the conversation is back.
+/// Harms whatever cckw runs, and looks whether the conversation is back. Of each twenty rounds twelve are kills, every
+/// victim at every moment once, and one is of each other kind. `--quick` plays one such twenty.
 #[derive(Parser)]
-struct Options {
-    /// How many rounds; each dozen has every victim at every moment once.
-    #[arg(long, default_value_t = 200, value_name = "N")]
-    rounds: u64,
-    /// What chance is made from; as it comes out when not given.
-    #[arg(long, value_name = "S")]
-    seed: Option<u64>,
-    /// Only this round, to play it again.
-    #[arg(long, value_name = "N")]
-    round: Option<u64>,
-    /// How many rounds at a time.
-    #[arg(long, default_value_t = 2, value_name = "N")]
-    jobs: u64,
-    /// Two dozen rounds.
-    #[arg(long)]
-    quick: bool,
-    /// Given by `cargo bench`. Without it `cargo test` is at work, which only wants to see that this runs.
-    #[arg(long, hide = true)]
-    bench: bool,
-    /// Given by `cargo test` at times.
-    #[arg(long, hide = true)]
-    test: bool,
+struct Line {
+    #[command(flatten)]
+    options: Options,
+    /// Only rounds of this kind: kill, hang-up, unread, stopped, full-disk, read-only, clock, descriptors or sizes.
+    #[arg(long, value_parser = kind)]
+    kind: Option<Kind>,
+    /// What runs in the sessions.
+    #[arg(long, value_enum, default_value = "stand-in")]
+    claude: Which,
+}
+
+/// Which claude.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Which {
+    /// The stand-in of the tests.
+    StandIn,
+    /// The pinned release, with a mock of its API.
+    Real,
+}
+
+fn kind(name: &str) -> Result<Kind, String> {
+    let mut all = Kind::OTHERS.into_iter().chain([Kind::Kill]);
+    all.find(|kind| kind.name() == name).ok_or_else(|| "no such kind".into())
 }
 
 fn main() -> ExitCode {
-    // The arguments of a harness that this program does not have are not its business under `cargo test`.
-    let is_bench = std::env::args().any(|argument| argument == "--bench");
-    let mut options =
-        if is_bench { Options::parse() } else { Options::parse_from(["chaos", "--rounds", "1"]) };
+    // Before there is a second thread. Where it is not possible, the rounds that need it say so.
+    let _ = disk::enter();
+    let Line { mut options, kind, claude } = options::parse("chaos");
     if options.quick {
-        options.rounds = 24;
+        options.rounds = BLOCK;
     }
-    let seed = options.seed.unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
-    });
-    let (first, end) = options.round.map_or((0, options.rounds), |round| (round, round + 1));
-    println!("seed {seed}, {} rounds\n", end - first);
+    let (seed, wanted) = (options.seed(), options.range());
+    println!("seed {seed}, {} rounds\n", wanted.end - wanted.start);
+    hush_the_impossible();
     let began = Instant::now();
-    let tally = Mutex::new(Tally::default());
-    let next = AtomicU64::new(first);
-    let play = || {
-        loop {
-            let round = next.fetch_add(1, Ordering::Relaxed);
-            if round >= end {
-                return;
-            }
-            let plan = Plan::new(seed, round);
-            let result = catch_unwind(AssertUnwindSafe(|| game::play(&plan)));
-            let result = result.map_err(|panic| message(&*panic));
-            let mut tally = tally.lock().expect("nobody panics with it");
-            match &result {
-                Ok(outcome) => println!("{plan}  {}", tally::line(outcome)),
-                Err(_) => println!("{plan}  FAILED, above"),
-            }
-            tally.add(&plan, result);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..options.jobs.max(1) {
-            scope.spawn(play);
-        }
+    let tally = Mutex::new(Tally::new(claude == Which::Real, kind));
+    options::in_turns(wanted, options.jobs, |round| {
+        let plan = kind.map_or_else(|| Plan::new(seed, round), |kind| Plan::of(kind, seed, round));
+        let result = play(&plan, claude);
+        let mut tally = tally.lock().expect("nobody panics with it");
+        println!("{plan}  {}", tally::line(&result));
+        tally.add(&plan, result);
     });
     let tally = tally.into_inner().expect("nobody panicked with it");
     println!("\n{tally}\nin {:.0} s", began.elapsed().as_secs_f64());
     if tally.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The first line of what a panic said; all of it is on stderr.
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
-    text.lines().next().unwrap_or_default().to_owned()
+/// What came of a round.
+pub enum Played {
+    /// All was as it must be.
+    Well(Outcome),
+    /// It could not be played here, and why.
+    Impossible(String),
+    /// Something was wrong.
+    Failed(String),
+}
+
+fn play(plan: &Plan, claude: Which) -> Played {
+    let played = catch_unwind(AssertUnwindSafe(|| match claude {
+        Which::StandIn => game::play(plan, StandIn::new(plan)),
+        Which::Real => game::play(plan, Real::new(plan)),
+    }));
+    match played {
+        Ok(outcome) if outcome.lost.unwrap_or(0) > 0 => {
+            Played::Failed(format!("{} bytes were lost", outcome.lost.unwrap_or(0)))
+        }
+        Ok(outcome) => Played::Well(outcome),
+        Err(panic) => match panic.downcast::<Impossible>() {
+            Ok(why) => Played::Impossible(why.0),
+            Err(panic) => {
+                Played::Failed(options::message(&*panic).lines().next().unwrap_or_default().to_owned())
+            }
+        },
+    }
+}
+
+/// A round that cannot be played is no news on stderr.
+fn hush_the_impossible() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !info.payload().is::<Impossible>() {
+            usual(info);
+        }
+    }));
 }

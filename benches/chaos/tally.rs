@@ -3,26 +3,72 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Played;
 use super::game::Outcome;
-use super::plan::{Moment, Plan, Victim};
+use super::plan::{Kind, Moment, Plan, Victim};
 
 /// The sum of a run.
-#[derive(Default)]
 pub struct Tally {
+    /// What to add to a command that plays a round again.
+    more: String,
     rounds: Vec<(Plan, Option<Outcome>)>,
+    impossible: Vec<(Plan, String)>,
     failures: Vec<String>,
 }
 
-impl Tally {
-    /// Counts a round: what came of it, or what was wrong.
-    pub fn add(&mut self, plan: &Plan, result: Result<Outcome, String>) {
-        if let Err(reason) = &result {
-            let Plan { seed, round, .. } = plan;
-            self.failures.push(format!(
-                "{plan}: {reason}\n  again: cargo bench --bench chaos -- --seed {seed} --round {round}"
-            ));
+/// What a line of the table is about.
+#[derive(Clone, Copy)]
+enum Row {
+    Kill(Victim, Moment),
+    Other(Kind),
+    All,
+}
+
+impl Row {
+    fn has(self, plan: &Plan) -> bool {
+        match self {
+            Self::Kill(victim, moment) => {
+                plan.kind == Kind::Kill && plan.victim() == victim && plan.moment == moment
+            }
+            Self::Other(kind) => plan.kind == kind,
+            Self::All => true,
         }
-        self.rounds.push((plan.clone(), result.ok()));
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill(victim, moment) => write!(f, "{victim} killed, {moment}"),
+            Self::Other(kind) => write!(f, "{kind}"),
+            Self::All => write!(f, "all"),
+        }
+    }
+}
+
+impl Tally {
+    /// Of a run with the real claude or the stand-in, of this kind or of all.
+    pub fn new(real: bool, kind: Option<Kind>) -> Self {
+        let mut more = kind.map_or_else(String::new, |kind| format!(" --kind {kind}"));
+        if real {
+            more.push_str(" --claude real");
+        }
+        Self { more, rounds: Vec::new(), impossible: Vec::new(), failures: Vec::new() }
+    }
+
+    /// Counts a round.
+    pub fn add(&mut self, plan: &Plan, result: Played) {
+        match result {
+            Played::Well(outcome) => self.rounds.push((plan.clone(), Some(outcome))),
+            Played::Impossible(why) => self.impossible.push((plan.clone(), why)),
+            Played::Failed(reason) => {
+                let Plan { seed, round, .. } = plan;
+                let again =
+                    format!("again: cargo bench --bench chaos -- --seed {seed} --round {round}{}", self.more);
+                self.failures.push(format!("{plan}: {reason}\n  {again}"));
+                self.rounds.push((plan.clone(), None));
+            }
+        }
     }
 
     /// Whether nothing was wrong.
@@ -30,22 +76,47 @@ impl Tally {
         self.failures.is_empty()
     }
 
-    fn of(&self, victim: Option<Victim>, moment: Option<Moment>) -> Vec<&(Plan, Option<Outcome>)> {
-        let wanted = |(plan, _): &&(Plan, _)| {
-            victim.is_none_or(|victim| plan.victim() == victim)
-                && moment.is_none_or(|moment| plan.moment == moment)
+    fn line(&self, row: Row, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rounds: Vec<_> = self.rounds.iter().filter(|(plan, _)| row.has(plan)).collect();
+        let impossible = self.impossible.iter().filter(|(plan, _)| row.has(plan)).count();
+        if rounds.len() + impossible == 0 {
+            return Ok(());
+        }
+        let well: Vec<&Outcome> = rounds.iter().filter_map(|(_, outcome)| outcome.as_ref()).collect();
+        let kept: Vec<&&Outcome> = well.iter().filter(|outcome| outcome.began).collect();
+        let looked: Vec<u64> = well.iter().filter_map(|outcome| outcome.lost).collect();
+        let lost = match looked.len() {
+            0 => "–".into(),
+            count => format!("{} in {count}", looked.iter().sum::<u64>()),
         };
-        self.rounds.iter().filter(wanted).collect()
+        let left = well.iter().filter(|outcome| outcome.left_as_it_was).count();
+        writeln!(
+            f,
+            "| {row} | {} | {impossible} | {} | {} | {} | {} | {left} | {lost} | {} |",
+            rounds.len(),
+            well.len() - kept.len(),
+            kept.len(),
+            kept.iter().filter(|outcome| outcome.by_hand).count(),
+            well.len() - left,
+            seconds(kept.iter().map(|outcome| outcome.back_after).max().unwrap_or_default()),
+        )
     }
 }
 
 /// What came of a round, in words.
-pub fn line(outcome: &Outcome) -> String {
+pub fn line(result: &Played) -> String {
+    let outcome = match result {
+        Played::Well(outcome) => outcome,
+        Played::Impossible(why) => return format!("not possible here: {why}"),
+        Played::Failed(_) => return "FAILED, above".into(),
+    };
     if !outcome.began {
         return "nothing had begun, and nothing is left".into();
     }
     let how = if outcome.by_hand { ", by `cckw start`" } else { "" };
-    format!("back after {}{how}", seconds(outcome.back_after))
+    let left = if outcome.left_as_it_was { ", after `reset`" } else { "" };
+    let lost = outcome.lost.map_or_else(String::new, |lost| format!(", {lost} bytes lost"));
+    format!("back after {}{how}{left}{lost}", seconds(outcome.back_after))
 }
 
 fn seconds(time: Duration) -> String {
@@ -56,29 +127,20 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| killed | moment | rounds | nothing to keep yet | conversation kept | of these by `cckw start` | terminal usable | longest way back |\n\
-             | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+            "| what | rounds | not possible | nothing to keep yet | conversation kept | of these by `cckw start` | terminal usable | after `reset` | bytes lost | longest way back |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
         )?;
-        let pairs = Victim::ALL.into_iter().flat_map(|victim| Moment::ALL.map(|moment| (victim, moment)));
-        let lines = pairs.map(|(victim, moment)| (Some(victim), Some(moment))).chain([(None, None)]);
-        for (victim, moment) in lines {
-            let rounds = self.of(victim, moment);
-            let well: Vec<&Outcome> = rounds.iter().filter_map(|(_, outcome)| outcome.as_ref()).collect();
-            let kept: Vec<&&Outcome> = well.iter().filter(|outcome| outcome.began).collect();
-            let longest = kept.iter().map(|outcome| outcome.back_after).max().unwrap_or_default();
-            let name = |name: Option<String>| name.unwrap_or_else(|| "all".into());
-            writeln!(
-                f,
-                "| {} | {} | {} | {} | {} | {} | {} | {} |",
-                name(victim.map(|victim| victim.to_string())),
-                name(moment.map(|moment| moment.to_string())),
-                rounds.len(),
-                well.len() - kept.len(),
-                kept.len(),
-                kept.iter().filter(|outcome| outcome.by_hand).count(),
-                well.len(),
-                seconds(longest),
-            )?;
+        for victim in Victim::ALL {
+            for moment in Moment::ALL {
+                self.line(Row::Kill(victim, moment), f)?;
+            }
+        }
+        for kind in Kind::OTHERS {
+            self.line(Row::Other(kind), f)?;
+        }
+        self.line(Row::All, f)?;
+        for (plan, why) in &self.impossible {
+            writeln!(f, "NOT POSSIBLE HERE   {plan}: {why}")?;
         }
         for failure in &self.failures {
             writeln!(f, "FAILED   {failure}")?;

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::platform::files::read_plain;
+
 /// A package's description is small; what is larger is something else, in bytes.
 const LARGEST: u64 = 64 * 1024;
 /// How far above the program its package may begin: `bin/claude.exe` is one below.
@@ -26,8 +28,7 @@ pub fn version(program: &Path) -> Option<String> {
     }
     real.ancestors().skip(1).take(HIGHEST).find_map(|directory| {
         let path = directory.join("package.json");
-        fs::metadata(&path).ok().filter(|metadata| metadata.is_file() && metadata.len() <= LARGEST)?;
-        let package: Package = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let package: Package = serde_json::from_slice(&read_plain(&path, LARGEST).ok()?).ok()?;
         (package.name == "@anthropic-ai/claude-code").then_some(package.version)
     })
 }

@@ -20,10 +20,11 @@ pub mod state_file;
 pub mod transcript;
 
 /// Where claude keeps its files: `$CLAUDE_CONFIG_DIR`, else `~/.claude`. Nothing where the user has no home.
+///
+/// As tried with Claude Code 2.1.329, a relative `HOME` counts (for cckw's own files it does not), and an empty one is none.
 pub fn config_dir() -> Option<PathBuf> {
-    match std::env::var_os("CLAUDE_CONFIG_DIR").filter(|value| !value.is_empty()) {
-        // A relative one counts from the working directory, which claude shares with us at its start.
-        Some(path) => std::path::absolute(path).ok(),
-        None => Some(paths::home()?.join(".claude")),
-    }
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").or_else(paths::home).map(|home| home.join(".claude"));
+    // A relative one counts from the working directory, which claude shares with us at its start.
+    std::path::absolute(set("CLAUDE_CONFIG_DIR").or_else(home)?).ok()
 }

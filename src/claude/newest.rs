@@ -5,7 +5,7 @@
 //! sidechain's or was sent by `claude -p`. Whether another process has it open makes no difference.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::args::{Choice, choice};
 use super::transcript::{self, directory_name, is_id};
+use crate::platform::files::open_plain;
 
 /// How much of a file is searched for its first message, in bytes; it comes within the first lines. A file that is longer without
 /// one leaves the question open.
@@ -62,7 +63,7 @@ fn continues(path: &Path) -> Option<bool> {
         #[serde(default)]
         entrypoint: Option<String>,
     }
-    let file = File::open(path).ok()?;
+    let file = open_plain(path).ok()?;
     let is_long = file.metadata().ok()?.len() > SEARCHED;
     let mut reader = BufReader::new(file.take(SEARCHED));
     let mut line = vec![];
@@ -78,6 +79,7 @@ fn continues(path: &Path) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::time::Duration;
 
     use super::*;

@@ -4,10 +4,14 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+
+use crate::platform::files;
+
+/// Settings are small; what is larger is something else, in bytes.
+const LARGEST: u64 = 16 << 20;
 
 /// Something that rules Remote Control out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,8 +89,9 @@ const DEFAULT_BASE: &str = "https://api.anthropic.com";
 pub fn find(cwd: &Path) -> Vec<Obstacle> {
     let mut found = in_variables(|name| std::env::var_os(name), &Place::Environment);
     for file in settings_files(cwd) {
-        let Some(settings) = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        else {
+        // Two of them come with the repository.
+        let bytes = files::read_plain(&file, LARGEST).ok();
+        let Some(settings) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) else {
             continue;
         };
         found.extend(in_settings(&settings, &Place::File(file)));

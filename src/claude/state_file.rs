@@ -106,7 +106,11 @@ impl StateFile {
     /// Reads a state file from disk; nothing when it is gone, half-written, no plain file, or larger than any of claude's.
     pub fn read(path: &Path) -> Option<Self> {
         // Somebody may have put a pipe there, which would keep its reader waiting.
-        let mut file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
+        let mut file = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(path)
+            .ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || metadata.len() > LARGEST {
             return None;

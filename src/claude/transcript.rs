@@ -5,12 +5,14 @@
 //! conversation in it, and `--session-id` calls the id taken.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use uuid::Uuid;
+
+use crate::platform::files::open_plain;
 
 /// How much of a file is searched for a message, in bytes. The first message comes within the first lines; a file that is
 /// longer than this without one is not understood here, and left to claude to judge.
@@ -114,9 +116,9 @@ fn base36(mut number: u32) -> String {
 
 /// Whether this file holds a conversation; nothing when there is no such file that can be read.
 fn holds_conversation(path: &Path) -> Option<bool> {
-    // Opening a FIFO of that name would wait for its writer.
-    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    let mut reader = BufReader::new(File::open(path).ok()?.take(SEARCHED));
+    let file = open_plain(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let mut reader = BufReader::new(file.take(SEARCHED));
     let mut line = vec![];
     while reader.read_until(b'\n', &mut line).ok()? > 0 {
         if is_message(&line) {
@@ -141,6 +143,7 @@ fn is_message(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::fs::File;
     use std::time::{Duration, SystemTime};
 
     use proptest::prelude::*;

@@ -6,12 +6,10 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use serde_json::json;
-
 use super::needs::{hint, state};
 use super::output::{fail, print};
 use crate::claude::installed;
-use crate::escape::escape;
+use crate::escape::{escape, json};
 use crate::fleet::{self, Session};
 use crate::paths;
 use crate::platform::tty;
@@ -33,7 +31,9 @@ pub fn main(all: bool, as_json: bool) -> ExitCode {
         let shown = sessions.iter().filter(|session| all || shown_by_default(session));
         let mut installed = Installed::default();
         return print(
-            &shown.map(|session| format!("{}\n", line(session, &mut installed))).collect::<String>(),
+            &shown
+                .map(|session| format!("{}\n", json(&line(session, &mut installed).to_string())))
+                .collect::<String>(),
         );
     }
     let columns = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten();
@@ -48,7 +48,7 @@ fn shown_by_default(session: &Session) -> bool {
 
 fn line(session: &Session, installed: &mut Installed) -> serde_json::Value {
     let record = &session.record;
-    json!({
+    serde_json::json!({
         "name": session.name,
         "session": record.session,
         "conversation": record.conversation,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::inside;
 use super::output::{fail, finish};
-use crate::escape::escape;
+use crate::escape::{escape, json};
 use crate::fleet::{self, Changes, Session};
 use crate::platform::clock::LocalTime;
 use crate::platform::poll::{For, Poll};
@@ -108,11 +108,11 @@ fn print(lines: Vec<Vec<u8>>, as_json: bool) -> io::Result<()> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
 }
 
-/// The line as it is in the file, if it is what it should be.
+/// The line as it is in the file, if it is what it should be; what a terminal would obey is spelt out.
 fn raw(line: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(line).ok()?;
     serde_json::from_str::<Map<String, Value>>(text).ok()?;
-    Some(format!("{text}\n"))
+    Some(format!("{}\n", json(text)))
 }
 
 /// When, what, and the details.
@@ -152,6 +152,7 @@ mod tests {
     #[test]
     fn for_programs_there_is_nothing_but_json() {
         assert_eq!(raw(b"{\"at\":1}").as_deref(), Some("{\"at\":1}\n"));
+        assert_eq!(raw("{\"a\":\"\u{9b}1m\"}".as_bytes()).as_deref(), Some("{\"a\":\"\\u009b1m\"}\n"));
         assert_eq!((raw(b"{\"at\":"), raw(b"[]"), raw(b"\xff")), (None, None, None));
     }
 }

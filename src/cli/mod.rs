@@ -13,6 +13,7 @@ use crate::{session, standin, terminal};
 
 mod attach;
 mod choice;
+mod complete;
 mod cycle;
 mod definition;
 mod demo;
@@ -58,6 +59,10 @@ pub fn main() -> ExitCode {
         Some("claude") => return terminal::run::main(args.split_off(1)),
         // Not for users: the client starts its host with it.
         Some("host") => return session::main(args.split_off(1)),
+        // Neither: the completions of the shells ask with it.
+        Some("complete") => {
+            return complete::main(args.get(1).and_then(|verb| verb.to_str()).unwrap_or_default());
+        }
         _ => {}
     }
     match Cli::try_parse_from(std::iter::once("cckw".into()).chain(args)) {

@@ -6,7 +6,7 @@ use super::definition::Verb;
 use super::inside;
 use crate::escape::escape;
 use crate::platform::signals;
-use crate::{config, fleet};
+use crate::{config, fleet, terminal};
 
 /// Brings back what this verb could have to do with, in the background, and says so on a terminal.
 ///
@@ -28,12 +28,14 @@ pub fn before(verb: &Verb) {
     match &revived[..] {
         [one] => {
             let name = name(*one).map_or_else(|| one.to_string(), |name| escape(name).to_string());
-            eprintln!("cckw: the host of session {name} was killed; its conversation is brought back");
+            terminal::complain(format_args!(
+                "the host of session {name} was killed; its conversation is brought back"
+            ));
         }
-        several => eprintln!(
-            "cckw: the hosts of {} sessions were killed; their conversations are brought back",
+        several => terminal::complain(format_args!(
+            "the hosts of {} sessions were killed; their conversations are brought back",
             several.len()
-        ),
+        )),
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::output::{fail, print};
 use super::{inside, pick_running};
 use crate::control::{Answer, Request};
-use crate::fleet;
+use crate::{fleet, terminal};
 
 /// Prints what is on a session's screen.
 pub fn main(word: Option<&str>, with_colours: bool) -> ExitCode {
@@ -13,10 +13,10 @@ pub fn main(word: Option<&str>, with_colours: bool) -> ExitCode {
     pick_running(word.or(inside.as_deref()), |session| match fleet::ask(session, &Request::Status) {
         Some(Answer::Status { screen, formatted, stale, .. }) => {
             if stale {
-                eprintln!(
-                    "cckw: more was written at once than could be followed: parts of this may be old until claude \
+                terminal::complain(format_args!(
+                    "more was written at once than could be followed: parts of this may be old until claude \
                      repaints"
-                );
+                ));
             }
             let is_coloured = with_colours && !formatted.is_empty();
             print(&if is_coloured {

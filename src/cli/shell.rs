@@ -1,7 +1,7 @@
 //! `cckw shell-init` and `cckw completions`: code for the user's shell.
 
 use clap::CommandFactory;
-use clap_complete::shells;
+use clap_complete::{Generator, shells};
 
 use super::definition::{Cli, Shell};
 
@@ -28,14 +28,39 @@ pub fn init(shell: Shell) -> String {
     }
 }
 
-/// The completions of cckw's own verbs and options.
+/// The completions of cckw's own verbs and options, and of the names of sessions.
 pub fn completions(shell: Shell) -> String {
-    let mut command = Cli::command();
-    let mut script = Vec::new();
     match shell {
-        Shell::Bash => clap_complete::generate(shells::Bash, &mut command, "cckw", &mut script),
-        Shell::Zsh => clap_complete::generate(shells::Zsh, &mut command, "cckw", &mut script),
-        Shell::Fish => clap_complete::generate(shells::Fish, &mut command, "cckw", &mut script),
+        Shell::Bash => generated(shells::Bash) + include_str!("../../shell/complete.bash"),
+        Shell::Zsh => in_zsh(&generated(shells::Zsh)),
+        Shell::Fish => generated(shells::Fish) + include_str!("../../shell/complete.fish"),
     }
+}
+
+/// What follows from the definition of the command line alone.
+fn generated(shell: impl Generator) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "cckw", &mut script);
     String::from_utf8_lossy(&script).into_owned()
+}
+
+/// The script for zsh, in which every argument that is a session is completed by a function of our own. That goes to the
+/// beginning, behind the line `#compdef`: where the file is loaded on demand, its end already completes something.
+fn in_zsh(script: &str) -> String {
+    let mut lines = script.lines();
+    let mut changed =
+        format!("{}\n{}", lines.next().unwrap_or_default(), include_str!("../../shell/complete.zsh"));
+    let mut verb = "";
+    for line in lines {
+        if let Some(name) = line.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+            verb = name;
+        }
+        let names_a_session =
+            ["::session -- ", "::sessions -- ", "]:SESSION:"].iter().any(|mark| line.contains(mark));
+        match line.strip_suffix(":_default' \\") {
+            Some(start) if names_a_session => changed += &format!("{start}:_cckw_sessions {verb}' \\\n"),
+            _ => changed += &format!("{line}\n"),
+        }
+    }
+    changed
 }

@@ -25,18 +25,26 @@ impl Holder {
     /// Whoever has this conversation open, or is about to: a live claude, whoever started it, or a session of cckw whose
     /// claude is starting or coming back.
     ///
-    /// Two starts at the same moment do not see each other.
+    /// Of two starts at the same moment the hosts see each other, which take turns at this.
     pub fn of(conversation: &str) -> Option<Self> {
-        Self::live(conversation, |_| true).or_else(|| {
-            let has_it = |record: &Record| {
-                matches!(record.state, State::Starting | State::Restarting)
-                    && revive::conversation(record).as_deref() == Some(conversation)
-            };
-            let record =
-                waiting::with_sockets().find(|record| has_it(record) && connect(record).is_some())?;
-            let session = session(|other| other.session == record.session);
-            Some(Self { conversation: conversation.to_owned(), claude: None, session })
-        })
+        let live = || Self::live(conversation, |_| true);
+        // A session's record says that it has come up a moment after claude's state file does, so whoever looks at one and then
+        // at the other may see neither, or a claude that is nobody's.
+        live()
+            .filter(|holder| holder.session.is_some())
+            .or_else(|| Self::starting(conversation))
+            .or_else(live)
+    }
+
+    /// The session of cckw that is about to open it.
+    fn starting(conversation: &str) -> Option<Self> {
+        let has_it = |record: &Record| {
+            matches!(record.state, State::Starting | State::Restarting)
+                && revive::conversation(record).as_deref() == Some(conversation)
+        };
+        let record = waiting::with_sockets().find(|record| has_it(record) && connect(record).is_some())?;
+        let session = session(|other| other.session == record.session);
+        Some(Self { conversation: conversation.to_owned(), claude: None, session })
     }
 
     /// The live claude that has it open, of those that `counts` holds for.

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::control::{Answer, Channel, Request};
 use crate::paths::{self, Unusable};
 use crate::platform::share::share;
+use crate::platform::socket;
 use crate::session::record::{Record, State};
 use crate::session::revive::Lock;
 
@@ -118,7 +119,7 @@ fn read(directory: &Path) -> Option<Session> {
     // has its socket, but for its first moments. To connect would say the same, and wake up every host there is.
     let has_ended = record.state == State::Stopped || record.ended_at.is_some();
     let has_host = !has_ended && Lock::is_held(directory);
-    let is_running = has_host && socket(&record).exists();
+    let is_running = has_host && socket::is_own(&socket_of(&record));
     let directory = directory.to_owned();
     Some(Session { record, directory, name, is_running, is_coming: has_host && !is_running })
 }
@@ -146,12 +147,12 @@ fn make_unique(sessions: &mut [Session]) {
     }
 }
 
-/// A connection to the host of a session; nothing when it is gone.
+/// A connection to the host of a session; nothing when it is gone, also where another user listens in its place.
 pub fn connect(record: &Record) -> Option<UnixStream> {
-    UnixStream::connect(socket(record)).ok()
+    socket::connect_to_own(&socket_of(record)).ok()
 }
 
-fn socket(record: &Record) -> PathBuf {
+fn socket_of(record: &Record) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from(record.socket.clone()))
 }
 

@@ -1,12 +1,14 @@
 //! Unix sockets: receiving, descriptors included, and whether anybody listens.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+use nix::unistd::geteuid;
 
 /// What one recvmsg(2) brought.
 pub struct Received {
@@ -79,7 +81,39 @@ pub fn is_dead(path: &Path) -> bool {
     matches!(connected, Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ECONNREFUSED))
 }
 
-/// The user that the other side of a connection runs as.
+/// A connection to who listens at this path, if that is this user.
+///
+/// A socket's directory may have gone (a reboot, a cleaner of `/tmp`) and be somebody else's by now, who could have the terminal
+/// handed over. So the socket itself must be this user's, before anything waits for its listener to accept; and so must the
+/// process that listens.
+///
+/// # Errors
+/// When nobody listens, or another user does.
+pub fn connect_to_own(path: &Path) -> io::Result<UnixStream> {
+    connect_to(path, geteuid().as_raw())
+}
+
+/// Whether there is a socket of this user, which says nothing of who listens.
+pub fn is_own(path: &Path) -> bool {
+    is_socket_of(path, geteuid().as_raw()).unwrap_or(false)
+}
+
+fn is_socket_of(path: &Path, user: u32) -> io::Result<bool> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    Ok(metadata.file_type().is_socket() && metadata.uid() == user)
+}
+
+fn connect_to(path: &Path, user: u32) -> io::Result<UnixStream> {
+    let refused = || io::Error::new(io::ErrorKind::PermissionDenied, "another user's socket");
+    if !is_socket_of(path, user)? {
+        return Err(refused());
+    }
+    let stream = UnixStream::connect(path)?;
+    // It may have been replaced in between.
+    if peer_user(stream.as_fd())? == user { Ok(stream) } else { Err(refused()) }
+}
+
+/// The user that the other side of a connection runs as. For one who has connected that is the user who listens.
 ///
 /// # Errors
 /// When the system does not say.
@@ -102,3 +136,27 @@ pub fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
 const FLAGS: libc::c_int = libc::MSG_CMSG_CLOEXEC;
 #[cfg(not(target_os = "linux"))]
 const FLAGS: libc::c_int = 0;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn only_a_listener_of_one_s_own_is_connected_to() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let path = scratch.path().join("socket");
+        let own = geteuid().as_raw();
+        assert_eq!(connect_to(&path, own).expect_err("nobody").kind(), io::ErrorKind::NotFound);
+        let listener = UnixListener::bind(&path).expect("binds");
+        connect_to(&path, own).expect("connects");
+        assert_eq!(connect_to(&path, own + 1).expect_err("theirs").kind(), io::ErrorKind::PermissionDenied);
+        // Whose it is that a link leads to can change.
+        let link = scratch.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).expect("links");
+        assert_eq!(connect_to(&link, own).expect_err("a link").kind(), io::ErrorKind::PermissionDenied);
+        drop(listener);
+        assert_eq!(connect_to(&path, own).expect_err("gone").kind(), io::ErrorKind::ConnectionRefused);
+    }
+}

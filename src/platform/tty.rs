@@ -129,8 +129,9 @@ pub fn set_size(tty: impl AsFd, size: Size) -> io::Result<()> {
 /// # Errors
 /// As TIOCSCTTY in tty_ioctl(4).
 pub fn make_controlling(tty: impl AsFd) -> io::Result<()> {
+    // The type of a request is another one in musl and on macOS.
     // SAFETY: the request takes a number, and no memory is touched.
-    Errno::result(unsafe { libc::ioctl(tty.as_fd().as_raw_fd(), libc::c_ulong::from(libc::TIOCSCTTY), 0) })?;
+    Errno::result(unsafe { libc::ioctl(tty.as_fd().as_raw_fd(), libc::TIOCSCTTY as _, 0) })?;
     Ok(())
 }
 

@@ -40,6 +40,10 @@ impl Remembered {
     /// Takes a whole reply of the terminal, as [`crate::terminal::scanner::Scanner`] finds it. One that is of no use
     /// later, such as a cursor position, is not kept.
     pub fn learn(&mut self, reply: &[u8]) {
+        // What is said again is typed at claude: so nothing in it may be a key.
+        if !is_harmless(reply) {
+            return;
+        }
         let kept = || (reply.len() <= LIMIT).then(|| reply.to_vec());
         if let Some(rest) = reply.strip_prefix(b"\x1b]") {
             for (slot, start) in self.colours.iter_mut().zip([b"10;", b"11;", b"12;"]) {
@@ -162,6 +166,13 @@ impl Remembered {
     }
 }
 
+/// Whether nothing stands between the beginning and the end of a reply but printable ASCII.
+fn is_harmless(reply: &[u8]) -> bool {
+    let inner = reply.strip_prefix(b"\x1b").unwrap_or(reply);
+    let inner = inner.strip_suffix(b"\x1b\\").or_else(|| inner.strip_suffix(b"\x07")).unwrap_or(inner);
+    inner.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 fn number(digits: &[u8]) -> Option<u16> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
@@ -213,6 +224,15 @@ mod tests {
             answers(&TERMINAL, &[b"\x1b]10;?\x07\x1b]11;?\x1b\\\x1b[?996n"]),
             "\x1b]10;rgb:dd/dd/dd\x1b\\\x1b]11;rgb:11/11/11\x07\x1b[?997;1n"
         );
+    }
+
+    #[test]
+    fn what_holds_a_key_is_not_said_again() {
+        let asked: &[u8] = b"\x1b[>0q\x1b]10;?\x07";
+        for reply in [&b"\x1bP>|term(1)\r\x1b\\"[..], b"\x1b]10;rgb:0/0/0\x03\x07", b"\x1b]10;\x9b1m\x07"] {
+            assert_eq!(answers(&[reply], &[asked]), "", "{reply:?}");
+        }
+        assert_eq!(answers(&[b"\x1bP>|term(1)\x1b\\"], &[asked]), "\x1bP>|term(1)\x1b\\");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The session's log: `events.jsonl` in its directory, one JSON object a line.
 
+use std::cell::Cell;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,32 +15,47 @@ const LIMIT: u64 = 256 * 1024;
 /// Appends to a session's log. A log that cannot be written is not a reason to disturb the session.
 pub struct Events {
     path: PathBuf,
+    /// How many events could not be written since the last one that was.
+    missed: Cell<u64>,
 }
 
 impl Events {
     /// The log in a session's directory.
     pub fn in_directory(directory: &Path) -> Self {
-        Self { path: directory.join("events.jsonl") }
+        Self { path: directory.join("events.jsonl"), missed: Cell::new(0) }
     }
 
     /// Appends `event` with its details, and the time in milliseconds since 1970.
     pub fn write(&self, event: &str, details: Value) {
-        let mut line = Map::new();
-        line.insert("at".into(), now_ms().into());
-        line.insert("event".into(), event.into());
-        if let Value::Object(details) = details {
-            line.extend(details);
+        let mut bytes = Vec::new();
+        if self.missed.get() > 0 {
+            bytes = line("events-missed", serde_json::json!({ "count": self.missed.get() }));
         }
-        let mut bytes = Value::Object(line).to_string().into_bytes();
-        bytes.push(b'\n');
+        bytes.extend(line(event, details));
         if fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() > LIMIT) {
             let _ = fs::rename(&self.path, self.path.with_extension("old.jsonl"));
         }
-        let file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path);
-        if let Ok(mut file) = file {
-            let _ = file.write_all(&bytes);
-        }
+        self.missed.set(if self.append(&bytes).is_ok() { 0 } else { self.missed.get() + 1 });
     }
+
+    /// Appends all of it or, where the disk is full, nothing: half a line would spoil the next one.
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
+        let before = file.metadata()?.len();
+        file.write_all(bytes).inspect_err(|_| drop(file.set_len(before)))
+    }
+}
+
+fn line(event: &str, details: Value) -> Vec<u8> {
+    let mut line = Map::new();
+    line.insert("at".into(), now_ms().into());
+    line.insert("event".into(), event.into());
+    if let Value::Object(details) = details {
+        line.extend(details);
+    }
+    let mut bytes = Value::Object(line).to_string().into_bytes();
+    bytes.push(b'\n');
+    bytes
 }
 
 fn now_ms() -> u64 {

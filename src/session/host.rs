@@ -6,6 +6,7 @@ mod doubts;
 mod keep;
 mod renew;
 mod restart;
+mod unsaved;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use serde_json::json;
 use self::child::Phase;
 use self::client::Client;
 use self::keep::Keep;
+use self::unsaved::Unsaved;
 use super::ending::Ending;
 use super::events::Events;
 use super::keeper::{Event, File};
@@ -33,6 +35,7 @@ use super::supervisor::{Launch, Supervisor};
 use super::watch::StateWatch;
 use crate::claude::live::Live;
 use crate::claude::state_file::StateFile;
+use crate::claude::transcript::is_id;
 use crate::config::{Config, OnHangup};
 #[cfg(debug_assertions)]
 use crate::control::FromHost;
@@ -57,6 +60,8 @@ const REST: Duration = Duration::from_millis(4);
 /// One session.
 pub struct Host {
     record: Record,
+    /// Whether the record on disk is an older one.
+    unsaved: Unsaved,
     directory: PathBuf,
     events: Events,
     launcher: Launcher,
@@ -138,6 +143,7 @@ impl Host {
         let proven_at = taken_up.as_ref().map(|_| Instant::now() + stamp::PROOF);
         Self {
             record,
+            unsaved: Unsaved::default(),
             directory,
             events,
             launcher,
@@ -267,6 +273,7 @@ impl Host {
             server.deadline(),
             self.keep_at(),
             self.renewal_at(),
+            self.unsaved.again_at(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -386,7 +393,7 @@ impl Host {
         if record.state == State::Starting && file.settled() {
             record.state = State::Running;
         }
-        if let Some(conversation) = file.session_id.as_ref().filter(|_| file.settled())
+        if let Some(conversation) = file.session_id.as_ref().filter(|id| file.settled() && is_id(id))
             && record.follow(conversation)
         {
             self.events.write("conversation", json!({ "id": conversation }));
@@ -403,12 +410,6 @@ impl Host {
             // Claude is idle again before it has written down the first turn: so there is a second look.
             let noted = self.note_transcript();
             self.transcript_at = (!noted).then(|| Instant::now() + TRANSCRIPT_DELAY);
-        }
-    }
-
-    fn save(&self) {
-        if let Err(error) = self.record.write(&self.directory) {
-            self.events.write("record-not-written", json!({ "error": error.to_string() }));
         }
     }
 }

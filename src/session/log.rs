@@ -5,8 +5,12 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::platform::files::open_plain;
+
 /// A line longer than this is no event; it is cut there, in bytes.
 const LONGEST: usize = 1 << 20;
+/// The most that is read of a log at a time, in bytes: far more than a host lets it have.
+const MOST: u64 = 16 << 20;
 
 /// A session's log from its beginning, the older half that was put aside included.
 ///
@@ -25,9 +29,9 @@ impl Log {
         let newest = directory.join("events.jsonl");
         let older = newest.with_extension("old.jsonl");
         // The newest first: if it is put aside in between, it is found twice rather than not at all.
-        let last = File::open(&newest).ok();
+        let last = open_plain(&newest).ok();
         let first =
-            File::open(&older).ok().filter(|first| !last.as_ref().is_some_and(|last| same(first, last)));
+            open_plain(&older).ok().filter(|first| !last.as_ref().is_some_and(|last| same(first, last)));
         Self { older, newest, files: first.into_iter().chain(last).collect(), rest: Vec::new() }
     }
 
@@ -39,8 +43,7 @@ impl Log {
         let mut lines = Vec::new();
         loop {
             for at in 0..self.files.len() {
-                let mut bytes = Vec::new();
-                self.files[at].read_to_end(&mut bytes)?;
+                let bytes = read(&mut self.files[at])?;
                 self.split(&bytes, &mut lines);
             }
             let fresh = self.fresh();
@@ -49,8 +52,7 @@ impl Log {
             }
             // What was put aside may have grown after it was read, and before it was put aside.
             if let Some(last) = self.files.last_mut() {
-                let mut bytes = Vec::new();
-                last.read_to_end(&mut bytes)?;
+                let bytes = read(last)?;
                 self.split(&bytes, &mut lines);
             }
             self.files = fresh;
@@ -69,11 +71,11 @@ impl Log {
         }
         let known = self.files.last();
         let is_known = |file: &File| known.is_some_and(|known| same(known, file));
-        let Ok(newest) = File::open(&self.newest) else { return Vec::new() };
+        let Ok(newest) = open_plain(&self.newest) else { return Vec::new() };
         if is_known(&newest) {
             return Vec::new();
         }
-        let between = File::open(&self.older).ok().filter(|older| !is_known(older) && !same(older, &newest));
+        let between = open_plain(&self.older).ok().filter(|older| !is_known(older) && !same(older, &newest));
         between.into_iter().chain([newest]).collect()
     }
 
@@ -86,6 +88,12 @@ impl Log {
         }
         self.rest.truncate(LONGEST);
     }
+}
+
+fn read(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn same(one: &File, other: &File) -> bool {

@@ -21,6 +21,7 @@ mod server;
 pub mod stamp;
 mod start;
 pub mod supervisor;
+mod turn;
 mod watch;
 
 pub use start::main;

@@ -18,6 +18,7 @@ use super::record::Exit;
 use crate::platform::io::set_nonblocking;
 use crate::platform::signals::SignalState;
 use crate::platform::tty::{self, Attributes, Size};
+use crate::platform::umask;
 
 /// A new PTY, which is the controlling terminal of this process.
 pub struct Pty {
@@ -80,6 +81,7 @@ impl Pty {
             blocked.add(Signal::SIGTTOU);
             blocked.thread_block()?;
             tcsetpgrp(io::stdin(), getpid())?;
+            umask::restore();
             signals.restore()
         };
         // SAFETY: between fork and exec it makes system calls only; `io::stdin` names descriptor 0 and takes no lock.

@@ -1,8 +1,7 @@
 //! The record of a session on disk: `$XDG_STATE_HOME/cckw/<session>/session.json`.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -10,12 +9,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::remote::Remote;
+use crate::escape::escape;
 use crate::paths;
+use crate::platform::files;
 
 pub use super::events::now;
 
-/// More than nearly every record has, in bytes.
-const USUAL: usize = 8 << 10;
+/// The most that is read of a record, in bytes. Arguments alone can be 2 MiB long, and longer in JSON.
+const LARGEST: u64 = 32 << 20;
 
 /// What is known of a session, in a form that outlives its processes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +60,9 @@ pub struct Record {
     pub args: Vec<Text>,
     /// The directory that it was started in.
     pub cwd: Text,
+    /// Device and inode of that directory, by which it is known under another name.
+    #[serde(default)]
+    pub cwd_inode: Option<(u64, u64)>,
     /// The directory that claude works in, as its state file says: a worktree of its own, for one.
     #[serde(default)]
     pub claude_cwd: Option<Text>,
@@ -207,19 +211,9 @@ impl Record {
     /// When it is not there, or not a record.
     pub fn read(directory: &Path) -> io::Result<Self> {
         let path = directory.join("session.json");
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        let mut file = File::open(&path).map_err(named)?;
-        // Nearly every one fits, and one read brings it, and its end: there may be a thousand to read.
-        let mut usual = [0; USUAL];
-        let length = file.read(&mut usual).map_err(named)?;
-        let parsed = if length < USUAL {
-            serde_json::from_slice(&usual[..length])
-        } else {
-            let mut contents = usual.to_vec();
-            file.read_to_end(&mut contents).map_err(named)?;
-            serde_json::from_slice(&contents)
-        };
-        parsed.map_err(|error| named(error.into()))
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", escape(&path)));
+        let contents = files::read_plain(&path, LARGEST).map_err(named)?;
+        serde_json::from_slice(&contents).map_err(|error| named(error.into()))
     }
 
     /// The directory that claude works in, where it has said so.
@@ -260,6 +254,7 @@ pub(super) mod tests {
             program: Path::new("/bin/claude").into(),
             args: vec![OsStr::from_bytes(b"\xff\xfe").into(), OsStr::new("caf\u{e9}").into()],
             cwd: Path::new("/").into(),
+            cwd_inode: None,
             claude_cwd: None,
             boot: None,
             claude_version: None,

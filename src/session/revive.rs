@@ -1,10 +1,10 @@
 //! Taking up a session whose host is gone: what its record says, and what claude is started with.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use crate::claude::server;
 use crate::claude::transcript::{self, Found};
 use crate::escape::escape;
 use crate::fleet::Holder;
+use crate::platform::files::open_plain;
 use crate::platform::process;
 
 /// How long what is left of the last claude may take to end after its host was killed, before it is ended.
@@ -42,7 +43,8 @@ impl Lock {
     /// When another host has it, or the directory cannot be written.
     pub fn take(directory: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600);
+        // A pipe in its place is not waited for.
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NONBLOCK);
         let file = options.open(directory.join(LOCK))?;
         let until = Instant::now() + LOOK;
         loop {
@@ -62,7 +64,7 @@ impl Lock {
     pub fn is_held(directory: &Path) -> bool {
         // Two who look do not see each other.
         let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-        File::open(directory.join(LOCK)).is_ok_and(held)
+        open_plain(&directory.join(LOCK)).is_ok_and(held)
     }
 }
 
@@ -83,7 +85,7 @@ impl From<Lock> for OwnedFd {
 /// The conversation that a launch opens, where that can be told before: the one that was open last, else the one that the
 /// user's arguments choose.
 pub fn conversation(record: &Record) -> Option<String> {
-    record.conversation.clone().or_else(|| {
+    record.conversation.clone().filter(|id| transcript::is_id(id)).or_else(|| {
         let args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
         chosen(&args, &PathBuf::from(OsString::from(record.cwd.clone())))
     })
@@ -119,19 +121,39 @@ pub fn directory(record: &Record) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from(record.cwd.clone()))).filter(|cwd| cwd.is_dir())
 }
 
+/// Device and inode of a directory.
+pub fn inode(directory: &Path) -> Option<(u64, u64)> {
+    fs::metadata(directory).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Makes the directory that claude was first started in this process's own, as it was the first host's. One that has another
+/// name by now is only known where this process is in it.
+///
+/// # Errors
+/// When it is gone, or cannot be entered; the reason is for the user.
+pub fn enter_directory(record: &Record) -> Result<(), String> {
+    match directory(record) {
+        Some(cwd) => std::env::set_current_dir(&cwd)
+            .map_err(|error| format!("its directory {} cannot be entered: {error}", escape(&cwd))),
+        None if record.cwd_inode.is_some() && inode(Path::new(".")) == record.cwd_inode => Ok(()),
+        None => Err(is_gone(record)),
+    }
+}
+
 /// Whether there is a directory to launch claude in: the one that it was first started in, or that one under another name, in
 /// which the host still is.
 ///
 /// # Errors
 /// When it was removed. Claude refuses to start there, each time; the reason is for the user.
 pub fn check_directory(record: &Record) -> Result<(), String> {
-    if directory(record).is_some() || std::env::current_dir().is_ok() {
-        return Ok(());
-    }
+    if directory(record).is_some() || std::env::current_dir().is_ok() { Ok(()) } else { Err(is_gone(record)) }
+}
+
+fn is_gone(record: &Record) -> String {
     let gone = PathBuf::from(OsString::from(record.cwd.clone()));
     let elsewhere =
         record.conversation.as_deref().map(|id| format!("; to go on elsewhere: claude --resume {id}"));
-    Err(format!("its directory {} is gone{}", escape(&gone), elsewhere.unwrap_or_default()))
+    format!("its directory {} is gone{}", escape(&gone), elsewhere.unwrap_or_default())
 }
 
 /// What a new host of this session launches first; nothing where another process has the conversation: that one.

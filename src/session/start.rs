@@ -26,15 +26,19 @@ use super::screen::Screen;
 use super::server::Server;
 use super::stamp;
 use super::supervisor::{Launch, Supervisor};
+use super::turn::Turn;
 use super::watch::Wake;
 use crate::claude::refused::refused;
+use crate::claude::transcript::is_id;
 use crate::config;
 use crate::control::{Channel, FromClient, FromHost, Start};
+use crate::fleet::Holder;
 use crate::paths;
 use crate::platform::process;
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::signals;
 use crate::platform::tty::Attributes;
+use crate::platform::umask;
 
 /// `cckw host SESSION PROGRAM [ARGUMENT…]`, with the client's socket as stdin. Started by the client only.
 pub fn main(args: Vec<OsString>) -> ExitCode {
@@ -43,6 +47,9 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     // It leads the session of the PTY that it opens. Closed again where claude cannot be started, that hangs up, and
     // would end this process before it has cleared away and said why.
     let _ = signals::ignore(nix::sys::signal::Signal::SIGHUP);
+    umask::make_private();
+    // Under `ulimit -f` a log that is full is one that cannot be written, and no reason to end.
+    let _ = signals::ignore(nix::sys::signal::Signal::SIGXFSZ);
     let Some(client) = take_socket() else {
         eprintln!("cckw: 'host' is started by 'cckw claude', not by hand");
         return ExitCode::from(2);
@@ -140,16 +147,20 @@ fn prepare(
     let session = session.ok_or_else(|| refuse("the session has no id"))?;
     let program = PathBuf::from(args.next().ok_or_else(|| refuse("there is no program to start"))?);
     let args: Vec<OsString> = args.collect();
+    if start.revive {
+        // Its directory never changes, so the record need not be locked for this.
+        let record = record::directory(&session).map_err(refuse)?;
+        revive::enter_directory(&Record::read(&record).map_err(refuse)?).map_err(refuse)?;
+    }
     let cwd = std::env::current_dir().map_err(|error| {
         refuse(format!("the working directory cannot be used: {error}; cd somewhere else"))
     })?;
-
     let state = paths::state_dir().map_err(refuse)?;
     paths::make_private(&state).map_err(refuse)?;
     let directory = record::directory(&session).map_err(refuse)?;
     // First what others decide about, then what would have to be cleared away.
     let runtime = paths::runtime_dir();
-    paths::make_private(&runtime).map_err(refuse)?;
+    paths::make_private_there(&runtime).map_err(refuse)?;
     paths::make_private(&directory).map_err(refuse)?;
     let socket = runtime.join(format!("{session}.sock"));
     let lock = sent_lock.map_or_else(|| Lock::take(&directory), Ok).map_err(refuse)?;
@@ -166,7 +177,7 @@ fn prepare(
     let (mut record, mut supervisor) = match revived {
         Some(record) => {
             revive::wait_for_the_last_one(&record);
-            let supervisor = Supervisor::taken_up(limits, record.conversation.clone());
+            let supervisor = Supervisor::taken_up(limits, record.conversation.clone().filter(|id| is_id(id)));
             (record, supervisor)
         }
         None => {
@@ -191,6 +202,15 @@ fn prepare(
         Events::in_directory(&directory).write("held", holder.details());
         refuse(holder.refusal())
     })?;
+    // A new id is nobody else's. Where it is another one, from here to the socket nobody else may come to have it.
+    let chosen = if start.revive || !start.pinned { revive::conversation(&record) } else { None };
+    let turn = chosen.is_some().then(|| Turn::take(&runtime));
+    if let Some(holder) = chosen.and_then(|id| Holder::of(&id)) {
+        if start.revive {
+            Events::in_directory(&directory).write("held", holder.details());
+        }
+        return Err(discard(refuse(holder.refusal())));
+    }
     let first_args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
     let args = launched.as_ref().map_or(args, |launch| revive::arguments(&first_args, launch, &record));
     // Written before claude is there: a state directory that cannot be written is found out now.
@@ -198,6 +218,7 @@ fn prepare(
         .write(&directory)
         .map_err(|error| discard(refuse(format!("{error}; make it writable, or set XDG_STATE_HOME"))))?;
     let server = Server::bind(&socket).map_err(|error| discard(refuse(error)))?;
+    drop(turn);
     // Before the spawn, so that an end right after it is seen.
     let sigchld = SignalPipe::install(&[libc::SIGCHLD]).map_err(|error| discard(refuse(error)))?;
     let pty = Pty::open(start.size, &start.attributes).map_err(|error| {
@@ -281,6 +302,7 @@ fn fresh(
         program: program.into(),
         args: args.iter().map(|arg| arg.as_os_str().into()).collect(),
         cwd: cwd.into(),
+        cwd_inode: revive::inode(cwd),
         claude_cwd: None,
         boot: None,
         claude_version: None,

@@ -165,8 +165,15 @@ fn print_reply(options: &Options, store: &Store, conversation: &Conversation) ->
 fn config_directory() -> PathBuf {
     match std::env::var_os("CLAUDE_CONFIG_DIR").filter(|dir| !dir.is_empty()) {
         Some(directory) => directory.into(),
-        None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".claude"),
+        None => home().join(".claude"),
     }
+}
+
+/// `$HOME`, also a relative one; where it is not set or empty, what the user database says.
+fn home() -> PathBuf {
+    let set = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    let user = || Some(nix::unistd::User::from_uid(nix::unistd::geteuid()).ok()??.dir);
+    set.or_else(user).unwrap_or_default()
 }
 
 fn on_a_terminal() -> bool {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 mod lost;
 
+use super::complain;
 use super::hold::Keyboard;
 use super::keys::Keys;
 use super::launch::Launch;
@@ -56,7 +57,7 @@ pub fn main(tty: File, begin: Begin, detach_key: DetachKey) -> ExitCode {
             } else {
                 "the session goes on without this terminal"
             };
-            eprintln!("cckw: {error}; {so}");
+            complain(format_args!("{error}; {so}"));
             ExitCode::FAILURE
         }
     }
@@ -306,7 +307,7 @@ impl Client {
             }
             FromHost::Failed { reason, status } => {
                 self.restore.leave_raw();
-                eprintln!("cckw: {reason}");
+                complain(reason);
                 return Some(status);
             }
             FromHost::Stopped { signal } => return self.suspend(signal),
@@ -315,7 +316,7 @@ impl Client {
                 if !self.terminal_gone {
                     // Not for ever: it may be gone because this terminal takes nothing.
                     let then = format!("the session goes on: cckw attach {}", fleet::word_for(&self.session));
-                    self.write_through(&format!("\r\n\x1b[J[cckw: detached, {why}; {then}]\r\n"));
+                    self.write_through(&format!("\r\n\x1b[J[cckw: detached, {}; {then}]\r\n", escape(&why)));
                 }
                 return Some(0);
             }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::client::{self, Begin};
 use super::launch::Launch;
-use super::straight;
+use super::{complain, straight};
 use crate::claude::args::{self, Run};
 use crate::claude::find::{self, Found, NotFound};
 use crate::claude::newest;
@@ -54,7 +54,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     let tty = match tty::reopen() {
         Ok(tty) => tty,
         Err(error) => {
-            eprintln!("cckw: this terminal cannot be opened anew ({error}): claude runs without cckw");
+            complain(format_args!("this terminal cannot be opened anew ({error}): claude runs without cckw"));
             return straight::exec(&found, &args);
         }
     };
@@ -93,16 +93,16 @@ fn revive_here(on_hangup: OnHangup) {
             let sessions = fleet::sessions().unwrap_or_default();
             let session = sessions.iter().find(|session| session.record.session == *one);
             let word = session.map_or_else(|| one.to_string(), Session::word);
-            eprintln!(
-                "cckw: the host of session {word} of this directory was killed; its conversation is brought back; \
+            complain(format_args!(
+                "the host of session {word} of this directory was killed; its conversation is brought back; \
                  to take it: cckw attach {word}"
-            );
+            ));
         }
-        several => eprintln!(
-            "cckw: the hosts of {} sessions of this directory were killed; their conversations are brought back; to \
+        several => complain(format_args!(
+            "the hosts of {} sessions of this directory were killed; their conversations are brought back; to \
              see them: cckw list",
             several.len()
-        ),
+        )),
     }
 }
 
@@ -121,20 +121,20 @@ fn tell_who_waits() {
     match fleet::waiting_in(&cwd) {
         None => {}
         Some(Waiting::One(word)) => {
-            eprintln!(
-                "cckw: session {word} of this directory goes on without a terminal; to take it: cckw attach {word}"
-            );
+            complain(format_args!(
+                "session {word} of this directory goes on without a terminal; to take it: cckw attach {word}"
+            ));
         }
         Some(Waiting::Several(count)) => {
-            eprintln!(
-                "cckw: {count} sessions of this directory go on without a terminal; to see them: cckw list"
-            );
+            complain(format_args!(
+                "{count} sessions of this directory go on without a terminal; to see them: cckw list"
+            ));
         }
     }
 }
 
 fn refuse(reason: impl Display, status: u8) -> ExitCode {
-    eprintln!("cckw: {reason}");
+    complain(reason);
     ExitCode::from(status)
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
+use super::complain;
 use crate::claude::find::Found;
 use crate::claude::refused::refused;
 use crate::platform::signals;
@@ -32,7 +33,7 @@ pub fn exec(found: &Found, args: &[OsString]) -> ExitCode {
     unsafe { command.pre_exec(|| state.restore()) };
     let error = command.exec();
     let (reason, status) = refused(&found.program, &error);
-    eprintln!("cckw: {reason}");
+    complain(reason);
     ExitCode::from(status)
 }
 

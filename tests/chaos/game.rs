@@ -1,4 +1,14 @@
-//! One round: a session in a shell's terminal, some kills, and what must be true afterwards.
+//! One round: a session in a shell's terminal, what befalls it, and what must be true afterwards.
+
+#[path = "claude.rs"]
+pub mod claude;
+#[path = "clock.rs"]
+mod clock;
+#[allow(dead_code)] // The test suite mounts nothing.
+#[path = "disk.rs"]
+pub mod disk;
+#[path = "trouble.rs"]
+pub mod trouble;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,21 +18,17 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::plan::{Moment, Plan, Strike, Victim};
-use super::support::stand_in::{self, at_prompt, submit};
+use super::plan::{Kind, Moment, Plan, Strike, Victim};
 use super::support::{
     DEADLINE, Key, Modes, PROMPT, Record, Sandbox, Terminal, process, wait_until, wait_until_some,
 };
 
-/// Quick restarts, and a reply that takes long enough to be interrupted.
-const RESTART: &str = "[restart]\ninitial_delay = \"150ms\"\nmax_delay = \"300ms\"\n";
-const PACE: &str = "50";
+use claude::Claude;
 
 /// How long the shell's prompt must stand.
 const REST: Duration = Duration::from_millis(100);
 
 const FIRST: &str = "the first words";
-const LONG: &str = "some words whose answer takes so long that it may well be cut off";
 const LAST: &str = "the last words";
 
 /// What came of a round in which everything was as it must be.
@@ -34,17 +40,24 @@ pub struct Outcome {
     pub back_after: Duration,
     /// Whether `cckw start` was needed.
     pub by_hand: bool,
+    /// How many bytes of what was typed and written meanwhile are missing; nothing where that was not looked at.
+    pub lost: Option<u64>,
+    /// The host was killed, and then the client before it had any time on a core: the terminal was left as claude had it.
+    pub left_as_it_was: bool,
 }
 
 /// Plays a round. Panics, with a report, when something is not as it must be.
-pub fn play(plan: &Plan) -> Outcome {
-    let mut game = Game::new(plan.shell);
+pub fn play(plan: &Plan, claude: impl Claude + 'static) -> Outcome {
+    let mut game = Game::new(plan.shell, Box::new(claude));
+    if plan.kind != Kind::Kill {
+        return trouble::play(game, plan);
+    }
     if plan.moment == Moment::Starting {
         game.enter("cckw claude");
     } else {
-        game.begin();
+        game.begin("cckw claude");
         if plan.moment == Moment::MidTurn {
-            submit(&mut game.shell, LONG);
+            game.submit_long();
         }
         if !plan.attached {
             game.detach();
@@ -59,14 +72,15 @@ pub fn play(plan: &Plan) -> Outcome {
     let struck = Instant::now();
     if game.never_began(plan) {
         game.leave();
-        return Outcome { began: false, back_after: Duration::ZERO, by_hand: false };
+        return game.outcome(false, Duration::ZERO, false, None);
     }
-    let by_hand = game.come_back();
+    game.claude.release();
+    let by_hand = game.come_back(0);
     let back_after = struck.elapsed();
     assert!(!by_hand || plan.needs_a_hand(), "it was not brought back by itself\n{}", game.report());
     game.check(plan.moment != Moment::Starting);
     game.finish();
-    Outcome { began: true, back_after, by_hand }
+    game.outcome(true, back_after, by_hand, None)
 }
 
 /// The processes that this one has started and that are still its own.
@@ -75,31 +89,60 @@ fn children(pid: i32) -> Vec<i32> {
     text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
+/// How long a process was on a core so far, and how often, as the system counts it.
+fn time_on_a_core(pid: i32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/schedstat"))
+        .map(|text| text.split_whitespace().nth(2).unwrap_or_default().to_owned())
+        .unwrap_or_default()
+}
+
+/// A shell on a new terminal, and how the terminal is at its first prompt.
+fn open(name: &str, sandbox: &Sandbox) -> (Terminal, (Modes, nix::sys::termios::Termios)) {
+    let mut shell = Terminal::shell(name, sandbox);
+    if name != "dash" {
+        // The last thing that a line editor does before it reads.
+        shell.wait_for_modes("the line editor", |modes| modes.is_on(2004));
+    }
+    let manners = shell.manners();
+    (shell, manners)
+}
+
 struct Game {
-    sandbox: Sandbox,
+    /// Before the sandbox that it has: what ran in there goes first.
     shell: Terminal,
+    claude: Box<dyn Claude>,
+    shell_name: &'static str,
     manners: (Modes, nix::sys::termios::Termios),
     /// How many commands were entered; the shell says the number when one has ended.
     commands: usize,
     /// Processes that cannot be those that are waited for.
     gone: BTreeSet<i32>,
+    /// How much time on a core the client had had when its host was killed.
+    client_had: Option<(i32, String)>,
+    left_as_it_was: bool,
 }
 
 impl Game {
-    fn new(shell: &str) -> Self {
-        let mut sandbox = stand_in::sandbox();
-        sandbox.configure(RESTART);
-        sandbox.set("CCKW_STANDIN_PACE", PACE);
-        let cckw = Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory");
-        sandbox.set("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", cckw.display()));
-        let name = shell;
-        let mut shell = Terminal::shell(name, &sandbox);
-        if name != "dash" {
-            // The last thing that a line editor does before it reads.
-            shell.wait_for_modes("the line editor", |modes| modes.is_on(2004));
+    fn new(name: &'static str, claude: Box<dyn Claude>) -> Self {
+        let (shell, manners) = open(name, claude.sandbox());
+        Self {
+            shell,
+            claude,
+            shell_name: name,
+            manners,
+            commands: 0,
+            gone: BTreeSet::new(),
+            client_had: None,
+            left_as_it_was: false,
         }
-        let manners = shell.manners();
-        Self { sandbox, shell, manners, commands: 0, gone: BTreeSet::new() }
+    }
+
+    fn sandbox(&self) -> &Sandbox {
+        self.claude.sandbox()
+    }
+
+    fn outcome(&self, began: bool, back_after: Duration, by_hand: bool, lost: Option<u64>) -> Outcome {
+        Outcome { began, back_after, by_hand, lost, left_as_it_was: self.left_as_it_was }
     }
 
     // ---- the user's hands ----
@@ -120,11 +163,9 @@ impl Game {
     /// Waits until the shell has the terminal again, as it was. A screen that claude has left may be in the way of the
     /// prompt; a user presses Enter then.
     fn back_at_shell(&mut self) {
+        let ended = self.until(|game| game.has_ended());
+        assert!(ended, "the command does not end\n{}", self.report());
         let deadline = Instant::now() + DEADLINE;
-        while !self.has_ended() {
-            assert!(Instant::now() < deadline, "the command does not end\n{}", self.report());
-            thread::yield_now();
-        }
         // Not before the shell rests: zsh does not set the terminal up while something is typed ahead.
         // A host that undoes its modes after the prompt was shown takes the shell's bracketed paste too, until the next.
         loop {
@@ -132,25 +173,55 @@ impl Game {
             if screen.cursor_row() == PROMPT.trim_end() && screen.modes == self.manners.0 {
                 break;
             }
+            if self.left_as_it_was && screen.cursor_row() == PROMPT.trim_end() {
+                // Nobody was left to undo what claude had switched on. A user types `reset`.
+                self.shell.run("printf '\\033c'");
+                self.shell.wait_for_prompt();
+                continue;
+            }
             assert!(Instant::now() < deadline, "there is no prompt\n{}", self.report());
             self.shell.press(Key::Enter);
         }
         self.shell.wait_for_manners(&self.manners);
     }
 
+    /// Whether `condition` comes true in time. Looked at a few times in a hundredth of a second: the cores are for the session.
+    fn until(&self, condition: impl Fn(&Self) -> bool) -> bool {
+        let deadline = Instant::now() + DEADLINE;
+        while !condition(self) {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::park_timeout(Duration::from_millis(4));
+        }
+        true
+    }
+
     /// Starts a session in which something is said.
-    fn begin(&mut self) {
-        self.enter("cckw claude");
-        at_prompt(&mut self.shell);
+    fn begin(&mut self, command: &str) {
+        self.enter(command);
+        self.claude.at_prompt(&mut self.shell);
         self.say(FIRST);
     }
 
     fn say(&mut self, words: &str) {
-        submit(&mut self.shell, words);
-        let reply = format!("You said: {words}");
+        self.claude.submit(&mut self.shell, words);
+        self.is_answered(words);
+    }
+
+    /// Waits for the answer to what was submitted, on the screen and on disk.
+    fn is_answered(&mut self, words: &str) {
+        let reply = self.claude.reply(words);
         self.shell.wait_for_text(&reply);
-        wait_until("the reply on disk", DEADLINE, || self.written().contains(&reply));
-        self.sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle");
+        let answered = |text: String| text.split_once(words).is_some_and(|(_, rest)| rest.contains(&reply));
+        wait_until("the reply on disk", DEADLINE, || answered(self.written()));
+        self.sandbox().wait_for_record("an idle claude", |record| record.text("status") == "idle");
+    }
+
+    /// Submits something whose answer takes long.
+    fn submit_long(&mut self) {
+        let words = self.claude.long();
+        self.claude.submit(&mut self.shell, words);
     }
 
     fn detach(&mut self) {
@@ -168,8 +239,17 @@ impl Game {
         let victim = self.find(strike.victim);
         if strike.victim == Victim::Host {
             // The kernel hangs up on its claude.
-            self.gone.extend(self.sandbox.records().iter().filter_map(|record| record.pid("claude_pid")));
+            let claudes: Vec<i32> =
+                self.sandbox().records().iter().filter_map(|record| record.pid("claude_pid")).collect();
+            self.gone.extend(claudes);
             self.gone.extend(process::children(victim));
+            self.client_had = self.running(Victim::Client).map(|client| (client, time_on_a_core(client)));
+        }
+        if let Some((client, had)) = self.client_had.take()
+            && strike.victim == Victim::Client
+        {
+            // It has not even begun to find out that its host is gone.
+            self.left_as_it_was = client == victim && had == time_on_a_core(client);
         }
         process::signal(victim, Signal::SIGKILL);
         self.gone.insert(victim);
@@ -191,7 +271,7 @@ impl Game {
             }
         }
         let found: Vec<i32> = self
-            .sandbox
+            .sandbox()
             .processes()
             .into_iter()
             .filter(|pid| !self.gone.contains(pid) && self.has_role(*pid, role))
@@ -206,7 +286,7 @@ impl Game {
         let word = |at: usize| arguments.get(at).map_or("", String::as_str);
         let program = Path::new(word(0)).file_name().map_or("", |name| name.to_str().unwrap_or_default());
         match role {
-            Victim::Claude => program == "claude-stand-in",
+            Victim::Claude => program == self.claude.program(),
             Victim::Host => program == "cckw" && word(1) == "host",
             Victim::Client => {
                 program == "cckw"
@@ -228,25 +308,24 @@ impl Game {
         }
         let is_up = |record: &Record| std::os::unix::net::UnixStream::connect(record.text("socket")).is_ok();
         wait_until("a session, or nothing", DEADLINE, || {
-            let alone = self.sandbox.processes() == [self.shell.pid()];
-            alone || self.sandbox.records().iter().any(is_up)
+            let alone = self.sandbox().processes() == [self.shell.pid()];
+            alone || self.sandbox().records().iter().any(is_up)
         });
-        let never = self.sandbox.records().is_empty();
+        let never = self.sandbox().records().is_empty();
         if never {
             self.back_at_shell();
         }
         never
     }
 
-    /// Does what a user would, until claude is there again. Whether it took `cckw start`.
-    fn come_back(&mut self) -> bool {
-        let deadline = Instant::now() + DEADLINE;
-        let mut tried = 0;
-        while !self.is_back() {
-            assert!(Instant::now() < deadline, "claude does not come back\n{}", self.report());
+    /// Does what a user would, until claude is there again. Whether it took `cckw start`. `tried` is 1 where `cckw attach` was
+    /// entered before.
+    fn come_back(&mut self, mut tried: u32) -> bool {
+        loop {
+            let there = self.until(|game| game.is_back() || game.has_ended());
+            assert!(there, "claude does not come back\n{}", self.report());
             if !self.has_ended() {
-                thread::yield_now();
-                continue;
+                break;
             }
             self.back_at_shell();
             match tried {
@@ -261,7 +340,7 @@ impl Game {
 
     /// Whether a claude that was not killed is idle, and attached to this terminal.
     fn is_back(&self) -> bool {
-        let records = self.sandbox.records();
+        let records = self.sandbox().records();
         assert!(records.len() <= 1, "more than one session: {records:?}");
         let Some(record) = records.first() else { return false };
         let lives = |pid: i32| !self.gone.contains(&pid) && process::runs(pid);
@@ -277,25 +356,27 @@ impl Game {
         assert_eq!(record.text("conversation"), session, "another conversation\n{}", self.report());
         assert_eq!(record.json["conversations"], serde_json::json!([session]));
         let pid = record.pid("claude_pid").expect("a claude");
-        let state = self.sandbox.path(format!("home/.claude/sessions/{pid}.json"));
+        let state = self.sandbox().path(format!("home/.claude/sessions/{pid}.json"));
         let state: serde_json::Value =
             serde_json::from_slice(&fs::read(state).expect("a state file")).expect("JSON");
         assert_eq!(state["sessionId"], session.as_str());
-        let first = format!("You said: {FIRST}");
+        let first = self.claude.reply(FIRST);
         if something_was_said {
-            assert!(self.shell.history().iter().any(|row| row.contains(&first)), "{}", self.report());
+            let drawn = |game: &Self| game.shell.history().iter().any(|row| row.contains(&first));
+            assert!(self.until(drawn), "{}", self.report());
         }
         self.say(LAST);
         let written = self.written();
-        assert!(!something_was_said || written.contains(&first), "lost: {written}");
+        let kept = written.contains(FIRST) && written.contains(&first);
+        assert!(!something_was_said || kept, "lost: {written}");
         let files = self.transcripts();
         assert_eq!(files.len(), 1, "{files:?}");
         assert!(files[0].ends_with(format!("{session}.jsonl")), "{files:?}");
     }
 
     /// Ends claude and the shell; nothing may be left.
-    fn finish(mut self) {
-        submit(&mut self.shell, "/exit");
+    fn finish(&mut self) {
+        self.claude.submit(&mut self.shell, "/exit");
         self.back_at_shell();
         let mark = format!("end-{}=0", self.commands);
         assert!(self.shell.history().iter().any(|row| row.contains(&mark)), "{}", self.report());
@@ -303,19 +384,19 @@ impl Game {
         self.leave();
     }
 
-    fn leave(mut self) {
+    fn leave(&mut self) {
         self.shell.type_text("exit\r");
         self.shell.finish();
-        self.sandbox.wait_for_silence();
+        self.sandbox().wait_for_silence();
         // A host that was killed on its way may leave its socket, but never a second one.
-        let sockets = self.sandbox.sockets();
+        let sockets = self.sandbox().sockets();
         assert!(sockets.is_empty(), "{sockets:?}");
     }
 
     // ---- what there is to see ----
 
     fn record(&self) -> Record {
-        let mut records = self.sandbox.records();
+        let mut records = self.sandbox().records();
         assert_eq!(records.len(), 1, "{records:?}");
         records.remove(0)
     }
@@ -323,7 +404,8 @@ impl Game {
     fn transcripts(&self) -> Vec<PathBuf> {
         let below =
             |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-        below(self.sandbox.path("home/.claude/projects")).flat_map(below).collect()
+        let is_one = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "jsonl");
+        below(self.sandbox().path("home/.claude/projects")).flat_map(below).filter(is_one).collect()
     }
 
     /// All that stands in the transcripts.
@@ -333,11 +415,11 @@ impl Game {
 
     fn report(&self) -> String {
         let mut text = self.shell.report();
-        for record in self.sandbox.records() {
+        for record in self.sandbox().records() {
             let log = fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default();
             text.push_str(&format!("\n---- record: {}\n---- log:\n{log}", record.json));
         }
-        for pid in self.sandbox.processes() {
+        for pid in self.sandbox().processes() {
             text.push_str(&format!("---- process {pid} {:?}\n", process::arguments(pid)));
         }
         text

@@ -63,6 +63,64 @@ impl fmt::Display for Moment {
     }
 }
 
+/// What kind of harm is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A process is killed.
+    Kill,
+    /// The terminal is closed, and the session taken up in another one.
+    HangUp,
+    /// The terminal takes nothing for a while.
+    Unread,
+    /// The host, claude or the client is stopped for a while.
+    Stopped,
+    /// There is no room on the disk that has the state directory.
+    FullDisk,
+    /// The state directory cannot be written.
+    ReadOnly,
+    /// The clocks jump.
+    Clock,
+    /// Host and client cannot open any file.
+    Descriptors,
+    /// The window's size changes again and again.
+    Sizes,
+}
+
+impl Kind {
+    /// Those that are not about kills alone.
+    pub const OTHERS: [Self; 8] = [
+        Self::HangUp,
+        Self::Unread,
+        Self::Stopped,
+        Self::FullDisk,
+        Self::ReadOnly,
+        Self::Clock,
+        Self::Descriptors,
+        Self::Sizes,
+    ];
+
+    /// What it is called, also on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::HangUp => "hang-up",
+            Self::Unread => "unread",
+            Self::Stopped => "stopped",
+            Self::FullDisk => "full-disk",
+            Self::ReadOnly => "read-only",
+            Self::Clock => "clock",
+            Self::Descriptors => "descriptors",
+            Self::Sizes => "sizes",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// One kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strike {
@@ -79,6 +137,12 @@ pub struct Plan {
     pub seed: u64,
     /// The number of the round.
     pub round: u64,
+    /// What kind of harm is done.
+    pub kind: Kind,
+    /// How long it lasts, where it does.
+    pub lasts: Duration,
+    /// Which variant of it, a number for [`Plan::variant`].
+    choice: u64,
     /// The shell that the session is started from.
     pub shell: &'static str,
     /// Whether a terminal is attached when it begins.
@@ -89,9 +153,52 @@ pub struct Plan {
     pub strikes: Vec<Strike>,
 }
 
+/// So many rounds have everything once.
+pub const BLOCK: u64 = 20;
+
 impl Plan {
-    /// The round of this number. Each dozen has every victim at every moment once, in an order of its own.
+    /// The round of this number: of each twenty the first dozen are kills, and the others one of each other kind.
     pub fn new(seed: u64, round: u64) -> Self {
+        let (block, at) = (round / BLOCK, round % BLOCK);
+        let kills = BLOCK - Kind::OTHERS.len() as u64;
+        let plan = match at.checked_sub(kills) {
+            None => Self::kill(seed, block * kills + at),
+            Some(other) => Self::trouble(seed, block, Kind::OTHERS[other as usize]),
+        };
+        Self { round, ..plan }
+    }
+
+    /// The round of this number, where all are of one kind.
+    pub fn of(kind: Kind, seed: u64, round: u64) -> Self {
+        if kind == Kind::Kill { Self::kill(seed, round) } else { Self::trouble(seed, round, kind) }
+    }
+
+    /// Trouble of this kind, with a kill in the middle of it half of the times.
+    fn trouble(seed: u64, number: u64, kind: Kind) -> Self {
+        let mut dice = Dice::new(seed, number, 2 + kind as u64);
+        let choice = dice.below(1 << 32);
+        // What the shells make of a job that was stopped or hung up is not the subject; zsh has its own ways there.
+        let shell = ["dash", "bash", "zsh"][dice.below(if kind == Kind::Stopped { 2 } else { 3 }) as usize];
+        let moment = [Moment::Idle, Moment::MidTurn][dice.below(2) as usize];
+        let most = if dice.below(4) == 0 { 1_500 } else { 500 };
+        let lasts = Duration::from_millis(100) + dice.up_to(most);
+        let victim = match (kind, dice.below(4)) {
+            (Kind::Stopped | Kind::Unread, _) | (_, 0 | 1) => None,
+            (Kind::Descriptors, _) | (_, 2) => Some(Victim::Claude),
+            _ => Some(Victim::Host),
+        };
+        let delay = dice.up_to(lasts.as_millis() as u64 / 2);
+        let strikes = victim.map(|victim| Strike { victim, delay }).into_iter().collect();
+        Self { seed, round: number, kind, lasts, choice, shell, attached: true, moment, strikes }
+    }
+
+    /// A number below `of`, the same each time it is asked for.
+    pub fn variant(&self, of: u64) -> u64 {
+        self.choice % of
+    }
+
+    /// Kills. Each dozen has every victim at every moment once, in an order of its own.
+    fn kill(seed: u64, round: u64) -> Self {
         let mut pairs: Vec<(Victim, Moment)> = Vec::new();
         for victim in Victim::ALL {
             pairs.extend(Moment::ALL.map(|moment| (victim, moment)));
@@ -120,7 +227,8 @@ impl Plan {
             Moment::Restarting => [30, 400][dice.below(2) as usize],
         };
         strikes.push(Strike { victim, delay: dice.up_to(most) });
-        Self { seed, round, shell, attached, moment, strikes }
+        let (kind, lasts, choice) = (Kind::Kill, Duration::ZERO, 0);
+        Self { seed, round, kind, lasts, choice, shell, attached, moment, strikes }
     }
 
     /// The victim that the round is about.
@@ -132,14 +240,20 @@ impl Plan {
     /// itself, and neither is a session that never began.
     pub fn needs_a_hand(&self) -> bool {
         let hosts = self.strikes.iter().filter(|strike| strike.victim == Victim::Host).count();
-        hosts > 1 || hosts == 1 && self.moment == Moment::Starting
+        // Where nothing can be written, nothing is begun that would be tried for ever.
+        let unwritable = matches!(self.kind, Kind::FullDisk | Kind::ReadOnly);
+        hosts > 1
+            || hosts == 1 && (self.moment == Moment::Starting || unwritable || self.kind == Kind::HangUp)
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let terminal = if self.attached { "attached" } else { "detached" };
-        write!(f, "round {:3}: {:10} {terminal} {:4}", self.round, self.moment, self.shell)?;
+        write!(f, "round {:3}: {:11} {:10} {terminal} {:4}", self.round, self.kind, self.moment, self.shell)?;
+        if self.kind != Kind::Kill {
+            write!(f, " for {}ms, variant {}", self.lasts.as_millis(), self.variant(12))?;
+        }
         for Strike { victim, delay } in &self.strikes {
             write!(f, " {victim}+{}ms", delay.as_millis())?;
         }

@@ -5,5 +5,6 @@ mod support;
 
 mod asked;
 mod comes_back;
+mod drawn;
 mod left_alone;
 mod session;

@@ -43,7 +43,8 @@ fn waits_for(place: &Place, words: &str) {
     });
 }
 
-/// It was typed once, answered with the refusal, and that is the end of it.
+/// It was submitted once, answered with the refusal, and that is the end of it. Tries that were taken back before, because a busy
+/// machine did not draw the command in time, do no harm.
 #[track_caller]
 fn was_refused(place: &Place, terminal: &mut Terminal, draft: &str) {
     let end = Instant::now() + DEADLINE - Duration::from_secs(1);
@@ -59,13 +60,19 @@ fn was_refused(place: &Place, terminal: &mut Terminal, draft: &str) {
         );
         record.json["remote"]["state"] == "unavailable"
     });
-    assert_eq!(record.json["remote"]["tries"], 1, "{:#?}", log(place));
+    let log = log(place);
+    let taken_back = log
+        .iter()
+        .filter(|line| line["event"] == "remote-failed")
+        .filter(|line| line["what"].as_str().is_some_and(|what| what.contains("in time")))
+        .count();
+    assert_eq!(record.json["remote"]["tries"], 1 + taken_back, "{log:#?}");
     let said = record.json["remote"]["last_try"]["outcome"].as_str().unwrap_or_default();
     assert!(said.contains(REFUSAL), "{said}");
     terminal.wait_for("the refusal, and the prompt", |screen| {
         screen.text().replace('\n', " ").contains(REFUSAL) && prompt_holds(screen, draft)
     });
-    assert_eq!((count(place, "remote-entering"), count(place, "remote-failed")), (1, 1));
+    assert_eq!((count(place, "remote-entering"), count(place, "remote-failed")), (1, 1 + taken_back));
     assert!(!place.mock.asked(), "{:?}", place.mock.arrived());
     assert!(place.transcripts().len() <= 1);
 }
@@ -101,7 +108,8 @@ fn in_vim_s_insert_and_normal_mode() {
             terminal.wait_for("normal mode", |screen| !screen.contains("-- INSERT --"));
         }
         was_refused(&place, &mut terminal, "a draft");
-        assert_eq!(terminal.screen().contains("-- INSERT --"), !normal, "{}", terminal.report());
+        // Drawn a moment after the prompt.
+        terminal.wait_for("the mode as it was", |screen| screen.contains("-- INSERT --") != normal);
     }
 }
 

@@ -25,5 +25,6 @@ mod restart;
 mod restart_verb;
 mod signals;
 mod straight;
+mod surroundings;
 mod suspend;
 mod taken;

@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use super::child;
 use crate::support::{DEADLINE, Sandbox, Terminal};
@@ -45,11 +44,11 @@ pub fn answer(stream: &mut UnixStream) -> Vec<u8> {
 
 pub const STATUS: &[u8] = b"{\"v\":1,\"op\":\"status\"}\n";
 
-fn mode(path: &Path) -> u32 {
+pub fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).expect("is there").permissions().mode() & 0o7777
 }
 
-fn is_answered(bytes: &[u8]) -> bool {
+pub fn is_answered(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(bytes)
         .is_ok_and(|answer| answer["record"]["session"].is_string())
 }
@@ -74,49 +73,6 @@ fn files_and_socket_are_the_user_s_alone() {
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
-}
-
-/// Opens the way to `path` for everybody, as far up as this user's own directories go.
-fn open_to_all(path: &Path) {
-    for directory in path.ancestors().skip(1) {
-        let metadata = fs::metadata(directory).expect("is there");
-        if metadata.uid() == nix::unistd::geteuid().as_raw() && metadata.mode() & 0o005 != 0o005 {
-            fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("opens");
-        }
-    }
-    fs::set_permissions(path, fs::Permissions::from_mode(0o666)).expect("opens");
-}
-
-/// Makes this thread, and no other, act as another user.
-fn become_user(user: u32) {
-    // The C library's setresuid(3) would change every thread.
-    // SAFETY: touches no memory.
-    let changed = unsafe { libc::syscall(libc::SYS_setresuid, -1, user, -1) };
-    assert_eq!(changed, 0, "{}", std::io::Error::last_os_error());
-}
-
-/// The check of the peer's credentials itself has a test beside it (`server.rs`) that needs no rights. Here a real other
-/// user knocks, which only root can arrange; without root, the next best: what would stop one is in place.
-#[test]
-fn another_user_gets_no_answer() {
-    let (_sandbox, _terminal, socket) = session();
-    if !nix::unistd::geteuid().is_root() {
-        assert_eq!((mode(&socket), mode(socket.parent().expect("a directory"))), (0o600, 0o700));
-        return;
-    }
-    open_to_all(&socket);
-    let other = socket.clone();
-    let knocked = thread::spawn(move || {
-        become_user(65534);
-        ask(&other, STATUS)
-    });
-    assert_eq!(knocked.join().expect("the other user"), b"");
-    let own = socket.clone();
-    let knocked = thread::spawn(move || {
-        become_user(0);
-        ask(&own, STATUS)
-    });
-    assert!(is_answered(&knocked.join().expect("the user")));
 }
 
 #[test]

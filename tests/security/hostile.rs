@@ -97,7 +97,7 @@ fn a_few_connections_that_never_speak_keep_nobody_out() {
     });
 }
 
-fn send_with(stream: &UnixStream, bytes: &[u8], count: usize) {
+pub fn send_with(stream: &UnixStream, bytes: &[u8], count: usize) {
     let null = File::open("/dev/null").expect("/dev/null");
     let fds = vec![null.as_raw_fd(); count];
     // The host may have closed the connection by now.

@@ -8,7 +8,7 @@ use super::{Builder, Sandbox, Screen, Terminal};
 pub const PROMPT: &str = "ready> ";
 
 impl Terminal {
-    /// Starts `bash`, `zsh` or `dash` with job control in `sandbox`, and waits for its prompt.
+    /// Starts `bash`, `zsh`, `dash` or `fish` with job control in `sandbox`, and waits for its prompt.
     pub fn shell(name: &str, sandbox: &Sandbox) -> Self {
         Self::builder().shell(name, sandbox)
     }
@@ -55,6 +55,10 @@ fn command(name: &str, sandbox: &Sandbox) -> Command {
         // Without its mark for output that does not end in a newline, which it pads with a line of blanks.
         "zsh" => command.args(["-f", "-i", "-o", "no_prompt_sp"]),
         "dash" => command.args(["-i", "-m"]),
+        // Its prompt is a function, and what it would suggest stands behind the cursor.
+        "fish" => command.args(["--no-config", "--private", "-i", "-C"]).arg(format!(
+            "function fish_prompt; echo -n '{PROMPT}'; end; set -g fish_greeting; set -g fish_autosuggestion_enabled 0"
+        )),
         other => panic!("no rule for the shell {other}"),
     };
     command.env("PS1", PROMPT).env("INPUTRC", "/dev/null").env_remove("ENV");

@@ -341,6 +341,11 @@ impl Terminal {
         exit.unwrap_or_else(|| panic!("the program does not end\n{}", self.report()))
     }
 
+    /// Whether the session leader ends within `time`.
+    pub fn exits_within(&mut self, time: Duration) -> bool {
+        self.wait(Instant::now() + time, |state| state.exit.is_some()).exit.is_some()
+    }
+
     /// Waits until the session leader has ended and all output has been read, and returns how it ended.
     #[track_caller]
     pub fn finish(&mut self) -> ExitStatus {

@@ -6,8 +6,9 @@ mod wrapped;
 pub use wrapped::cycle;
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 
 use super::detect::Found;
 use super::transport::Transports;
@@ -83,7 +84,10 @@ pub fn lock() -> io::Result<Option<File>> {
     // Beside the records, which are the same for a job of cron, where there is no runtime directory.
     let directory = paths::state_dir().map_err(|error| io::Error::other(error.to_string()))?;
     paths::make_private(&directory).map_err(|error| io::Error::other(error.to_string()))?;
-    let file = File::create(directory.join("reconnect.lock"))?;
+    let mut options = OpenOptions::new();
+    // A pipe in its place is not waited for.
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NONBLOCK);
+    let file = options.open(directory.join("reconnect.lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -4,8 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::UnixStream;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use std::time::Duration;
 use nix::unistd::{Pid, geteuid};
 
 use super::{Pane, Sight, Transport};
-use crate::platform::command;
+use crate::platform::{command, socket};
 use crate::session::keeper::Keys;
 use crate::session::record::now;
 
@@ -209,9 +208,9 @@ fn is_ours(folder: &Path) -> bool {
     })
 }
 
+/// By this user: any other server would be told the whole environment by the `tmux` that asks it.
 fn is_served(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket())
-        && UnixStream::connect(path).is_ok()
+    socket::connect_to_own(path).is_ok()
 }
 
 #[cfg(test)]

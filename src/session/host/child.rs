@@ -111,6 +111,7 @@ impl Host {
             && self.proven_at.is_none()
             && self.renewal_at().is_none()
             && self.notices.title_until().is_none()
+            && self.unsaved.again_at().is_none()
             && self.output.stalls_at().is_none();
         if self.phase == Phase::Running && nothing {
             return;
@@ -134,6 +135,9 @@ impl Host {
                 let title = self.output.modes.title();
                 self.output.write(title.as_bytes());
             }
+        }
+        if self.unsaved.again_at().is_some_and(|at| at <= now) {
+            self.save();
         }
         if self.transcript_at.is_some_and(|at| at <= now) {
             self.note_transcript();
@@ -205,6 +209,8 @@ impl Host {
         self.record.ended_at = Some(events::now());
         self.record.client_pid = None;
         self.save();
+        self.say_what_is_unsaved();
+        self.output.flush(Instant::now() + PATIENCE_WITH_TERMINAL);
         drop(server);
         if let Some(client) = &mut self.client {
             client.send(&FromHost::Ended { status: exit.status() });

@@ -210,7 +210,7 @@ impl Host {
     /// A line of cckw's own, on a terminal whose modes are undone. Not where the shell has the terminal.
     ///
     /// Claude leaves the cursor in its input box: what it had drawn below is cleared, or the line would be written over it.
-    fn say(&mut self, line: &str) {
+    pub(super) fn say(&mut self, line: &str) {
         if self.lent {
             return;
         }

@@ -1,6 +1,7 @@
 //! Against anything that can happen in any order, and with a claude that is slow and a user who does not keep still.
 
 mod adversary;
+mod day;
 mod examples;
 mod simulated;
 

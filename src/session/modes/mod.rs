@@ -10,7 +10,7 @@ use scanner::{Scanner, Sequence};
 
 /// The private modes (`CSI ? n h`) that are followed, and whether a terminal has them on from the start.
 /// Modes whose initial state differs between terminals (?12, ?1007) are left alone.
-const PRIVATE: [(u16, bool); 24] = [
+const PRIVATE: [(u16, bool); 26] = [
     (1, false),    // cursor keys send SS3
     (5, false),    // reverse video
     (6, false),    // origin: rows count from the margin
@@ -19,6 +19,7 @@ const PRIVATE: [(u16, bool); 24] = [
     (25, true),    // cursor shown
     (45, false),   // reverse wrap
     (66, false),   // keypad sends sequences
+    (69, false),   // left and right margins
     (1000, false), // mouse buttons
     (1001, false), // mouse highlight
     (1002, false), // mouse drag
@@ -32,9 +33,17 @@ const PRIVATE: [(u16, bool); 24] = [
     (2026, false), // synchronised update
     (2031, false), // colour scheme reports
     (2048, false), // size reports
+    (9001, false), // keys as Windows has them
     (47, false),   // alternate screen, three spellings
     (1047, false),
     (1049, false),
+];
+/// The modes of `CSI n h` that are followed, in the same way.
+const ANSI: [(u16, bool); 4] = [
+    (2, false),  // keyboard locked
+    (4, false),  // insert
+    (12, true),  // no echo by the terminal itself
+    (20, false), // a new line returns, and the return key sends both
 ];
 const ALTERNATE: [u16; 3] = [47, 1047, 1049];
 const SYNCHRONISED: u16 = 2026;
@@ -56,7 +65,8 @@ pub struct ModeTracker {
 struct Modes {
     /// One bit an entry of `PRIVATE`, set where the mode is not as it was from the start.
     changed: u32,
-    insert: bool,
+    /// The same for `ANSI`.
+    ansi: u8,
     keypad: bool,
     /// The kitty keyboard flags of the main and the alternate screen; the first entry was there before claude.
     kitty: [Vec<u8>; 2],
@@ -82,7 +92,7 @@ impl Default for Modes {
     fn default() -> Self {
         Self {
             changed: 0,
-            insert: false,
+            ansi: 0,
             keypad: false,
             kitty: [vec![0], vec![0]],
             modify_other_keys: 0,
@@ -217,8 +227,10 @@ impl Modes {
                     self.set_private(number, last == b'h');
                 }
             }
-            (None, [], b'h' | b'l') if numbers(params).any(|number| number == Some(4)) => {
-                self.insert = last == b'h'
+            (None, [], b'h' | b'l') => {
+                for number in numbers(params).flatten() {
+                    self.set_ansi(number, last == b'h');
+                }
             }
             (None, [], b'm') => self.style = restyle(self.style, params),
             (None, [], b'r') => {
@@ -259,6 +271,12 @@ impl Modes {
             }
             self.kitty[1] = vec![0];
         }
+    }
+
+    fn set_ansi(&mut self, number: u16, on: bool) {
+        let Some(index) = ANSI.iter().position(|entry| entry.0 == number) else { return };
+        let bit = 1 << index;
+        self.ansi = if on == ANSI[index].1 { self.ansi & !bit } else { self.ansi | bit };
     }
 
     fn is_changed(&self, number: u16) -> bool {
@@ -310,9 +328,11 @@ impl Modes {
         for number in [1, 6, 66] {
             self.set_private(number, false);
         }
+        for number in [2, 4] {
+            self.set_ansi(number, false);
+        }
         self.set_private(25, true);
-        *self =
-            Self { insert: false, keypad: false, margins: None, charsets: [None; 2], ..std::mem::take(self) };
+        *self = Self { keypad: false, margins: None, charsets: [None; 2], ..std::mem::take(self) };
         self.shifted = false;
         self.style = 0;
     }

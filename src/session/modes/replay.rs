@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ALTERNATE, COLOURS, CURSOR, Modes, PRIVATE, SYNCHRONISED};
+use super::{ALTERNATE, ANSI, COLOURS, CURSOR, Modes, PRIVATE, SYNCHRONISED};
 
 impl Modes {
     pub(super) fn undo(&self, blindly: bool, out: &mut String) {
@@ -31,9 +31,7 @@ impl Modes {
                 let _ = write!(out, "\x1b[?{number}{}", if *from_start { 'h' } else { 'l' });
             }
         }
-        if self.insert {
-            out.push_str("\x1b[4l");
-        }
+        self.write_ansi(false, out);
         if self.keypad {
             out.push_str("\x1b>");
         }
@@ -96,9 +94,7 @@ impl Modes {
                 let _ = write!(out, "\x1b[?{number}{}", if *from_start { 'l' } else { 'h' });
             }
         }
-        if self.insert {
-            out.push_str("\x1b[4h");
-        }
+        self.write_ansi(true, out);
         if self.keypad {
             out.push_str("\x1b=");
         }
@@ -121,6 +117,15 @@ impl Modes {
         }
         if !self.title.is_empty() {
             self.redo_title(out);
+        }
+    }
+
+    /// Sets those of `ANSI` that are not as they were from the start, as claude has them or as they were.
+    fn write_ansi(&self, as_set: bool, out: &mut String) {
+        for (index, (number, from_start)) in ANSI.iter().enumerate() {
+            if self.ansi & (1 << index) != 0 {
+                let _ = write!(out, "\x1b[{number}{}", if *from_start == as_set { 'l' } else { 'h' });
+            }
         }
     }
 

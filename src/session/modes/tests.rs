@@ -28,6 +28,22 @@ fn what_claude_switches_on_is_switched_off() {
     assert_eq!(after(CLAUDE).undo(), "\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?2031l\x1b[>4m\x1b[<1u\x1b]0;\x07");
 }
 
+/// As any output may, on its way through claude: a locked keyboard, keys that come as something else, an echo.
+#[test]
+fn what_nobody_wants_after_the_end_is_switched_off() {
+    for (on, off) in [
+        ("\x1b[2h", "\x1b[2l"),
+        ("\x1b[4;20h", "\x1b[4l\x1b[20l"),
+        ("\x1b[12l", "\x1b[12h"),
+        ("\x1b[?69h", "\x1b[?69l"),
+        ("\x1b[?9001h", "\x1b[?9001l"),
+        ("\x1b[2h\x1b[12l\x1b[2l\x1b[12h", ""),
+        ("\x1b[2;4h\x1b[!p", ""),
+    ] {
+        assert_eq!(after(on.as_bytes()).undo(), off, "{on:?}");
+    }
+}
+
 #[test]
 fn what_claude_undoes_itself_is_left_alone() {
     let mut tracker = after(CLAUDE);
@@ -141,6 +157,7 @@ fn modes_can_be_asked_for() {
 fn streams() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![
         prop::sample::select(PRIVATE.map(|entry| entry.0.to_string()).to_vec()),
+        prop::sample::select(ANSI.map(|entry| entry.0.to_string()).to_vec()),
         (0..70_000u32).prop_map(|number| number.to_string()),
         Just(String::new()),
     ];

@@ -9,6 +9,7 @@ use crate::control::Channel;
 use crate::platform::io::{self as nonblocking, Outcome};
 use crate::platform::tty;
 use crate::session::record::{self, Kind, Record};
+use crate::terminal::complain;
 use crate::terminal::keys::Keys;
 use crate::terminal::launch::Launch;
 
@@ -91,14 +92,13 @@ impl Client {
             Some(id) => format!("bring the conversation back with: claude --resume {id}"),
             None => "bring the conversation back with: claude --continue".into(),
         };
+        self.write_through("\r\n");
         if started {
-            eprintln!(
-                "\r\ncckw: the process that held this session was killed, and claude ended with it; {advice}"
-            );
+            complain(format_args!(
+                "the process that held this session was killed, and claude ended with it; {advice}"
+            ));
         } else {
-            eprintln!(
-                "\r\ncckw: the process that was to hold this session was killed; claude was not started"
-            );
+            complain("the process that was to hold this session was killed; claude was not started");
         }
         FAILED
     }

@@ -117,7 +117,7 @@ prop_compose! {
 
 /// What happens next, and after how long.
 #[derive(Debug, Clone)]
-enum Stimulus {
+pub(super) enum Stimulus {
     Event(Event),
     /// How the client answers from now on.
     Answers(Option<Keyboard>),
@@ -125,7 +125,7 @@ enum Stimulus {
     Sees(Vec<Look>),
 }
 
-fn stimulus() -> impl Strategy<Value = (u64, Stimulus)> {
+pub(super) fn stimulus() -> impl Strategy<Value = (u64, Stimulus)> {
     let event = |event| Just(Stimulus::Event(event));
     let what = prop_oneof![
         8 => any_file().prop_map(|file| Stimulus::Event(Event::File(file))),
@@ -158,10 +158,10 @@ enum Hold {
 }
 
 /// Carries out what the keeper says, and knows what it may say.
-struct World {
+pub(super) struct World {
     keeper: Keeper,
     settings: RemoteControl,
-    at: Duration,
+    pub(super) at: Duration,
     looks: VecDeque<Look>,
     answers: Option<Keyboard>,
     hold: Hold,
@@ -189,11 +189,13 @@ struct World {
     in_flight: Option<Keys>,
     /// When the command was typed by itself, since the last stable link.
     pastes: Vec<Duration>,
-    entered: usize,
+    /// How often in all, and how often it was submitted.
+    pub(super) pasted: usize,
+    pub(super) entered: usize,
 }
 
 impl World {
-    fn new(keep: Keep, attached: bool) -> Self {
+    pub(super) fn new(keep: Keep, attached: bool) -> Self {
         let mut world = Self {
             keeper: Keeper::new(settings(keep), false, false),
             settings: settings(keep),
@@ -221,6 +223,7 @@ impl World {
             left_behind: false,
             in_flight: None,
             pastes: Vec::new(),
+            pasted: 0,
             entered: 0,
         };
         world.tell(Event::Started);
@@ -367,6 +370,7 @@ impl World {
         match keys {
             Keys::Paste(line) => {
                 assert_eq!(line, LINE);
+                self.pasted += 1;
                 assert!(quiet && look.obstacle().is_none() && reading.prompt == Prompt::Empty);
                 if !asked {
                     assert!(!self.refused && !self.the_users && !self.own_doing);
@@ -413,7 +417,7 @@ impl World {
     }
 
     /// Lets time pass, with everything that becomes due.
-    fn until(&mut self, end: Duration) {
+    pub(super) fn until(&mut self, end: Duration) {
         let mut at_once = 0;
         loop {
             // The client answers a little later.
@@ -433,21 +437,26 @@ impl World {
         }
         self.at = end;
     }
+
+    /// After so long this happens.
+    pub(super) fn happens(&mut self, after: Duration, stimulus: Stimulus) {
+        self.until(self.at + after);
+        match stimulus {
+            // A claude that runs is not started, and so on.
+            Stimulus::Event(Event::Started) if self.started => {}
+            Stimulus::Event(Event::Ended) if !self.started => {}
+            Stimulus::Event(Event::Detached) if !self.attached => {}
+            Stimulus::Event(event) => self.tell(event),
+            Stimulus::Answers(answer) => self.answers = answer,
+            Stimulus::Sees(looks) => self.looks = looks.into(),
+        }
+    }
 }
 
 fn run(keep: Keep, attached: bool, stimuli: Vec<(u64, Stimulus)>) -> World {
     let mut world = World::new(keep, attached);
     for (after, stimulus) in stimuli {
-        world.until(world.at + ms(after));
-        match stimulus {
-            // A claude that runs is not started, and so on.
-            Stimulus::Event(Event::Started) if world.started => {}
-            Stimulus::Event(Event::Ended) if !world.started => {}
-            Stimulus::Event(Event::Detached) if !world.attached => {}
-            Stimulus::Event(event) => world.tell(event),
-            Stimulus::Answers(answer) => world.answers = answer,
-            Stimulus::Sees(looks) => world.looks = looks.into(),
-        }
+        world.happens(ms(after), stimulus);
     }
     world.until(world.at + seconds(100));
     world

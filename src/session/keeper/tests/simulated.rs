@@ -12,7 +12,7 @@ use crate::claude::screen::{Indicator, Panel, Prompt};
 use crate::config::{Keep, RemoteControl};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Main,
     Agents,
     Transcript,
@@ -29,7 +29,7 @@ enum Link {
 
 /// What a user presses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Press {
+pub(super) enum Press {
     Letter(char),
     Enter,
     Left,
@@ -49,6 +49,8 @@ struct Claude {
     latency: Duration,
     inputs: VecDeque<(Duration, Input)>,
     place: Place,
+    /// The choice in the panel; the first one disconnects.
+    selected: usize,
     text: String,
     agents_text: String,
     stash: Option<String>,
@@ -75,7 +77,8 @@ impl Claude {
         {
             self.link = Link::Up;
         }
-        while let Some((_, input)) = self.inputs.pop_front_if(|(at, _)| *at <= now) {
+        while self.inputs.front().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, input)) = self.inputs.pop_front() else { break };
             match input {
                 Input::User(press) => self.user(now, press),
                 Input::Keeper(keys) => self.keeper(now, keys),
@@ -90,7 +93,7 @@ impl Claude {
             (Place::Main, Press::Left) if self.text.is_empty() => self.place = Place::Agents,
             (Place::Main, Press::CtrlO) => self.place = Place::Transcript,
             (Place::Agents, Press::Escape) if !self.agents_text.is_empty() => self.agents_text.clear(),
-            (Place::Agents | Place::Transcript, Press::Escape) => self.place = Place::Main,
+            (Place::Agents | Place::Transcript | Place::Panel, Press::Escape) => self.place = Place::Main,
             (_, Press::Enter) => self.enter(now),
             _ => {}
         }
@@ -102,12 +105,18 @@ impl Claude {
                 self.jobs.push(std::mem::take(&mut self.agents_text));
             }
             Place::Agents => self.place = Place::Main,
+            Place::Panel => {
+                if self.selected == 0 {
+                    self.link = Link::Off;
+                }
+                self.place = Place::Main;
+            }
             Place::Main if !self.text.is_empty() => {
                 let text = std::mem::take(&mut self.text);
                 if text != LINE {
                     self.submitted.push(text);
                 } else if self.link == Link::Up {
-                    self.place = Place::Panel;
+                    (self.place, self.selected) = (Place::Panel, 1);
                 } else {
                     self.link = Link::Connecting(now + ms(700));
                 }
@@ -130,6 +139,8 @@ impl Claude {
                 text.truncate(text.len().saturating_sub(count));
             }
             (Place::Panel, Keys::Escape) => self.place = Place::Main,
+            (Place::Panel, Keys::Up) => self.selected = 0,
+            (Place::Panel, Keys::Down) => self.selected = 1,
             (_, Keys::Enter) => self.enter(now),
             _ => {}
         }
@@ -163,7 +174,7 @@ impl Claude {
         look.line_before_cursor = before_cursor.ends_with(LINE);
         look.reading.panel = (self.place == Place::Panel).then(|| Panel {
             items: vec!["Disconnect this session".into(), "Continue".into()],
-            selected: 1,
+            selected: self.selected,
             disconnect: Some(0),
         });
         look
@@ -171,21 +182,24 @@ impl Claude {
 }
 
 /// A session, its user included.
-struct Session {
+pub(super) struct Session {
     claude: Claude,
     keeper: Keeper,
-    now: Duration,
+    pub(super) now: Duration,
     file: Option<File>,
     held: Option<Vec<Press>>,
     typed_at: Option<Duration>,
+    /// What the keeper has typed, and when.
+    pub(super) typed: Vec<(Duration, Keys)>,
 }
 
 impl Session {
-    fn new(keep: Keep, latency: Duration, wide: bool, attached: bool) -> Self {
+    pub(super) fn new(keep: Keep, latency: Duration, wide: bool, attached: bool) -> Self {
         let claude = Claude {
             latency,
             inputs: VecDeque::new(),
             place: Place::Main,
+            selected: 1,
             text: String::new(),
             agents_text: String::new(),
             stash: None,
@@ -196,7 +210,8 @@ impl Session {
         };
         let settings = RemoteControl { keep, disconnected_for: seconds(2), ..RemoteControl::default() };
         let keeper = Keeper::new(settings, false, false);
-        let mut session = Self { claude, keeper, now: seconds(1), file: None, held: None, typed_at: None };
+        let mut session =
+            Self { claude, keeper, now: seconds(1), file: None, held: None, typed_at: None, typed: vec![] };
         session.tell(Event::Started);
         if attached {
             session.tell(Event::Attached);
@@ -204,7 +219,7 @@ impl Session {
         session
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         for action in self.keeper.on(self.now, event) {
             match action {
                 Action::Hold => {
@@ -221,13 +236,16 @@ impl Session {
                     let look = self.claude.look();
                     self.tell(Event::Looked(look));
                 }
-                Action::Type(keys) => self.claude.press(self.now, Input::Keeper(keys)),
+                Action::Type(keys) => {
+                    self.typed.push((self.now, keys.clone()));
+                    self.claude.press(self.now, Input::Keeper(keys));
+                }
                 Action::Note(..) => {}
             }
         }
     }
 
-    fn press(&mut self, press: Press) {
+    pub(super) fn press(&mut self, press: Press) {
         self.typed_at = Some(self.now);
         match &mut self.held {
             Some(held) => held.push(press),
@@ -241,6 +259,7 @@ impl Session {
         self.claude.advance(self.now);
         let drawn = self.claude.text != before.text
             || self.claude.place != before.place
+            || self.claude.selected != before.selected
             || self.claude.link != before.link;
         let file = self.claude.file();
         if self.file.as_ref() != Some(&file) {
@@ -252,7 +271,7 @@ impl Session {
         }
     }
 
-    fn until(&mut self, end: Duration) {
+    pub(super) fn until(&mut self, end: Duration) {
         loop {
             self.settle();
             let next = [self.claude.due(), self.keeper.due()].into_iter().flatten().min();
@@ -266,10 +285,58 @@ impl Session {
         self.now = end;
         self.settle();
     }
+
+    pub(super) fn happens(&mut self, what: Happens) {
+        match what {
+            Happens::Press(press) => self.press(press),
+            Happens::Drop if self.claude.link == Link::Up => self.claude.link = Link::Failed,
+            Happens::Drop => {}
+        }
+    }
+
+    pub(super) fn link_is_up(&mut self) {
+        self.claude.link = Link::Up;
+    }
+
+    pub(super) fn is_linked(&self) -> bool {
+        self.claude.link == Link::Up
+    }
+
+    /// The client has gone; what it held goes on its way.
+    pub(super) fn let_go(&mut self) {
+        for press in self.held.take().unwrap_or_default() {
+            self.claude.press(self.now, Input::User(press));
+        }
+    }
+
+    /// Away from wherever claude is, as a user would.
+    pub(super) fn back_to_the_prompt(&mut self) {
+        for _ in 0..3 {
+            if self.claude.place != Place::Main {
+                self.press(Press::Escape);
+            }
+            self.until(self.now + seconds(10));
+        }
+    }
+
+    /// Claude crashes with everything that was not submitted, and is back two seconds later, its link up.
+    pub(super) fn crashes(&mut self) {
+        self.tell(Event::Ended);
+        self.let_go();
+        let claude = &mut self.claude;
+        claude.inputs.clear();
+        claude.text.clear();
+        claude.agents_text.clear();
+        (claude.place, claude.stash, claude.link) = (Place::Main, None, Link::Off);
+        self.file = None;
+        self.now += seconds(2);
+        self.tell(Event::Started);
+        self.claude.link = Link::Connecting(self.now + ms(900));
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Happens {
+pub(super) enum Happens {
     Press(Press),
     /// The link goes, with an indicator.
     Drop,
@@ -298,8 +365,7 @@ fn run(keep: Keep, latency: u64, wide: bool, attached: bool, story: &[(u64, Happ
         match happens {
             Happens::Press(press) if attached => session.press(*press),
             Happens::Press(_) => {}
-            Happens::Drop if session.claude.link == Link::Up => session.claude.link = Link::Failed,
-            Happens::Drop => {}
+            other => session.happens(*other),
         }
     }
     // Back to the main prompt, and away for a long time.
@@ -314,7 +380,7 @@ fn run(keep: Keep, latency: u64, wide: bool, attached: bool, story: &[(u64, Happ
 }
 
 /// What the user finds.
-fn found(session: &Session) -> (String, String, Vec<String>, Vec<String>, Option<String>, Place) {
+pub(super) fn found(session: &Session) -> (String, String, Vec<String>, Vec<String>, Option<String>, Place) {
     let claude = session.claude.clone();
     (claude.text, claude.agents_text, claude.submitted, claude.jobs, claude.stash, claude.place)
 }

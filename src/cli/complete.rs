@@ -1,0 +1,38 @@
+//! `cckw complete VERB`: which sessions the verb could be about, for the completions of shells. Not for users: the code
+//! in `shell/` calls it while a line is being typed, so it only looks, and is silent about what goes wrong.
+
+use std::process::ExitCode;
+
+use super::needs::state;
+use super::output::print;
+use crate::escape::escape;
+use crate::fleet::{self, Session};
+use crate::session::record::State;
+
+/// Prints a line for each session that `verb` could be about: what to type for it, a tab, its state and its directory.
+pub fn main(verb: &str) -> ExitCode {
+    let Ok(sessions) = fleet::sessions() else { return ExitCode::FAILURE };
+    let meant = sessions.iter().filter(|session| is_for(verb, session));
+    print(&meant.map(|session| format!("{}\t{}\n", word(session), about(session))).collect::<String>())
+}
+
+fn is_for(verb: &str, session: &Session) -> bool {
+    let runs = session.is_running || session.is_coming;
+    match verb {
+        "logs" => true,
+        "rm" => !runs,
+        "start" => !runs && session.record.state != State::Stopped,
+        _ => runs,
+    }
+}
+
+/// A name, if no shell takes it apart: bash breaks words at `:` and `@`, zsh's descriptions begin at the first `:`.
+fn word(session: &Session) -> String {
+    let word = session.word();
+    if word.contains([':', '@']) { session.record.session.to_string()[..8].to_owned() } else { word }
+}
+
+fn about(session: &Session) -> String {
+    let directory = std::ffi::OsString::from(session.record.cwd.clone());
+    format!("{}, {}", state(session), escape(&directory))
+}

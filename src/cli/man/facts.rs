@@ -1,0 +1,337 @@
+//! What the man pages say beyond the definition of the command line: statuses, variables, files, examples.
+
+/// A term, and what there is to say about it.
+pub type Entry = (&'static str, &'static str);
+
+/// What one page adds.
+pub struct Facts {
+    /// The verb; empty for the page of cckw itself.
+    verb: &'static str,
+    pub exit: &'static [Entry],
+    pub environment: &'static [Entry],
+    pub files: &'static [Entry],
+    /// What to type, and what for.
+    pub examples: &'static [Entry],
+    /// Names of pages in section 1.
+    pub see_also: &'static [&'static str],
+}
+
+/// The facts of a verb, or of cckw itself where the verb is empty.
+///
+/// # Panics
+/// For a verb that has none: a test asks for every page.
+pub fn of(verb: &str) -> &'static Facts {
+    let found = ALL.iter().find(|facts| facts.verb == verb);
+    found.unwrap_or_else(|| panic!("src/cli/man/facts.rs says nothing of {verb}"))
+}
+
+const FINE: Entry = ("0", "All went well.");
+const FAILED: Entry = ("1", "Something failed; a line on stderr says what, and what to do.");
+const SENSELESS: Entry = ("2", "The command line makes no sense.");
+const USUAL: &[Entry] = &[FINE, FAILED, SENSELESS];
+
+const CLAUDE: Entry =
+    ("CCKW_CLAUDE", "The program to run as claude: a path, or a name to be found on `PATH`.");
+const INSIDE: Entry = (
+    "CCKW_SESSION",
+    "Set by cckw for claude and what it starts: the session that is meant where none is named.",
+);
+const COLOURS: Entry = ("NO_COLOR", "If it is set and not empty, cckw prints no colours.");
+const CONFIG_HOME: Entry = ("XDG_CONFIG_HOME", "Where the configuration is; `~/.config` by default.");
+const STATE_HOME: Entry = ("XDG_STATE_HOME", "Where the records are; `~/.local/state` by default.");
+const RUNTIME: Entry =
+    ("XDG_RUNTIME_DIR", "Where the sockets are; without it, `cckw-UID` in the temp directory.");
+const CLAUDES: Entry = ("CLAUDE_CONFIG_DIR", "Where claude keeps its files; `~/.claude` by default.");
+const PATH: Entry = ("PATH", "Where cckw and claude are looked for.");
+
+const CONFIG: Entry = ("~/.config/cckw/config.toml", "The configuration; it need not exist.");
+const RECORD: Entry = (
+    "~/.local/state/cckw/SESSION/session.json",
+    "The record of a session: its conversation, its state, its processes.",
+);
+const LOG: Entry = (
+    "~/.local/state/cckw/SESSION/events.jsonl",
+    "What happened in it; an older part is in events.old.jsonl.",
+);
+const SOCKET: Entry = ("$XDG_RUNTIME_DIR/cckw/SESSION.sock", "The socket of a session that runs.");
+const STATE_FILES: Entry = ("~/.claude/sessions/", "Claude's state files, one for each of its processes.");
+
+const OF_SESSIONS: &[Entry] = &[STATE_HOME, RUNTIME];
+const OF_THIS_SESSION: &[Entry] = &[INSIDE, STATE_HOME, RUNTIME];
+const BEGINNING: &[Entry] = &[CLAUDE, CONFIG_HOME, STATE_HOME, RUNTIME];
+
+const ALL: &[Facts] = &[
+    Facts {
+        verb: "",
+        exit: &[
+            ("cckw claude", "That of claude; 128+n if signal n killed it; 127 if there is no claude."),
+            ("cckw detect", "0 if there is a session that was asked for, 1 if there is none, 2 on an error."),
+            ("cckw reconnect", "0, or 2 if it failed for a session."),
+            (
+                "other verbs",
+                "0 if all went well, 1 if something failed, 2 for a command line that makes no sense.",
+            ),
+        ],
+        environment: &[CLAUDE, INSIDE, COLOURS, CONFIG_HOME, STATE_HOME, RUNTIME],
+        files: &[CONFIG, RECORD, LOG, SOCKET],
+        examples: &[
+            ("cckw demo", "See what cckw does, without an account:"),
+            ("cckw claude", "Start Claude Code, and keep it:"),
+            ("eval \"$(cckw shell-init bash)\"", "Let `claude` mean `cckw claude` in this shell:"),
+            ("cckw doctor", "See whether all is there that cckw needs:"),
+        ],
+        see_also: &[
+            "cckw-claude",
+            "cckw-list",
+            "cckw-attach",
+            "cckw-doctor",
+            "cckw-shell-init",
+            "tmux",
+            "screen",
+        ],
+    },
+    Facts {
+        verb: "claude",
+        exit: &[
+            ("claude's own", "Where claude ended by itself; 128+n where signal n ended it."),
+            ("0", "The session was detached, and goes on."),
+            ("1", "The configuration cannot be used, or the session could not be set up."),
+            (
+                "70",
+                "The host was killed and could not be replaced, so that claude's own status is not known.",
+            ),
+            ("126", "There is a claude, and it cannot be executed."),
+            ("127", "There is no claude."),
+        ],
+        environment: &[
+            CLAUDE,
+            INSIDE,
+            ("SSH_AUTH_SOCK", "Leads claude to the ssh agent of the login that attached last."),
+            CONFIG_HOME,
+            STATE_HOME,
+            RUNTIME,
+        ],
+        files: &[CONFIG, RECORD, LOG, SOCKET],
+        examples: &[
+            ("cckw claude", "Start a conversation that is kept:"),
+            ("cckw claude --continue", "Go on with the last one of this directory:"),
+            ("cckw claude -p 'say hello' | cat", "What is no session runs as without cckw:"),
+        ],
+        see_also: &["cckw", "cckw-attach", "cckw-list", "cckw-restart", "cckw-stop"],
+    },
+    Facts {
+        verb: "list",
+        exit: USUAL,
+        environment: &[COLOURS, STATE_HOME, RUNTIME],
+        files: &[RECORD, SOCKET],
+        examples: &[
+            ("cckw list", "See what runs, and what needs you:"),
+            ("cckw list --watch", "Stay, and show what changes:"),
+            ("cckw list --json --all", "For programs, with what has ended:"),
+        ],
+        see_also: &["cckw", "cckw-attach", "cckw-detect", "cckw-logs", "cckw-screen"],
+    },
+    Facts {
+        verb: "attach",
+        exit: &[
+            ("claude's own", "Where claude ended."),
+            ("0", "The session was detached, and goes on."),
+            FAILED,
+            SENSELESS,
+        ],
+        environment: &[
+            ("SSH_AUTH_SOCK", "The ssh agent that claude reaches from now on."),
+            STATE_HOME,
+            RUNTIME,
+        ],
+        files: &[CONFIG, RECORD, SOCKET],
+        examples: &[
+            ("cckw attach", "Take the only session, or choose one from a list:"),
+            ("cckw attach parser", "Take the session that `cckw list` calls parser:"),
+        ],
+        see_also: &["cckw", "cckw-detach", "cckw-list", "cckw-screen"],
+    },
+    Facts {
+        verb: "detach",
+        exit: USUAL,
+        environment: OF_THIS_SESSION,
+        files: &[RECORD, SOCKET],
+        examples: &[("cckw detach parser", "Let a session go on without its terminal:")],
+        see_also: &["cckw", "cckw-attach", "cckw-stop"],
+    },
+    Facts {
+        verb: "start",
+        exit: USUAL,
+        environment: BEGINNING,
+        files: &[CONFIG, RECORD, SOCKET],
+        examples: &[
+            ("cckw start --all", "Bring everything back after a reboot:"),
+            ("cckw start parser", "Bring one session back:"),
+        ],
+        see_also: &["cckw", "cckw-attach", "cckw-list", "cckw-restart"],
+    },
+    Facts {
+        verb: "restart",
+        exit: USUAL,
+        environment: &[CLAUDE, INSIDE, STATE_HOME, RUNTIME],
+        files: &[RECORD, SOCKET],
+        examples: &[
+            ("cckw restart --all", "Take a newer claude in every session, each as soon as it is idle:"),
+            ("cckw restart --now parser", "Start one anew at once:"),
+        ],
+        see_also: &["cckw", "cckw-list", "cckw-start", "cckw-stop"],
+    },
+    Facts {
+        verb: "stop",
+        exit: USUAL,
+        environment: OF_SESSIONS,
+        files: &[RECORD, SOCKET],
+        examples: &[("cckw stop parser", "End a session; claude knows its conversation still:")],
+        see_also: &["cckw", "cckw-detach", "cckw-restart", "cckw-rm"],
+    },
+    Facts {
+        verb: "logs",
+        exit: USUAL,
+        environment: &[INSIDE, STATE_HOME, RUNTIME, ("TZ", "The time zone of the times.")],
+        files: &[LOG, RECORD],
+        examples: &[
+            ("cckw logs parser", "See what happened in a session:"),
+            ("cckw logs -f parser", "Follow it until it ends:"),
+            ("cckw logs --json parser", "As it is in the file:"),
+        ],
+        see_also: &["cckw", "cckw-list", "cckw-screen"],
+    },
+    Facts {
+        verb: "screen",
+        exit: USUAL,
+        environment: OF_THIS_SESSION,
+        files: &[RECORD, SOCKET],
+        examples: &[
+            ("cckw screen parser", "See what a session shows, without taking it:"),
+            ("cckw screen --color parser | less -R", "With colours:"),
+        ],
+        see_also: &["cckw", "cckw-attach", "cckw-logs", "screen"],
+    },
+    Facts {
+        verb: "detect",
+        exit: &[
+            ("0", "There is a session that was asked for."),
+            ("1", "There is none."),
+            ("2", "That could not be found out, or the command line makes no sense."),
+        ],
+        environment: &[
+            CLAUDES,
+            ("TMUX, TMUX_TMPDIR, SCREENDIR", "Where tmux and GNU screen are looked for."),
+        ],
+        files: &[STATE_FILES],
+        examples: &[
+            ("cckw detect", "See the remote control of every session:"),
+            ("cckw detect --state disconnected --json", "Those whose link is down, for programs:"),
+        ],
+        see_also: &["cckw", "cckw-list", "cckw-reconnect"],
+    },
+    Facts {
+        verb: "reconnect",
+        exit: &[
+            ("0", "All that was to be done was done, or nothing was."),
+            ("2", "It failed for a session, or the command line makes no sense."),
+        ],
+        environment: &[
+            CLAUDES,
+            ("TMUX, TMUX_TMPDIR, SCREENDIR", "Where tmux and GNU screen are looked for."),
+            STATE_HOME,
+            RUNTIME,
+        ],
+        files: &[STATE_FILES, SOCKET],
+        examples: &[
+            ("cckw reconnect", "See what would be done:"),
+            ("cckw reconnect --apply", "Do it:"),
+            ("cckw reconnect --cycle parser --apply", "Switch a link that looks alive off and on again:"),
+        ],
+        see_also: &["cckw", "cckw-detect", "cckw-list", "tmux", "screen"],
+    },
+    Facts {
+        verb: "rm",
+        exit: USUAL,
+        environment: OF_SESSIONS,
+        files: &[RECORD, LOG],
+        examples: &[
+            ("cckw rm parser", "Forget a session that has ended:"),
+            ("cckw rm --ended", "Forget all that have ended:"),
+        ],
+        see_also: &["cckw", "cckw-list", "cckw-stop"],
+    },
+    Facts {
+        verb: "demo",
+        exit: &[
+            ("0", "Everything that was claimed happened."),
+            ("1", "Something did not, or it was ended early."),
+            SENSELESS,
+        ],
+        environment: &[COLOURS, ("TMPDIR", "Where the scratch directory is made; `/tmp` by default.")],
+        files: &[("a scratch directory", "Everything that the demo writes; it is removed at the end.")],
+        examples: &[
+            ("cckw demo", "Watch it:"),
+            ("cckw demo --script", "Print it as text, as fast as it goes:"),
+            ("cckw demo --by-hand", "Try a session on the stand-in:"),
+        ],
+        see_also: &["cckw", "cckw-claude"],
+    },
+    Facts {
+        verb: "doctor",
+        exit: &[
+            ("0", "Nothing keeps cckw from working."),
+            ("1", "Something does; it is marked FAIL."),
+            SENSELESS,
+        ],
+        environment: &[CLAUDE, COLOURS, PATH, CONFIG_HOME, STATE_HOME, RUNTIME],
+        files: &[CONFIG],
+        examples: &[("cckw doctor", "See whether all is there that cckw needs:")],
+        see_also: &["cckw", "cckw-claude", "cckw-shell-init"],
+    },
+    Facts {
+        verb: "shell-init",
+        exit: USUAL,
+        environment: &[PATH],
+        files: &[
+            ("~/.bashrc", "Where the line goes for bash."),
+            ("~/.zshrc", "Where it goes for zsh, behind `compinit`."),
+            ("~/.config/fish/config.fish", "Where it goes for fish."),
+        ],
+        examples: &[
+            ("eval \"$(cckw shell-init bash)\"", "In bash:"),
+            ("eval \"$(cckw shell-init zsh)\"", "In zsh:"),
+            ("cckw shell-init fish | source", "In fish:"),
+        ],
+        see_also: &["cckw", "cckw-claude", "cckw-completions", "bash", "zsh", "fish"],
+    },
+    Facts {
+        verb: "completions",
+        exit: USUAL,
+        environment: &[("PATH", "Where the completions look for cckw, which tells them the sessions.")],
+        files: &[
+            ("~/.local/share/bash-completion/completions/cckw", "Where bash looks for them."),
+            ("~/.config/fish/completions/cckw.fish", "Where fish does."),
+            ("_cckw", "What the file has to be called in a directory of zsh's `fpath`."),
+        ],
+        examples: &[
+            ("cckw completions fish > ~/.config/fish/completions/cckw.fish", "Install those of fish:"),
+            ("cckw completions bash", "See those of bash:"),
+        ],
+        see_also: &["cckw", "cckw-shell-init", "bash", "zsh", "fish"],
+    },
+    Facts {
+        verb: "man",
+        exit: USUAL,
+        environment: &[("MANPATH", "Where `man` looks for pages.")],
+        files: &[(
+            "~/.local/share/man/man1/",
+            "Where `man` finds the pages of a user, if `~/.local/bin` is on `PATH`.",
+        )],
+        examples: &[
+            ("cckw man attach | man -l -", "Read the page of a verb:"),
+            ("cckw man --out ~/.local/share/man/man1", "Install the pages:"),
+        ],
+        see_also: &["cckw", "man"],
+    },
+];

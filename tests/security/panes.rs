@@ -1,0 +1,70 @@
+//! Names of panes and directories, on their way to tmux.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::stand_in::sandbox;
+use crate::support::verb::cckw;
+use crate::support::{DEADLINE, Tmux, wait_until_some};
+
+/// What a shell, tmux's formats and its list of commands would each take for an order.
+const NAME: &str =
+    "$(touch owned1)`touch owned2`'; touch owned3; '#(touch owned4)#{l:x}\" \\; run-shell \"touch owned5";
+
+fn owned(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("lists").flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.len() == 6 && name.starts_with("owned") {
+            found.push(path.display().to_string());
+        }
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(owned(&path));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_name_of_a_pane_is_no_command() {
+    let mut sandbox = sandbox();
+    Tmux::prepare(&mut sandbox);
+    let directory = sandbox.path("work").join(NAME);
+    fs::create_dir(&directory).expect("a directory");
+    let claude = sandbox.path("claude-stand-in");
+    let words = [
+        "/bin/sh",
+        "-c",
+        "cd \"$1\" && exec \"$0\" -n \"$2\"",
+        claude.to_str().expect("a path"),
+        directory.to_str().expect("a path"),
+        NAME,
+    ];
+    let tmux = Tmux::start(&sandbox, 160, 30, &words);
+    tmux.wait_for("main", "the prompt", |screen| {
+        screen.contains("\n❯") && screen.contains("? for shortcuts")
+    });
+    // tmux itself carries out a format in a new name, but not one that two signs stand before.
+    let name = NAME.replace('#', "##");
+    tmux.run(&["rename-window", "-t", "main", &name]);
+    tmux.run(&["rename-session", "-t", "main", &name]);
+    let pid = wait_until_some("a state file", DEADLINE, || {
+        let mut files = fs::read_dir(sandbox.path("home/.claude/sessions")).ok()?.flatten();
+        files.find_map(|file| file.path().file_stem()?.to_str()?.parse::<i64>().ok())
+    });
+    let found: Value = wait_until_some("an idle session", DEADLINE, || {
+        let said = cckw(&sandbox, &["detect", "--json"]).output().expect("runs");
+        serde_json::from_slice(&said.stdout).ok().filter(|found: &Value| found["status"] == "idle")
+    });
+    assert_eq!(found["pid"], pid);
+    assert!(found["pane"].as_str().is_some_and(|pane| pane.contains("#(touch owned4)")), "{found}");
+    assert!(cckw(&sandbox, &["detect"]).status().expect("runs").success());
+    let said = cckw(&sandbox, &["reconnect", "--apply", "--pid", &pid.to_string()]).output().expect("runs");
+    let words = String::from_utf8(said.stdout).expect("UTF-8");
+    assert!(words.contains(&format!("reconnected pid={pid}")), "{words}");
+    assert!(!words.replace('\n', "").contains(char::is_control), "{words}");
+    assert_eq!(owned(sandbox.root()), Vec::<String>::new());
+}
