@@ -32,8 +32,9 @@ pub fn in_own_session(program: &Path, words: &[OsString], stdin: impl AsFd) -> i
     }
     let attributes = Attributes::new()?;
     let mut pid = 0;
-    // SAFETY: everything lives until the call is over, and both lists end with a null; nothing changes the environment
-    // meanwhile, for this process has one thread that does such things, and it is here.
+    // SAFETY: the C library's list, which nothing changes meanwhile: of the threads here only this one could.
+    let environment = unsafe { environ };
+    // SAFETY: everything lives until the call is over, and both lists end with a null.
     let result = unsafe {
         libc::posix_spawn(
             &mut pid,
@@ -41,7 +42,7 @@ pub fn in_own_session(program: &Path, words: &[OsString], stdin: impl AsFd) -> i
             &actions.0,
             &attributes.0,
             argv.as_ptr(),
-            environ.cast(),
+            environment.cast(),
         )
     };
     check(result)
@@ -92,7 +93,8 @@ impl Attributes {
         check(unsafe { libc::posix_spawnattr_init(new.as_mut_ptr()) })?;
         // SAFETY: filled by the call.
         let mut new = Self(unsafe { new.assume_init() });
-        let flags = libc::POSIX_SPAWN_SETSID as libc::c_short | libc::POSIX_SPAWN_SETSIGMASK as libc::c_short;
+        #[allow(clippy::unnecessary_cast, reason = "macOS has them as another type")]
+        let flags = (libc::POSIX_SPAWN_SETSID | libc::POSIX_SPAWN_SETSIGMASK) as libc::c_short;
         // SAFETY: initialised.
         check(unsafe { libc::posix_spawnattr_setflags(&mut new.0, flags) })?;
         let none = nix::sys::signal::SigSet::empty();
