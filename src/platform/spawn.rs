@@ -93,8 +93,9 @@ impl Attributes {
         check(unsafe { libc::posix_spawnattr_init(new.as_mut_ptr()) })?;
         // SAFETY: filled by the call.
         let mut new = Self(unsafe { new.assume_init() });
-        #[allow(clippy::unnecessary_cast, reason = "macOS has them as another type")]
-        let flags = (libc::POSIX_SPAWN_SETSID | libc::POSIX_SPAWN_SETSIGMASK) as libc::c_short;
+        // The systems differ in the types of these, and so does one flag from the other.
+        #[allow(clippy::unnecessary_cast)]
+        let flags = libc::POSIX_SPAWN_SETSID as libc::c_short | libc::POSIX_SPAWN_SETSIGMASK as libc::c_short;
         // SAFETY: initialised.
         check(unsafe { libc::posix_spawnattr_setflags(&mut new.0, flags) })?;
         let none = nix::sys::signal::SigSet::empty();
