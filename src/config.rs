@@ -199,7 +199,10 @@ fn reason_of(error: &io::Error) -> String {
 }
 
 /// Reads the text of a configuration file; `path` is named in errors.
-fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
+///
+/// # Errors
+/// When it is not understood; the error has the place in the text.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
     let error = |at: Option<usize>, reason: String, advice: &str| ConfigError {
         path: path.to_owned(),
         place: at.map(|at| line_and_column(bytes, at)),

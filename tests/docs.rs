@@ -100,11 +100,12 @@ fn paths_of_the_repository_exist() {
     assert!(count > 10, "only {count} paths were found");
 }
 
-/// Names such as `CCKW_CLAUDE` in a text. Those of tests are their own business.
+/// Names such as `CCKW_CLAUDE` in a text. Those of tests and benchmarks are their own business.
 fn variables(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_own = |word: &str| ["CCKW_TEST_", "CCKW_BENCH_"].iter().any(|own| word.starts_with(own));
     words
-        .filter(|word| word.len() > 5 && word.starts_with("CCKW_") && !word.starts_with("CCKW_TEST_"))
+        .filter(|word| word.len() > 5 && word.starts_with("CCKW_") && !is_own(word))
         .map(str::to_owned)
         .collect()
 }

@@ -4,12 +4,16 @@
 //! any directory, looking where it was started first. A file that holds no message is a trap: `--resume` does not find a
 //! conversation in it, and `--session-id` calls the id taken.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::platform::files::open_plain;
@@ -118,26 +122,60 @@ fn base36(mut number: u32) -> String {
 fn holds_conversation(path: &Path) -> Option<bool> {
     let file = open_plain(path).ok()?;
     let metadata = file.metadata().ok()?;
-    let mut reader = BufReader::new(file.take(SEARCHED));
+    let reader = BufReader::new(file.take(SEARCHED));
+    Some(holds_message(reader).ok()? || metadata.len() > SEARCHED)
+}
+
+/// Whether there is a line with a message in what a transcript holds.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn holds_message(mut transcript: impl BufRead) -> io::Result<bool> {
     let mut line = vec![];
-    while reader.read_until(b'\n', &mut line).ok()? > 0 {
+    while transcript.read_until(b'\n', &mut line)? > 0 {
         if is_message(&line) {
-            return Some(true);
+            return Ok(true);
         }
         line.clear();
     }
-    Some(metadata.len() > SEARCHED)
+    Ok(false)
 }
 
 /// Whether a line can be resumed from. Claude wants more than a `uuid` (a timestamp, no sidechain); but what is taken
 /// for a message by mistake costs a start that fails, and what is missed would cost the conversation.
 fn is_message(line: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Message {
-        #[serde(rename = "uuid")]
-        _uuid: String,
+    /// Whether an object has a `uuid` with a text. Of a key that stands there twice the last one counts, as in JavaScript.
+    struct Message(bool);
+
+    impl<'de> Deserialize<'de> for Message {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(Object)
+        }
     }
-    serde_json::from_slice::<Message>(line).is_ok()
+
+    struct Object;
+
+    impl<'de> Visitor<'de> for Object {
+        type Value = Message;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
+            let mut message = Message(false);
+            while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+                if key == "uuid" {
+                    message.0 = map.next_value::<Value>()?.is_string();
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(message)
+        }
+    }
+
+    serde_json::from_slice::<Message>(line).is_ok_and(|message| message.0)
 }
 
 #[cfg(test)]
@@ -221,6 +259,10 @@ mod tests {
         // The last line's end may not have been written, and other lines may be broken.
         let path = write(scratch.path(), "/w", &format!("{{\"half\n{message}"));
         assert_eq!(find(scratch.path(), ID, None), Found::Conversation(path));
+        // As JavaScript reads it, the last of two counts.
+        for (line, found) in [(r#"{"uuid":1,"uuid":"x"}"#, true), (r#"{"uuid":"x","uuid":1}"#, false)] {
+            assert_eq!(holds_message(line.as_bytes()).expect("memory"), found, "{line}");
+        }
         // What is in the way where it belongs hides nothing.
         let other = write(scratch.path(), "/here", "");
         let found = find(scratch.path(), ID, Some(Path::new("/here")));

@@ -14,7 +14,7 @@ const LEGACY: u8 = 0x1c;
 const KEY: u32 = 0x5c;
 /// Longest sequence that is kept to be looked at, in bytes. A longer one is passed on, and not looked at.
 const LIMIT: usize = 512;
-/// How much of a sequence is held; no form of the detach key is longer.
+/// How much of a sequence is held. What is longer is no form of the detach key, even if it came in one read.
 const HELD: usize = 32;
 
 /// What came of a read.
@@ -127,7 +127,7 @@ impl Scanner {
                 Some(Kind::Typing) => found.typed = true,
                 Some(Kind::Paste) => found.typed = true,
                 Some(Kind::Reply) => found.replies.push(std::mem::take(&mut self.kept)),
-                Some(Kind::Detach(down)) if length <= end && !self.passive => {
+                Some(Kind::Detach(down)) if length <= end.min(HELD + 1) && !self.passive => {
                     found.typed = true;
                     cuts.push((end - length, end));
                     if down {
@@ -142,7 +142,7 @@ impl Scanner {
             }
         }
         let total = offset + bytes.len();
-        let hold = if self.may_be_detach() { self.kept.len().min(total) } else { 0 };
+        let hold = self.may_be_detach().min(total);
         self.held = hold;
         if cuts.is_empty() && offset == 0 {
             found.forward = Cow::Borrowed(&bytes[..total - hold]);
@@ -191,15 +191,18 @@ impl Scanner {
         held
     }
 
-    /// Whether what was kept may go on as a form of the detach key.
-    fn may_be_detach(&self) -> bool {
-        if !self.extended || self.passive || self.kept.len() > HELD {
-            return false;
+    /// How many of the bytes at the end of what was kept may go on as a form of the detach key.
+    fn may_be_detach(&self) -> usize {
+        let length = self.kept.len();
+        if !self.extended || self.passive {
+            return 0;
         }
         match self.state {
-            State::Escape => true,
-            State::Control => self.kept[2..].iter().all(|byte| matches!(byte, b'0'..=b'9' | b':' | b';')),
-            _ => false,
+            State::Escape => length,
+            // What looked like a string was the Esc or Alt key, and another key begins.
+            State::StringEscape => 1,
+            State::Control if length <= HELD && are_fields(&self.kept[2..]) => length,
+            _ => 0,
         }
     }
 
@@ -222,6 +225,8 @@ impl Scanner {
                 (left <= 1).then_some(Kind::Report)
             }
             (State::String, ESC) => {
+                // Kept even if the rest is not: it may begin a key.
+                self.kept.truncate(LIMIT - 1);
                 self.keep(byte);
                 self.state = State::StringEscape;
                 None
@@ -328,6 +333,7 @@ fn classify(body: &[u8]) -> Kind {
         (b"200", b'~') => return Kind::Paste,
         _ => {}
     }
+    let is_key = are_fields(rest);
     let text = std::str::from_utf8(rest).unwrap_or_default();
     // Fields, and the parts of each; what was left out is nothing.
     let fields: Vec<Vec<Option<u32>>> =
@@ -336,14 +342,18 @@ fn classify(body: &[u8]) -> Kind {
     match last {
         // <https://sw.kovidgoyal.net/kitty/keyboard-protocol/>: the key, shifted, and where it is on a PC-101; then the
         // modifiers and whether it goes down (1), repeats (2) or comes up (3).
-        b'u' if number(0, 0) == Some(KEY) || number(0, 2) == Some(KEY) => {
+        b'u' if is_key && (number(0, 0) == Some(KEY) || number(0, 2) == Some(KEY)) => {
             if is_control(number(1, 0)) {
                 return Kind::Detach(!matches!(number(1, 1), Some(2 | 3)));
             }
             Kind::Typing
         }
         // xterm's modifyOtherKeys.
-        b'~' if number(0, 0) == Some(27) && number(2, 0) == Some(KEY) && is_control(number(1, 0)) => {
+        b'~' if is_key
+            && number(0, 0) == Some(27)
+            && number(2, 0) == Some(KEY)
+            && is_control(number(1, 0)) =>
+        {
             Kind::Detach(true)
         }
         // urxvt's mouse.
@@ -354,6 +364,11 @@ fn classify(body: &[u8]) -> Kind {
         b'n' | b'c' | b't' | b'y' | b'x' => Kind::Reply,
         _ => Kind::Typing,
     }
+}
+
+/// Whether this is nothing but numbers and what stands between them.
+fn are_fields(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b':' | b';'))
 }
 
 /// Whether the modifiers are ctrl alone; the locks (caps 64, num 128) do not matter.

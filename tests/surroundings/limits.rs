@@ -48,8 +48,8 @@ fn long(sandbox: &Sandbox, verb: &str, length: usize) -> Command {
     // A quarter of the stack may be arguments and environment.
     let script = r#"ulimit -s 1024; exec "$0" "$@""#;
     command.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_cckw")).arg(verb);
-    for rest in [LONG, length.saturating_sub(LONG)] {
-        command.args(["--add-dir", &"a".repeat(length.min(rest))]);
+    for before in [0, LONG, 2 * LONG] {
+        command.args(["--add-dir", &"a".repeat(length.saturating_sub(before).min(LONG))]);
     }
     command
 }

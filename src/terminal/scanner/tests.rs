@@ -252,3 +252,26 @@ fn where_no_key_detaches_every_byte_is_passed_on() {
     }
     assert!(!scanner.is_holding() && !scanner.is_in_paste() && !scanner.is_in_sequence());
 }
+
+#[test]
+fn what_is_no_form_of_the_key_is_passed_on_however_it_is_cut() {
+    let padded = format!("\x1b[{}92;5u", "0".repeat(40));
+    for bytes in [&b"\x1b[+92;5u"[..], b"\x1b[92;5;!u", b"\x1b[27;5;+92~", padded.as_bytes()] {
+        for cut in 0..bytes.len() {
+            let (out, detached, ..) = run(&[&bytes[..cut], &bytes[cut..]], true);
+            assert_eq!((out.as_slice(), detached), (bytes, 0), "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn the_key_behind_a_string_without_end_may_be_cut() {
+    // As Alt-] is sent, and much typed behind it.
+    for text in ["", "some words", &"long ".repeat(200)] {
+        let bytes = format!("\x1b]{text}\x1b[92;5u");
+        for cut in 0..bytes.len() {
+            let (out, detached, ..) = run(&[&bytes.as_bytes()[..cut], &bytes.as_bytes()[cut..]], true);
+            assert_eq!((out.len(), detached), (text.len() + 2, 1), "cut at {cut}");
+        }
+    }
+}

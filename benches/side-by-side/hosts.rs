@@ -1,0 +1,42 @@
+//! `cckw list` where every session has a host that runs.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use crate::commands::{Asked, CCKW, compare};
+use crate::effort::Effort;
+use crate::fleet::PROGRAM;
+use crate::outer::{Run, kill_all};
+use crate::processes;
+use crate::results::{Question, Results};
+use crate::tools::{self, Tool};
+
+/// Starts real sessions, of a program that does nothing, and asks for the list at each number. All are ended, whatever comes.
+pub fn list_live(effort: &Effort, results: &mut Results) {
+    let scratch = match tools::scratch() {
+        Ok(scratch) => Rc::new(scratch),
+        Err(error) => return results.fail(CCKW, "list", error.to_string()),
+    };
+    let mut running = 0;
+    for count in effort.hosts {
+        while running < *count {
+            let started = Run::start_in(Rc::clone(&scratch), Tool::Cckw, "idle").and_then(Run::hang_up);
+            if let Err(failure) = started {
+                results.fail(CCKW, "list", format!("session {}: {failure}", running + 1));
+                return end(scratch.path());
+            }
+            running += 1;
+        }
+        let arguments = vec!["list", "--json"];
+        let asked = Asked { name: CCKW, program: Path::new(PROGRAM), arguments, lines: running };
+        compare(&[asked], (Question::ListLive, running), scratch.path(), effort, results);
+    }
+    end(scratch.path());
+}
+
+/// By force: nobody keeps their conversations.
+fn end(scratch: &Path) {
+    while !processes::marked(&scratch.display().to_string()).is_empty() {
+        kill_all(scratch);
+    }
+}
