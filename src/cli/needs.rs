@@ -1,7 +1,5 @@
 //! What a session is doing, as a user sees it, and what it needs of its user.
 
-use std::sync::OnceLock;
-
 use crate::escape::escape;
 use crate::fleet::Session;
 use crate::platform::process;
@@ -79,7 +77,6 @@ fn is_expired(session: &Session) -> bool {
 
 /// Whether it was the end of the machine that ended it.
 fn has_rebooted(session: &Session) -> bool {
-    static BOOT: OnceLock<Option<String>> = OnceLock::new();
     let record = &session.record;
-    record.state != State::Crashed && record.boot.is_some() && record.boot != *BOOT.get_or_init(process::boot)
+    record.state != State::Crashed && record.boot.is_some() && record.boot != process::boot()
 }

@@ -141,8 +141,7 @@ impl Host {
             lock,
         } = prepared;
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
-        let client =
-            client.map(|channel| Client { channel, pid, checked: Instant::now(), undo: String::new() });
+        let client = client.map(|channel| Client::new(channel, pid));
         let watch = StateWatch::new(child.pid(), wake);
         let mut output = output;
         let keep = Keep::new(&config.remote_control, &record.remote);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::answers::Answerer;
 use super::modes::ModeTracker;
+use super::modes::scanner::Scanner;
 use super::screen::Screen;
 use crate::platform::io::{self, Outcome};
 use crate::platform::poll::{For, Place, Poll};
@@ -51,6 +52,8 @@ pub struct Output {
     cut_off: Option<(Vec<u8>, ModeTracker)>,
     /// Answers claude where no terminal does.
     pub answerer: Answerer,
+    /// It does so now, and has followed the output that far.
+    answering: bool,
     /// The modes of the terminal, after everything that was read.
     pub modes: ModeTracker,
     /// The screen, after everything that was read.
@@ -74,6 +77,7 @@ impl Output {
             stalled: false,
             cut_off: None,
             answerer: Answerer::default(),
+            answering: false,
             modes: ModeTracker::default(),
             screen,
         }
@@ -159,6 +163,8 @@ impl Output {
     fn deliver(&mut self, count: usize, tell: &mut impl FnMut(&ModeTracker)) {
         self.last = count;
         let bytes = &self.buffer[..count];
+        // As long as a terminal answers, nothing else has to follow the output for that.
+        let position = (!self.answering).then(|| self.modes.position());
         if self.modes.feed(bytes) {
             tell(&self.modes);
         }
@@ -174,15 +180,17 @@ impl Output {
             }
         }
         self.screen.push(bytes);
-        self.answer(count);
+        self.answering = self.terminal.is_none();
+        if self.answering {
+            self.answer(count, position);
+        }
     }
 
-    /// Answers what claude has asked, where there is no terminal that does.
-    fn answer(&mut self, count: usize) {
+    /// Answers what claude has asked. With a position, that is where the output stood before, and nothing has followed it.
+    fn answer(&mut self, count: usize, position: Option<Scanner>) {
         let bytes = &self.buffer[..count];
-        if self.terminal.is_some() {
-            self.answerer.skip(bytes);
-            return;
+        if let Some(position) = position {
+            self.answerer.begin(position);
         }
         let screen = &mut self.screen;
         let answer = self.answerer.answer(bytes, &self.modes, || screen.cursor());
