@@ -12,12 +12,14 @@
 //! - What was typed is submitted or taken back; where claude is too slow for that, it is seen to later.
 //! - Keys that are held are released, by a deadline, on every path.
 
+mod events;
 mod procedure;
 mod why;
 mod witness;
 
 use std::time::Duration;
 
+pub use self::events::{Action, Event, Keyboard};
 pub use self::procedure::{Hold, Keys, LONGEST_HOLD, Owed, Purpose};
 pub use self::why::Why;
 pub use self::witness::{File, Look, Seen, Standing};
@@ -49,68 +51,6 @@ const OWED_FOR: Duration = Duration::from_secs(10 * 60);
 const REWRITTEN: Duration = Duration::from_secs(1);
 /// From a link that was switched off to the command that brings it back.
 const CYCLE_PAUSE: Duration = Duration::from_secs(2);
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// Claude was started, for the first time or again.
-    Started,
-    /// Claude has ended.
-    Ended,
-    /// Claude is stopped, or the shell has its terminal.
-    Away,
-    /// Claude runs on, in the foreground.
-    Back,
-    /// There is a client. One that takes another's place is news as well.
-    Attached,
-    /// There is none any more.
-    Detached,
-    /// What the state file says now; nothing where there is none that is whole and our child's.
-    File(Option<File>),
-    /// Claude has written something. Needed only where [`Keeper::wants_output`] says so.
-    Output,
-    /// The answer to [`Action::Look`].
-    Looked(Look),
-    /// The client's answer to [`Action::Hold`].
-    Held(Keyboard),
-    /// The user asks for the link now.
-    Asked {
-        /// Whether a link that seems to be up is switched off first.
-        cycle: bool,
-    },
-    /// Something happened after which a link that looks alive may be dead.
-    Doubtful(Occasion),
-    /// The time that [`Keeper::due`] named has come.
-    Due,
-}
-
-/// What the client knows of the keyboard.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Keyboard {
-    /// How long ago the user typed; nothing if they have not, in this client.
-    pub typed: Option<Duration>,
-    /// Whether a paste is half through.
-    pub in_paste: bool,
-    /// Whether an escape sequence is half through.
-    pub in_sequence: bool,
-    /// Whether keys wait that claude has not read.
-    pub unread: bool,
-}
-
-/// What to do, in this order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Ask the client to hold the user's keys.
-    Hold,
-    /// Let it deliver them.
-    Release,
-    /// Look at the screen, and report it at once.
-    Look,
-    /// Type this into claude.
-    Type(Keys),
-    /// Write down that this happened, and why or how.
-    Note(&'static str, String),
-}
 
 #[derive(Debug, Clone, PartialEq)]
 enum Phase {

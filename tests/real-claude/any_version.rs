@@ -1,24 +1,11 @@
 //! What cckw promises with any version of Claude Code, also one that has no state file and whose screens it does not know.
 
-use std::fs;
-
 use nix::sys::signal::Signal;
-use serde_json::Value;
 
 use super::driver::{How, Place, says, submit, wait_for_prompt};
 use super::mock::REPLY;
 use super::support::{DEADLINE, Key, Terminal, process, wait_until};
 use super::versions::is_old;
-
-fn log(place: &Place) -> Vec<Value> {
-    let [record] = &place.sandbox.records()[..] else { return vec![] };
-    let text = fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-fn count(place: &Place, event: &str) -> usize {
-    log(place).iter().filter(|line| line["event"] == event).count()
-}
 
 /// A prompt and its answer, on the screen and on disk.
 #[track_caller]
@@ -101,7 +88,7 @@ fn the_link_is_asked_for_at_a_known_prompt_or_not_at_all() {
         .configure("[remote_control]\nkeep = \"always\"\ndisconnected_for = \"500ms\"\nrest = \"1s\"\n");
     let mut terminal = place.start(How::Through, &[]);
     if is_old() {
-        wait_until("a word in the log", DEADLINE, || count(&place, "no-state-file") == 1);
+        wait_until("a word in the log", DEADLINE, || place.count("no-state-file") == 1);
         place.sandbox.wait_for_record("a claude that runs", |record| record.text("state") == "running");
         let record = says(&place, "idle", 0);
         assert_eq!(
@@ -111,14 +98,14 @@ fn the_link_is_asked_for_at_a_known_prompt_or_not_at_all() {
         assert_eq!(record.text("claude_version"), super::install::version());
         // The relay goes on.
         talk(&place, &mut terminal, record.text("conversation"), "the first words");
-        assert_eq!((count(&place, "no-state-file"), count(&place, "remote-typing")), (1, 0));
+        assert_eq!((place.count("no-state-file"), place.count("remote-typing")), (1, 0));
     } else {
         place.sandbox.wait_for_record("a refusal", |record| record.json["remote"]["state"] == "unavailable");
         assert_eq!(
-            (count(&place, "remote-entering"), count(&place, "remote-failed")),
+            (place.count("remote-entering"), place.count("remote-failed")),
             (1, 1),
             "{:#?}",
-            log(&place)
+            place.log()
         );
         assert!(!place.mock.asked(), "{:?}", place.mock.arrived());
         wait_for_prompt(&mut terminal);

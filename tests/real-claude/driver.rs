@@ -185,6 +185,18 @@ impl Place {
             .collect()
     }
 
+    /// The log of the one session: what cckw did by itself.
+    pub fn log(&self) -> Vec<Value> {
+        let [record] = &self.sandbox.records()[..] else { return vec![] };
+        let text = fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// How often this stands in it.
+    pub fn count(&self, event: &str) -> usize {
+        self.log().iter().filter(|line| line["event"] == event).count()
+    }
+
     /// The names (conversation ids) of the transcripts, sorted.
     pub fn transcripts(&self) -> Vec<String> {
         let files = self.transcript_files();
