@@ -142,7 +142,7 @@ pub fn lets_others_rename(mode: u32) -> bool {
 /// # Errors
 /// As `check_private`, or when it cannot be made.
 pub fn make_private(path: &Path) -> Result<(), Unusable> {
-    if let Some(parent) = path.parent() {
+    if let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) {
         // Only the last part is ours; what is missing above it is made as mkdir -p would, but closed to others.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
         made.map_err(|error| unusable(path, &error))?;

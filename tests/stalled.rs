@@ -3,7 +3,8 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use support::{Record, Sandbox, Terminal, process};
+use support::stand_in::{self, at_prompt, submit};
+use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 /// A claude that writes all the time, and a terminal that has stopped reading. `before` says whether the terminal's buffers are
 /// still filling, or claude has been going on without it.
@@ -81,6 +82,28 @@ fn a_host_that_is_killed_is_replaced() {
     terminal.wait_for_text("tick 30");
     terminal.type_text("q");
     assert_eq!(terminal.finish().code(), Some(0));
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    sandbox.wait_for_silence();
+}
+
+/// What claude had switched on there is switched off once in the end, and so it may be switched on only once.
+#[test]
+fn what_was_passed_over_is_left_as_it_was() {
+    let sandbox = stand_in::sandbox();
+    sandbox.configure("stall_after = \"300ms\"\n");
+    let mut terminal = stand_in::start(&sandbox, &[]);
+    let record = sandbox.wait_for_record("a session", |_| true);
+    let log = record.path.with_file_name("events.jsonl");
+    let passed_over = || std::fs::read_to_string(&log).unwrap_or_default().matches("passed-over").count();
+    for times in 1..=2 {
+        submit(&mut terminal, "/fault later 300 flood 200000");
+        terminal.stop_reading();
+        wait_until("a terminal that is passed over", DEADLINE, || passed_over() == times);
+        terminal.read_on();
+        at_prompt(&mut terminal);
+    }
+    submit(&mut terminal, "/exit");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     sandbox.wait_for_silence();
 }

@@ -2,7 +2,7 @@
 
 use super::driver::{self, Place};
 use super::game::claude::{Claude, configuration};
-use super::mock::{HOLD, REPLY};
+use super::mock::{HELD, HOLD, REPLY};
 use super::plan::Plan;
 use super::support::{Sandbox, Terminal};
 
@@ -36,8 +36,8 @@ impl Claude for Real {
         driver::submit(terminal, words);
     }
 
-    fn reply(&self, _words: &str) -> String {
-        REPLY.into()
+    fn reply(&self, words: &str) -> String {
+        if words.contains(HOLD) { HELD.into() } else { REPLY.into() }
     }
 
     /// Held back until all has happened.

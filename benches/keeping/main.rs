@@ -24,6 +24,9 @@ mod mock;
 mod options;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+#[allow(dead_code)] // What the suite alone asks for.
+#[path = "../../tests/real-claude/versions.rs"]
+mod versions;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -191,7 +191,7 @@ impl Search {
             path: env::var_os("PATH"),
             home: paths::home(),
             cwd: env::current_dir().unwrap_or_else(|_| "/".into()),
-            own: own_executable().and_then(|path| identity(&path).ok()),
+            own: own_executable(),
         }
     }
 
@@ -257,8 +257,7 @@ impl Search {
         let is_stand_in = path.file_name() == Some(OsStr::new(STAND_IN));
         let is_own = self.own == Some((metadata.dev(), metadata.ino()));
         // The second test is for another copy of cckw, and for one that was replaced by an update while this one ran.
-        let is_cckw =
-            || fs::canonicalize(path).is_ok_and(|path| path.file_name() == Some(OsStr::new("cckw")));
+        let is_cckw = || real_name(path).is_some_and(|name| name == "cckw");
         if !is_stand_in && (is_own || is_cckw()) {
             return Err(Unfit::IsCckw);
         }
@@ -272,10 +271,17 @@ impl Search {
     }
 }
 
-/// The running program. On Linux by the kernel's own link, which stays right when the file was renamed.
-fn own_executable() -> Option<PathBuf> {
-    let link = Path::new("/proc/self/exe");
-    if fs::metadata(link).is_ok() { Some(link.to_owned()) } else { env::current_exe().ok() }
+/// The name of a file, behind all links.
+fn real_name(path: &Path) -> Option<OsString> {
+    // Where it is no link itself, those above it do not matter.
+    let is_link = fs::symlink_metadata(path).ok()?.is_symlink();
+    let real = if is_link { fs::canonicalize(path).ok()? } else { path.to_owned() };
+    real.file_name().map(OsStr::to_owned)
+}
+
+/// Device and inode of the running program. On Linux by the kernel's own link, which stays right when the file was renamed.
+fn own_executable() -> Option<(u64, u64)> {
+    identity(Path::new("/proc/self/exe")).or_else(|_| identity(&env::current_exe()?)).ok()
 }
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {

@@ -3,14 +3,15 @@
 //! Undocumented, as observed with Claude Code 2.1.329; it is rewritten in place, so a reader can meet half of it. What is
 //! missing or of another type than expected is taken as not known, never as an error.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::platform::process;
@@ -66,9 +67,9 @@ impl StateFile {
     /// name that JavaScript has cut, a number beyond all bounds) does not spoil the rest.
     pub fn parse(contents: &[u8]) -> Option<Self> {
         let contents = str::from_utf8(contents).ok()?;
-        // Of a key that stands there twice the last one counts, as in JavaScript.
-        let object: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(contents).ok()?;
-        let raw = |key: &str| object.get(key).map(|value| value.get()).filter(|value| *value != "null");
+        let Values(values) = serde_json::from_str(contents).ok()?;
+        let value = |key: &str| values[KEYS.iter().position(|known| *known == key)?];
+        let raw = |key: &str| value(key).map(RawValue::get).filter(|value| *value != "null");
         let string = |key: &str| serde_json::from_str::<String>(raw(key)?).ok();
         let text = |key: &str| string(key).filter(|text| !text.is_empty());
         // Something that is no string.
@@ -123,6 +124,73 @@ impl StateFile {
         let mut contents = usual.to_vec();
         file.take(LARGEST).read_to_end(&mut contents).ok()?;
         Self::parse(&contents)
+    }
+}
+
+/// What is wanted of a state file.
+const KEYS: [&str; 11] = [
+    "pid",
+    "sessionId",
+    "procStart",
+    "version",
+    "status",
+    "waitingFor",
+    "cwd",
+    "kind",
+    "entrypoint",
+    "parkedJobId",
+    "bridgeSessionId",
+];
+
+/// The values of these keys, as they stand there.
+struct Values<'a>([Option<&'a RawValue>; KEYS.len()]);
+
+impl<'de> Deserialize<'de> for Values<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object)
+    }
+}
+
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Values<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = [None; KEYS.len()];
+        while let Some(Key(key)) = map.next_key()? {
+            let value: &RawValue = map.next_value()?;
+            // Of a key that stands there twice the last one counts, as in JavaScript.
+            if let Some(at) = key {
+                values[at] = Some(value);
+            }
+        }
+        Ok(Values(values))
+    }
+}
+
+/// Where a key stands in [`KEYS`], if it is wanted.
+struct Key(Option<usize>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl Visitor<'_> for Name {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                Ok(Key(KEYS.iter().position(|known| *known == name)))
+            }
+        }
+        deserializer.deserialize_identifier(Name)
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Found {
     Unusable(PathBuf),
     /// A conversation that can be resumed.
     Conversation(PathBuf),
+    /// None was found, but not everything could be looked at: no descriptor is left, say. What was there may well be there.
+    Unknown,
 }
 
 /// Whether this is a conversation's id: a UUID in its usual form. Only such a one becomes part of a path or an argument.
@@ -51,41 +53,51 @@ pub fn directory() -> Option<PathBuf> {
 /// Looks for the conversation `id` below `projects`: first where it belongs if it was begun in `cwd`, then everywhere else.
 ///
 /// Where several directories hold a file of that name, one with a conversation counts, and of those the one written last.
-/// What cannot be read counts as not there. `cwd` is to be a real path, as the state file names it.
+/// `cwd` is to be a real path, as the state file names it.
 pub fn find(projects: &Path, id: &str, cwd: Option<&Path>) -> Found {
     if !is_id(id) {
         return Found::Nothing;
     }
     let file = format!("{id}.jsonl");
     // A file without a conversation in the way there hides none elsewhere: claude finds that too.
-    let mut unusable = None;
+    let (mut unusable, mut unknown) = (None, false);
     if let Some(cwd) = cwd {
         let path = projects.join(directory_name(cwd)).join(&file);
         match holds_conversation(&path) {
-            Some(true) => return Found::Conversation(path),
-            Some(false) => unusable = Some(path),
-            None => {}
+            Ok(Some(true)) => return Found::Conversation(path),
+            Ok(Some(false)) => unusable = Some(path),
+            Ok(None) => {}
+            Err(_) => unknown = true,
         }
     }
     let mut latest = None;
-    for project in fs::read_dir(projects).into_iter().flatten().flatten() {
+    let all = fs::read_dir(projects);
+    unknown |= all.as_ref().is_err_and(|error| !is_absence(error));
+    for project in all.into_iter().flatten().flatten() {
         let path = project.path().join(&file);
         match holds_conversation(&path) {
-            Some(true) => {
+            Ok(Some(true)) => {
                 let written = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
                 latest = latest.max(Some((written, path)));
             }
-            Some(false) => {
+            Ok(Some(false)) => {
                 unusable.get_or_insert(path);
             }
-            None => {}
+            Ok(None) => {}
+            Err(_) => unknown = true,
         }
     }
     match (latest, unusable) {
         (Some((_, path)), _) => Found::Conversation(path),
+        (None, _) if unknown => Found::Unknown,
         (None, Some(path)) => Found::Unusable(path),
         (None, None) => Found::Nothing,
     }
+}
+
+/// Whether an error says that there is no such file, rather than that it cannot be said.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// What claude calls the directory for conversations begun in `cwd`.
@@ -118,12 +130,19 @@ fn base36(mut number: u32) -> String {
     }
 }
 
-/// Whether this file holds a conversation; nothing when there is no such file that can be read.
-fn holds_conversation(path: &Path) -> Option<bool> {
-    let file = open_plain(path).ok()?;
-    let metadata = file.metadata().ok()?;
-    let reader = BufReader::new(file.take(SEARCHED));
-    Some(holds_message(reader).ok()? || metadata.len() > SEARCHED)
+/// Whether this file holds a conversation; nothing when there is no such file.
+///
+/// # Errors
+/// When that cannot be said.
+fn holds_conversation(path: &Path) -> io::Result<Option<bool>> {
+    let metadata = match fs::metadata(path) {
+        // Opening a FIFO of that name would wait for its writer.
+        Ok(metadata) if !metadata.is_file() => return Ok(None),
+        Err(error) if is_absence(&error) => return Ok(None),
+        other => other?,
+    };
+    let reader = BufReader::new(open_plain(path)?.take(SEARCHED));
+    Ok(Some(holds_message(reader)? || metadata.len() > SEARCHED))
 }
 
 /// Whether there is a line with a message in what a transcript holds.

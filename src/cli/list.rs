@@ -1,6 +1,6 @@
 //! `cckw list`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -29,8 +29,11 @@ pub fn main(all: bool, as_json: bool) -> ExitCode {
     };
     if as_json {
         let shown = sessions.iter().filter(|session| all || shown_by_default(session));
+        let mut installed = Installed::default();
         return print(
-            &shown.map(|session| format!("{}\n", json(&line(session).to_string()))).collect::<String>(),
+            &shown
+                .map(|session| format!("{}\n", json(&line(session, &mut installed).to_string())))
+                .collect::<String>(),
         );
     }
     let columns = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten();
@@ -43,7 +46,7 @@ fn shown_by_default(session: &Session) -> bool {
     session.is_running || session.record.state != State::Stopped
 }
 
-fn line(session: &Session) -> serde_json::Value {
+fn line(session: &Session, installed: &mut Installed) -> serde_json::Value {
     let record = &session.record;
     serde_json::json!({
         "name": session.name,
@@ -64,7 +67,7 @@ fn line(session: &Session) -> serde_json::Value {
         "remote_control": session.is_running.then_some(&record.remote),
         "hint": hint(session),
         "claude_version": record.claude_version,
-        "newer_installed": newer(session),
+        "newer_installed": installed.newer(session),
         "host_pid": record.host_pid,
         "claude_pid": record.claude_pid,
     })
@@ -80,7 +83,8 @@ pub fn table(sessions: &[Session], all: bool, columns: Option<usize>) -> Vec<Str
     if shown.is_empty() {
         return vec!["no sessions; `cckw claude` starts one".into()];
     }
-    let newer: Vec<_> = shown.iter().map(|session| newer(session)).collect();
+    let mut installed = Installed::default();
+    let newer: Vec<_> = shown.iter().map(|session| installed.newer(session)).collect();
     let home = columns.and_then(|_| paths::home());
     let bodies =
         shown.iter().zip(&newer).map(|(session, newer)| row(session, newer.is_some(), home.as_deref()));
@@ -146,11 +150,18 @@ fn version(session: &Session, newer: bool) -> String {
     format!("{}{}", escape(version), if newer { "*" } else { "" })
 }
 
-/// The version that is installed where a session that runs was started from, if it is newer.
-fn newer(session: &Session) -> Option<String> {
-    let running = session.record.claude_version.as_deref().filter(|_| session.is_running)?;
-    let program = PathBuf::from(OsString::from(session.record.program.clone()));
-    installed::version(&program).filter(|installed| installed::is_newer(installed, running))
+/// The versions that are installed, by the program that sessions were started with: mostly one for all of them.
+#[derive(Default)]
+struct Installed(HashMap<PathBuf, Option<String>>);
+
+impl Installed {
+    /// The version that is installed where a session that runs was started from, if it is newer.
+    fn newer(&mut self, session: &Session) -> Option<String> {
+        let running = session.record.claude_version.as_deref().filter(|_| session.is_running)?;
+        let program = PathBuf::from(OsString::from(session.record.program.clone()));
+        let version = self.0.entry(program).or_insert_with_key(|program| installed::version(program));
+        version.clone().filter(|installed| installed::is_newer(installed, running))
+    }
 }
 
 fn duration(seconds: u64) -> String {

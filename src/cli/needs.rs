@@ -1,11 +1,9 @@
 //! What a session is doing, as a user sees it, and what it needs of its user.
 
-use std::sync::OnceLock;
-
 use crate::escape::escape;
 use crate::fleet::Session;
 use crate::platform::process;
-use crate::session::record::State;
+use crate::session::record::{Kind, State};
 use crate::session::stamp;
 
 /// The state that a user sees: one that has outlived its host is no state any more.
@@ -58,6 +56,11 @@ pub fn hint(session: &Session) -> Option<String> {
             Some(_) => {}
         }
     }
+    if record.state == State::Running && record.status.is_none() && record.kind == Kind::Conversation {
+        return Some(
+            "claude says nothing of what it does: it asks something first, or is too old for that".into(),
+        );
+    }
     if record.restart_pending {
         return Some(format!("it is restarted when it is idle; not to wait: cckw restart --now {word}"));
     }
@@ -74,7 +77,6 @@ fn is_expired(session: &Session) -> bool {
 
 /// Whether it was the end of the machine that ended it.
 fn has_rebooted(session: &Session) -> bool {
-    static BOOT: OnceLock<Option<String>> = OnceLock::new();
     let record = &session.record;
-    record.state != State::Crashed && record.boot.is_some() && record.boot != *BOOT.get_or_init(process::boot)
+    record.state != State::Crashed && record.boot.is_some() && record.boot != process::boot()
 }

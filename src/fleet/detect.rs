@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -16,13 +14,10 @@ use super::transport::{Pane, Transports};
 use crate::claude::remote_control::{Link, STATUSES, Verdict, classify};
 use crate::claude::state_file::{StateFile, pid_of};
 use crate::platform::process::{self, Process};
+use crate::platform::share::share;
 
 /// The most steps from a process up to the pane that it runs in.
 const STEPS: usize = 64;
-
-/// From so many state files on, several threads read them, at most so many.
-const MANY: usize = 64;
-const HELPERS: usize = 4;
 
 /// A session that has a state file.
 #[derive(Debug, Clone)]
@@ -71,14 +66,17 @@ pub struct Wanted<'a> {
 /// Finds them, by pid.
 pub fn find(wanted: &Wanted<'_>) -> (Vec<Found>, Transports) {
     let asked = Transports::ask();
-    let mut tree = Tree::default();
-    let mut found = read_all(wanted, &mut tree);
+    let (mut found, seen): (Vec<_>, Vec<_>) = read_all(wanted).into_iter().unzip();
     for (pid, session) in wrapped() {
         if let Some(found) = found.iter_mut().find(|found| found.pid == pid && is_its(&session, found)) {
             found.wrapped = Some(session);
         }
     }
     let transports = asked.finish();
+    let mut tree = Tree::default();
+    if !transports.is_empty() {
+        tree.0 = found.iter().map(|found| found.pid).zip(seen).collect();
+    }
     for found in &mut found {
         if found.alive && !transports.is_empty() {
             found.pane = transports.pane(&tree.chain(found.pid));
@@ -91,7 +89,7 @@ pub fn find(wanted: &Wanted<'_>) -> (Vec<Found>, Transports) {
 /// The sessions of cckw that run claude, by the process that wrote the state file.
 fn wrapped() -> HashMap<Pid, Session> {
     // Without a directory for them there is none.
-    let sessions = super::sessions().unwrap_or_default().into_iter().filter(|session| session.is_running);
+    let sessions = super::running().unwrap_or_default().into_iter();
     sessions.filter_map(|session| Some((Pid::from_raw(session.record.claude_pid?), session))).collect()
 }
 
@@ -101,50 +99,27 @@ fn is_its(session: &Session, found: &Found) -> bool {
     found.alive && session.record.claude_start.as_ref().is_none_or(|start| written == Some(start))
 }
 
-fn read_all(wanted: &Wanted<'_>, tree: &mut Tree) -> Vec<Found> {
+/// What is in the directory, with each process as it was seen; those that were not looked at have none.
+fn read_all(wanted: &Wanted<'_>) -> Vec<(Found, Option<Process>)> {
     let entries = fs::read_dir(wanted.directory).into_iter().flatten().flatten();
-    let mut paths: Vec<(Pid, PathBuf)> = entries
+    let mut paths: Vec<(Pid, bool, PathBuf)> = entries
         .filter_map(|entry| {
             let path = entry.path();
-            Some((pid_of(&path)?, path))
+            let pid = pid_of(&path)?;
+            let alive = is_alive(pid);
+            (alive || wanted.dead).then_some((pid, alive, path))
         })
         .collect();
-    paths.sort();
-    if paths.len() < MANY {
-        return read_some(&paths, wanted.dead, tree);
-    }
-    // It is all waiting for the kernel, so half of them at a time on each of two processors takes half the time.
-    let helpers = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(HELPERS);
-    let share = paths.len().div_ceil(helpers);
-    let read_share = |paths: &[(Pid, PathBuf)]| {
-        let mut tree = Tree::default();
-        (read_some(paths, wanted.dead, &mut tree), tree)
-    };
-    thread::scope(|scope| {
-        let helpers: Vec<_> =
-            paths.chunks(share).map(|paths| scope.spawn(move || read_share(paths))).collect();
-        let mut found = Vec::new();
-        for helper in helpers {
-            let (some, seen) = helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            found.extend(some);
-            tree.0.extend(seen.0);
-        }
-        found
-    })
+    paths.sort_unstable_by_key(|(pid, ..)| *pid);
+    share(&paths, |part| part.iter().map(|(pid, alive, path)| read(*pid, *alive, path)).collect())
 }
 
-fn read_some(paths: &[(Pid, PathBuf)], dead: bool, tree: &mut Tree) -> Vec<Found> {
-    let read = |(pid, path): &(Pid, PathBuf)| {
-        let alive = is_alive(*pid);
-        if !alive && !dead {
-            return None;
-        }
-        let file = StateFile::read(path);
-        let verdict = judge(*pid, file.as_ref(), alive, tree);
-        let path = path.clone();
-        Some(Found { pid: *pid, path, file, alive, verdict, wrapped: None, pane: None, refusal: None })
-    };
-    paths.iter().filter_map(read).collect()
+fn read(pid: Pid, alive: bool, path: &Path) -> (Found, Option<Process>) {
+    let file = StateFile::read(path);
+    let process = alive.then(|| process::look_up(pid)).flatten();
+    let verdict = judge(pid, file.as_ref(), alive, process.as_ref());
+    let path = path.to_owned();
+    (Found { pid, path, file, alive, verdict, wrapped: None, pane: None, refusal: None }, process)
 }
 
 /// As kill(2) has it: also a process of somebody else, and one that has ended and was not waited for.
@@ -153,7 +128,7 @@ fn is_alive(pid: Pid) -> bool {
 }
 
 /// What the file says, unless it is about another process than the one that has its pid.
-fn judge(pid: Pid, file: Option<&StateFile>, alive: bool, tree: &mut Tree) -> Verdict {
+fn judge(pid: Pid, file: Option<&StateFile>, alive: bool, process: Option<&Process>) -> Verdict {
     let mut verdict = classify(file);
     let Some(file) = file.filter(|_| verdict.link != Link::Unknown) else { return verdict };
     if let Some(other) = file.pid.filter(|other| *other != i64::from(pid.as_raw())) {
@@ -163,7 +138,7 @@ fn judge(pid: Pid, file: Option<&StateFile>, alive: bool, tree: &mut Tree) -> Ve
         verdict.reasons.push("there is no such process any more: the state file was left behind".into());
         return verdict;
     }
-    match (tree.look_up(pid), &file.proc_start) {
+    match (process, &file.proc_start) {
         (None, _) => Verdict::unknown("the process has ended, and its parent has not taken notice"),
         (Some(process), Some(claimed)) if !process::is_same_start(claimed, &process.start) => {
             Verdict::unknown(format!(

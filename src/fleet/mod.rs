@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::control::{Answer, Channel, Request};
 use crate::paths::{self, Unusable};
+use crate::platform::share::share;
 use crate::platform::socket;
 use crate::session::record::{Record, State};
 use crate::session::revive::Lock;
@@ -72,13 +73,30 @@ pub fn word_for(session: &Uuid) -> String {
 /// # Errors
 /// When there is no state directory.
 pub fn sessions() -> Result<Vec<Session>, Unusable> {
-    let state = paths::state_dir()?;
-    let entries = fs::read_dir(state).into_iter().flatten().flatten();
-    let directories = entries.map(|entry| entry.path()).filter(|path| names_a_session(path));
-    let mut sessions: Vec<Session> = directories.filter_map(read).collect();
-    sessions.sort_by_key(|session| (session.record.started_at, session.record.session));
+    Ok(in_order(share(&directories()?, |part| part.iter().filter_map(|directory| read(directory)).collect())))
+}
+
+/// Those that run. They have the names that [`sessions`] gives them, for those that run are named first; the records of the
+/// others, of which there may be a thousand, are not read.
+///
+/// # Errors
+/// When there is no state directory.
+pub fn running() -> Result<Vec<Session>, Unusable> {
+    let running = |directory: &PathBuf| {
+        Lock::is_held(directory).then(|| read(directory)).flatten().filter(|session| session.is_running)
+    };
+    Ok(in_order(share(&directories()?, |part| part.iter().filter_map(running).collect())))
+}
+
+fn directories() -> Result<Vec<PathBuf>, Unusable> {
+    let entries = fs::read_dir(paths::state_dir()?).into_iter().flatten().flatten();
+    Ok(entries.map(|entry| entry.path()).filter(|path| names_a_session(path)).collect())
+}
+
+fn in_order(mut sessions: Vec<Session>) -> Vec<Session> {
+    sessions.sort_by_cached_key(|session| (session.record.started_at, session.record.session));
     make_unique(&mut sessions);
-    Ok(sessions)
+    sessions
 }
 
 fn names_a_session(path: &Path) -> bool {
@@ -91,17 +109,19 @@ fn session_of(path: &Path) -> Option<Uuid> {
     Uuid::parse_str(name).ok().filter(|session| session.to_string() == name)
 }
 
-fn read(directory: PathBuf) -> Option<Session> {
-    let record = Record::read(&directory).ok()?;
+fn read(directory: &Path) -> Option<Session> {
+    let record = Record::read(directory).ok()?;
     let name = record.name.clone().unwrap_or_else(|| {
         let cwd = PathBuf::from(std::ffi::OsString::from(record.cwd.clone()));
         cwd.file_name().map_or_else(|| "session".into(), |name| name.to_string_lossy().into_owned())
     });
-    // A record that has ended needs no look at its socket; of the others the socket is the only sure sign.
+    // A record that has ended needs no look at its host; of the others the lock is the only sure sign. A host that holds it
+    // has its socket, but for its first moments. To connect would say the same, and wake up every host there is.
     let has_ended = record.state == State::Stopped || record.ended_at.is_some();
-    let is_running = !has_ended && connect(&record).is_some();
-    let is_coming = !has_ended && !is_running && Lock::is_held(&directory);
-    Some(Session { record, directory, name, is_running, is_coming })
+    let has_host = !has_ended && Lock::is_held(directory);
+    let is_running = has_host && socket::is_own(&socket_of(&record));
+    let directory = directory.to_owned();
+    Some(Session { record, directory, name, is_running, is_coming: has_host && !is_running })
 }
 
 /// Of several sessions with one name, those that run first and then the oldest keeps it.
@@ -129,8 +149,11 @@ fn make_unique(sessions: &mut [Session]) {
 
 /// A connection to the host of a session; nothing when it is gone, also where another user listens in its place.
 pub fn connect(record: &Record) -> Option<UnixStream> {
-    let path = PathBuf::from(std::ffi::OsString::from(record.socket.clone()));
-    socket::connect_to_own(&path).ok()
+    socket::connect_to_own(&socket_of(record)).ok()
+}
+
+fn socket_of(record: &Record) -> PathBuf {
+    PathBuf::from(std::ffi::OsString::from(record.socket.clone()))
 }
 
 /// Asks a session's host; nothing when it is gone or does not answer.

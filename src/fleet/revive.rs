@@ -43,6 +43,10 @@ pub fn revive_lost(cwd: Option<&Path>, on_hangup: OnHangup) -> Vec<Uuid> {
 
 fn revive(session: &Uuid, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<()> {
     let directory = record::directory(session).ok()?;
+    // It has a host, or somebody is faster. Asked first: of nearly every session this is all that is asked.
+    if Lock::is_held(&directory) {
+        return None;
+    }
     let wanted = |record: &Record| {
         is_lost(record, on_hangup)
             && cwd.is_none_or(|cwd| OsString::from(record.cwd.clone()) == cwd)
@@ -59,7 +63,7 @@ fn revive(session: &Uuid, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<()>
     Launch::revival(&record).in_the_background(lock).ok()
 }
 
-/// Whether this session has no host any more, though nobody wanted it to end.
+/// Whether a session that has no host was not meant to end.
 fn is_lost(record: &Record, on_hangup: OnHangup) -> bool {
     let has_ended = record.ended_at.is_some() || matches!(record.state, State::Stopped | State::Crashed);
     let same_boot = record.boot.is_some() && record.boot == process::boot();
@@ -69,10 +73,7 @@ fn is_lost(record: &Record, on_hangup: OnHangup) -> bool {
         record.client_pid.is_some_and(|client| process::look_up(Pid::from_raw(client)).is_some());
     // Its terminal has gone without the host, which would have ended it for that.
     let was_to_end = record.client_pid.is_some() && on_hangup == OnHangup::Exit;
-    // Its socket may accept for a moment longer.
-    let host_is_gone =
-        process::look_up(Pid::from_raw(record.host_pid)).is_none() || connect(record).is_none();
-    !has_ended && same_boot && began && !client_lives && !was_to_end && host_is_gone
+    !has_ended && same_boot && began && !client_lives && !was_to_end
 }
 
 /// Waits until a session that is about to get a host has it. Gives the session as it is then.

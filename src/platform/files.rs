@@ -5,6 +5,9 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+/// More than nearly all of them have, in bytes.
+const USUAL: usize = 8 << 10;
+
 /// Opens a regular file to be read. Anything else that has the name is neither waited for nor made this process's terminal.
 ///
 /// # Errors
@@ -21,8 +24,14 @@ pub fn open_plain(path: &Path) -> io::Result<File> {
 /// # Errors
 /// When it cannot be read, is no regular file, or is longer.
 pub fn read_plain(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let mut contents = Vec::new();
-    open_plain(path)?.take(most + 1).read_to_end(&mut contents)?;
+    let mut file = open_plain(path)?;
+    // Nearly every one fits, and one read brings it, and its end: there may be a thousand to read.
+    let mut usual = [0; USUAL];
+    let length = file.read(&mut usual)?;
+    let mut contents = usual[..length].to_vec();
+    if length == USUAL {
+        file.take((most + 1).saturating_sub(USUAL as u64)).read_to_end(&mut contents)?;
+    }
     if contents.len() as u64 > most {
         return Err(io::Error::other(format!("longer than {most} bytes")));
     }

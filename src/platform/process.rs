@@ -19,25 +19,58 @@ pub struct Process {
 pub fn look_up(pid: Pid) -> Option<Process> {
     use std::io::Read;
     // One read brings all of it; asking for its size first, and for its end afterwards, would cost as much again.
-    let mut stat = [0; 4096];
+    let mut stat = [0; 2048];
     let length = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut stat).ok()?;
-    parse_stat(&String::from_utf8_lossy(&stat[..length]))
+    parse_stat(&stat[..length])
+}
+
+/// A process that is looked at again and again.
+pub struct Watched {
+    pid: Pid,
+    /// Its place in the process table, kept open: to find it takes longer than to read it.
+    #[cfg(target_os = "linux")]
+    stat: Option<std::fs::File>,
+}
+
+impl Watched {
+    /// Nothing is asked of the system yet.
+    pub fn new(pid: Pid) -> Self {
+        Self {
+            pid,
+            #[cfg(target_os = "linux")]
+            stat: None,
+        }
+    }
+
+    /// As [`look_up`]. Once looked up it is never another one with its pid.
+    pub fn look_up(&mut self) -> Option<Process> {
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::unix::fs::FileExt;
+            if self.stat.is_none() {
+                self.stat = Some(std::fs::File::open(format!("/proc/{}/stat", self.pid)).ok()?);
+            }
+            let mut stat = [0; 2048];
+            let length = self.stat.as_ref()?.read_at(&mut stat, 0).ok()?;
+            parse_stat(&stat[..length])
+        }
+        #[cfg(not(target_os = "linux"))]
+        look_up(self.pid)
+    }
 }
 
 #[cfg(any(target_os = "linux", test))]
-fn parse_stat(stat: &str) -> Option<Process> {
-    // The second field is the program's name in parentheses, which may hold spaces and parentheses.
-    let (_, rest) = stat.rsplit_once(") ")?;
-    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-    let state = *fields.first()?;
+fn parse_stat(stat: &[u8]) -> Option<Process> {
+    // The second field is the program's name in parentheses, which may hold anything, parentheses too.
+    let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(&stat[name_ends + 1..]).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
     if state == "Z" || state == "X" {
         return None;
     }
-    Some(Process {
-        parent: Pid::from_raw(fields.get(1)?.parse().ok()?),
-        stopped: state == "T",
-        start: (*fields.get(19)?).to_owned(),
-    })
+    let parent = Pid::from_raw(fields.next()?.parse().ok()?);
+    Some(Process { parent, stopped: state == "T", start: fields.nth(17)?.to_owned() })
 }
 
 /// Looks a process up; nothing when there is none, or it is a zombie. Never run: see `docs/platforms.md`.
@@ -89,7 +122,15 @@ pub fn is_same_start(claimed: &str, start: &str) -> bool {
 /// Tells one run of the machine from the next.
 #[cfg(target_os = "linux")]
 pub fn boot() -> Option<String> {
-    Some(std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
+    use std::io::Read;
+    use std::sync::OnceLock;
+    static BOOT: OnceLock<Option<String>> = OnceLock::new();
+    let read = || {
+        let mut id = [0; 64];
+        let length = std::fs::File::open("/proc/sys/kernel/random/boot_id").ok()?.read(&mut id).ok()?;
+        Some(std::str::from_utf8(&id[..length]).ok()?.trim().to_owned())
+    };
+    BOOT.get_or_init(read).clone()
 }
 
 /// Tells one run of the machine from the next; not known here.
@@ -122,13 +163,13 @@ mod tests {
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
         let stat = "7 (a) b) T 5 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 100 2";
-        let process = parse_stat(stat).expect("parses");
+        let process = parse_stat(stat.as_bytes()).expect("parses");
         assert_eq!(process, Process { parent: Pid::from_raw(5), stopped: true, start: "4711".into() });
     }
 
     #[test]
     fn a_zombie_is_not_a_process() {
-        assert_eq!(parse_stat("7 (a) Z 5 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 100 2"), None);
+        assert_eq!(parse_stat(b"7 (a) Z 5 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 100 2"), None);
     }
 
     #[test]

@@ -93,10 +93,19 @@ pub fn connect_to_own(path: &Path) -> io::Result<UnixStream> {
     connect_to(path, geteuid().as_raw())
 }
 
+/// Whether there is a socket of this user, which says nothing of who listens.
+pub fn is_own(path: &Path) -> bool {
+    is_socket_of(path, geteuid().as_raw()).unwrap_or(false)
+}
+
+fn is_socket_of(path: &Path, user: u32) -> io::Result<bool> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    Ok(metadata.file_type().is_socket() && metadata.uid() == user)
+}
+
 fn connect_to(path: &Path, user: u32) -> io::Result<UnixStream> {
     let refused = || io::Error::new(io::ErrorKind::PermissionDenied, "another user's socket");
-    let metadata = std::fs::symlink_metadata(path)?;
-    if !metadata.file_type().is_socket() || metadata.uid() != user {
+    if !is_socket_of(path, user)? {
         return Err(refused());
     }
     let stream = UnixStream::connect(path)?;

@@ -122,9 +122,9 @@ impl Answerer {
         out
     }
 
-    /// Reads on without answering, while there is a terminal that does.
-    pub fn skip(&mut self, bytes: &[u8]) {
-        self.scanner.feed(bytes, |_| {});
+    /// Begins to answer at this position in the output: up to here there was a terminal that did.
+    pub fn begin(&mut self, position: Scanner) {
+        self.scanner = position;
     }
 }
 

@@ -72,6 +72,26 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn what_could_not_be_written_is_counted() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let mut events = Events::in_directory(scratch.path());
+        let path = std::mem::replace(&mut events.path, "/dev/full".into());
+        for _ in 0..3 {
+            events.write("lost", serde_json::json!({}));
+        }
+        events.path = path.clone();
+        events.write("kept", serde_json::json!({}));
+        events.write("kept", serde_json::json!({}));
+        let kept = fs::read_to_string(path).expect("reads");
+        let lines: Vec<Value> =
+            kept.lines().map(|line| serde_json::from_str(line).expect("whole lines")).collect();
+        let names: Vec<&str> = lines.iter().map(|line| line["event"].as_str().expect("a name")).collect();
+        assert_eq!(names, ["events-missed", "kept", "kept"]);
+        assert_eq!(lines[0]["count"], 3);
+    }
+
+    #[test]
     fn the_log_is_bounded_and_keeps_the_newest() {
         let scratch = tempfile::tempdir().expect("a directory");
         let events = Events::in_directory(scratch.path());

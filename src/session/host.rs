@@ -6,6 +6,7 @@ mod doubts;
 mod keep;
 mod renew;
 mod restart;
+mod silent;
 mod unsaved;
 
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ use crate::config::{Config, OnHangup};
 use crate::control::FromHost;
 use crate::control::{Answer, Channel, Request};
 use crate::fleet::Holder;
+use crate::platform::descriptors;
 use crate::platform::poll::{For, Place, Poll};
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::tty::Attributes;
@@ -50,6 +52,9 @@ const PATIENCE_WITH_TERMINAL: Duration = Duration::from_secs(1);
 
 /// After a turn, how long claude may take to write it down. Seen: a tenth of a second.
 const TRANSCRIPT_DELAY: Duration = Duration::from_secs(1);
+
+/// How long after the state file could not be opened it is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// So many bytes wait unread until somebody asks for the screen: a timer for each key that is echoed would cost more
 /// than all the rest of its way.
@@ -62,6 +67,8 @@ pub struct Host {
     record: Record,
     /// Whether the record on disk is an older one.
     unsaved: Unsaved,
+    /// When to look at the state file again, which could not be opened.
+    look_again_at: Option<Instant>,
     directory: PathBuf,
     events: Events,
     launcher: Launcher,
@@ -98,6 +105,8 @@ pub struct Host {
     quit: bool,
     /// Claude crashed too often.
     gave_up: bool,
+    /// It was said that claude says nothing of itself.
+    told_silent: bool,
     /// A restart that was asked for.
     renewal: Renewal,
     /// Why claude could not be started last, where it could not.
@@ -132,8 +141,7 @@ impl Host {
             lock,
         } = prepared;
         let pid = Pid::from_raw(record.client_pid.unwrap_or(0));
-        let client =
-            client.map(|channel| Client { channel, pid, checked: Instant::now(), undo: String::new() });
+        let client = client.map(|channel| Client::new(channel, pid));
         let watch = StateWatch::new(child.pid(), wake);
         let mut output = output;
         let keep = Keep::new(&config.remote_control, &record.remote);
@@ -145,6 +153,7 @@ impl Host {
         Self {
             record,
             unsaved: Unsaved::default(),
+            look_again_at: None,
             directory,
             events,
             launcher,
@@ -170,6 +179,7 @@ impl Host {
             begun: Instant::now(),
             quit: false,
             gave_up: false,
+            told_silent: false,
             renewal: Renewal::default(),
             not_started: None,
             holder: None,
@@ -274,7 +284,9 @@ impl Host {
             server.deadline(),
             self.keep_at(),
             self.renewal_at(),
+            self.silent_at(),
             self.unsaved.again_at(),
+            self.look_again_at,
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -369,6 +381,9 @@ impl Host {
             return;
         }
         let found = self.watch.look();
+        // What was missed for want of a descriptor is not told again.
+        let missed = found.is_none() && descriptors::check_room(1).is_err();
+        self.look_again_at = missed.then(|| Instant::now() + LOOK_AGAIN);
         if let Some((pid, file)) = &found {
             self.follow(*pid, file);
         }

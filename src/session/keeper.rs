@@ -12,19 +12,21 @@
 //! - What was typed is submitted or taken back; where claude is too slow for that, it is seen to later.
 //! - Keys that are held are released, by a deadline, on every path.
 
+mod events;
 mod procedure;
 mod why;
 mod witness;
 
 use std::time::Duration;
 
+pub use self::events::{Action, Event, Keyboard};
 pub use self::procedure::{Hold, Keys, LONGEST_HOLD, Owed, Purpose};
 pub use self::why::Why;
 pub use self::witness::{File, Look, Seen, Standing};
 
 use self::procedure::{End, HOLD_ANSWER, Try};
 use crate::claude::remote_control::Link;
-use crate::claude::screen::{Indicator, Notice};
+use crate::claude::screen::{Indicator, Notice, Prompt};
 use crate::config::{Keep, RemoteControl};
 
 /// A link that goes down so soon after the user's keys was switched off by them, unless the screen says that it failed.
@@ -49,68 +51,6 @@ const OWED_FOR: Duration = Duration::from_secs(10 * 60);
 const REWRITTEN: Duration = Duration::from_secs(1);
 /// From a link that was switched off to the command that brings it back.
 const CYCLE_PAUSE: Duration = Duration::from_secs(2);
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// Claude was started, for the first time or again.
-    Started,
-    /// Claude has ended.
-    Ended,
-    /// Claude is stopped, or the shell has its terminal.
-    Away,
-    /// Claude runs on, in the foreground.
-    Back,
-    /// There is a client. One that takes another's place is news as well.
-    Attached,
-    /// There is none any more.
-    Detached,
-    /// What the state file says now; nothing where there is none that is whole and our child's.
-    File(Option<File>),
-    /// Claude has written something. Needed only where [`Keeper::wants_output`] says so.
-    Output,
-    /// The answer to [`Action::Look`].
-    Looked(Look),
-    /// The client's answer to [`Action::Hold`].
-    Held(Keyboard),
-    /// The user asks for the link now.
-    Asked {
-        /// Whether a link that seems to be up is switched off first.
-        cycle: bool,
-    },
-    /// Something happened after which a link that looks alive may be dead.
-    Doubtful(Occasion),
-    /// The time that [`Keeper::due`] named has come.
-    Due,
-}
-
-/// What the client knows of the keyboard.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Keyboard {
-    /// How long ago the user typed; nothing if they have not, in this client.
-    pub typed: Option<Duration>,
-    /// Whether a paste is half through.
-    pub in_paste: bool,
-    /// Whether an escape sequence is half through.
-    pub in_sequence: bool,
-    /// Whether keys wait that claude has not read.
-    pub unread: bool,
-}
-
-/// What to do, in this order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Ask the client to hold the user's keys.
-    Hold,
-    /// Let it deliver them.
-    Release,
-    /// Look at the screen, and report it at once.
-    Look,
-    /// Type this into claude.
-    Type(Keys),
-    /// Write down that this happened, and why or how.
-    Note(&'static str, String),
-}
 
 #[derive(Debug, Clone, PartialEq)]
 enum Phase {
@@ -147,6 +87,10 @@ pub struct Keeper {
     known: Option<File>,
     doubt_since: Option<Duration>,
     seen: Option<Seen>,
+    /// Whether the main prompt was recognised since claude was started.
+    recognised: bool,
+    /// Whether it was said that it was not.
+    unrecognised_told: bool,
     /// The last thing that the file was sure of.
     link: Option<Link>,
     used: bool,
@@ -193,6 +137,8 @@ impl Keeper {
             known: None,
             doubt_since: None,
             seen: None,
+            recognised: false,
+            unrecognised_told: false,
             link: None,
             used,
             turned_off,
@@ -295,6 +241,7 @@ impl Keeper {
         self.known = None;
         self.doubt_since = None;
         self.seen = None;
+        self.recognised = false;
         self.link = None;
         self.lags_until = None;
         self.down_since = None;
@@ -401,6 +348,7 @@ impl Keeper {
         if look.has_footer() {
             self.take_down(at, look);
         }
+        self.recognised |= look.settled && !matches!(look.reading.prompt, Prompt::Elsewhere(_));
         self.weigh(at, actions);
         let against = self.wanted(at).err().map(|(why, _)| why);
         match &mut self.phase {
@@ -428,8 +376,10 @@ impl Keeper {
             Phase::Watching => {
                 if std::mem::take(&mut self.looking) {
                     self.ready(at, look, actions);
-                } else if let Some((Why::Screen(_) | Why::NoPaste | Why::Unsettled, _)) = self.blocked {
-                    let against = look.obstacle().filter(|why| *why != Why::Unsettled);
+                } else if let Some((why, _)) = &self.blocked
+                    && why.is_of_the_screen()
+                {
+                    let against = self.against_typing(look).filter(|why| *why != Why::Unsettled);
                     self.blocked = against.map(|why| (why, at + SLOWLY));
                 }
             }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::answers::Answerer;
 use super::modes::ModeTracker;
+use super::modes::scanner::Scanner;
 use super::screen::Screen;
 use crate::platform::io::{self, Outcome};
 use crate::platform::poll::{For, Place, Poll};
@@ -47,8 +48,12 @@ pub struct Output {
     pub stall_after: Duration,
     /// It is passed over.
     stalled: bool,
+    /// What it is to take first when it takes something again, and its modes then.
+    cut_off: Option<(Vec<u8>, ModeTracker)>,
     /// Answers claude where no terminal does.
     pub answerer: Answerer,
+    /// It does so now, and has followed the output that far.
+    answering: bool,
     /// The modes of the terminal, after everything that was read.
     pub modes: ModeTracker,
     /// The screen, after everything that was read.
@@ -70,7 +75,9 @@ impl Output {
             blocked_at: None,
             stall_after: Duration::from_secs(3),
             stalled: false,
+            cut_off: None,
             answerer: Answerer::default(),
+            answering: false,
             modes: ModeTracker::default(),
             screen,
         }
@@ -156,6 +163,8 @@ impl Output {
     fn deliver(&mut self, count: usize, tell: &mut impl FnMut(&ModeTracker)) {
         self.last = count;
         let bytes = &self.buffer[..count];
+        // As long as a terminal answers, nothing else has to follow the output for that.
+        let position = (!self.answering).then(|| self.modes.position());
         if self.modes.feed(bytes) {
             tell(&self.modes);
         }
@@ -171,15 +180,17 @@ impl Output {
             }
         }
         self.screen.push(bytes);
-        self.answer(count);
+        self.answering = self.terminal.is_none();
+        if self.answering {
+            self.answer(count, position);
+        }
     }
 
-    /// Answers what claude has asked, where there is no terminal that does.
-    fn answer(&mut self, count: usize) {
+    /// Answers what claude has asked. With a position, that is where the output stood before, and nothing has followed it.
+    fn answer(&mut self, count: usize, position: Option<Scanner>) {
         let bytes = &self.buffer[..count];
-        if self.terminal.is_some() {
-            self.answerer.skip(bytes);
-            return;
+        if let Some(position) = position {
+            self.answerer.begin(position);
         }
         let screen = &mut self.screen;
         let answer = self.answerer.answer(bytes, &self.modes, || screen.cursor());
@@ -196,6 +207,8 @@ impl Output {
 
     /// Passes over a terminal that takes nothing, so that claude goes on. It is drawn anew when it takes something.
     pub fn pass_over(&mut self) {
+        // No more was read than this, so behind it the terminal is where the modes are now.
+        self.cut_off = Some((self.pending[self.written..].to_vec(), self.modes.clone()));
         self.discard_pending();
         self.stalled = true;
     }
@@ -209,6 +222,11 @@ impl Output {
     /// The terminal that was passed over has room again: it gets what it missed.
     pub fn catch_up(&mut self) {
         self.stalled = false;
+        if let Some((rest, modes)) = self.cut_off.take() {
+            // What is on there is undone first: switched on once more, a keyboard's flags would have to be undone twice.
+            self.write(&rest);
+            self.write(modes.undo().as_bytes());
+        }
         // It may have been left within a sequence.
         self.write(b"\x18");
         let redraw = self.screen.redraw(&self.modes);
@@ -283,6 +301,7 @@ impl Output {
         self.terminal = Some(terminal);
         self.muted = false;
         self.stalled = false;
+        self.cut_off = None;
     }
 
     /// Reads from this PTY from now on. What the last program on the other one had switched on is undone by now.

@@ -166,6 +166,8 @@ fn prepare(
     let lock = sent_lock.map_or_else(|| Lock::take(&directory), Ok).map_err(refuse)?;
     if start.revive {
         stamp::set(&directory).map_err(refuse)?;
+        // Nobody is to take the one who is gone for this one.
+        let _ = std::fs::remove_file(&socket);
     }
     let revived = if start.revive { Some(Record::read(&directory).map_err(refuse)?) } else { None };
     // A session that was there before outlives a failure to take it up.

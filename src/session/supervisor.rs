@@ -100,6 +100,9 @@ impl Transcript {
             Found::Nothing if there_was => Self::Gone,
             Found::Nothing => Self::NeverThere,
             Found::Unusable(_) => Self::Unusable,
+            // What was there is taken to be there still: a mistake costs a start that fails, the other one the conversation.
+            Found::Unknown if there_was => Self::Present,
+            Found::Unknown => Self::NeverThere,
         }
     }
 }
@@ -387,7 +390,9 @@ impl Supervisor {
     /// How long to wait after the crash that was the last in a row. Jitter is only ever added.
     fn delay(&self, jitter: f64) -> Duration {
         let limits = &self.limits;
-        let grown = limits.initial_delay.as_secs_f64() * limits.factor.powf(f64::from(self.in_a_row - 1));
+        // Not `powf`: for that alone libm would be loaded with each start.
+        let grown_by = limits.factor.powi(i32::try_from(self.in_a_row - 1).unwrap_or(i32::MAX));
+        let grown = limits.initial_delay.as_secs_f64() * grown_by;
         // Comparing first keeps the numbers that a Duration cannot hold out of it, and the others exact.
         let delay = if grown < limits.max_delay.as_secs_f64() {
             Duration::from_secs_f64(grown)

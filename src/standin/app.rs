@@ -79,6 +79,8 @@ pub struct App {
     pub effects: Vec<Effect>,
     /// The name given by `--name`.
     pub name: Option<String>,
+    /// Whether the prompt is drawn like none that Claude Code is known to have.
+    pub unknown_look: bool,
     pub(super) store: Store,
     pub(super) transcript: Transcript,
     pub(super) turn: Option<Turn>,
@@ -104,6 +106,7 @@ impl App {
             bridge,
             effects: Vec::new(),
             name: None,
+            unknown_look: false,
             transcript: store.open(id),
             store,
             turn: None,

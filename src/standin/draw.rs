@@ -117,12 +117,22 @@ fn main_prompt(app: &App, cols: usize) -> (Vec<String>, (usize, usize)) {
     }
     live.extend([String::new(), rule(cols, app.name.as_deref())]);
     let above = live.len();
-    let mark = if app.bash { "!" } else { "❯" };
+    let mark = match (app.bash, app.unknown_look) {
+        (true, _) => "!",
+        (false, true) => "»",
+        (false, false) => "❯",
+    };
     let hit = app.search_hit().map(str::to_owned);
     let draft = hit.unwrap_or_else(|| app.editor.text());
     let (lines, (row, column)) = prompt(&draft, app.editor.cursor(), mark, cols, None);
     live.extend(lines);
     live.push(rule(cols, None));
+    if app.unknown_look {
+        let lower = live.len() - 1;
+        for rule in [above - 1, lower] {
+            live[rule] = "┄".repeat(cols);
+        }
+    }
     let mut cursor = (above + row, column);
     if let View::Search(query) = &app.view {
         let text = format!("  search prompts: {query}");

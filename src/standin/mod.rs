@@ -36,6 +36,9 @@ pub const NAME: &str = crate::claude::find::STAND_IN;
 /// The version of Claude Code whose habits these are.
 pub const VERSION: &str = "2.1.329";
 
+/// The version that it says where it draws a prompt like none that is known.
+const UNKNOWN_VERSION: &str = "9.9.9";
+
 /// Runs the stand-in with the given arguments (without `argv[0]`) and returns the status to exit with.
 pub fn main(args: Vec<OsString>) -> ExitCode {
     if faults::switch("LAUNCHER") {
@@ -61,8 +64,9 @@ fn start(args: Vec<OsString>) -> Result<u8, Refusal> {
         return server::run(&words, &config_directory(), &cwd);
     }
     let options = Options::parse(args)?;
+    let version = if faults::switch("UNKNOWN") { UNKNOWN_VERSION } else { VERSION };
     if options.version {
-        println!("{VERSION} (Claude Code stand-in)");
+        println!("{version} (Claude Code stand-in)");
         return Ok(0);
     }
     if options.help {
@@ -89,7 +93,7 @@ fn start(args: Vec<OsString>) -> Result<u8, Refusal> {
         run::end_by(fault);
     }
     let app = session(&options, store, &conversation, &config);
-    let state = state_file::StateFile::new(&config, &cwd, options.name.clone(), VERSION);
+    let state = state_file::StateFile::new(&config, &cwd, options.name.clone(), version);
     run::interactive(app, state, fault).map_err(failed("the terminal is gone"))
 }
 
@@ -108,6 +112,7 @@ fn session(options: &Options, store: Store, conversation: &Conversation, config:
     | Conversation::Choose(id)) = conversation;
     let mut app = App::new(store.clone(), id, Bridge::new(manners), pace);
     app.name.clone_from(&options.name);
+    app.unknown_look = faults::switch("UNKNOWN");
     if faults::switch("VIM") {
         app.editor.toggle_vim();
     }

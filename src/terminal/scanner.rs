@@ -102,6 +102,11 @@ impl Scanner {
     /// Takes a read.
     pub fn feed<'a>(&mut self, bytes: &'a [u8]) -> Scanned<'a> {
         let mut found = Scanned::default();
+        if self.kept.is_empty() && self.is_plain(bytes) {
+            found.typed = !bytes.is_empty();
+            found.forward = Cow::Borrowed(bytes);
+            return found;
+        }
         let held_before = self.take_held();
         // Where the detach key was: from and to, counted from the first byte that was held.
         let offset = held_before.len();
@@ -154,6 +159,13 @@ impl Scanner {
         }
         found.forward = Cow::Owned(all);
         found
+    }
+
+    /// Whether this is text, typed or pasted, without anything to look for in it.
+    fn is_plain(&self, bytes: &[u8]) -> bool {
+        // All of them are looked at, whatever is found, so that many are looked at at once.
+        let none = |none, byte: &u8| none & (*byte != ESC) & (*byte != LEGACY);
+        matches!(self.state, State::Text | State::Paste) && bytes.iter().fold(true, none)
     }
 
     /// Gives what is held, when nothing has come for a moment: what looked like the beginning of a sequence was a key.

@@ -12,11 +12,13 @@ pub mod trouble;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use nix::sys::termios::{SetArg, tcsetattr};
 
 use super::plan::{Kind, Moment, Plan, Strike, Victim};
 use super::support::{
@@ -78,7 +80,8 @@ pub fn play(plan: &Plan, claude: impl Claude + 'static) -> Outcome {
     let by_hand = game.come_back(0);
     let back_after = struck.elapsed();
     assert!(!by_hand || plan.needs_a_hand(), "it was not brought back by itself\n{}", game.report());
-    game.check(plan.moment != Moment::Starting);
+    let said = plan.moment != Moment::Starting;
+    game.check(said, said);
     game.finish();
     game.outcome(true, back_after, by_hand, None)
 }
@@ -152,12 +155,13 @@ impl Game {
         self.shell.run(&format!("{command}; echo end-{}=$?", self.commands));
     }
 
-    /// Whether the command that was entered last has ended.
+    /// Whether the command that was entered last has ended. The screen need not show it: the shell was faster than the host,
+    /// say, and has written to the screen that claude used.
     fn has_ended(&self) -> bool {
         let mark = format!("end-{}=", self.commands);
-        self.shell.screen().rows.iter().any(|row| {
-            row.split(&mark).skip(1).any(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
-        })
+        let output = self.shell.output();
+        let tail = String::from_utf8_lossy(&output[output.len().saturating_sub(1 << 16)..]);
+        tail.split(&mark).skip(1).any(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
     }
 
     /// Waits until the shell has the terminal again, as it was. A screen that claude has left may be in the way of the
@@ -174,15 +178,24 @@ impl Game {
                 break;
             }
             if self.left_as_it_was && screen.cursor_row() == PROMPT.trim_end() {
-                // Nobody was left to undo what claude had switched on. A user types `reset`.
-                self.shell.run("printf '\\033c'");
-                self.shell.wait_for_prompt();
+                self.reset();
                 continue;
             }
             assert!(Instant::now() < deadline, "there is no prompt\n{}", self.report());
             self.shell.press(Key::Enter);
         }
         self.shell.wait_for_manners(&self.manners);
+    }
+
+    /// Nobody was left to undo what claude had switched on. A user types `reset`, which is this.
+    fn reset(&mut self) {
+        let mut options = fs::File::options();
+        let tty = options.read(true).write(true).custom_flags(libc::O_NOCTTY).open(self.shell.path());
+        let tty = tty.expect("the terminal");
+        tcsetattr(&tty, SetArg::TCSANOW, &self.manners.1).expect("its attributes");
+        self.shell.press(Key::Enter);
+        self.shell.run("printf '\\033c'");
+        self.shell.wait_for_prompt();
     }
 
     /// Whether `condition` comes true in time. Looked at a few times in a hundredth of a second: the cores are for the session.
@@ -214,7 +227,8 @@ impl Game {
         let reply = self.claude.reply(words);
         self.shell.wait_for_text(&reply);
         let answered = |text: String| text.split_once(words).is_some_and(|(_, rest)| rest.contains(&reply));
-        wait_until("the reply on disk", DEADLINE, || answered(self.written()));
+        let written = self.until(|game| answered(game.written()));
+        assert!(written, "the reply to {words:?} is not on disk\n{}", self.report());
         self.sandbox().wait_for_record("an idle claude", |record| record.text("status") == "idle");
     }
 
@@ -350,7 +364,8 @@ impl Game {
     }
 
     /// That it is the same conversation, with all that was said in it, and that it goes on.
-    fn check(&mut self, something_was_said: bool) {
+    /// `said` is whether something was said before, `shown` whether the terminal must still have it.
+    fn check(&mut self, said: bool, shown: bool) {
         let record = self.record();
         let session = record.text("session").to_owned();
         assert_eq!(record.text("conversation"), session, "another conversation\n{}", self.report());
@@ -361,14 +376,14 @@ impl Game {
             serde_json::from_slice(&fs::read(state).expect("a state file")).expect("JSON");
         assert_eq!(state["sessionId"], session.as_str());
         let first = self.claude.reply(FIRST);
-        if something_was_said {
+        if shown {
             let drawn = |game: &Self| game.shell.history().iter().any(|row| row.contains(&first));
             assert!(self.until(drawn), "{}", self.report());
         }
         self.say(LAST);
         let written = self.written();
         let kept = written.contains(FIRST) && written.contains(&first);
-        assert!(!something_was_said || kept, "lost: {written}");
+        assert!(!said || kept, "lost: {written}");
         let files = self.transcripts();
         assert_eq!(files.len(), 1, "{files:?}");
         assert!(files[0].ends_with(format!("{session}.jsonl")), "{files:?}");

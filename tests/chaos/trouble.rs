@@ -50,8 +50,10 @@ pub(super) fn play(mut game: Game, plan: &Plan) -> Outcome {
     game.start(plan, &mut trouble);
     if plan.moment == Moment::MidTurn {
         game.submit_long();
+        // A terminal that is closed, or a client that is stopped, before Enter has left it is no trouble in the middle of a turn.
+        game.sandbox().wait_for_record("a turn", |record| record.text("status") == "busy");
     }
-    let flooded = plan.kind == Kind::Unread && plan.moment == Moment::Idle;
+    let flooded = plan.kind == Kind::Unread && plan.moment == Moment::Idle && game.can_flood();
     if flooded {
         game.shell.type_text(&format!("/fault flood {FLOOD}"));
         game.shell.wait_for("the order", |screen| screen.cursor_row().ends_with(&FLOOD.to_string()));
@@ -97,7 +99,8 @@ pub(super) fn play(mut game: Game, plan: &Plan) -> Outcome {
         game.is_answered(words);
         lost.get_or_insert(0);
     }
-    game.check(!flooded || !game.stand_in_floods());
+    // What was said first has scrolled out of the model's memory.
+    game.check(true, !flooded);
     game.finish();
     drop(trouble);
     game.outcome(true, back_after, by_hand, lost)
@@ -141,8 +144,10 @@ impl Game {
                 self.tries_to_begin(&format!("(ulimit -n {few}; exec cckw claude)"))
             }
             (Kind::Clock, Trouble::Clocks(clocks)) => {
-                let command = format!("{} cckw claude", clocks.prefix());
-                self.begin(&command);
+                // In a script: the line would be longer than the window is wide.
+                let text = format!("#!/bin/sh\n{} exec cckw claude\n", clocks.prefix());
+                self.sandbox().script("by-other-clocks", &text);
+                self.begin("../bin/by-other-clocks");
                 return;
             }
             _ => true,
@@ -296,8 +301,7 @@ impl Game {
         (TYPED.len() - row.trim_start_matches(['❯', ' ', '\u{a0}']).len().min(TYPED.len())).max(1) as u64
     }
 
-    /// What was said first has scrolled out of the model's memory.
-    fn stand_in_floods(&self) -> bool {
+    fn can_flood(&self) -> bool {
         self.claude.program() == "claude-stand-in"
     }
 }

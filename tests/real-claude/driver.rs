@@ -12,6 +12,7 @@ use super::mock::{Mock, REPLY};
 use super::support::{
     Builder, DEADLINE, Key, Record, Sandbox, Screen, Terminal, process, wait_until, wait_until_some,
 };
+use super::versions;
 
 /// Made up; its last 20 characters stand in the configuration as approved.
 const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrst";
@@ -86,11 +87,15 @@ impl Place {
         ] {
             sandbox.set(name, value);
         }
+        if versions::is_earlier() {
+            sandbox.set("TERM_PROGRAM", "kitty");
+        }
         let config = json!({
             "hasCompletedOnboarding": true,
             "theme": "dark",
             "customApiKeyResponses": {"approved": [&KEY[KEY.len() - 20..]], "rejected": []},
-            "projects": {sandbox.work().to_str().expect("a path"): {"hasTrustDialogAccepted": true}},
+            // Versions before about 2.0.50 do not start with a project that has no list of tools.
+            "projects": {sandbox.work().to_str().expect("a path"): {"hasTrustDialogAccepted": true, "allowedTools": []}},
         });
         fs::write(sandbox.path("home/.claude.json"), config.to_string()).expect("its configuration");
         let place = Self { sandbox, mock, _turn: Turn::take() };
@@ -143,10 +148,8 @@ impl Place {
     pub fn wait_for_host(&self) -> Record {
         let record = wait_until_some("a record of a session that runs", DEADLINE, || {
             let runs = |record: &Record, key| record.pid(key).is_some_and(process::runs);
-            self.sandbox
-                .records()
-                .into_iter()
-                .find(|record| runs(record, "host_pid") && runs(record, "claude_pid"))
+            let mut records = self.sandbox.records().into_iter().map(versions::with_claude);
+            records.find(|record| runs(record, "host_pid") && runs(record, "claude_pid"))
         });
         assert_ne!(record.pid("host_pid"), record.pid("claude_pid"));
         record
@@ -182,6 +185,18 @@ impl Place {
             .collect()
     }
 
+    /// The log of the one session: what cckw did by itself.
+    pub fn log(&self) -> Vec<Value> {
+        let [record] = &self.sandbox.records()[..] else { return vec![] };
+        let text = fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// How often this stands in it.
+    pub fn count(&self, event: &str) -> usize {
+        self.log().iter().filter(|line| line["event"] == event).count()
+    }
+
     /// The names (conversation ids) of the transcripts, sorted.
     pub fn transcripts(&self) -> Vec<String> {
         let files = self.transcript_files();
@@ -211,6 +226,9 @@ impl Place {
 
 /// Whether the main prompt is shown and holds exactly `text`, the cursor behind it.
 pub fn prompt_holds(screen: &Screen, text: &str) -> bool {
+    if versions::is_old() {
+        return versions::old_prompt_holds(screen, text);
+    }
     let row = usize::from(screen.cursor.0);
     let rule = |row: Option<&String>| row.is_some_and(|row| row.starts_with("────"));
     let line = screen.rows[row].replace('\u{a0}', " ");
@@ -237,6 +255,9 @@ pub fn submit(terminal: &mut Terminal, text: &str) {
 /// Waits until claude, brought back so often, says that it is `status`.
 #[track_caller]
 pub fn says(place: &Place, status: &str, restarts: u64) -> Record {
+    if versions::is_old() {
+        return versions::old_says(place, status, restarts);
+    }
     place.sandbox.wait_for_record(&format!("a claude that is {status}"), |record| {
         record.text("state") == "running"
             && record.text("status") == status

@@ -1,23 +1,42 @@
-//! Where the pinned Claude Code is; installed by the first test that asks.
+//! Where the Claude Code is that the suite runs: the pinned one, installed by the first test that asks, or the one that
+//! `CCKW_TEST_CLAUDE` names (`versions` beside this file sets it).
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The package that `install` brings.
-const PACKAGE: &str = "tests/real-claude/node_modules/@anthropic-ai/claude-code";
+use serde_json::Value;
 
-/// The native program; a test that cannot have it fails, it does not pass without.
+/// The program, of any version, that the suite is to run in the place of the pinned one.
+const OTHER: &str = "CCKW_TEST_CLAUDE";
+
+/// Claude's program; a test that cannot have it fails, it does not pass without.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(install)
+    PROGRAM.get_or_init(|| match std::env::var_os(OTHER) {
+        Some(other) => fs::canonicalize(&other).unwrap_or_else(|error| panic!("{OTHER}: {error}")),
+        None => install(),
+    })
 }
 
-/// The node script that starts the native program as its child, for installations without its own set-up step.
+/// The folder of its package.
+fn package() -> &'static Path {
+    let mut folders = program().ancestors().skip(1);
+    folders.find(|folder| folder.join("package.json").exists()).expect("a package around the program")
+}
+
+/// Its version, as its package has it.
+pub fn version() -> String {
+    let text = fs::read(package().join("package.json")).expect("a package");
+    let package: Value = serde_json::from_slice(&text).expect("a package");
+    package["version"].as_str().expect("a version").to_owned()
+}
+
+/// The node script that starts the native program as its child, for installations without its own set-up step. Versions
+/// that are a script themselves have none.
 pub fn launcher() -> PathBuf {
-    program();
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(PACKAGE).join("cli-wrapper.cjs")
+    package().join("cli-wrapper.cjs")
 }
 
 fn install() -> PathBuf {

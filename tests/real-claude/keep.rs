@@ -1,15 +1,13 @@
 //! Remote control is asked for at the real prompt, and nowhere else. Without an account the answer is always the same one:
 //! that it needs a subscription.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::driver::{How, Place, prompt_holds};
 use super::support::{DEADLINE, Key, Terminal, wait_until};
-
-const REFUSAL: &str = "/remote-control needs a Claude subscription";
+use super::versions::refusal;
 
 /// A place in which the link is kept from the first moment, as soon as the keyboard rests for so long.
 fn keeping(rest: &str, settings: &Value) -> Place {
@@ -21,21 +19,11 @@ fn keeping(rest: &str, settings: &Value) -> Place {
     place
 }
 
-fn log(place: &Place) -> Vec<Value> {
-    let [record] = &place.sandbox.records()[..] else { return vec![] };
-    let text = fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-fn count(place: &Place, event: &str) -> usize {
-    log(place).iter().filter(|line| line["event"] == event).count()
-}
-
 #[track_caller]
 fn waits_for(place: &Place, words: &str) {
     let end = Instant::now() + DEADLINE;
     wait_until(words, DEADLINE * 2, || {
-        let log = log(place);
+        let log = place.log();
         assert!(Instant::now() < end, "no wait for {words:?} in {log:#?}");
         log.iter().any(|line| {
             line["event"] == "remote-waits" && line["what"].as_str().is_some_and(|what| what.contains(words))
@@ -54,13 +42,13 @@ fn was_refused(place: &Place, terminal: &mut Terminal, draft: &str) {
             "{:#?}
 {:#?}
 {}",
-            log(place),
+            place.log(),
             place.state(),
             terminal.report()
         );
         record.json["remote"]["state"] == "unavailable"
     });
-    let log = log(place);
+    let log = place.log();
     let taken_back = log
         .iter()
         .filter(|line| line["event"] == "remote-failed")
@@ -68,11 +56,11 @@ fn was_refused(place: &Place, terminal: &mut Terminal, draft: &str) {
         .count();
     assert_eq!(record.json["remote"]["tries"], 1 + taken_back, "{log:#?}");
     let said = record.json["remote"]["last_try"]["outcome"].as_str().unwrap_or_default();
-    assert!(said.contains(REFUSAL), "{said}");
+    assert!(said.contains(refusal()), "{said}");
     terminal.wait_for("the refusal, and the prompt", |screen| {
-        screen.text().replace('\n', " ").contains(REFUSAL) && prompt_holds(screen, draft)
+        screen.text().replace('\n', " ").contains(refusal()) && prompt_holds(screen, draft)
     });
-    assert_eq!((count(place, "remote-entering"), count(place, "remote-failed")), (1, 1 + taken_back));
+    assert_eq!((place.count("remote-entering"), place.count("remote-failed")), (1, 1 + taken_back));
     assert!(!place.mock.asked(), "{:?}", place.mock.arrived());
     assert!(place.transcripts().len() <= 1);
 }
@@ -119,7 +107,7 @@ fn keys_that_are_pressed_meanwhile_come_after() {
     let mut terminal = place.start(How::Through, &[]);
     terminal.type_text("x");
     terminal.wait_for("the draft", |screen| prompt_holds(screen, "x"));
-    wait_until("the command", DEADLINE, || count(&place, "remote-typing") == 1);
+    wait_until("the command", DEADLINE, || place.count("remote-typing") == 1);
     for key in ["y", "z", " ", "w", "\x7f", "v"] {
         terminal.type_text(key);
     }
@@ -133,7 +121,7 @@ fn in_the_transcript_view_nothing_is_typed() {
     terminal.press(Key::Ctrl('o'));
     terminal.wait_for_text("detailed transcript");
     waits_for(&place, "not at the main prompt");
-    assert_eq!(count(&place, "remote-typing"), 0);
+    assert_eq!(place.count("remote-typing"), 0);
     terminal.press_until(Key::Esc, "the prompt", |screen| prompt_holds(screen, ""));
     was_refused(&place, &mut terminal, "");
 }
@@ -149,6 +137,6 @@ fn in_the_agents_view_nothing_is_typed_nor_after_it() {
     terminal.press_until(Key::Esc, "the prompt", |screen| prompt_holds(screen, ""));
     terminal.type_text("words");
     terminal.wait_for("the words alone", |screen| prompt_holds(screen, "words"));
-    assert_eq!(count(&place, "remote-typing"), 0);
+    assert_eq!(place.count("remote-typing"), 0);
     assert!(!place.mock.asked(), "{:?}", place.mock.arrived());
 }

@@ -9,8 +9,10 @@ mod support;
 mod driver;
 mod install;
 mod mock;
+mod versions;
 mod view;
 
+mod any_version;
 mod attach;
 mod dialogue;
 mod help;

@@ -126,6 +126,11 @@ fn answer(stream: &TcpStream, request: &Value, shared: &(Mutex<State>, Condvar))
     });
     event(stream, "message_start", &json!({"message": message}))?;
     let prompt = prompt(last);
+    // Seen with 2.1.243: it has the first prompts made a title of, beside the turn.
+    if prompt.as_deref().is_some_and(|prompt| prompt.starts_with("<session>")) {
+        text(stream, &[REPLY])?;
+        return end(stream, "end_turn");
+    }
     shared.0.lock().ok()?.arrived.extend(prompt.clone());
     let mut reason = "end_turn";
     let says = |words| prompt.as_deref().is_some_and(|prompt| prompt.contains(words));
@@ -144,6 +149,10 @@ fn answer(stream: &TcpStream, request: &Value, shared: &(Mutex<State>, Condvar))
         text(stream, &REPLY.split_inclusive(' ').collect::<Vec<_>>())?;
     }
     shared.0.lock().ok()?.prompts.extend(prompt);
+    end(stream, reason)
+}
+
+fn end(stream: &TcpStream, reason: &str) -> Option<()> {
     let delta = json!({"stop_reason": reason, "stop_sequence": null});
     event(stream, "message_delta", &json!({"delta": delta, "usage": {"output_tokens": 5}}))?;
     event(stream, "message_stop", &json!({}))

@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 
 use super::driver::Place;
 use super::support::{DEADLINE, Tmux, wait_until, wait_until_some};
-
-/// What claude answers without an account.
-const REFUSAL: &str = "/remote-control needs a Claude subscription";
+use super::versions::refusal;
 
 fn place(settings: &Value) -> Place {
     let mut place = Place::new();
@@ -46,9 +44,9 @@ fn is_refused(tmux: &Tmux<'_>, place: &Place) {
         assert!(status == Some(2) || said.contains("left alone"), "{said}\n{}", tmux.screen("main"));
         (status == Some(2)).then_some(said)
     });
-    assert!(said.contains(" FAILED pid=") && said.contains(REFUSAL), "{said}");
+    assert!(said.contains(" FAILED pid=") && said.contains(refusal()), "{said}");
     tmux.wait_for("main", "the draft again", |screen| screen.contains("❯ half a thought"));
-    assert_eq!(tmux.screen("main").matches(REFUSAL).count(), 1);
+    assert_eq!(tmux.screen("main").matches(refusal()).count(), 1);
     assert!(place.transcripts().iter().all(|id| !place.transcript(id).contains("half a thought")));
 }
 

@@ -45,12 +45,14 @@ impl View {
 
 /// A line without what differs between two runs.
 pub fn plain(row: &str, root: &str) -> String {
-    // "✻ Baked for 0s · done 8:04 AM": a word by chance, and the time.
-    if row.starts_with('✻') && row.contains(" · done ") {
+    // "✻ Baked for 0s · done 8:04 AM": a word by chance, and the time (which earlier versions do not say).
+    if row.starts_with('✻') && row.contains(" for ") {
         return "✻ done".into();
     }
     // Hints that go away by themselves after ten seconds.
-    let row = row.replace("◐ medium · /effort", "").replace(" · ← for agents", "");
+    let row = ["◐ medium · /effort", "● high · /effort", " · ← for agents"]
+        .iter()
+        .fold(row.to_owned(), |row, hint| row.replace(hint, ""));
     let row = without_uuids(&row.replace(root, "ROOT"));
     row.trim_end().to_owned()
 }

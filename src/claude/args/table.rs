@@ -280,6 +280,8 @@ pub const SUBCOMMANDS: &[Subcommand] = &[
     hidden_verb(&["edit-sandbox-settings"], Place::Anywhere),
     hidden_verb(&["edit-skill-overrides"], Place::Anywhere),
     hidden_verb(&["import-conversations"], Place::Anywhere),
+    // Only up to some time between 2.0.53 and 2.1.23.
+    hidden_verb(&["migrate-installer"], Place::Anywhere),
     hidden_verb(&["project"], Place::Anywhere),
     hidden_verb(&["sandbox"], Place::Anywhere),
     hidden_verb(&["workspace-trust"], Place::Anywhere),

@@ -39,7 +39,7 @@ impl<'a> Footer<'a> {
             (&["Enter to confirm", "Enter to select", "Esc to cancel", "Esc to close"], "a dialog is open"),
         ];
         let found = found.into_iter().find(|(words, _)| any(words)).map(|(_, why)| why);
-        let set_in = self.below.iter().all(|row| row.starts_with("  "));
+        let set_in = self.below.iter().all(|row| row.starts_with("  ") || matches_nothing(row));
         found.or(if set_in { None } else { Some("what is below the input box is not recognised") })
     }
 
@@ -73,7 +73,7 @@ impl<'a> Footer<'a> {
             .map(|item| item.split_whitespace().next().unwrap_or_default().to_owned());
         let open = selected.is_some()
             || rows().any(|row| row.starts_with("    /") && command(&row))
-            || rows().any(|row| row.starts_with("  No commands match") || row.trim_start().starts_with("+ "));
+            || rows().any(|row| matches_nothing(row) || row.trim_start().starts_with("+ "));
         open.then_some(Menu { selected })
     }
 
@@ -82,7 +82,7 @@ impl<'a> Footer<'a> {
         let in_menu = |row: &&&str| {
             row.starts_with("  ❯ /")
                 || row.starts_with("    /")
-                || row.starts_with("  No commands match")
+                || matches_nothing(row)
                 || row.trim_start().starts_with("+ ")
                 || conversation::is_at_the_edge(row)
         };
@@ -126,6 +126,11 @@ impl<'a> Footer<'a> {
     }
 }
 
+/// The list of commands where none begins with what is typed. Seen without the margin in 2.1.148.
+fn matches_nothing(row: &str) -> bool {
+    row.trim_start().starts_with("No commands match \"")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +155,15 @@ mod tests {
             assert_eq!(footer(&[row]).indicator(), indicator, "{row}");
         }
         assert_eq!(footer(&["  /rc failed", "  /rc active"]).indicator(), Indicator::Active);
+    }
+
+    #[test]
+    fn an_empty_list_of_commands_may_stand_without_the_margin() {
+        for row in ["  No commands match \"/remote-control\"", "No commands match \"/remote-control\""] {
+            let footer = footer(&[row]);
+            assert_eq!((footer.objection(), footer.menu()), (None, Some(Menu { selected: None })), "{row}");
+        }
+        assert!(footer(&["No commands"]).objection().is_some());
     }
 
     #[test]

@@ -16,6 +16,13 @@ pub(super) const NONE: &str = "there is no input box";
 /// A box, or a dialog, of which only the lower rule is there.
 pub(super) const CUT: &str = "the top of the input box is not on the screen";
 
+/// A box of another kind.
+const ANOTHER: &str = "the input box is another one than the main prompt";
+/// A box that is filled in another way.
+const ODD: &str = "the input box is not recognised";
+/// A prompt that looks like no other; see [`Prompt::nameless`].
+pub(super) const NAMELESS: [&str; 4] = [NONE, CUT, ANOTHER, ODD];
+
 /// Where the box is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Input {
@@ -38,7 +45,7 @@ pub(super) fn find(view: &View) -> Result<Input, &'static str> {
     match (first.next(), first.next()) {
         _ if upper + 1 == lower => return Err(NONE),
         (Some(MARK), Some(BEHIND_MARK)) => {}
-        (Some(MARK), _) => return Err("the input box is another one than the main prompt"),
+        (Some(MARK), _) => return Err(ANOTHER),
         (Some('!'), _) => return Err("shell mode is on"),
         // `─── ↑ 24 more ───`, and the rest of a long draft below it.
         (Some(' '), Some(' ')) => return Err(CUT),
@@ -46,7 +53,7 @@ pub(super) fn find(view: &View) -> Result<Input, &'static str> {
     }
     let is_margin = |row| view.cells(row).iter().take(MARGIN).all(|cell| view.blank(cell));
     if !(upper + 2..lower).all(is_margin) {
-        return Err("the input box is not recognised");
+        return Err(ODD);
     }
     Ok(Input { upper, lower })
 }

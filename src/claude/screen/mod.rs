@@ -66,6 +66,17 @@ pub enum Prompt {
     Elsewhere(&'static str),
 }
 
+impl Prompt {
+    /// What stands in the place of a prompt, where that is nothing that has a name: a version that draws its prompt in another
+    /// way looks like this.
+    pub fn nameless(&self) -> Option<&'static str> {
+        match self {
+            Self::Elsewhere(why) if input::NAMELESS.contains(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
 /// What stands at the main prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {

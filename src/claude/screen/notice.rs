@@ -77,8 +77,12 @@ fn classify(line: &str) -> Option<Notice> {
     if !has(&SUBJECT) || lower.ends_with("remote control disconnected.") {
         return None;
     }
-    let lost = has(&["disconnected", "control failed"]);
     let said = line.to_owned();
+    // Seen up to 2.1.243 where later versions name what they need.
+    if lower.starts_with("unknown command: /remote-control") {
+        return Some(Notice::Unavailable(said));
+    }
+    let lost = has(&["disconnected", "control failed"]);
     Some(if !lost && has(&["subscription"]) {
         Notice::NeedsSubscription(said)
     } else if !lost && has(&UNAVAILABLE) {
@@ -143,6 +147,7 @@ mod tests {
             ("Remote Control is only available with claude.ai subscriptions.", "NeedsSubscription"),
             ("/remote-control isn't available while DO_NOT_TRACK is set.", "Unavailable"),
             ("Remote Control isn’t enabled for this account.", "Unavailable"),
+            ("Unknown command: /remote-control", "Unavailable"),
             ("Remote Control is disabled by your organization's policy", "Unavailable"),
             ("Remote Control requires a full-scope login token.", "Unavailable"),
             ("Remote Control is only available when using Claude via api.anthropic.com.", "Unavailable"),

@@ -110,8 +110,10 @@ impl Host {
             && self.transcript_at.is_none()
             && self.proven_at.is_none()
             && self.renewal_at().is_none()
+            && self.silent_at().is_none()
             && self.notices.title_until().is_none()
             && self.unsaved.again_at().is_none()
+            && self.look_again_at.is_none()
             && self.output.stalls_at().is_none();
         if self.phase == Phase::Running && nothing {
             return;
@@ -138,6 +140,9 @@ impl Host {
         }
         if self.unsaved.again_at().is_some_and(|at| at <= now) {
             self.save();
+        }
+        if self.look_again_at.is_some_and(|at| at <= now) {
+            self.look_at_state_file();
         }
         if self.transcript_at.is_some_and(|at| at <= now) {
             self.note_transcript();
@@ -168,6 +173,9 @@ impl Host {
         }
         if self.renewal_at().is_some_and(|at| at <= now) {
             self.begin_renewal();
+        }
+        if self.silent_at().is_some_and(|at| at <= now) {
+            self.is_silent();
         }
         if self.ending_at.is_some_and(|at| at <= now) {
             self.end_claude();

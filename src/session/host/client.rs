@@ -13,7 +13,7 @@ use super::child::Phase;
 use super::{Host, PATIENCE_WITH_TERMINAL};
 use crate::config::OnHangup;
 use crate::control::{Channel, FromClient, FromHost, Received};
-use crate::platform::process;
+use crate::platform::process::Watched;
 use crate::platform::tty::{self, Attributes, Size};
 use crate::session::modes::ModeTracker;
 use crate::session::pty;
@@ -30,6 +30,7 @@ const JIGGLE: Duration = Duration::from_millis(40);
 pub(super) struct Client {
     pub(super) channel: Channel,
     pub(super) pid: Pid,
+    process: Watched,
     /// When it was last seen not to be stopped.
     pub(super) checked: Instant,
     /// What it has been told to undo should this process be killed.
@@ -37,6 +38,11 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// One that was told nothing yet.
+    pub(super) fn new(channel: Channel, pid: Pid) -> Self {
+        Self { channel, pid, process: Watched::new(pid), checked: Instant::now(), undo: String::new() }
+    }
+
     pub(super) fn send(&mut self, message: &FromHost) -> bool {
         self.channel.send(message, vec![])
     }
@@ -56,8 +62,8 @@ impl Client {
         }
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        process::look_up(self.pid).is_some_and(|process| process.stopped)
+    pub(super) fn is_stopped(&mut self) -> bool {
+        self.process.look_up().is_some_and(|process| process.stopped)
     }
 }
 
@@ -317,7 +323,7 @@ impl Host {
         self.attributes = attach.attributes;
         self.lent = false;
         let pid = Pid::from_raw(attach.client);
-        let mut client = Client { channel, pid, checked: Instant::now(), undo: String::new() };
+        let mut client = Client::new(channel, pid);
         client.channel.send(&FromHost::Started, vec![master]);
         client.tell_undo(&self.output.modes);
         self.client = Some(client);

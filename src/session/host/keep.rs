@@ -196,6 +196,7 @@ impl Host {
         match what {
             "remote-back" => self.notices.add("remote control is back"),
             "remote-refused" => self.notices.add(&format!("remote control is not available: {why}")),
+            "remote-unrecognised" => self.notices.add(&format!("remote control is not kept: {why}")),
             "remote-gave-up" => self.notices.add(&format!("remote control is not brought back: {why}")),
             _ => {}
         }

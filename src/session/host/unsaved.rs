@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Host;
 
 /// How long after a failure it is tried again. Only then does an idle session wake up for it.
-const PACE: Duration = Duration::from_secs(5);
+const PACE: Duration = Duration::from_secs(2);
 
 /// What keeps the record from being written; nothing where it is on disk.
 #[derive(Debug, Default)]

@@ -109,12 +109,24 @@ impl Keeper {
     /// The look that [`Self::consider`] has ordered has come.
     pub(super) fn ready(&mut self, at: Duration, look: &super::Look, actions: &mut Vec<Action>) {
         let Ok(purpose) = self.gate(at) else { return };
-        if let Some(why) = look.obstacle() {
+        if let Some(why) = self.against_typing(look) {
             let until = if why == Why::Unsettled { at + REDRAWN } else { at + SLOWLY };
             self.blocked = Some((why, until));
             return;
         }
         self.begin(at, purpose, actions);
+    }
+
+    /// What stands against typing here. A prompt that was recognised once is only covered by something.
+    pub(super) fn against_typing(&self, look: &super::Look) -> Option<Why> {
+        let nameless = look.reading.prompt.nameless().filter(|_| !self.recognised);
+        look.obstacle().map(|why| match (why, nameless) {
+            (Why::Screen(_), Some(what)) => {
+                let version = self.file.as_ref().and_then(|file| file.version.clone());
+                Why::Unrecognised { version, what }
+            }
+            (why, _) => why,
+        })
     }
 
     /// Begins a try: with a client it has to hold the keys first.
@@ -140,9 +152,14 @@ impl Keeper {
         let is_news = self.told.as_ref() != Some(&why) && !why.is_fleeting();
         let matters = matches!(self.standing, Standing::Down | Standing::Disagree | Standing::Connecting);
         if is_news && matters && self.cares() {
-            let gave_up = matches!(why, Why::TooOften | Why::LeftAlone(_));
-            actions
-                .push(Action::Note(if gave_up { "remote-gave-up" } else { "remote-waits" }, why.to_string()));
+            let what = match why {
+                Why::TooOften | Why::LeftAlone(_) => Some("remote-gave-up"),
+                // Between its turns it comes again, and says nothing new.
+                Why::Unrecognised { .. } if std::mem::replace(&mut self.unrecognised_told, true) => None,
+                Why::Unrecognised { .. } => Some("remote-unrecognised"),
+                _ => Some("remote-waits"),
+            };
+            actions.extend(what.map(|what| Action::Note(what, why.to_string())));
             self.told = Some(why);
         }
     }

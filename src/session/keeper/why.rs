@@ -37,6 +37,13 @@ pub enum Why {
     Unsettled,
     /// The screen shows something else than the main prompt.
     Screen(String),
+    /// The main prompt was never recognised since claude was started: another version may draw another one.
+    Unrecognised {
+        /// Claude's version, where it is known.
+        version: Option<String>,
+        /// What was seen in its place.
+        what: &'static str,
+    },
     /// Claude takes a paste for single keys.
     NoPaste,
     /// The user is typing.
@@ -52,6 +59,11 @@ pub enum Why {
 }
 
 impl Why {
+    /// Whether the next look at the screen may say something else.
+    pub fn is_of_the_screen(&self) -> bool {
+        matches!(self, Self::Screen(_) | Self::Unrecognised { .. } | Self::NoPaste | Self::Unsettled)
+    }
+
     /// Whether it passes by itself within moments, and is no news.
     pub fn is_fleeting(&self) -> bool {
         matches!(self, Self::Up | Self::Settling | Self::Cooling | Self::Unsettled | Self::Sequence)
@@ -77,6 +89,10 @@ impl fmt::Display for Why {
             Self::Session(what) => return f.write_str(what),
             Self::Unsettled => "the screen is just being drawn",
             Self::Screen(what) => return write!(f, "not at the main prompt: {what}"),
+            Self::Unrecognised { version, what } => {
+                let version = version.as_ref().map_or(String::new(), |version| format!(" {version}"));
+                return write!(f, "the screen of claude{version} is not recognised: {what}");
+            }
             Self::NoPaste => "claude has not asked for bracketed pastes",
             Self::Keyboard => "the user is typing",
             Self::Paste => "a paste is half through",

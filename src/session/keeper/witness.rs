@@ -16,6 +16,8 @@ pub struct File {
     pub obstacle: Option<String>,
     /// Whether a dialog has the keyboard.
     pub dialog: bool,
+    /// Claude's version.
+    pub version: Option<String>,
 }
 
 impl File {
@@ -26,6 +28,7 @@ impl File {
             obstacle: obstacle(file),
             dialog: file.status.as_deref() == Some("waiting")
                 && file.waiting_for.as_deref() == Some("dialog open"),
+            version: file.version.clone(),
         }
     }
 }

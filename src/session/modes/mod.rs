@@ -111,10 +111,15 @@ impl Default for Modes {
 }
 
 impl ModeTracker {
-    /// Reads on in claude's output. True when an escape sequence ended in it, so that `undo` may say something new.
+    /// Reads on in claude's output. True when an escape sequence ended in it, so that `undo_blindly` may say something new.
     pub fn feed(&mut self, bytes: &[u8]) -> bool {
         let modes = &mut self.modes;
         self.scanner.feed(bytes, |sequence| modes.apply(sequence))
+    }
+
+    /// Where in a sequence the output stands.
+    pub fn position(&self) -> Scanner {
+        self.scanner.clone()
     }
 
     /// The bytes that set the title that claude has set.
@@ -356,46 +361,64 @@ impl Modes {
 }
 
 /// Applies a text style (SGR) to what is on: a bit for each attribute, whichever way it was set.
+///
+/// Read in one go, byte by byte: in colourful output every third byte is one of these.
 fn restyle(mut style: u16, params: &[u8]) -> u16 {
-    let mut words = params.split(|byte| *byte == b';');
-    while let Some(word) = words.next() {
-        let number = number(word).unwrap_or(0);
-        let (bit, on) = match number {
-            0 => {
-                style = 0;
-                continue;
+    // The number so far, whether a colon has cut it off, and whether it is none.
+    let (mut value, mut is_cut, mut is_odd) = (0u32, false, false);
+    // After 38 and its like a colour follows, as `5;N` or `2;R;G;B`; with colons it is part of the word.
+    let (mut is_colour, mut skipped) = (false, 0);
+    for byte in params.iter().chain(b";") {
+        match byte {
+            b'0'..=b'9' if !is_cut => value = value.saturating_mul(10).saturating_add(u32::from(byte - b'0')),
+            b';' => {
+                let number = if is_odd { 0 } else { u16::try_from(value).unwrap_or(0) };
+                if skipped > 0 {
+                    skipped -= 1;
+                } else if std::mem::take(&mut is_colour) {
+                    skipped = match number {
+                        5 if !is_cut => 1,
+                        2 if !is_cut => 3,
+                        _ => 0,
+                    };
+                } else {
+                    style = styled(style, number);
+                    is_colour = !is_cut && matches!(number, 38 | 48 | 58);
+                }
+                (value, is_cut, is_odd) = (0, false, false);
             }
-            1 | 2 => (0, true),
-            22 => (0, false),
-            3 => (1, true),
-            23 => (1, false),
-            4 | 21 => (2, true),
-            24 => (2, false),
-            5 | 6 => (3, true),
-            25 => (3, false),
-            7..=9 => (number - 3, true),
-            27..=29 => (number - 23, false),
-            30..=38 | 90..=97 => (7, true),
-            39 => (7, false),
-            40..=48 | 100..=107 => (8, true),
-            49 => (8, false),
-            53 => (9, true),
-            55 => (9, false),
-            58 => (10, true),
-            59 => (10, false),
-            _ => (11, true),
-        };
-        style = if on { style | 1 << bit } else { style & !(1 << bit) };
-        if matches!(word, b"38" | b"48" | b"58") {
-            // A colour follows, as `5;N` or `2;R;G;B`; with colons it is part of this word.
-            match words.next() {
-                Some(b"5") => drop(words.next()),
-                Some(b"2") => drop(words.nth(2)),
-                _ => {}
-            }
+            b':' => is_cut = true,
+            _ => is_odd |= !is_cut,
         }
     }
     style
+}
+
+/// The style after one number of SGR.
+fn styled(style: u16, number: u16) -> u16 {
+    let (bit, on) = match number {
+        0 => return 0,
+        1 | 2 => (0, true),
+        22 => (0, false),
+        3 => (1, true),
+        23 => (1, false),
+        4 | 21 => (2, true),
+        24 => (2, false),
+        5 | 6 => (3, true),
+        25 => (3, false),
+        7..=9 => (number - 3, true),
+        27..=29 => (number - 23, false),
+        30..=38 | 90..=97 => (7, true),
+        39 => (7, false),
+        40..=48 | 100..=107 => (8, true),
+        49 => (8, false),
+        53 => (9, true),
+        55 => (9, false),
+        58 => (10, true),
+        59 => (10, false),
+        _ => (11, true),
+    };
+    if on { style | 1 << bit } else { style & !(1 << bit) }
 }
 
 /// The numbers of a sequence; nothing for one that was left out, or is none. Subparameters (`4:3`) are dropped.

@@ -60,7 +60,7 @@ impl Scanner {
         let mut rest = bytes;
         loop {
             if self.state == State::Text {
-                let Some(at) = memchr::memchr3(ESC, SO, SI, rest) else { return any };
+                let Some(at) = begins(rest) else { return any };
                 rest = &rest[at..];
                 // Nearly all sequences are control sequences that were not cut: those are read where they stand.
                 if let Some((sequence, after)) = whole_control_sequence(rest) {
@@ -192,19 +192,30 @@ impl Scanner {
     }
 }
 
-/// A control sequence at the very beginning, if it is all there and short enough, and what follows it.
-fn whole_control_sequence(bytes: &[u8]) -> Option<(Sequence<'_>, &[u8])> {
-    let body = bytes.strip_prefix(b"\x1b[")?;
-    let end = body.iter().take(LIMIT).position(|byte| !(0x20..=0x3f).contains(byte))?;
-    let last = body[end];
-    (0x40..=0x7e).contains(&last).then(|| (control_sequence(&body[..end], last), &body[end + 1..]))
+/// Where the next sequence begins. In colourful output the next one is near, and a call to find it far.
+fn begins(bytes: &[u8]) -> Option<usize> {
+    const NEAR: usize = 16;
+    let near = &bytes[..bytes.len().min(NEAR)];
+    near.iter()
+        .position(|byte| matches!(*byte, ESC | SO | SI))
+        .or_else(|| Some(near.len() + memchr::memchr3(ESC, SO, SI, &bytes[near.len()..])?))
 }
 
-fn control_sequence(kept: &[u8], last: u8) -> Sequence<'_> {
-    let (prefix, body) = match kept.split_first() {
-        Some((first @ b'<'..=b'?', body)) => (Some(*first), body),
-        _ => (None, kept),
+/// A control sequence at the very beginning, if it is all there, short enough and built as all are that mean something;
+/// and what follows it.
+fn whole_control_sequence(bytes: &[u8]) -> Option<(Sequence<'_>, &[u8])> {
+    let body = bytes.strip_prefix(b"\x1b[")?;
+    let head = &body[..body.len().min(LIMIT)];
+    let params = head.iter().position(|byte| byte & 0xf0 != 0x30)?;
+    let end = params + head[params..].iter().position(|byte| byte & 0xf0 != 0x20)?;
+    let last = head[end];
+    if !(0x40..=0x7e).contains(&last) {
+        return None;
+    }
+    let (params, intermediates) = head[..end].split_at(params);
+    let (prefix, params) = match params.split_first() {
+        Some((first @ b'<'..=b'?', params)) => (Some(*first), params),
+        _ => (None, params),
     };
-    let end = body.iter().position(|byte| *byte < 0x30).unwrap_or(body.len());
-    Sequence::Control { prefix, params: &body[..end], intermediates: &body[end..], last }
+    Some((Sequence::Control { prefix, params, intermediates, last }, &body[end + 1..]))
 }

@@ -227,3 +227,32 @@ proptest! {
         prop_assert_eq!(other.undo(), tracker.undo());
     }
 }
+
+#[test]
+fn a_colour_s_numbers_are_no_styles() {
+    let bits = |params: &str| restyle(0, params.as_bytes());
+    let (bold, underlined, text, ground, other) = (1, 1 << 2, 1 << 7, 1 << 8, 1 << 11);
+    for (params, on) in [
+        ("", 0),
+        ("1", bold),
+        ("1;4", bold | underlined),
+        ("1;", 0),
+        ("1;22", 0),
+        ("4:3", underlined),
+        ("38;5;4", text),
+        ("38;5;4;1", text | bold),
+        ("38;2;1;4;48", text),
+        ("38;2;1;4;48;1", text | bold),
+        ("38:5:4;1", text | bold),
+        ("38:2::1:4:48;48;5;1", text | ground),
+        ("38;1;4", text | underlined),
+        ("38", text),
+        ("38;5", text),
+        ("1;38;5;1;39", bold),
+        ("99", other),
+        ("1;70000", 0),
+        ("1;<4", 0),
+    ] {
+        assert_eq!(bits(params), on, "{params}");
+    }
+}

@@ -151,6 +151,13 @@ fn ends(kind: Kind, byte: u8) -> bool {
 
 /// Where the sequence that `bytes` begin with ends.
 fn end(bytes: &[u8]) -> End {
+    // Nearly every one is a control sequence that is whole, with nothing odd in it.
+    if let Some(body) = bytes.strip_prefix(b"\x1b[") {
+        let params = body.iter().take_while(|byte| matches!(byte, 0x20..=0x3f)).count();
+        if matches!(body.get(params), Some(0x40..=0x7e)) {
+            return End::After(params + 3);
+        }
+    }
     let mut kind = Kind::Escape;
     for (index, byte) in bytes.iter().enumerate().skip(1) {
         let begins = match (kind, byte) {

@@ -1,3 +1,4 @@
+#[path = "days.rs"]
 mod day;
 
 use proptest::prelude::*;

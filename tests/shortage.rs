@@ -1,0 +1,158 @@
+//! Sessions go on when there is no room on the disk, when the record cannot be written, when no file can be opened; and
+//! when that is over, everything is as it would have been.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use nix::sys::signal::Signal;
+use support::stand_in::{self, at_prompt, submit};
+use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until};
+
+fn session() -> (Sandbox, Terminal, Record) {
+    let sandbox = stand_in::sandbox();
+    sandbox.configure("[restart]\ninitial_delay = \"20ms\"\nmax_delay = \"50ms\"\ncrash_limit = 1000\n");
+    let mut terminal = stand_in::start(&sandbox, &[]);
+    submit(&mut terminal, "the first words");
+    terminal.wait_for_text("You said: the first words");
+    let said =
+        |record: &Record| record.text("status") == "idle" && record.json["with_transcript"][0].is_string();
+    let record = sandbox.wait_for_record("a transcript", said);
+    (sandbox, terminal, record)
+}
+
+fn pid(record: &Record, key: &str) -> i32 {
+    record.pid(key).expect(key)
+}
+
+/// Limits what a process may have from now on; gives the limit of before.
+fn limit(pid: i32, resource: libc::__rlimit_resource_t, soft: u64) -> u64 {
+    let mut before = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: fills the struct that it is given.
+    let got = unsafe { libc::prlimit(pid, resource, std::ptr::null(), &raw mut before) };
+    let now = libc::rlimit { rlim_cur: soft, ..before };
+    // SAFETY: reads the struct that it is given.
+    let set = unsafe { libc::prlimit(pid, resource, &raw const now, std::ptr::null_mut()) };
+    assert_eq!((got, set), (0, 0));
+    before.rlim_cur
+}
+
+fn leave(sandbox: &Sandbox, mut terminal: Terminal) {
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "/exit");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    sandbox.wait_for_silence();
+}
+
+/// The names of the events, oldest first; each line is a whole one.
+fn events(log: &PathBuf) -> Vec<String> {
+    let text = fs::read_to_string(log).expect("a log");
+    let name = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        line["event"].as_str().expect("a name").to_owned()
+    };
+    text.lines().map(name).collect()
+}
+
+#[test]
+fn without_descriptors_the_conversation_is_not_given_up() {
+    let (sandbox, mut terminal, record) = session();
+    let host = pid(&record, "host_pid");
+    let usual = limit(host, libc::RLIMIT_NOFILE, process::descriptors(host).len() as u64);
+    process::signal(pid(&record, "claude_pid"), Signal::SIGKILL);
+    terminal.wait_for_text("Too many open files");
+    limit(host, libc::RLIMIT_NOFILE, usual);
+    let again = sandbox.wait_for_record("claude again", |record| {
+        record.text("status") == "idle" && record.json["restarts"].as_u64() > Some(0)
+    });
+    assert_eq!(again.text("conversation"), record.text("conversation"));
+    assert_eq!(again.json["expired"], serde_json::Value::Null);
+    terminal.wait_for_text("You said: the first words");
+    leave(&sandbox, terminal);
+}
+
+#[test]
+fn what_claude_said_meanwhile_is_seen_later() {
+    let (sandbox, mut terminal, record) = session();
+    let host = pid(&record, "host_pid");
+    let usual = limit(host, libc::RLIMIT_NOFILE, process::descriptors(host).len() as u64);
+    submit(&mut terminal, "permission");
+    terminal.wait_for_text("Do you want");
+    let claude = pid(&record, "claude_pid");
+    let state = sandbox.path(format!("home/.claude/sessions/{claude}.json"));
+    wait_until("the question in the state file", DEADLINE, || {
+        fs::read_to_string(&state).is_ok_and(|state| state.contains("waiting"))
+    });
+    limit(host, libc::RLIMIT_NOFILE, usual);
+    sandbox.wait_for_record("a claude that waits", |record| record.text("status") == "waiting");
+    terminal.press(Key::Esc);
+    leave(&sandbox, terminal);
+}
+
+#[test]
+fn a_record_that_cannot_be_written_is_written_later() {
+    let (sandbox, mut terminal, record) = session();
+    let directory = record.path.parent().expect("a directory").to_owned();
+    // Root may write everywhere, but not where nothing is.
+    let elsewhere = sandbox.path("elsewhere");
+    fs::rename(&directory, &elsewhere).expect("another name");
+    process::signal(pid(&record, "claude_pid"), Signal::SIGKILL);
+    terminal.wait_for_text("[cckw: claude was killed by SIGKILL");
+    wait_until("another claude", DEADLINE, || {
+        let running = process::children(pid(&record, "host_pid"));
+        running.iter().any(|child| *child != pid(&record, "claude_pid") && process::runs(*child))
+    });
+    at_prompt(&mut terminal);
+    let old = fs::read(elsewhere.join("session.json")).expect("the old record");
+    assert!(serde_json::from_slice::<serde_json::Value>(&old).expect("a whole one")["restarts"] == 0);
+    fs::rename(&elsewhere, &directory).expect("its name");
+    sandbox.wait_for_record("what happened", |record| {
+        record.text("status") == "idle" && record.json["restarts"] == 1
+    });
+    let log = directory.join("events.jsonl");
+    wait_until("a word about it in the log", DEADLINE, || {
+        events(&log).iter().any(|event| event == "record-written")
+    });
+    assert!(events(&log).contains(&"events-missed".to_owned()));
+    // Nothing that was half written is left.
+    let left: Vec<PathBuf> =
+        fs::read_dir(&directory).expect("lists").flatten().map(|entry| entry.path()).collect();
+    assert!(!left.iter().any(|path| path.to_string_lossy().ends_with(".new")), "{left:?}");
+    leave(&sandbox, terminal);
+}
+
+#[test]
+fn an_end_that_cannot_be_written_down_is_told() {
+    let (sandbox, mut terminal, record) = session();
+    let directory = record.path.parent().expect("a directory").to_owned();
+    fs::rename(&directory, sandbox.path("elsewhere")).expect("another name");
+    submit(&mut terminal, "/exit");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+    let output = String::from_utf8_lossy(&terminal.output()).replace("\r\n", " ");
+    assert_eq!(output.matches("the end of this session could not be written down").count(), 1, "{output}");
+    assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    sandbox.wait_for_silence();
+}
+
+/// A file that may not grow (`ulimit -f`) sends a signal that kills whoever writes it.
+#[test]
+fn a_log_that_may_not_grow_does_not_end_the_session() {
+    let (sandbox, mut terminal, record) = session();
+    let host = pid(&record, "host_pid");
+    let log = record.path.with_file_name("events.jsonl");
+    let before = fs::read(&log).expect("a log");
+    // Half a line would fit.
+    let usual = limit(host, libc::RLIMIT_FSIZE, before.len() as u64 + 10);
+    verb::well_said(&sandbox, &["detach"]);
+    assert_eq!(terminal.wait_for_exit().code(), Some(0));
+    assert_eq!(fs::read(&log).expect("a log"), before);
+    limit(host, libc::RLIMIT_FSIZE, usual);
+    let mut attach = Terminal::spawn(verb::cckw(&sandbox, &["attach"]));
+    at_prompt(&mut attach);
+    wait_until("a word about it in the log", DEADLINE, || events(&log).contains(&"events-missed".to_owned()));
+    attach.press(Key::Enter);
+    assert_eq!(sandbox.wait_for_record("the same host", |_| true).pid("host_pid"), Some(host));
+    leave(&sandbox, attach);
+}
