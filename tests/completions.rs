@@ -166,7 +166,7 @@ fn each_verb_gets_the_sessions_that_it_takes() {
     let mut terminals: Vec<Terminal> =
         ["parser", "two words", "a:b"].iter().map(|name| start_in(&sandbox, name)).collect();
     let running = offered(&sandbox, "stop");
-    assert_eq!((running.len(), running[0].as_str()), (3, "parser"), "{running:?}");
+    assert!(running.len() == 3 && running.iter().any(|word| word == "parser"), "{running:?}");
     for word in &running {
         assert!(word.chars().all(|c| c.is_ascii_alphanumeric()), "{word}");
         assert!(cckw(&sandbox, &["screen", word]).output().expect("runs").status.success(), "{word}");
