@@ -16,6 +16,5 @@ pub mod share;
 pub mod signal_pipe;
 pub mod signals;
 pub mod socket;
-pub mod spawn;
 pub mod tty;
 pub mod umask;

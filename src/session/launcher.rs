@@ -11,7 +11,6 @@ use super::environment::{Changes, Environment};
 use super::pty::{Child, Pty};
 use crate::platform::signals::SignalState;
 use crate::platform::tty::Size;
-use crate::terminal::straight;
 
 /// What stays the same from one launch to the next.
 pub struct Launcher {
@@ -45,7 +44,6 @@ impl Launcher {
     ) -> io::Result<(OwnedFd, Child)> {
         let stderr = self.stderr.as_ref().map(OwnedFd::try_clone).transpose()?;
         changes.push(("CCKW_SESSION", Some(session.to_string().into())));
-        changes.push((straight::VARIABLE, None));
         pty.spawn(&self.program, args, &changes, cwd, stderr, &self.signals)
     }
 }

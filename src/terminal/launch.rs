@@ -3,19 +3,22 @@
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use nix::unistd::isatty;
+use nix::unistd::{isatty, setsid};
 use uuid::Uuid;
 
+use super::straight;
 use crate::claude::find;
 use crate::config;
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::platform::tty::{self, Attributes, Size};
-use crate::platform::{descriptors, signals, spawn};
+use crate::platform::{descriptors, signals};
 use crate::session::record::{Kind, Record};
 use crate::session::revive::Lock;
 
@@ -114,11 +117,14 @@ impl Launch {
     pub fn host(&self) -> io::Result<UnixStream> {
         descriptors::close_on_exec(&self.args);
         let (ours, theirs) = UnixStream::pair()?;
-        let mut words: Vec<OsString> =
-            vec!["cckw".into(), "host".into(), self.session.to_string().into(), self.program.clone().into()];
-        words.extend_from_slice(&self.args);
-        // The session is not left to the host: until it runs, ctrl-c at the terminal would reach it.
-        spawn::in_own_session(&own_program()?, &words, &theirs)?;
+        let mut command = Command::new(own_program()?);
+        command.arg0("cckw").arg("host").arg(self.session.to_string()).arg(&self.program).args(&self.args);
+        command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+        straight::forget(&mut command);
+        // Not left to the host: until it runs, ctrl-c at the terminal would reach it.
+        // SAFETY: setsid(2) is async-signal-safe.
+        unsafe { command.pre_exec(|| setsid().map(drop).map_err(io::Error::from)) };
+        command.spawn()?;
         Ok(ours)
     }
 

@@ -12,7 +12,7 @@ mod restore;
 pub mod run;
 pub mod scanner;
 mod signals;
-pub(crate) mod straight;
+mod straight;
 
 /// Says something on stderr. With that gone or full there is nobody to tell, and no reason to end for it, as `eprintln` does.
 pub fn complain(message: impl Display) {

@@ -11,9 +11,7 @@ use crate::platform::signals;
 
 /// How many times cckw has become a script on the way to this process. A script may lead back to cckw by a route that
 /// `find` does not see, in this process or in a child; only its environment comes along then.
-///
-/// Claude is not to see it.
-pub const VARIABLE: &str = "CCKW_EXEC";
+const VARIABLE: &str = "CCKW_EXEC";
 
 /// This often is a circle, and no claude that runs claude.
 const MOST: u32 = 10;
@@ -24,9 +22,8 @@ pub fn exec(found: &Found, args: &[OsString]) -> ExitCode {
     command.arg0(found.program.file_name().unwrap_or(found.program.as_os_str())).args(args);
     if found.is_script {
         command.env(VARIABLE, (depth() + 1).to_string());
-    } else if std::env::var_os(VARIABLE).is_some() {
-        // Not always: a changed environment is written anew, in another order.
-        command.env_remove(VARIABLE);
+    } else {
+        forget(&mut command);
     }
     let state = signals::inherited();
     // SAFETY: nothing is forked; the closure runs in this process, right before it becomes another.
@@ -40,6 +37,14 @@ pub fn exec(found: &Found, args: &[OsString]) -> ExitCode {
 /// Whether cckw has become a script so often that the script must lead back to cckw.
 pub fn leads_back(found: &Found) -> bool {
     found.is_script && depth() >= MOST
+}
+
+/// Keeps claude from seeing what was meant for cckw.
+pub fn forget(command: &mut Command) {
+    // Not always: a changed environment is written anew, in another order.
+    if std::env::var_os(VARIABLE).is_some() {
+        command.env_remove(VARIABLE);
+    }
 }
 
 fn depth() -> u32 {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::driver::{How, Place, goes_on, leave, prompt_holds, says, submit, wait_for_prompt, written};
 use super::mock::REPLY;
 use super::restart::{arguments, conversation, crash, drawn_again, git, kill, kill_by, patient};
-use super::support::{DEADLINE, Key, Terminal, process, wait_until};
+use super::support::{DEADLINE, Key, Terminal, process, wait_until, wait_until_some};
 use super::view::{REST, view};
 
 /// Waits until claude trusts the alternate screen: it is noted as on trial for its first ten seconds there, and a start that
@@ -137,9 +137,9 @@ fn a_conversation_that_the_user_named() {
 /// The claude that has this conversation open.
 #[track_caller]
 fn claude_of(place: &Place, id: &str) -> i32 {
-    let records = place.sandbox.records();
-    let record = records.iter().find(|record| record.text("conversation") == id).expect("its record");
-    record.pid("claude_pid").expect("a claude")
+    wait_until_some("a claude with the conversation", DEADLINE, || {
+        place.sandbox.records().iter().find(|record| record.text("conversation") == id)?.pid("claude_pid")
+    })
 }
 
 #[test]

@@ -32,7 +32,12 @@ impl Terminal {
 }
 
 fn at_prompt(screen: &Screen) -> bool {
-    screen.cursor_row() == PROMPT.trim_end() && usize::from(screen.cursor.1) == PROMPT.len()
+    // Several in a row where an empty line was typed ahead of the first one.
+    let column = usize::from(screen.cursor.1);
+    let prompts = column / PROMPT.len();
+    prompts > 0
+        && column == prompts * PROMPT.len()
+        && screen.cursor_row() == PROMPT.repeat(prompts).trim_end()
 }
 
 impl Builder {
