@@ -7,7 +7,7 @@ use std::fs;
 use nix::sys::signal::Signal;
 use support::stand_in::{at_prompt, sandbox, start, submit};
 use support::verb::{cckw, well_said};
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
+use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn idle(record: &Record) -> bool {
     record.text("state") == "running" && record.text("status") == "idle"
@@ -64,11 +64,8 @@ fn what_ran_is_shown_and_brought_back_with_its_conversation() {
     third.finish();
     go_down(&sandbox);
     drop(attached);
-    // Killed, a host holds its lock until the last of its threads is gone; no machine that went down does that.
-    let rebooted = |table: &String| table.matches("  rebooted  ").count() == 2;
-    let table = wait_until_some("two that went down", DEADLINE, || {
-        Some(well_said(&sandbox, &["list"])).filter(rebooted)
-    });
+    let table = well_said(&sandbox, &["list"]);
+    assert_eq!(table.matches("  rebooted  ").count(), 2, "{table}");
     assert!(table.contains("cckw start one") && table.contains("cckw start two"), "{table}");
     assert!(!table.contains("three"), "{table}");
     well_said(&sandbox, &["start", "--all"]);

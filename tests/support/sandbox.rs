@@ -162,6 +162,17 @@ impl Sandbox {
             assert!(left.is_empty() || std::time::Instant::now() < end, "left running: {}", told(&left));
             left.is_empty()
         });
+        wait_until("the end of all locks", DEADLINE, || self.locks_are_free());
+    }
+
+    /// A host that was killed holds its lock until the last of its threads is gone; until then it counts as one that comes.
+    fn locks_are_free(&self) -> bool {
+        let sessions = fs::read_dir(self.path("state/cckw")).into_iter().flatten().flatten();
+        sessions
+            .map(|session| session.path().join("host.lock"))
+            .filter(|path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file()))
+            .filter_map(|path| fs::File::open(path).ok())
+            .all(|lock| lock.try_lock().is_ok())
     }
 }
 
