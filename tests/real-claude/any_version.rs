@@ -7,12 +7,12 @@ use super::mock::REPLY;
 use super::support::{DEADLINE, Key, Terminal, process, wait_until};
 use super::versions::is_old;
 
-/// A prompt and its answer, on the screen and on disk.
+/// A prompt, said for the first time, and its answer, on the screen and on disk. (Claude may write down the last prompt once more behind the answer.)
 #[track_caller]
 fn talk(place: &Place, terminal: &mut Terminal, id: &str, prompt: &str) {
     submit(terminal, prompt);
     wait_until("the reply in the transcript", DEADLINE, || {
-        place.transcript(id).rsplit_once(prompt).is_some_and(|(_, after)| after.contains(REPLY))
+        place.transcript(id).split_once(prompt).is_some_and(|(_, after)| after.contains(REPLY))
     });
     wait_for_prompt(terminal);
 }
