@@ -107,7 +107,7 @@ fn state_files() -> io::Result<(TempDir, PathBuf)> {
 fn state_file(pid: usize, start: &str) -> String {
     let conversation = uuid::Uuid::new_v4();
     format!(
-        r#"{{"pid":{pid},"sessionId":"{conversation}","cwd":"/home/somebody/work/project","startedAt":1763700000000,"procStart":"{start}","version":"2.1.329","peerProtocol":1,"kind":"interactive","entrypoint":"cli","name":"project","status":"idle","updatedAt":1763700000000}}"#
+        r#"{{"pid":{pid},"sessionId":"{conversation}","cwd":"/home/somebody/project","startedAt":1763700000000,"procStart":"{start}","version":"2.1.329","peerProtocol":1,"kind":"interactive","entrypoint":"cli","name":"project","status":"idle","updatedAt":1763700000000}}"#
     )
 }
 
