@@ -88,7 +88,13 @@ fn play(
     });
     dialogue.step("resized");
 
-    submit(&mut dialogue.terminal, "/exit");
+    // How far the list below the prompt is drawn decides where the last screen stands.
+    dialogue.terminal.type_text("/exit");
+    dialogue
+        .terminal
+        .wait_for("the list", |screen| prompt_holds(screen, "/exit") && screen.contains("Exit the CLI"));
+    dialogue.step("list");
+    dialogue.terminal.press(Key::Enter);
     let exit = dialogue.terminal.finish();
     assert_eq!(exit.code(), Some(0), "{}", dialogue.terminal.report());
     dialogue.step("exit");
