@@ -26,9 +26,12 @@ fn is_as_before(sandbox: &Sandbox, status: &str) {
     assert_eq!(note("status").trim(), status);
 }
 
+/// A claude in a pane that has answered something.
 fn in_tmux(sandbox: &Sandbox) -> Tmux<'_> {
     let tmux = Tmux::start(sandbox, 90, 24, &["sh", "-c", SCRIPT]);
     tmux.wait_for("main", "the prompt", |screen| screen.contains("\n❯"));
+    say(&tmux, "words");
+    tmux.wait_for("main", "the answer", |screen| screen.contains("You said: words"));
     tmux
 }
 
@@ -43,8 +46,6 @@ fn a_pane_of_tmux_is_a_terminal_like_any_other() {
     let mut sandbox = with_cckw();
     Tmux::prepare(&mut sandbox);
     let tmux = in_tmux(&sandbox);
-    say(&tmux, "words");
-    tmux.wait_for("main", "the answer", |screen| screen.contains("You said: words"));
     // Split and made narrow, claude draws in the new width.
     tmux.run(&["split-window", "-h", "-l", "40", "-t", "main", "cat"]);
     let rule = format!("\n{}\n", "─".repeat(49));
@@ -67,8 +68,6 @@ fn the_end_of_a_pane_is_not_the_end_of_the_session() {
     let mut sandbox = with_cckw();
     Tmux::prepare(&mut sandbox);
     let tmux = in_tmux(&sandbox);
-    say(&tmux, "words");
-    tmux.wait_for("main", "the answer", |screen| screen.contains("You said: words"));
     drop(tmux);
     sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
     // In another tmux, by its keys, and back in no tmux at all.
