@@ -14,6 +14,13 @@ fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
     })
 }
 
+/// A sandbox where claude comes back when it is asked for, and not by itself.
+fn patient() -> Sandbox {
+    let sandbox = sandbox();
+    sandbox.configure("[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
+    sandbox
+}
+
 fn kill(record: &Record, signal: Signal) {
     process::signal(record.pid("claude_pid").expect("a claude"), signal);
 }
@@ -104,6 +111,51 @@ fn ctrl_c_at_the_question_ends_the_session_with_claude_s_status() {
     terminal.type_text("\x03");
     assert_eq!(terminal.finish().code(), Some(137));
     sandbox.wait_for_silence();
+}
+
+#[test]
+fn an_answer_that_comes_with_the_question_is_not_typed_into_the_claude_that_is_gone() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    let record = idle(&sandbox, 0);
+    // It finds both when it goes on: that claude is gone, and the answer.
+    let client = record.pid("client_pid").expect("a client");
+    process::signal(client, Signal::SIGSTOP);
+    kill(&record, Signal::SIGKILL);
+    terminal.wait_for_text("ctrl-c: quit");
+    terminal.type_text("\x03");
+    process::signal(client, Signal::SIGCONT);
+    assert_eq!(terminal.finish().code(), Some(137));
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn an_answer_is_understood_behind_what_the_terminal_replies() {
+    let sandbox = patient();
+    let mut terminal = start(&sandbox, &[]);
+    kill(&idle(&sandbox, 0), Signal::SIGKILL);
+    terminal.wait_for_text("ctrl-c: quit");
+    terminal.type_text("no answer\x1b[?62;c\r");
+    idle(&sandbox, 1);
+    exit(&sandbox, terminal);
+}
+
+#[test]
+fn the_detach_key_at_the_question_detaches() {
+    let sandbox = patient();
+    let mut terminal = start(&sandbox, &[]);
+    kill(&idle(&sandbox, 0), Signal::SIGKILL);
+    terminal.wait_for_text("ctrl-c: quit");
+    terminal.type_text("\x1c");
+    assert_eq!(terminal.finish().code(), Some(0));
+    assert!(terminal.screen().contains("detached"), "{}", terminal.report());
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    command.arg("attach");
+    let mut other = Terminal::spawn(command);
+    other.wait_for_text("ctrl-c: quit");
+    other.type_text("\r");
+    idle(&sandbox, 1);
+    exit(&sandbox, other);
 }
 
 #[test]

@@ -195,9 +195,8 @@ impl Client {
             let room = master.filter(|_| self.keys.want_room()).map(|master| poll.add(master, For::Writing));
             let holding = self.scanner.is_holding();
             self.wait(&mut poll, self.keyboard.wait(holding.then_some(SEQUENCE)));
-            // Keys first: the rest is looked at once they are on their way.
-            if self.waiting && self.has_message {
-                // Perhaps claude is back, and they are for it.
+            if self.has_message {
+                // Perhaps claude has gone or is back: it says whom the keys are for.
             } else if keys.is_some_and(|place| poll.is_ready(place)) {
                 self.read_keys();
             } else if holding {
@@ -254,18 +253,6 @@ impl Client {
             Outcome::Gone => self.hang_up(),
             Outcome::Blocked => {}
         }
-    }
-
-    /// Keys that were typed while claude is gone: what is no answer to cckw's question is dropped.
-    fn decide(&mut self, count: usize) {
-        let typed = &self.buffer[..count];
-        let message = match typed {
-            b"\r" | b"\n" => FromClient::Now,
-            // ctrl-c, also as the kitty keyboard has it.
-            b"\x03" | b"\x1b[99;5u" => FromClient::Quit,
-            _ => return,
-        };
-        self.channel.send(&message, vec![]);
     }
 
     /// The terminal cannot be used any more. The host ends claude, whose status is waited for.

@@ -8,6 +8,7 @@ mod client;
 mod hold;
 mod keys;
 pub mod launch;
+mod question;
 mod restore;
 pub mod run;
 pub mod scanner;

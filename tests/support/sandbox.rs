@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::before_exec::{before_exec, default_signals};
 use super::process;
-use super::wait::{DEADLINE, wait_until, wait_until_some};
+use super::wait::{DEADLINE, wait_or_report, wait_until};
 
 /// Names the sandbox in the environment of all that is started in it.
 const MARK: &str = "CCKW_TEST_SANDBOX";
@@ -123,11 +123,21 @@ impl Sandbox {
     /// Waits until the one session of this sandbox has a record that `condition` holds for.
     #[track_caller]
     pub fn wait_for_record(&self, what: &str, condition: impl Fn(&Record) -> bool) -> Record {
-        wait_until_some(&format!("a record with {what}"), DEADLINE, || {
+        let look = || {
             let mut records = self.records();
             assert!(records.len() <= 1, "more than one session: {records:?}");
             records.pop().filter(&condition)
-        })
+        };
+        wait_or_report(&format!("a record with {what}"), DEADLINE, look, || self.what_is_known())
+    }
+
+    /// What is known about the sessions of this sandbox, for a test that has failed: records, and what the hosts have noted.
+    fn what_is_known(&self) -> String {
+        let told = |record: Record| {
+            let events = fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default();
+            format!("{}\n{events}", record.json)
+        };
+        self.records().into_iter().map(told).collect()
     }
 
     /// What lies in the runtime folder of cckw: its sockets.

@@ -17,13 +17,24 @@ pub fn wait_until(what: &str, deadline: Duration, mut condition: impl FnMut() ->
 
 /// Waits until `look` returns something, and returns that; panics with `what` after `deadline`.
 #[track_caller]
-pub fn wait_until_some<T>(what: &str, deadline: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait_until_some<T>(what: &str, deadline: Duration, look: impl FnMut() -> Option<T>) -> T {
+    wait_or_report(what, deadline, look, String::new)
+}
+
+/// The same; what it panics with ends with what there is to say about the state of things.
+#[track_caller]
+pub fn wait_or_report<T>(
+    what: &str,
+    deadline: Duration,
+    mut look: impl FnMut() -> Option<T>,
+    report: impl Fn() -> String,
+) -> T {
     let end = Instant::now() + deadline;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < end, "waited {deadline:?} in vain for {what}");
+        assert!(Instant::now() < end, "waited {deadline:?} in vain for {what}\n{}", report());
         thread::sleep(PACE);
     }
 }

@@ -167,15 +167,16 @@ impl Host {
     /// While claude is gone: says so, and has the client ask whether to wait.
     pub(super) fn ask(&mut self) {
         let Phase::Waiting { exit, until } = self.phase else { return };
+        // First of all, for who sees the question may answer at once.
+        if let Some(client) = &mut self.client {
+            client.send(&FromHost::Waiting);
+        }
         let left = until.saturating_duration_since(Instant::now());
         if self.renewal.is_under_way() {
             self.say("claude is restarted, as asked; its conversation comes back");
         } else {
             let what = self.not_started.clone().unwrap_or_else(|| ended(exit));
             self.say(&format!("claude {what}; it comes back in {}. Enter: now, ctrl-c: quit", seconds(left)));
-        }
-        if let Some(client) = &mut self.client {
-            client.send(&FromHost::Waiting);
         }
     }
 
