@@ -179,7 +179,11 @@ impl Output {
                 }
             }
         }
-        self.screen.push(bytes);
+        if self.screen.is_nearly_full(count) && !self.modes.is_within() {
+            self.screen.give_up();
+        } else {
+            self.screen.push(bytes);
+        }
         self.answering = self.terminal.is_none();
         if self.answering {
             self.answer(count, position);

@@ -129,6 +129,11 @@ impl ModeTracker {
         out
     }
 
+    /// Whether the stream stands within a sequence.
+    pub fn is_within(&self) -> bool {
+        self.scanner.is_within()
+    }
+
     /// Whether the stream stands between two sequences, outside a synchronised update: something may be written there.
     pub fn is_between(&self) -> bool {
         !self.scanner.is_within() && !self.modes.is_changed(SYNCHRONISED)
@@ -362,8 +367,43 @@ impl Modes {
 
 /// Applies a text style (SGR) to what is on: a bit for each attribute, whichever way it was set.
 ///
-/// Read in one go, byte by byte: in colourful output every third byte is one of these.
+/// In colourful output every third byte is one of these, and nearly all are plain numbers: those are read quickly.
 fn restyle(mut style: u16, params: &[u8]) -> u16 {
+    let mut rest = params;
+    loop {
+        let (number, after) = match *rest {
+            [] => return 0,
+            [a @ b'0'..=b'9'] => return styled(style, digit(a)),
+            [a @ b'0'..=b'9', b @ b'0'..=b'9'] => return styled(style, 10 * digit(a) + digit(b)),
+            [a @ b'0'..=b'9', b';', ref after @ ..] => (digit(a), after),
+            [a @ b'0'..=b'9', b @ b'0'..=b'9', b';', ref after @ ..] => (10 * digit(a) + digit(b), after),
+            _ => return restyle_oddly(style, rest),
+        };
+        if matches!(number, 38 | 48 | 58) {
+            let parts = match after {
+                [b'5', b';', parts @ ..] => Some((parts, 0)),
+                [b'2', b';', parts @ ..] => Some((parts, 2)),
+                _ => None,
+            };
+            // A colour that ends the sequence, as nearly all do, need not be read.
+            let ends = parts.filter(|(parts, separators)| {
+                let count = parts.iter().fold(0, |count, byte| count + usize::from(*byte == b';'));
+                count == *separators
+                    && parts.iter().fold(true, |plain, byte| plain & (*byte <= b';' && *byte != b':'))
+            });
+            return if ends.is_some() { styled(style, number) } else { restyle_oddly(style, rest) };
+        }
+        style = styled(style, number);
+        rest = after;
+    }
+}
+
+fn digit(byte: u8) -> u16 {
+    (byte - b'0').into()
+}
+
+/// The same for anything at all.
+fn restyle_oddly(mut style: u16, params: &[u8]) -> u16 {
     // The number so far, whether a colon has cut it off, and whether it is none.
     let (mut value, mut is_cut, mut is_odd) = (0u32, false, false);
     // After 38 and its like a colour follows, as `5;N` or `2;R;G;B`; with colons it is part of the word.
@@ -394,31 +434,44 @@ fn restyle(mut style: u16, params: &[u8]) -> u16 {
     style
 }
 
+/// What one number of SGR does: the bits that it switches off, and then those that it switches on.
+const STYLES: [(u16, u16); 108] = {
+    let mut styles = [(0, 0); 108];
+    let mut number = 0;
+    while number < styles.len() {
+        let (bit, on) = match number {
+            1 | 2 => (0, true),
+            22 => (0, false),
+            3 => (1, true),
+            23 => (1, false),
+            4 | 21 => (2, true),
+            24 => (2, false),
+            5 | 6 => (3, true),
+            25 => (3, false),
+            7..=9 => (number - 3, true),
+            27..=29 => (number - 23, false),
+            30..=38 | 90..=97 => (7, true),
+            39 => (7, false),
+            40..=48 | 100..=107 => (8, true),
+            49 => (8, false),
+            53 => (9, true),
+            55 => (9, false),
+            58 => (10, true),
+            59 => (10, false),
+            _ => (11, true),
+        };
+        styles[number] = if on { (0, 1 << bit) } else { (1 << bit, 0) };
+        number += 1;
+    }
+    styles[0] = (u16::MAX, 0);
+    styles
+};
+
 /// The style after one number of SGR.
 fn styled(style: u16, number: u16) -> u16 {
-    let (bit, on) = match number {
-        0 => return 0,
-        1 | 2 => (0, true),
-        22 => (0, false),
-        3 => (1, true),
-        23 => (1, false),
-        4 | 21 => (2, true),
-        24 => (2, false),
-        5 | 6 => (3, true),
-        25 => (3, false),
-        7..=9 => (number - 3, true),
-        27..=29 => (number - 23, false),
-        30..=38 | 90..=97 => (7, true),
-        39 => (7, false),
-        40..=48 | 100..=107 => (8, true),
-        49 => (8, false),
-        53 => (9, true),
-        55 => (9, false),
-        58 => (10, true),
-        59 => (10, false),
-        _ => (11, true),
-    };
-    if on { style | 1 << bit } else { style & !(1 << bit) }
+    // What is not known counts as switched on.
+    let (off, on) = STYLES.get(usize::from(number)).copied().unwrap_or((0, 1 << 11));
+    style & !off | on
 }
 
 /// The numbers of a sequence; nothing for one that was left out, or is none. Subparameters (`4:3`) are dropped.

@@ -206,7 +206,7 @@ fn begins(bytes: &[u8]) -> Option<usize> {
 fn whole_control_sequence(bytes: &[u8]) -> Option<(Sequence<'_>, &[u8])> {
     let body = bytes.strip_prefix(b"\x1b[")?;
     let head = &body[..body.len().min(LIMIT)];
-    let params = head.iter().position(|byte| byte & 0xf0 != 0x30)?;
+    let params = leading(head, 0x30);
     let end = params + head[params..].iter().position(|byte| byte & 0xf0 != 0x20)?;
     let last = head[end];
     if !(0x40..=0x7e).contains(&last) {
@@ -218,4 +218,18 @@ fn whole_control_sequence(bytes: &[u8]) -> Option<(Sequence<'_>, &[u8])> {
         _ => (None, params),
     };
     Some((Sequence::Control { prefix, params, intermediates, last }, &body[end + 1..]))
+}
+
+/// How many bytes at the beginning have `high` as the upper half of their bits; eight are looked at at once.
+fn leading(bytes: &[u8], high: u8) -> usize {
+    const UPPER: u64 = u64::from_ne_bytes([0xf0; 8]);
+    let (eights, _) = bytes.as_chunks();
+    for (index, eight) in eights.iter().enumerate() {
+        let others = (u64::from_le_bytes(*eight) & UPPER) ^ u64::from_ne_bytes([high; 8]);
+        if others != 0 {
+            return 8 * index + others.trailing_zeros() as usize / 8;
+        }
+    }
+    let read = 8 * eights.len();
+    read + bytes[read..].iter().take_while(|byte| **byte & 0xf0 == high).count()
 }

@@ -256,3 +256,10 @@ fn a_colour_s_numbers_are_no_styles() {
         assert_eq!(bits(params), on, "{params}");
     }
 }
+
+proptest! {
+    #[test]
+    fn styles_are_read_quickly_as_they_are_read_one_by_one(style: u16, params in "([0-9]{0,3}|38;[25]|48;[25]|58|[0-9;:<?]{0,4})(;([0-9]{0,3}|38;[25]|48;2|[0-9;:<?]{0,4})){0,6}") {
+        prop_assert_eq!(restyle(style, params.as_bytes()), restyle_oddly(style, params.as_bytes()), "{}", params);
+    }
+}

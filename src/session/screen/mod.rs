@@ -18,6 +18,8 @@ use pieces::{Does, Pieces};
 
 /// The most that may wait to be read, in bytes.
 const BACKLOG: usize = 1 << 20;
+/// So much less is nearly as much: then output is given up where that is cheap.
+const MARGIN: usize = 64 * 1024;
 /// Read at a time, in bytes: some ten microseconds, so that a key never waits longer for it.
 const SLICE: usize = 4096;
 /// How many of the lines above the screen the emulator has itself: they come back when the screen grows.
@@ -80,6 +82,19 @@ impl Screen {
             self.read = 0;
         }
         self.backlog.extend_from_slice(bytes);
+    }
+
+    /// Whether so much waits that with `more` bytes it should be given up, at the next place between two sequences.
+    pub fn is_nearly_full(&self, more: usize) -> bool {
+        self.waiting() + more > BACKLOG - MARGIN
+    }
+
+    /// Gives up all that waits, and what was not pushed since, up to a place between two sequences. The model is stale then.
+    pub fn give_up(&mut self) {
+        self.backlog.clear();
+        self.read = 0;
+        self.pieces = Pieces::default();
+        self.forget();
     }
 
     /// How many bytes wait to be read.

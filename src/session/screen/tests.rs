@@ -28,6 +28,21 @@ fn what_waits_is_bounded() {
     assert!(screen.backlog.capacity() <= 16 * SLICE);
 }
 
+#[test]
+fn what_is_given_up_leaves_the_model_stale_and_able_to_read_on() {
+    let mut screen = Screen::new(SIZE);
+    screen.push(b"old \xe6\x97");
+    screen.work();
+    screen.push(b"\x1b]0;half a title");
+    assert!(!screen.is_nearly_full(4096) && screen.is_nearly_full(BACKLOG));
+    screen.give_up();
+    assert!(screen.is_stale());
+    assert_eq!(screen.waiting(), 0);
+    screen.push(b"\x1b[2J\x1b[Hnew");
+    assert_eq!(screen.text()[0], "new");
+    assert!(!screen.is_stale());
+}
+
 proptest! {
     // A screen of a million cells is slow without optimisation.
     #![proptest_config(ProptestConfig::with_cases(24))]
