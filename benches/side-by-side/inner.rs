@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 use crate::bare;
 use crate::feed::Feed;
@@ -46,7 +47,7 @@ pub fn run(mode: &str) -> io::Result<()> {
     let (name, bytes) = mode.split_once(':').unwrap_or((mode, "0"));
     let bytes = bytes.parse().map_err(io::Error::other)?;
     match name {
-        "idle" => {}
+        "idle" => say_idle()?,
         "echo" => return echo(),
         "flood" => return flood(),
         "paint" => return paint(),
@@ -57,6 +58,20 @@ pub fn run(mode: &str) -> io::Result<()> {
         _ => return Err(io::Error::other(format!("{VARIABLE}={mode}"))),
     }
     wait_for(b'q')
+}
+
+/// Writes a state file, as claude does: a host that finds none looks once more after a while.
+fn say_idle() -> io::Result<()> {
+    let Some(home) = std::env::var_os("HOME") else { return Ok(()) };
+    let sessions = Path::new(&home).join(".claude/sessions");
+    std::fs::create_dir_all(&sessions)?;
+    let pid = nix::unistd::Pid::this();
+    let start = cckw::platform::process::look_up(pid).map(|process| process.start).unwrap_or_default();
+    let id = "00000000-0000-4000-8000-000000000000";
+    let state = format!(
+        r#"{{"pid":{pid},"procStart":"{start}","sessionId":"{id}","cwd":"/","kind":"interactive","status":"idle"}}"#
+    );
+    std::fs::write(sessions.join(format!("{pid}.json")), state)
 }
 
 fn print(bytes: &[u8]) -> io::Result<()> {
