@@ -1,5 +1,8 @@
 //! From `cckw host` to a running session, or to a refusal before anything of claude was started.
 
+mod asked;
+mod place;
+
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io;
@@ -11,8 +14,9 @@ use std::time::Duration;
 
 use nix::unistd::{dup2_stdin, getpid, setsid};
 use serde_json::json;
-use uuid::Uuid;
 
+use self::asked::Asked;
+use self::place::Place;
 use super::environment::{Changes, Environment};
 use super::events::{self, Events};
 use super::host::Host;
@@ -24,16 +28,14 @@ use super::remote::Remote;
 use super::revive::{self, Lock};
 use super::screen::Screen;
 use super::server::Server;
-use super::stamp;
 use super::supervisor::{Launch, Supervisor};
 use super::turn::Turn;
 use super::watch::Wake;
 use crate::claude::refused::refused;
 use crate::claude::transcript::is_id;
-use crate::config;
+use crate::config::{self, Restart};
 use crate::control::{Channel, FromClient, FromHost, Start};
 use crate::fleet::Holder;
-use crate::paths;
 use crate::platform::process;
 use crate::platform::signal_pipe::SignalPipe;
 use crate::platform::signals;
@@ -91,7 +93,7 @@ fn serve(socket: UnixStream, args: Vec<OsString>) {
         _ => return,
     };
     let detached = start.detached;
-    let lost = start.revive.then(|| session(args.first()?)).flatten();
+    let lost = start.revive.then(|| asked::session(args.first()?)).flatten();
     match prepare(*start, fds, args) {
         Ok((prepared, server, master)) => {
             client.send(&FromHost::Started, vec![master]);
@@ -108,10 +110,6 @@ fn serve(socket: UnixStream, args: Vec<OsString>) {
             client.flush(PATIENCE);
         }
     }
-}
-
-fn session(text: &OsString) -> Option<Uuid> {
-    Uuid::parse_str(text.to_str()?).ok()
 }
 
 /// A session whose claude has just been started.
@@ -137,133 +135,106 @@ fn prepare(
     fds: Vec<OwnedFd>,
     args: Vec<OsString>,
 ) -> Result<(Prepared, Server, OwnedFd), Refusal> {
-    let mut fds = fds.into_iter();
-    let terminal = fds.next().ok_or_else(|| refuse("the client sent no terminal"))?;
-    let mut second = fds.next();
-    let sent_lock = if start.detached { second.take().map(Lock::from) } else { None };
-    let stderr = second;
-    let mut args = args.into_iter();
-    let session = args.next().and_then(|text| session(&text));
-    let session = session.ok_or_else(|| refuse("the session has no id"))?;
-    let program = PathBuf::from(args.next().ok_or_else(|| refuse("there is no program to start"))?);
-    let args: Vec<OsString> = args.collect();
-    if start.revive {
-        // Its directory never changes, so the record need not be locked for this.
-        let record = record::directory(&session).map_err(refuse)?;
-        revive::enter_directory(&Record::read(&record).map_err(refuse)?).map_err(refuse)?;
-    }
-    let cwd = std::env::current_dir().map_err(|error| {
-        refuse(format!("the working directory cannot be used: {error}; cd somewhere else"))
-    })?;
-    let state = paths::state_dir().map_err(refuse)?;
-    paths::make_private(&state).map_err(refuse)?;
-    let directory = record::directory(&session).map_err(refuse)?;
-    // First what others decide about, then what would have to be cleared away.
-    let runtime = paths::runtime_dir();
-    paths::make_private_there(&runtime).map_err(refuse)?;
-    paths::make_private(&directory).map_err(refuse)?;
-    let socket = runtime.join(format!("{session}.sock"));
-    let lock = sent_lock.map_or_else(|| Lock::take(&directory), Ok).map_err(refuse)?;
-    if start.revive {
-        stamp::set(&directory).map_err(refuse)?;
-        // Nobody is to take the one who is gone for this one.
-        let _ = std::fs::remove_file(&socket);
-    }
-    let revived = if start.revive { Some(Record::read(&directory).map_err(refuse)?) } else { None };
-    // A session that was there before outlives a failure to take it up.
-    let discard = |refusal: Refusal| if start.revive { refusal } else { discard(&directory, refusal) };
+    let mut asked = Asked::of(start, fds, args)?;
+    let place = Place::take(&mut asked)?;
     let config = config::load().unwrap_or_default();
-    let limits = config.restart;
-    let (mut record, mut supervisor) = match revived {
-        Some(record) => {
-            revive::wait_for_the_last_one(&record);
-            let supervisor = Supervisor::taken_up(limits, record.conversation.clone().filter(|id| is_id(id)));
-            (record, supervisor)
-        }
-        None => {
-            let conversation = start.pinned.then(|| session.to_string());
-            let record = fresh(session, &start, &program, &args, &cwd, conversation.clone());
-            (record, Supervisor::new(limits, conversation))
-        }
+    let (mut record, mut supervisor) = begin(&asked, &place, config.restart)?;
+    let taken_up = if asked.start.revive { Some(take_up(&mut supervisor, &record, &place)?) } else { None };
+    let server = open(&asked, &place, &record)?;
+    // Before the spawn, so that an end right after it is seen.
+    let sigchld = SignalPipe::install(&[libc::SIGCHLD]).map_err(|error| place.refuse(error))?;
+    let Asked { start, terminal, stderr, session, program, args, .. } = asked;
+    let pty = Pty::open(start.size, &start.attributes).map_err(|error| {
+        place.refuse(format!(
+            "no PTY can be opened: {error}; end some programs that run in terminals, or raise kernel.pty.max"
+        ))
+    })?;
+    // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
+    let for_client = pty.master.try_clone().map_err(|error| place.refuse(error))?;
+    let wake = Wake::new().map_err(|error| place.refuse(error))?;
+    let events = Events::in_directory(&place.directory);
+    let environment = Environment::new(&place.runtime, &session, config.ssh_agent);
+    let changes = if start.revive { later_environment(&environment, &events) } else { environment.changes() };
+    let first_args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
+    let args = taken_up.as_ref().map_or(args, |launch| revive::arguments(&first_args, launch, &record));
+    let directory = revive::directory(&record).filter(|_| start.revive);
+    let launcher =
+        Launcher { environment, program, args: first_args, stderr, signals: start.signals, size: start.size };
+    let (master, child) =
+        launcher.spawn(pty, &args, &session, directory.as_deref(), changes).map_err(|error| {
+            let (reason, status) = refused(&launcher.program, &error);
+            Refusal { status, ..place.refuse(reason) }
+        })?;
+    record.child_pid = Some(child.pid().as_raw());
+    let prepared = Prepared {
+        record,
+        directory: place.directory,
+        events,
+        launcher,
+        output: Output::new(master, terminal, Screen::new(start.size)),
+        child,
+        sigchld,
+        wake,
+        attributes: start.attributes,
+        supervisor,
+        taken_up,
+        lock: place.lock,
+    };
+    Ok((prepared, server, for_client))
+}
+
+/// The session's record as it begins, or as it was left, and who decides about its launches.
+fn begin(asked: &Asked, place: &Place, limits: Restart) -> Result<(Record, Supervisor), Refusal> {
+    let start = &asked.start;
+    let (mut record, mut supervisor) = if start.revive {
+        let record = Record::read(&place.directory).map_err(|error| place.refuse(error))?;
+        revive::wait_for_the_last_one(&record);
+        let conversation = record.conversation.clone().filter(|id| is_id(id));
+        (record, Supervisor::taken_up(limits, conversation))
+    } else {
+        let record = fresh(asked, place);
+        let conversation = record.conversation.clone();
+        (record, Supervisor::new(limits, conversation))
     };
     if record.kind == Kind::Server {
         supervisor = supervisor.of_server();
     }
     record.state = State::Starting;
     record.restart_pending = false;
-    record.program = program.as_path().into();
+    record.program = asked.program.as_path().into();
     record.host_pid = getpid().as_raw();
     record.client_pid = Some(start.client).filter(|_| !start.detached);
     record.boot = process::boot();
-    record.socket = socket.as_path().into();
+    record.socket = place.socket.as_path().into();
     (record.child_pid, record.claude_pid, record.ended_at, record.exit) = (None, None, None, None);
-    let launched = start.revive.then(|| revive::launch(&mut supervisor, &record)).transpose();
-    let launched = launched.map_err(|holder| {
-        Events::in_directory(&directory).write("held", holder.details());
-        refuse(holder.refusal())
-    })?;
+    Ok((record, supervisor))
+}
+
+/// What is launched first in a session whose host is gone.
+fn take_up(supervisor: &mut Supervisor, record: &Record, place: &Place) -> Result<Launch, Refusal> {
+    revive::launch(supervisor, record).map_err(|holder| {
+        Events::in_directory(&place.directory).write("held", holder.details());
+        place.refuse(holder.refusal())
+    })
+}
+
+/// Makes sure that nobody else has the conversation, and lets others see who has it now: by the record and the socket.
+fn open(asked: &Asked, place: &Place, record: &Record) -> Result<Server, Refusal> {
+    let start = &asked.start;
     // A new id is nobody else's. Where it is another one, from here to the socket nobody else may come to have it.
-    let chosen = if start.revive || !start.pinned { revive::conversation(&record) } else { None };
-    let turn = chosen.is_some().then(|| Turn::take(&runtime));
+    let chosen = if start.revive || !start.pinned { revive::conversation(record) } else { None };
+    let _turn = chosen.is_some().then(|| Turn::take(&place.runtime));
     if let Some(holder) = chosen.and_then(|id| Holder::of(&id)) {
         if start.revive {
-            Events::in_directory(&directory).write("held", holder.details());
+            Events::in_directory(&place.directory).write("held", holder.details());
         }
-        return Err(discard(refuse(holder.refusal())));
+        return Err(place.refuse(holder.refusal()));
     }
-    let first_args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
-    let args = launched.as_ref().map_or(args, |launch| revive::arguments(&first_args, launch, &record));
     // Written before claude is there: a state directory that cannot be written is found out now.
     record
-        .write(&directory)
-        .map_err(|error| discard(refuse(format!("{error}; make it writable, or set XDG_STATE_HOME"))))?;
-    let server = Server::bind(&socket).map_err(|error| discard(refuse(error)))?;
-    drop(turn);
-    // Before the spawn, so that an end right after it is seen.
-    let sigchld = SignalPipe::install(&[libc::SIGCHLD]).map_err(|error| discard(refuse(error)))?;
-    let pty = Pty::open(start.size, &start.attributes).map_err(|error| {
-        discard(refuse(format!(
-            "no PTY can be opened: {error}; end some programs that run in terminals, or raise kernel.pty.max"
-        )))
-    })?;
-    // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
-    let for_client = pty.master.try_clone().map_err(|error| discard(refuse(error)))?;
-    let wake = Wake::new().map_err(|error| discard(refuse(error)))?;
-    let events = Events::in_directory(&directory);
-    let environment = Environment::new(&runtime, &session, config.ssh_agent);
-    let changes = if start.revive { later_environment(&environment, &events) } else { environment.changes() };
-    let launcher = Launcher {
-        environment,
-        program: program.clone(),
-        args: first_args,
-        stderr,
-        signals: start.signals,
-        size: start.size,
-    };
-    let (master, child) = launcher
-        .spawn(pty, &args, &session, revive::directory(&record).filter(|_| start.revive).as_deref(), changes)
-        .map_err(|error| discard(cannot_execute(&program, &error)))?;
-    record.child_pid = Some(child.pid().as_raw());
-    let output = Output::new(master, terminal, Screen::new(start.size));
-    let attributes = start.attributes;
-    Ok((
-        Prepared {
-            record,
-            directory,
-            events,
-            launcher,
-            output,
-            child,
-            sigchld,
-            wake,
-            attributes,
-            supervisor,
-            taken_up: launched,
-            lock,
-        },
-        server,
-        for_client,
-    ))
+        .write(&place.directory)
+        .map_err(|error| place.refuse(format!("{error}; make it writable, or set XDG_STATE_HOME")))?;
+    Server::bind(&place.socket).map_err(|error| place.refuse(error))
 }
 
 /// What is changed in the environment of a launch that is not the session's first. What is left out is in the log.
@@ -278,16 +249,11 @@ pub(super) fn later_environment(environment: &Environment, events: &Events) -> C
 }
 
 /// The record of a session that begins.
-fn fresh(
-    session: Uuid,
-    start: &Start,
-    program: &Path,
-    args: &[OsString],
-    cwd: &Path,
-    conversation: Option<String>,
-) -> Record {
+fn fresh(asked: &Asked, place: &Place) -> Record {
+    let Asked { start, session, program, args, .. } = asked;
+    let conversation = start.pinned.then(|| session.to_string());
     Record {
-        session,
+        session: *session,
         kind: if start.server { Kind::Server } else { Kind::Conversation },
         name: start.name.clone(),
         conversations: conversation.clone().into_iter().collect(),
@@ -299,10 +265,10 @@ fn fresh(
         restart_pending: false,
         expired: None,
         remote: Remote::default(),
-        program: program.into(),
+        program: program.as_path().into(),
         args: args.iter().map(|arg| arg.as_os_str().into()).collect(),
-        cwd: cwd.into(),
-        cwd_inode: revive::inode(cwd),
+        cwd: place.cwd.as_path().into(),
+        cwd_inode: revive::inode(&place.cwd),
         claude_cwd: None,
         boot: None,
         claude_version: None,
@@ -318,15 +284,4 @@ fn fresh(
         with_transcript: vec![],
         socket: Path::new("").into(),
     }
-}
-
-/// A session that never began leaves no record.
-fn discard(directory: &Path, refusal: Refusal) -> Refusal {
-    let _ = std::fs::remove_dir_all(directory);
-    refusal
-}
-
-fn cannot_execute(program: &Path, error: &io::Error) -> Refusal {
-    let (reason, status) = refused(program, error);
-    Refusal { reason, status }
 }

@@ -327,6 +327,8 @@ impl Host {
         client.channel.send(&FromHost::Started, vec![master]);
         client.tell_undo(&self.output.modes);
         self.client = Some(client);
+        // The question is still on the screen, where it was asked before.
+        self.await_answer();
         self.record.client_pid = Some(attach.client);
         self.save();
         // What was on the terminal is described before the new size moves it.

@@ -167,16 +167,20 @@ impl Host {
     /// While claude is gone: says so, and has the client ask whether to wait.
     pub(super) fn ask(&mut self) {
         let Phase::Waiting { exit, until } = self.phase else { return };
-        // First of all, for who sees the question may answer at once.
-        if let Some(client) = &mut self.client {
-            client.send(&FromHost::Waiting);
-        }
+        self.await_answer();
         let left = until.saturating_duration_since(Instant::now());
         if self.renewal.is_under_way() {
             self.say("claude is restarted, as asked; its conversation comes back");
         } else {
             let what = self.not_started.clone().unwrap_or_else(|| ended(exit));
             self.say(&format!("claude {what}; it comes back in {}. Enter: now, ctrl-c: quit", seconds(left)));
+        }
+    }
+
+    /// While claude is gone, keys are answers. The client knows before the question is seen: who sees it may answer at once.
+    pub(super) fn await_answer(&mut self) {
+        if let (Phase::Waiting { .. }, Some(client)) = (self.phase, &mut self.client) {
+            client.send(&FromHost::Waiting);
         }
     }
 
