@@ -114,6 +114,22 @@ fn ctrl_c_at_the_question_ends_the_session_with_claude_s_status() {
 }
 
 #[test]
+fn who_answers_no_learns_how_to_go_on() {
+    let sandbox = patient();
+    let mut terminal = start(&sandbox, &[]);
+    submit(&mut terminal, "some words");
+    terminal.wait_for_text("You said: some words");
+    let record = idle(&sandbox, 0);
+    kill(&record, Signal::SIGKILL);
+    terminal.wait_for_text("ctrl-c: quit");
+    terminal.type_text("\x03");
+    assert_eq!(terminal.finish().code(), Some(137));
+    let line = format!("not started again; to go on: claude --resume {}", record.text("conversation"));
+    assert!(terminal.screen().contains(&line), "{}", terminal.report());
+    sandbox.wait_for_silence();
+}
+
+#[test]
 fn an_answer_that_comes_with_the_question_is_not_typed_into_the_claude_that_is_gone() {
     let sandbox = sandbox();
     let mut terminal = start(&sandbox, &[]);

@@ -96,7 +96,7 @@ impl Host {
             FromClient::Detach => self.detach("the detach key was pressed"),
             FromClient::Held(held) => self.keys_are_held(held),
             FromClient::Now => self.restart_now(),
-            FromClient::Quit => self.stop(),
+            FromClient::Quit => self.answered_no(),
             FromClient::Resumed { size } => {
                 self.output.muted = false;
                 if std::mem::take(&mut self.lent) {

@@ -202,14 +202,18 @@ impl Host {
             Why::Clean | Why::OwnError | Why::Quit => return,
         };
         self.gave_up = true;
-        let advice = match self.supervisor.conversation() {
+        self.say(&format!("{word}; to try again: {}", self.again()));
+        self.notices.add(&word);
+        self.give_notices();
+    }
+
+    /// How the user brings claude back.
+    fn again(&self) -> String {
+        match self.supervisor.conversation() {
             _ if self.record.kind == Kind::Server => "claude remote-control".into(),
             Some(id) => format!("claude --resume {id}"),
             None => "claude --continue".into(),
-        };
-        self.say(&format!("{word}; to try again: {advice}"));
-        self.notices.add(&word);
-        self.give_notices();
+        }
     }
 
     /// A line of cckw's own, on a terminal whose modes are undone. Not where the shell has the terminal.
@@ -233,6 +237,16 @@ impl Host {
             let decision = self.supervisor.on(Event::UserNow { look });
             self.carry_out(decision);
         }
+    }
+
+    /// The user does not want claude back. Whose ctrl-c was meant for claude learns what to do.
+    pub(super) fn answered_no(&mut self) {
+        if let Phase::Waiting { .. } = self.phase
+            && (self.record.kind == Kind::Server || self.note_transcript())
+        {
+            self.say(&format!("not started again; to go on: {}", self.again()));
+        }
+        self.stop();
     }
 
     /// The time has come.
