@@ -140,6 +140,22 @@ fn the_detach_key_detaches_in_every_encoding() {
 }
 
 #[test]
+fn what_is_typed_behind_the_detach_key_is_not_for_claude() {
+    let (sandbox, mut terminal, _) = started("echo");
+    terminal.type_text("before ");
+    terminal.wait_for_text("before");
+    // On a slow line keys come together.
+    terminal.type_text("the key\x1ca command for the shell\r");
+    assert_eq!(terminal.finish().code(), Some(0));
+    detached(&sandbox);
+    let mut other = Terminal::spawn(cckw(&sandbox, &["attach"]));
+    other.wait_for_text("before the key");
+    other.type_text(" and after");
+    other.wait_for_text("before the key and after");
+    assert!(cckw(&sandbox, &["stop"]).status().expect("runs").success());
+}
+
+#[test]
 fn a_terminal_that_stops_reading_stops_nobody_and_is_repainted() {
     let (sandbox, mut terminal, _) = started("ticker:1");
     terminal.wait_for_text("tick 3");

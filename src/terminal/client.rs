@@ -104,6 +104,7 @@ fn run(tty: File, begin: Begin, detach_key: DetachKey) -> io::Result<u8> {
         tty,
         master: None,
         waiting: false,
+        leaving: false,
         revived: None,
         keys: Keys::default(),
         keyboard: Keyboard::default(),
@@ -151,6 +152,8 @@ pub(super) struct Client {
     pub(super) master: Option<OwnedFd>,
     /// Claude is coming back, and keys are for cckw.
     waiting: bool,
+    /// The detach key was pressed: what is typed behind it is for the shell.
+    pub(super) leaving: bool,
     /// When a host was last replaced.
     revived: Option<Instant>,
     pub(super) keys: Keys,
@@ -188,7 +191,7 @@ impl Client {
                 }
             }
             poll.clear();
-            let reading = self.foreground && !self.terminal_gone && self.keys.has_room();
+            let reading = self.foreground && !self.terminal_gone && !self.leaving && self.keys.has_room();
             let master = self.master.as_ref();
             let wanted = reading && (self.waiting || master.is_some());
             let keys = wanted.then(|| poll.add(&self.tty, For::Reading));
@@ -246,7 +249,7 @@ impl Client {
         self.asked.pop_front().map(Event::Signal)
     }
 
-    fn read_keys(&mut self) {
+    pub(super) fn read_keys(&mut self) {
         match nonblocking::read(&self.tty, &mut self.buffer) {
             Outcome::Moved(count) if self.master.is_some() => self.pass_on(count),
             Outcome::Moved(count) => self.decide(count),
@@ -278,13 +281,13 @@ impl Client {
                 self.master = fds.into_iter().next();
                 self.keys = Keys::default();
                 self.keyboard = Keyboard::default();
-                self.waiting = false;
+                (self.waiting, self.leaving) = (false, false);
             }
             FromHost::Waiting => {
                 self.master = None;
                 self.keys = Keys::default();
                 self.keyboard = Keyboard::default();
-                self.waiting = true;
+                (self.waiting, self.leaving) = (true, false);
             }
             FromHost::Hold => self.hold(),
             FromHost::Release => self.let_go(),
@@ -299,6 +302,9 @@ impl Client {
             }
             FromHost::Stopped { signal } => return self.suspend(signal),
             FromHost::Detached { why } => {
+                if self.master.is_some() && self.foreground && !self.terminal_gone && !self.leaving {
+                    self.pass_on_the_rest();
+                }
                 self.restore.leave_raw();
                 if !self.terminal_gone {
                     // Not for ever: it may be gone because this terminal takes nothing.

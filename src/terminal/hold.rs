@@ -55,22 +55,33 @@ impl Keyboard {
 }
 
 impl Client {
-    /// Passes on what was read, but for the detach key.
+    /// Passes on what was read, up to the detach key. What comes behind that is for the shell, or, where it came in the same
+    /// read, for nobody: a command for the shell must not be claude's next prompt.
     pub(super) fn pass_on(&mut self, count: usize) {
         let scanned = self.scanner.feed(&self.buffer[..count]);
+        let forward = &scanned.forward[..scanned.detach.unwrap_or(scanned.forward.len())];
         if let Some(master) = &self.master
-            && !scanned.forward.is_empty()
+            && !forward.is_empty()
         {
-            self.keys.type_into(master, &scanned.forward);
+            self.keys.type_into(master, forward);
         }
         self.keyboard.was_read(scanned.typed);
         let (replies, detach) = (scanned.replies, scanned.detach.is_some());
         for bytes in replies {
             self.channel.send(&FromClient::Reply { bytes }, vec![]);
         }
-        if detach && !self.keyboard.postpone_detach() {
-            self.channel.send(&FromClient::Detach, vec![]);
+        if detach {
+            self.leaving = true;
+            if !self.keyboard.postpone_detach() {
+                self.detach();
+            }
         }
+    }
+
+    /// Asks the host to let this terminal go.
+    pub(super) fn detach(&mut self) {
+        self.leaving = true;
+        self.channel.send(&FromClient::Detach, vec![]);
     }
 
     /// What looked like the beginning of a sequence was a key: nothing has followed it.
@@ -125,13 +136,21 @@ impl Client {
         self.keyboard.delivers_at = None;
         self.keys.hold(false);
         if std::mem::take(&mut self.keyboard.detach) {
-            self.channel.send(&FromClient::Detach, vec![]);
+            self.detach();
         }
     }
 
     /// The time of what is held, or of the next key that is delivered, has come.
     pub(super) fn keys_are_due(&mut self) {
         if self.keyboard.held_until.is_some() { self.let_go() } else { self.deliver() }
+    }
+
+    /// This terminal is let go: what was typed before was for claude, and not for the shell that reads next.
+    pub(super) fn pass_on_the_rest(&mut self) {
+        if self.keyboard.held_until.is_none() {
+            self.read_keys();
+            self.let_all_go();
+        }
     }
 
     /// The host is gone: whoever still reads gets what waits.

@@ -14,14 +14,12 @@ impl Client {
     /// Keys that were typed while claude is gone: the detach key detaches, and what is no answer is dropped.
     pub(super) fn decide(&mut self, count: usize) {
         let scanned = self.scanner.feed(&self.buffer[..count]);
-        let message = match scanned.detach {
-            Some(at) => answer(&scanned.forward[..at]).unwrap_or(FromClient::Detach),
-            None => match answer(&scanned.forward) {
-                Some(message) => message,
-                None => return,
-            },
-        };
-        self.channel.send(&message, vec![]);
+        let before = scanned.detach.unwrap_or(scanned.forward.len());
+        if let Some(message) = answer(&scanned.forward[..before]) {
+            self.channel.send(&message, vec![]);
+        } else if scanned.detach.is_some() {
+            self.detach();
+        }
     }
 }
 

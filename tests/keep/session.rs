@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::support::stand_in::{sandbox, start, submit};
-use super::support::{DEADLINE, Record, Sandbox, Terminal, wait_until, wait_until_some};
+use super::support::{DEADLINE, Record, Sandbox, Terminal, wait_or_report, wait_until};
 
 /// Short times where they do not matter.
 pub const QUICK: [(&str, &str); 2] = [("disconnected_for", "300ms"), ("rest", "400ms")];
@@ -58,11 +58,12 @@ pub fn count(sandbox: &Sandbox, event: &str) -> usize {
 /// Waits until something has been logged so often, and gives the last of it.
 #[track_caller]
 pub fn logged(sandbox: &Sandbox, event: &str, times: usize) -> Value {
-    wait_until_some(&format!("{times} times {event} in {:#?}", log(sandbox)), DEADLINE, || {
+    let look = || {
         let found: Vec<Value> =
             log(sandbox).into_iter().filter(|(name, _)| name == event).map(|(_, line)| line).collect();
         (found.len() >= times).then(|| found[times - 1].clone())
-    })
+    };
+    wait_or_report(&format!("{times} times {event}"), DEADLINE, look, || format!("{:#?}", log(sandbox)))
 }
 
 /// Waits until the reason for not typing is this one.
@@ -123,6 +124,7 @@ pub fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
 /// Has the link go down while the user is away: after the delay, with the keyboard at rest.
 pub fn drops(terminal: &mut Terminal, how: &str) {
     submit(terminal, &format!("/fault {how}"));
+    terminal.wait_for("an order that was taken", |screen| !screen.cursor_row().contains("/fault"));
 }
 
 pub fn prompt_holds(terminal: &mut Terminal, text: &str) {

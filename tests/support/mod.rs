@@ -61,4 +61,4 @@ pub use sandbox::{Record, Sandbox};
 pub use shell::PROMPT;
 pub use terminal::{Builder, Terminal};
 pub use tmux::Tmux;
-pub use wait::{DEADLINE, wait_until, wait_until_some};
+pub use wait::{DEADLINE, wait_or_report, wait_until, wait_until_some};
