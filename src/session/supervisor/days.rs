@@ -3,6 +3,7 @@
 //! The witness of the other tests stands beside it: never earlier than the backoff, the conversation that was told last, an end
 //! that is the end. Here it is seen that over a long time all of this bounds what happens.
 
+use super::promises::{Witness, at_time};
 use super::*;
 
 const HOUR: u64 = 3_600_000;
