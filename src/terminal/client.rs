@@ -179,28 +179,18 @@ impl Client {
     fn run(mut self) -> u8 {
         let mut poll = Poll::default();
         loop {
-            while let Some(event) = self.next_event() {
-                let status = match event {
-                    Event::Message(message, fds) => self.host_says(message, fds),
-                    Event::HostLost => self.host_lost(),
-                    Event::Signal(asked) => self.signalled(asked),
-                };
-                if let Some(status) = status {
-                    self.restore.leave_raw();
-                    return status;
-                }
-            }
             poll.clear();
-            let reading = self.foreground && !self.terminal_gone && !self.leaving && self.keys.has_room();
             let master = self.master.as_ref();
-            let wanted = reading && (self.waiting || master.is_some());
-            let keys = wanted.then(|| poll.add(&self.tty, For::Reading));
+            let keys = self.is_reading().then(|| poll.add(&self.tty, For::Reading));
             let room = master.filter(|_| self.keys.want_room()).map(|master| poll.add(master, For::Writing));
             let holding = self.scanner.is_holding();
             self.wait(&mut poll, self.keyboard.wait(holding.then_some(SEQUENCE)));
-            if self.has_message {
-                // Perhaps claude has gone or is back: it says whom the keys are for.
-            } else if keys.is_some_and(|place| poll.is_ready(place)) {
+            // What the host has said comes first: perhaps claude has gone or is back, and the keys are for somebody else.
+            if let Some(status) = self.hear() {
+                self.restore.leave_raw();
+                return status;
+            }
+            if keys.is_some_and(|place| poll.is_ready(place)) && self.is_reading() {
                 self.read_keys();
             } else if holding {
                 self.release();
@@ -214,6 +204,27 @@ impl Client {
                 self.keys_are_due();
             }
         }
+    }
+
+    /// Whether keys are read, for claude or for cckw.
+    fn is_reading(&self) -> bool {
+        let ours = self.foreground && !self.terminal_gone && !self.leaving;
+        ours && self.keys.has_room() && (self.waiting || self.master.is_some())
+    }
+
+    /// Acts on everything that has happened, other than keys. The status to exit with, if that is the end.
+    fn hear(&mut self) -> Option<u8> {
+        while let Some(event) = self.next_event() {
+            let status = match event {
+                Event::Message(message, fds) => self.host_says(message, fds),
+                Event::HostLost => self.host_lost(),
+                Event::Signal(asked) => self.signalled(asked),
+            };
+            if status.is_some() {
+                return status;
+            }
+        }
+        None
     }
 
     /// Waits for what is in `poll`, for the host and for signals.
