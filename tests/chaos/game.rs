@@ -67,6 +67,9 @@ pub fn play(plan: &Plan, claude: impl Claude + 'static) -> Outcome {
     }
     for (at, strike) in plan.strikes.iter().enumerate() {
         if at > 0 && !plan.attached && plan.strikes[at - 1].victim == Victim::Host {
+            // Until all of it is gone it counts as one that comes, which no command replaces.
+            let locks = || game.sandbox().locks_are_free();
+            wait_until("the end of the host's lock", DEADLINE, locks);
             game.enter("cckw list");
         }
         game.strike(strike);

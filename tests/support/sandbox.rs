@@ -175,8 +175,9 @@ impl Sandbox {
         wait_until("the end of all locks", DEADLINE, || self.locks_are_free());
     }
 
-    /// A host that was killed holds its lock until the last of its threads is gone; until then it counts as one that comes.
-    fn locks_are_free(&self) -> bool {
+    /// Whether no host holds a lock. One that was killed does until the last of its threads is gone; until then it counts as
+    /// one that comes.
+    pub fn locks_are_free(&self) -> bool {
         let sessions = fs::read_dir(self.path("state/cckw")).into_iter().flatten().flatten();
         sessions
             .map(|session| session.path().join("host.lock"))
