@@ -35,11 +35,27 @@ impl Terminal {
     }
 }
 
+/// Whether there is something in the stream that a repaint does not keep (docs/fuzzing.md), and that nothing that was seen of Claude Code
+/// uses: origin mode, which is saved with the cursor, and REP, which repeats what was drawn last.
+fn is_left_out(bytes: &[u8]) -> bool {
+    bytes.iter().enumerate().any(|(end, last)| {
+        let params = bytes[..end].iter().rev().take_while(|byte| matches!(byte, 0x20..=0x3f));
+        match last {
+            b'h' => params.into_iter().any(|byte| *byte == b'6'),
+            b'b' => bytes[..end - params.count()].ends_with(b"["),
+            _ => false,
+        }
+    })
+}
+
 pub fn check(data: &[u8]) {
     let Some((&[rows, columns, at], bytes)) = data.split_first_chunk() else { return };
     let size =
         Size { rows: 1 + u16::from(rows) % 60, columns: 1 + u16::from(columns) % 120, width: 0, height: 0 };
     let (before, after) = bytes.split_at(bytes.len() * usize::from(at) / 255);
+    if is_left_out(bytes) {
+        return;
+    }
 
     let mut always = Terminal::new(size);
     always.show(before);
