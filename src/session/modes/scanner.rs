@@ -171,12 +171,8 @@ impl Scanner {
                 self.state = State::Text;
                 Some(Sequence::Escape { intermediates: &self.intermediates, last: byte })
             }
-            // Other controls act without ending the sequence; the rest is no sequence at all.
-            0x00..=0x1f | 0x7f => None,
-            _ => {
-                self.state = State::Text;
-                None
-            }
+            // Other controls act without ending the sequence; what is no ASCII is passed over, as the screen model has it.
+            0x00..=0x1f | 0x7f.. => None,
         }
     }
 

@@ -229,6 +229,13 @@ proptest! {
 }
 
 #[test]
+fn what_is_no_ascii_does_not_end_an_escape() {
+    let mut tracker = ModeTracker::default();
+    tracker.feed(b"a\x1b\xff\x01\xe2\x94\x80[?1049h");
+    assert!(tracker.on_alternate_screen());
+}
+
+#[test]
 fn a_colour_s_numbers_are_no_styles() {
     let bits = |params: &str| restyle(0, params.as_bytes());
     let (bold, underlined, text, ground, other) = (1, 1 << 2, 1 << 7, 1 << 8, 1 << 11);
