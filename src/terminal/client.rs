@@ -152,7 +152,7 @@ pub(super) struct Client {
     pub(super) master: Option<OwnedFd>,
     /// Claude is coming back, and keys are for cckw.
     waiting: bool,
-    /// The detach key was pressed: what is typed behind it is for the shell.
+    /// The detach key was pressed: what is typed behind it is not for claude.
     pub(super) leaving: bool,
     /// When a host was last replaced.
     revived: Option<Instant>,
@@ -208,7 +208,7 @@ impl Client {
 
     /// Whether keys are read, for claude or for cckw.
     fn is_reading(&self) -> bool {
-        let ours = self.foreground && !self.terminal_gone && !self.leaving;
+        let ours = self.foreground && !self.terminal_gone;
         ours && self.keys.has_room() && (self.waiting || self.master.is_some())
     }
 
@@ -313,7 +313,7 @@ impl Client {
             }
             FromHost::Stopped { signal } => return self.suspend(signal),
             FromHost::Detached { why } => {
-                if self.master.is_some() && self.foreground && !self.terminal_gone && !self.leaving {
+                if self.master.is_some() && self.foreground && !self.terminal_gone {
                     self.pass_on_the_rest();
                 }
                 self.restore.leave_raw();

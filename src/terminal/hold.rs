@@ -55,26 +55,27 @@ impl Keyboard {
 }
 
 impl Client {
-    /// Passes on what was read, up to the detach key. What comes behind that is for the shell, or, where it came in the same
-    /// read, for nobody: a command for the shell must not be claude's next prompt.
+    /// Passes on what was read, up to the detach key. What is typed behind that is for nobody: a command for the shell must not be
+    /// claude's next prompt. The terminal's answers to what claude has asked are for claude all the same.
     pub(super) fn pass_on(&mut self, count: usize) {
         let scanned = self.scanner.feed(&self.buffer[..count]);
         let forward = &scanned.forward[..scanned.detach.unwrap_or(scanned.forward.len())];
-        if let Some(master) = &self.master
-            && !forward.is_empty()
-        {
-            self.keys.type_into(master, forward);
+        if let Some(master) = &self.master {
+            if self.leaving {
+                for reply in &scanned.replies {
+                    self.keys.type_into(master, reply);
+                }
+            } else if !forward.is_empty() {
+                self.keys.type_into(master, forward);
+            }
         }
         self.keyboard.was_read(scanned.typed);
         let (replies, detach) = (scanned.replies, scanned.detach.is_some());
         for bytes in replies {
             self.channel.send(&FromClient::Reply { bytes }, vec![]);
         }
-        if detach {
-            self.leaving = true;
-            if !self.keyboard.postpone_detach() {
-                self.detach();
-            }
+        if detach && !std::mem::replace(&mut self.leaving, true) && !self.keyboard.postpone_detach() {
+            self.detach();
         }
     }
 
@@ -92,6 +93,7 @@ impl Client {
         }
         if let Some(master) = &self.master
             && !held.is_empty()
+            && !self.leaving
         {
             self.keys.type_into(master, &held);
         }

@@ -14,6 +14,9 @@ impl Client {
     /// Keys that were typed while claude is gone: the detach key detaches, and what is no answer is dropped.
     pub(super) fn decide(&mut self, count: usize) {
         let scanned = self.scanner.feed(&self.buffer[..count]);
+        if self.leaving {
+            return;
+        }
         let before = scanned.detach.unwrap_or(scanned.forward.len());
         if let Some(message) = answer(&scanned.forward[..before]) {
             self.channel.send(&message, vec![]);
