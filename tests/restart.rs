@@ -130,26 +130,6 @@ fn who_answers_no_learns_how_to_go_on() {
 }
 
 #[test]
-fn an_answer_that_comes_with_the_question_is_not_typed_into_the_claude_that_is_gone() {
-    let sandbox = sandbox();
-    let mut terminal = start(&sandbox, &[]);
-    // With this the terminal's answers to claude's first questions have been read: nothing is under way.
-    submit(&mut terminal, "some words");
-    terminal.wait_for_text("You said: some words");
-    at_prompt(&mut terminal);
-    let record = idle(&sandbox, 0);
-    // It finds both when it goes on: that claude is gone, and the answer.
-    let client = record.pid("client_pid").expect("a client");
-    process::signal(client, Signal::SIGSTOP);
-    kill(&record, Signal::SIGKILL);
-    terminal.wait_for_text("ctrl-c: quit");
-    terminal.type_text("\x03");
-    process::signal(client, Signal::SIGCONT);
-    assert_eq!(terminal.finish().code(), Some(137));
-    sandbox.wait_for_silence();
-}
-
-#[test]
 fn an_answer_is_understood_behind_what_the_terminal_replies() {
     let sandbox = patient();
     let mut terminal = start(&sandbox, &[]);
