@@ -25,6 +25,14 @@ fn kill(record: &Record, signal: Signal) {
     process::signal(record.pid("claude_pid").expect("a claude"), signal);
 }
 
+/// Starts claude and kills it: cckw asks what to do.
+fn at_question(sandbox: &Sandbox) -> Terminal {
+    let mut terminal = start(sandbox, &[]);
+    kill(&idle(sandbox, 0), Signal::SIGKILL);
+    terminal.wait_for_text("ctrl-c: quit");
+    terminal
+}
+
 fn arguments(record: &Record) -> Vec<String> {
     process::arguments(record.pid("child_pid").expect("a child")).split_off(1)
 }
@@ -105,9 +113,7 @@ fn it_comes_back_by_itself() {
 #[test]
 fn ctrl_c_at_the_question_ends_the_session_with_claude_s_status() {
     let sandbox = sandbox();
-    let mut terminal = start(&sandbox, &[]);
-    kill(&idle(&sandbox, 0), Signal::SIGKILL);
-    terminal.wait_for_text("ctrl-c: quit");
+    let mut terminal = at_question(&sandbox);
     terminal.type_text("\x03");
     assert_eq!(terminal.finish().code(), Some(137));
     sandbox.wait_for_silence();
@@ -132,9 +138,7 @@ fn who_answers_no_learns_how_to_go_on() {
 #[test]
 fn an_answer_is_understood_behind_what_the_terminal_replies() {
     let sandbox = patient();
-    let mut terminal = start(&sandbox, &[]);
-    kill(&idle(&sandbox, 0), Signal::SIGKILL);
-    terminal.wait_for_text("ctrl-c: quit");
+    let mut terminal = at_question(&sandbox);
     terminal.type_text("no answer\x1b[?62;c\r");
     idle(&sandbox, 1);
     exit(&sandbox, terminal);
@@ -143,9 +147,7 @@ fn an_answer_is_understood_behind_what_the_terminal_replies() {
 #[test]
 fn the_detach_key_at_the_question_detaches() {
     let sandbox = patient();
-    let mut terminal = start(&sandbox, &[]);
-    kill(&idle(&sandbox, 0), Signal::SIGKILL);
-    terminal.wait_for_text("ctrl-c: quit");
+    let mut terminal = at_question(&sandbox);
     terminal.type_text("\x1c");
     assert_eq!(terminal.finish().code(), Some(0));
     assert!(terminal.screen().contains("detached"), "{}", terminal.report());
