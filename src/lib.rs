@@ -1,14 +1,17 @@
-//! cckw keeps Claude Code running. `docs/architecture.md` draws how the parts fit together.
+//! cckw keeps Claude Code running. `docs/internals/architecture.md` draws how the parts fit together.
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod claude;
 pub mod cli;
+pub mod client;
 pub mod config;
-pub mod control;
 pub mod escape;
-pub mod fleet;
+pub mod fake_claude;
+pub mod fault;
+pub mod host;
+pub mod os;
 pub mod paths;
-pub mod platform;
-pub mod session;
-pub mod standin;
-pub mod terminal;
+pub mod protocol;
+pub mod registry;
+pub mod remote;
+pub mod vt;

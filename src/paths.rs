@@ -11,10 +11,11 @@ use nix::sys::socket::UnixAddr;
 use nix::unistd::{User, geteuid};
 use uuid::Uuid;
 
+use super::fault;
 use crate::escape::escape;
 
 /// How often a directory is made that somebody else has removed or replaced in that moment.
-const TRIES: usize = 10;
+const MAX_CREATE_TRIES: usize = 10;
 
 /// A directory or file that cannot be used: which, why, and what to do.
 #[derive(Debug)]
@@ -43,10 +44,22 @@ fn absolute_value(value: Option<OsString>) -> Option<PathBuf> {
 
 /// The user's home: `$HOME`, else what the user database says.
 pub fn home() -> Option<PathBuf> {
-    absolute("HOME").or_else(|| User::from_uid(geteuid()).ok()?.map(|user| user.dir))
+    absolute("HOME").or_else(account_home)
 }
 
-/// `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory: `$TMPDIR`, else `/tmp`. It may not exist yet.
+/// The home that the user database names.
+pub fn account_home() -> Option<PathBuf> {
+    User::from_uid(geteuid()).ok()?.map(|user| user.dir)
+}
+
+/// The directory for the sockets that cannot be in their session's directory, because its path is too long for a socket's address
+/// or its file system holds no sockets: `/tmp/cckw-UID`. It may not exist yet. It is the same for all of a user's logins.
+pub fn short_dir() -> PathBuf {
+    Path::new("/tmp").join(format!("cckw-{}", geteuid()))
+}
+
+/// Where earlier versions had the sockets: `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory: `$TMPDIR`, else `/tmp`. Sessions that
+/// they have started are looked for there. It may not exist.
 ///
 /// A runtime directory that the variable names and that is not there (in a container), or another user's (after `su`), counts as
 /// unset: it has to be its user's own, as the specification says, and another one could put what they like in the place of ours.
@@ -77,15 +90,17 @@ fn has_room(directory: &Path) -> bool {
 /// # Errors
 /// When the user has no home directory.
 pub fn state_dir() -> Result<PathBuf, Unusable> {
-    if let Some(path) = absolute("XDG_STATE_HOME") {
-        return Ok(path.join("cckw"));
-    }
-    let home = home().ok_or_else(|| Unusable {
+    state_dir_of(std::env::var_os("XDG_STATE_HOME"), std::env::var_os("HOME")).ok_or_else(|| Unusable {
         path: "~/.local/state/cckw".into(),
         reason: "HOME is not set and the user has no home directory".into(),
         advice: "set HOME or XDG_STATE_HOME",
-    })?;
-    Ok(home.join(".local/state/cckw"))
+    })
+}
+
+/// The same for a process with these two variables; nothing where it has no home.
+pub fn state_dir_of(xdg_state_home: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+    let own = absolute_value(xdg_state_home).map(|path| path.join("cckw"));
+    own.or_else(|| Some(absolute_value(home).or_else(account_home)?.join(".local/state/cckw")))
 }
 
 /// What speaks against using `path` as a private directory; nothing when it is one or can be made one.
@@ -113,10 +128,7 @@ fn is_private(path: &Path) -> Result<bool, Unusable> {
     }
     if metadata.uid() != geteuid().as_raw() {
         let reason = format!("belongs to user {}, not to you ({})", metadata.uid(), geteuid());
-        return refuse(
-            reason,
-            "remove it, or set XDG_RUNTIME_DIR and XDG_STATE_HOME to directories of yours",
-        );
+        return refuse(reason, "remove it, or set XDG_STATE_HOME to a directory of yours");
     }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -155,7 +167,7 @@ pub fn make_private(path: &Path) -> Result<(), Unusable> {
 /// # Errors
 /// As `make_private`.
 pub fn make_private_there(path: &Path) -> Result<(), Unusable> {
-    for _ in 0..TRIES {
+    for _ in 0..MAX_CREATE_TRIES {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             // A umask can take away the owner's permissions too.
             Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700))
@@ -171,32 +183,92 @@ pub fn make_private_there(path: &Path) -> Result<(), Unusable> {
     Err(unusable(path, &io::Error::other("something is made and removed in its place")))
 }
 
-fn unusable(path: &Path, error: &io::Error) -> Unusable {
+/// A directory that is there and cannot be read.
+pub fn unreadable(path: &Path, error: &io::Error) -> Unusable {
     Unusable {
         path: path.into(),
-        reason: format!("cannot be made: {error}"),
-        advice: "make it writable, or set XDG_STATE_HOME or XDG_RUNTIME_DIR",
+        reason: format!("cannot be read: {error}"),
+        advice: "make it a directory that you can read, or set XDG_STATE_HOME",
     }
 }
 
-/// Replaces a file by one with these contents, readable by this user only; a reader sees the old or the new one whole.
+fn unusable(path: &Path, error: &io::Error) -> Unusable {
+    Unusable { path: path.into(), reason: format!("cannot be made: {error}"), advice: advice_for(error) }
+}
+
+/// What helps where something below the state directory cannot be written.
+pub fn advice_for(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room there, or set XDG_STATE_HOME",
+        io::ErrorKind::InvalidFilename => "set XDG_STATE_HOME to a directory with a shorter path",
+        _ => "make it writable, or set XDG_STATE_HOME",
+    }
+}
+
+/// Replaces a file by one with these contents, readable by this user only. A reader sees the old one or the new one whole,
+/// and so does the user after a power cut: the contents are on the disk before the name is, and the name is on the disk
+/// when this returns. It waits for the disk (`docs/reports/benchmarks.md` says how long), so it is not for the path of bytes.
 ///
 /// # Errors
 /// When the directory cannot be written. The error names the file.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
+    write_and_identify(path, contents).map(drop)
+}
+
+/// The same. Gives the metadata of the file that was written, by which it can be told from one that somebody puts in its place.
+///
+/// # Errors
+/// As `write_atomically`.
+pub fn write_and_identify(path: &Path, contents: &[u8]) -> io::Result<fs::Metadata> {
+    replace(path, contents, true).map_err(|error| named(path, &error))
+}
+
+/// The same without waiting for the disk: after a power cut the file may be empty.
+///
+/// # Errors
+/// As `write_atomically`.
+pub fn write_unsynced(path: &Path, contents: &[u8]) -> io::Result<()> {
+    replace(path, contents, false).map(drop).map_err(|error| named(path, &error))
+}
+
+fn replace(path: &Path, contents: &[u8], durable: bool) -> io::Result<fs::Metadata> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let fresh = PathBuf::from(name);
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", escape(path)));
     // A file of that name is left over from a process that had this pid.
     let _ = fs::remove_file(&fresh);
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(named)?;
-    let written = file.write_all(contents).and_then(|()| fs::rename(&fresh, path));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let written = file
+        .write_all(contents)
+        .and_then(|()| if durable { file.sync_all() } else { Ok(()) })
+        .inspect(|()| fault::point("record-written"))
+        // Before the name is the right one: from then on somebody else may write to the file.
+        .and_then(|()| file.metadata())
+        .and_then(|metadata| fs::rename(&fresh, path).map(|()| metadata))
+        .inspect(|_| fault::point("record-renamed"));
     if written.is_err() {
         let _ = fs::remove_file(&fresh);
     }
-    written.map_err(named)
+    let metadata = written?;
+    if let Some(directory) = path.parent().filter(|_| durable) {
+        sync_directory(directory)?;
+    }
+    Ok(metadata)
+}
+
+/// Waits until the names in a directory are on the disk.
+///
+/// # Errors
+/// When the disk fails. A file system that cannot do this for a directory (EINVAL) has nothing to wait for.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    match fs::File::open(directory)?.sync_all() {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+        synced => synced,
+    }
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", escape(path)))
 }
 
 #[cfg(test)]

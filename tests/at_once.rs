@@ -3,11 +3,13 @@
 mod support;
 
 use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
-use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::stand_in::{at_prompt, exit, said, sandbox, say, start, transcript};
 use support::verb::cckw;
 use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
@@ -17,22 +19,18 @@ const ROUNDS: usize = 8;
 const TERMINALS: usize = 6;
 
 /// A conversation that nobody has open; gives its id.
-fn conversation(sandbox: &Sandbox) -> String {
-    let mut terminal = start(sandbox, &[]);
-    submit(&mut terminal, "words");
-    terminal.wait_for_text("You said: words");
+fn conversation(sandbox: &Sandbox, work: &Path) -> String {
+    let mut command = sandbox.cckw_claude();
+    command.current_dir(work);
+    let mut terminal = Terminal::spawn(command);
     at_prompt(&mut terminal);
+    say(&mut terminal, "words");
     let record = sandbox.wait_for_record("what was said", |record| {
         record.text("status") == "idle" && record.json["with_transcript"][0].is_string()
     });
     exit(terminal);
     sandbox.wait_for_silence();
     record.text("conversation").to_owned()
-}
-
-fn exit(mut terminal: Terminal) {
-    submit(&mut terminal, "/exit");
-    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
 }
 
 /// Of these terminals one has claude's prompt; the others have ended, with a word about that one. Gives the one.
@@ -52,7 +50,7 @@ fn one_has_it(mut terminals: Vec<Terminal>) -> Terminal {
         }
         assert_eq!(terminal.finish().code(), Some(1), "{}", terminal.report());
         assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
-        let said = terminal.history().concat().replace(' ', "");
+        let said = said(&terminal);
         for words in ["cckw: the conversation is open in session ", " already, and is not opened twice; "] {
             assert!(said.contains(&words.replace(' ', "")), "no {words:?}: {}", terminal.report());
         }
@@ -63,17 +61,46 @@ fn one_has_it(mut terminals: Vec<Terminal>) -> Terminal {
 #[test]
 fn of_several_terminals_one_has_it() {
     let sandbox = sandbox();
-    let id = conversation(&sandbox);
-    for round in 0..ROUNDS {
+    let work = sandbox.work();
+    one_has_it_in(&sandbox, &work, ROUNDS);
+}
+
+#[test]
+fn of_several_terminals_in_a_directory_with_an_odd_name_one_has_it() {
+    // What claude makes a name of for the directory of its transcripts.
+    for name in ["wo_rk", "w rk+\u{fc}\u{1f600}", &"long".repeat(55)] {
+        let sandbox = sandbox();
+        let work = sandbox.path(name);
+        std::fs::create_dir(&work).expect("a directory");
+        one_has_it_in(&sandbox, &work, 2);
+    }
+}
+
+/// In each round several terminals start at the same moment in this directory, with the id and with `--continue`.
+#[track_caller]
+fn one_has_it_in(sandbox: &Sandbox, work: &Path, rounds: usize) {
+    let id = conversation(sandbox, work);
+    let line = format!("{{\"type\":\"custom-title\",\"customTitle\":\"My Title\",\"sessionId\":\"{id}\"}}\n");
+    let mut file = OpenOptions::new().append(true).open(transcript(sandbox, &id)).expect("a transcript");
+    file.write_all(line.as_bytes()).expect("has a title");
+    for round in 0..rounds {
         let before = sandbox.records().len();
-        let spellings = [vec!["--resume", &id], vec!["--continue"], vec!["-r", &id, "--model", "opus"]];
+        let spellings = [
+            vec!["--resume", &id],
+            vec!["--continue"],
+            vec!["-r", &id, "--model", "opus"],
+            vec!["--resume", "my title"],
+        ];
         let gate = sandbox.path("gate");
         nix::unistd::mkfifo(&gate, Mode::S_IRWXU).expect("a gate");
         let start = |nth: usize| {
             let mut command = sandbox.command("/bin/sh");
             // All of them wait in the same system call, and are let go in one moment.
-            command.args(["-c", "echo waiting; : <\"$0\"; exec \"$@\""]).arg(&gate);
-            command.arg(env!("CARGO_BIN_EXE_cckw")).arg("claude").args(&spellings[(round + nth) % 3]);
+            command.args(["-c", "echo waiting; : <\"$0\"; exec \"$@\""]).arg(&gate).current_dir(work);
+            command
+                .arg(env!("CARGO_BIN_EXE_cckw"))
+                .arg("claude")
+                .args(&spellings[(round + nth) % spellings.len()]);
             let mut terminal = Terminal::spawn(command);
             terminal.wait_for_text("waiting");
             terminal
@@ -95,7 +122,7 @@ fn of_several_terminals_one_has_it() {
 #[test]
 fn of_a_revival_and_a_terminal_one_has_it() {
     let sandbox = sandbox();
-    let id = conversation(&sandbox);
+    let id = conversation(&sandbox, &sandbox.work());
     for _ in 0..ROUNDS {
         for record in sandbox.records() {
             std::fs::remove_dir_all(record.path.parent().expect("a directory")).expect("forgotten");

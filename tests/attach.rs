@@ -41,8 +41,9 @@ fn a_detached_session_goes_on_and_is_attached_again() {
     other.wait_for_modes("claude's modes", |modes| modes.is_on(1004) && modes.is_on(2004));
     other.type_text("after");
     other.wait_for_text("beforeafter");
-    process::signal(record.pid("child_pid").expect("a pid"), Signal::SIGTERM);
+    process::signal(other.pid(), Signal::SIGTERM);
     assert_eq!(other.finish().code(), Some(143));
+    assert!(!process::runs(record.pid("child_pid").expect("a pid")));
     assert_eq!(other.modes().left_on(), Vec::<String>::new());
     sandbox.wait_for_silence();
 }

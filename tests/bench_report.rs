@@ -45,10 +45,10 @@ fn a_document_without_its_marks_is_left_alone() {
 
 #[test]
 fn the_document_has_a_place_for_figures_and_the_picture_is_there() {
-    let document = read("docs/benchmarks.md");
+    let document = read("docs/reports/benchmarks.md");
     with_figures(&document, "new").expect("marks");
     assert!(document.contains("(benchmarks.svg)"));
-    let picture = read("docs/benchmarks.svg");
+    let picture = read("docs/reports/benchmarks.svg");
     let picture = roxmltree::Document::parse(&picture).expect("XML");
     assert_eq!(picture.root_element().tag_name().name(), "svg");
 }

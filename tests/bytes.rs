@@ -7,8 +7,9 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use random::{Expected, FROM_CHILD, Stream, TO_CHILD};
-use support::{DEADLINE, Sandbox, Terminal, process, wait_until};
+use support::{DEADLINE, Sandbox, Terminal, process, stand_in, verb, wait_until};
 
 const MIB: u64 = 1 << 20;
 const BULK: u64 = 64 * MIB;
@@ -39,18 +40,27 @@ impl Reader {
 
     /// Reads until all is there. What follows it is cckw's: it undoes the modes that random bytes have switched.
     fn read(&mut self, terminal: &mut Terminal) {
-        wait_until("all of the output", DEADLINE * 2, || {
-            let mut bytes = terminal.take_output();
-            bytes.drain(..self.skip.min(bytes.len())).for_each(|_| self.skip -= 1);
-            bytes.truncate(self.left);
-            self.left -= bytes.len();
-            if let Err(difference) = self.expected.feed(&bytes) {
-                panic!("{difference}");
-            }
-            self.left == 0
-        });
+        while self.left > 0 {
+            // As long as something comes it may take its time: a busy machine is slow with so much.
+            wait_until("more of the output", DEADLINE, || {
+                let mut bytes = terminal.take_output();
+                bytes.drain(..self.skip.min(bytes.len())).for_each(|_| self.skip -= 1);
+                bytes.truncate(self.left);
+                self.left -= bytes.len();
+                if let Err(difference) = self.expected.feed(&bytes) {
+                    panic!("{difference}\n{}", said(&bytes));
+                }
+                !bytes.is_empty()
+            });
+        }
         assert!(self.expected.is_complete());
     }
+}
+
+/// What cckw has said between other bytes, for a test that has failed.
+fn said(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.split("[cckw: ").skip(1).filter_map(|rest| rest.split(']').next()).collect::<Vec<_>>().join("\n")
 }
 
 fn high_water(pid: i32) -> u64 {
@@ -100,6 +110,94 @@ fn input_arrives_unchanged_also_after_a_while_of_not_reading() {
     let report = sandbox.report();
     assert_eq!((report["read"].as_u64(), &report["mismatch"]), (Some(BULK), &serde_json::Value::Null));
     assert_eq!(terminal.finish().code(), Some(0));
+}
+
+/// Longer than the terminal is left alone, so that most of it waits in memory.
+#[test]
+fn input_arrives_unchanged_also_after_seconds_of_not_reading() {
+    const SIZE: u64 = 24 * MIB;
+    let sandbox = sandbox(&format!("sink:{SIZE}:4000"));
+    let mut terminal = start(&sandbox);
+    terminal.wait_for_length("READY\r\n".len(), DEADLINE);
+    type_between(&mut terminal, 0, SIZE);
+    let report = sandbox.report();
+    assert_eq!((report["read"].as_u64(), &report["mismatch"]), (Some(SIZE), &serde_json::Value::Null));
+    assert_eq!(terminal.finish().code(), Some(0));
+}
+
+/// A session with a child that the detach key detaches from.
+fn detachable(mode: &str) -> Sandbox {
+    let sandbox = sandbox(mode);
+    sandbox.configure("[restart]\ncrash_limit = 1\n");
+    sandbox
+}
+
+/// What was typed before the detach key is for claude. It is slow here, but it reads.
+#[test]
+fn the_detach_key_behind_a_paste_waits_for_a_claude_that_reads() {
+    const SIZE: u64 = 2 * MIB;
+    let sandbox = detachable(&format!("sink:{}:1500", SIZE + 1));
+    let mut terminal = start(&sandbox);
+    terminal.wait_for_length("READY\r\n".len(), DEADLINE);
+    terminal.type_bytes(&vec![b'x'; SIZE as usize]);
+    terminal.type_bytes(b"\x1c");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+    let said = String::from_utf8_lossy(&terminal.output()).into_owned();
+    assert!(said.contains("detached") && !said.contains("has not read"), "{said}");
+    let mut attach = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    attach.arg("attach");
+    let mut again = Terminal::builder().emulate(false).spawn(attach);
+    again.type_bytes(b"x");
+    assert_eq!(sandbox.report()["read"].as_u64(), Some(SIZE + 1));
+    assert_eq!(again.finish().code(), Some(0));
+}
+
+/// The host is well, and claude hangs.
+#[test]
+fn the_detach_key_behind_a_paste_that_claude_does_not_read_gives_the_terminal_back() {
+    for presses in [1, 2] {
+        let sandbox = detachable("sink:1:200000");
+        let mut terminal = start(&sandbox);
+        terminal.wait_for_length("READY\r\n".len(), DEADLINE);
+        terminal.type_bytes(&vec![b'x'; 3 * MIB as usize]);
+        for _ in 0..presses {
+            terminal.type_bytes(b"\x1c");
+        }
+        assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+        let said = String::from_utf8_lossy(&terminal.output()).into_owned();
+        assert!(said.contains("claude has not read the last"), "{said}");
+        assert_eq!(verb::well_said(&sandbox, &["stop"]), "");
+        sandbox.wait_for_silence();
+    }
+}
+
+/// What of a paste claude has got counts as all of it: the next keys are no parts of it.
+#[test]
+fn a_paste_that_is_cut_because_the_terminal_is_let_go_is_ended() {
+    for way in ["the detach key", "a closed window", "kill -9"] {
+        let sandbox = stand_in::sandbox();
+        let mut terminal = stand_in::start(&sandbox, &[]);
+        stand_in::submit(&mut terminal, "/fault hang 6000");
+        terminal.type_bytes(b"\x1b[200~");
+        terminal.type_bytes(&b"words ".repeat(40_000));
+        terminal.type_bytes(b"\x1b[201~");
+        if way == "a closed window" {
+            terminal.hang_up();
+        } else if way == "kill -9" {
+            process::signal(terminal.pid(), Signal::SIGKILL);
+        } else {
+            terminal.type_bytes(b"\x1c");
+            assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+            assert!(terminal.screen().contains("claude has not read the last"), "{}", terminal.report());
+        }
+        sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
+        let mut again = Terminal::spawn(verb::cckw(&sandbox, &["attach"]));
+        again.wait_for_text("words words");
+        again.type_text("the end");
+        again.wait_for_text("the end");
+        assert_eq!(verb::well_said(&sandbox, &["stop"]), "");
+        sandbox.wait_for_silence();
+    }
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn the_page_explains_what_is_there_and_nothing_else() {
         .flat_map(|table| manifest[table].as_table().expect("a table").keys())
         .map(String::as_str)
         .collect();
-    let page = read("docs/dependencies.md");
+    let page = read("docs/internals/dependencies.md");
     let rows: Vec<Vec<&str>> = page
         .lines()
         .filter(|line| line.starts_with("| ") && !line.starts_with("| crate ") && !line.starts_with("| ---"))
@@ -132,4 +132,36 @@ fn the_page_explains_what_is_there_and_nothing_else() {
         .collect();
     let explained: BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();
     assert_eq!(explained, direct);
+}
+
+#[test]
+fn advisories_were_looked_up_for_as_many_packages_as_there_are() {
+    let page = read("docs/user/security.md");
+    let row =
+        page.lines().find(|line| line.contains("advisories apply |")).expect("the row of the last look-up");
+    let counts: Vec<&str> = row
+        .split('|')
+        .filter_map(|cell| cell.trim().split_once(" packages").map(|(count, _)| count))
+        .collect();
+    let real: Vec<String> = ["Cargo.lock", "fuzz/Cargo.lock"]
+        .iter()
+        .map(|lock| read(lock).matches("[[package]]").count().to_string())
+        .collect();
+    assert_eq!(counts, real, "run packaging/audit, and write its result into docs/user/security.md");
+}
+
+#[test]
+fn the_look_up_of_advisories_refuses_what_is_no_database() {
+    let empty = tempfile::tempdir().expect("a directory");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/audit");
+    for (arguments, said) in [
+        (vec![], "name a copy of the advisory database"),
+        (vec![Path::new("/nowhere")], "is no directory"),
+        (vec![empty.path()], "is no copy of the advisory database"),
+    ] {
+        let output = Command::new(&script).args(&arguments).output().expect("the script");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(said) && text.lines().count() == 1, "{text}");
+    }
 }

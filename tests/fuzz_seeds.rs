@@ -1,4 +1,4 @@
-//! What the fuzz targets begin with, and what they once found, through the same properties: `docs/fuzzing.md`.
+//! What the fuzz targets begin with, and what they once found, through the same properties: `docs/reports/fuzzing.md`.
 
 #[path = "../fuzz/examples/seeds/made.rs"]
 mod made;
@@ -46,7 +46,7 @@ macro_rules! replayed {
     };
 }
 
-replayed!(answers arguments config control keys modes repaint screen state_file transcript);
+replayed!(answers arguments config control keys modes repaint screen state_file transcript work);
 
 #[test]
 fn every_target_has_a_property_a_program_and_seeds() {

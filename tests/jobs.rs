@@ -5,6 +5,7 @@ mod support;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::termios::LocalFlags;
 use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 const SHELLS: [&str; 3] = ["bash", "zsh", "dash"];
@@ -239,5 +240,47 @@ fn in_a_script_the_whole_job_stops_and_goes_on() {
     terminal.wait_for_prompt();
     terminal.type_text("exit\r");
     terminal.finish();
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_claude_that_is_stopped_and_continued_from_outside_runs_again() {
+    for shell in SHELLS {
+        let (sandbox, mut terminal, record) = started(shell, "cckw claude");
+        process::signal(pid(&record, "child_pid"), Signal::SIGSTOP);
+        says_stopped(&mut terminal);
+        sandbox.wait_for_record("a suspended session", |record| record.text("state") == "suspended");
+        process::signal(pid(&record, "child_pid"), Signal::SIGCONT);
+        sandbox.wait_for_record("a session that runs", |record| record.text("state") != "suspended");
+        // The shell has the terminal, so the client stops for it, as any job in the background does.
+        wait_until("another stop", DEADLINE, || process::is_stopped(pid(&record, "client_pid")));
+        fresh_prompt(&mut terminal);
+        the_shell_gets_every_key(&mut terminal);
+        // It was continued before, so it says nothing of that now.
+        terminal.run("clear; fg");
+        wait_until("a terminal that is claude's", DEADLINE, || {
+            !terminal.attributes().local_flags.contains(LocalFlags::ISIG)
+        });
+        echoes(&mut terminal, "here");
+        quit(&sandbox, &mut terminal);
+    }
+}
+
+#[test]
+fn without_a_shell_a_claude_that_is_continued_from_outside_has_its_terminal_back() {
+    let mut sandbox = Sandbox::new();
+    sandbox.use_child("job");
+    let mut terminal = Terminal::spawn(sandbox.cckw_claude());
+    terminal.wait_for("the child", |screen| screen.rows.iter().any(|row| row.starts_with("READY")));
+    let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
+    process::signal(pid(&record, "child_pid"), Signal::SIGSTOP);
+    sandbox.wait_for_record("a suspended session", |record| record.text("state") == "suspended");
+    wait_until_stopped(terminal.pid());
+    process::signal(pid(&record, "child_pid"), Signal::SIGCONT);
+    sandbox.wait_for_record("a session that runs", |record| record.text("state") != "suspended");
+    wait_until("a client that runs", DEADLINE, || !process::is_stopped(terminal.pid()));
+    echoes(&mut terminal, "here");
+    terminal.type_text("q");
+    assert_eq!(terminal.finish().code(), Some(0));
     sandbox.wait_for_silence();
 }

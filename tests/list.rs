@@ -165,3 +165,24 @@ fn what_has_ended_stands_above_what_runs() {
     drop(long_lived);
     sandbox.wait_for_silence();
 }
+
+/// Half a state file is met for a moment, and is no news. One that stays so says nothing of what claude does now.
+#[test]
+fn a_state_file_that_stays_unreadable_is_told_until_it_can_be_read() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    idle(&sandbox);
+    submit(&mut terminal, "/fault half-written 600000");
+    sandbox.wait_for_record("a file that is not read", |record| record.json["state_file_unread"] == true);
+    assert_eq!(cell(&sandbox, "STATE"), "running");
+    let listed = well_said(&sandbox, &["list"]);
+    assert!(listed.contains("claude's state file says nothing"), "{listed}");
+    submit(&mut terminal, "/fault half-written 1");
+    let record = idle(&sandbox);
+    assert_eq!(record.json["state_file_unread"], false);
+    assert!(!well_said(&sandbox, &["list"]).contains("state file"));
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "/exit");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+    sandbox.wait_for_silence();
+}

@@ -35,7 +35,7 @@ fn session(sandbox: &Sandbox, name: &str, words: &str) -> (Terminal, Record) {
     (terminal, sandbox.records().into_iter().find(of).expect("a record"))
 }
 
-/// What is left of sessions when the machine goes down: no process and no socket, and records of another boot. The process
+/// What is left of sessions when the machine goes down: no process, and records of another boot. The process
 /// that lives on has the pid and the start that a claude had.
 fn go_down(sandbox: &Sandbox) {
     // All at once: nobody has the time to replace another one.
@@ -46,7 +46,6 @@ fn go_down(sandbox: &Sandbox) {
         }
     }
     sandbox.wait_for_silence();
-    fs::remove_dir_all(sandbox.path("run/cckw")).expect("no sockets any more");
     for record in sandbox.records() {
         change(&record, "boot", "of-another-day".into());
     }

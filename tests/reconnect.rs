@@ -4,13 +4,14 @@ mod support;
 
 #[path = "reconnect/screen.rs"]
 mod screen;
+#[path = "reconnect/wrapped.rs"]
+mod wrapped;
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
-use support::stand_in::{start, submit};
 use support::{DEADLINE, Sandbox, Terminal, Tmux, cck, process, wait_until, wait_until_some};
 
 /// What came out, what was complained of, and the status.
@@ -33,8 +34,25 @@ fn run(sandbox: &Sandbox, program: &std::path::Path, words: &[&str]) -> Said {
     Said { out: text(output.stdout), err: text(output.stderr), status: output.status.code() }
 }
 
+/// Runs the verb, and again where the machine was so busy that it gave up typing.
 fn reconnect(sandbox: &Sandbox, words: &[&str]) -> Said {
-    run(sandbox, env!("CARGO_BIN_EXE_cckw").as_ref(), &[&["reconnect"][..], words].concat())
+    let words = [&["reconnect"][..], words].concat();
+    wait_until_some("a claude that is fast enough", DEADLINE, || {
+        let said = run(sandbox, env!("CARGO_BIN_EXE_cckw").as_ref(), &words);
+        (!said.err.contains(": claude is too slow")).then_some(said)
+    })
+}
+
+/// Has a link brought back. On a busy machine the stand-in may draw too late, and what was typed is taken back.
+#[track_caller]
+fn brought_back(sandbox: &Sandbox, words: &[&str]) -> Said {
+    wait_until_some("a link that is back", DEADLINE, || {
+        let said = reconnect(sandbox, words);
+        let is_back = said.out.contains(" reconnected=1 ");
+        let was_late = said.err.contains("in time") || said.err.contains("too slow");
+        assert!(is_back || was_late || said.err.contains("left alone"), "{said:?}");
+        is_back.then_some(said)
+    })
 }
 
 /// The stand-in in the pane of a server.
@@ -144,11 +162,16 @@ fn a_dry_run_types_nothing_and_a_real_one_reconnects_with_the_draft_kept() {
     assert_eq!((said.out.as_str(), said.err.as_str(), said.status), ("", "", Some(0)));
     let said = reconnect(&sandbox, &["--apply", "--quiet", "--pid", &pane.pid.to_string(), "--pid", "7"]);
     assert!(
-        said.err.contains(&format!(" skipped pid={}: remote control is connected\n", pane.pid)),
+        said.err
+            .contains(&format!(" skipped pid={}: remote control is connected, not disconnected\n", pane.pid)),
         "{said:?}"
     );
-    assert!(said.err.contains(" skipped pid=7: there is no state file"), "{said:?}");
+    assert!(said.err.contains(" skipped pid=7: no live session file: there is no state file"), "{said:?}");
+    // The one that runs has its link. The other one was asked for, and nothing was done.
+    assert_eq!((said.out.as_str(), said.status), ("", Some(1)));
+    let said = reconnect(&sandbox, &["--apply", "--quiet", "--pid", &pane.pid.to_string()]);
     assert_eq!((said.out.as_str(), said.status), ("", Some(0)));
+    assert_eq!(reconnect(&sandbox, &["--quiet", "--pid", "7"]).status, Some(0));
 }
 
 #[test]
@@ -201,6 +224,7 @@ fn where_it_is_not_the_main_prompt_nothing_is_typed() {
     let pid = pane.pid.to_string();
     let said = reconnect(&sandbox, &["--apply", "--pid", &pid]);
     assert!(said.err.contains(&format!(" skipped pid={pid}: its status is waiting")), "{said:?}");
+    assert_eq!(said.status, Some(1), "{said:?}");
     pane.left_alone(&["--apply", "--statuses", "idle,waiting"], "not at the main prompt");
     pane.press(&["Escape"]);
     pane.wait_for("? for shortcuts");
@@ -304,7 +328,7 @@ fn taken_over_elsewhere_is_for_the_user_to_decide() {
     let pane = Pane::start(&sandbox);
     pane.submit("/remote-control");
     pane.wait_for("/rc active");
-    pane.submit("/fault drop taken over by another device");
+    pane.submit("/fault drop another connection took over this session");
     pane.wait_for("/rc failed");
     wait_until("a file that says so", DEADLINE, || !pane.is_connected());
     let left = reconnect(&sandbox, &["--apply"]);
@@ -352,7 +376,8 @@ fn only_one_at_a_time_types() {
     let said = reconnect(&sandbox, &["--apply", "--pid", &pid]);
     assert!(said.out.trim_end().ends_with(" reconnected=0 failed=0 left=0 skipped=lock"), "{said:?}");
     assert!(said.err.contains(&format!(" skipped pid={pid}: another cckw reconnect is at work")), "{said:?}");
-    assert_eq!((said.status, pane.screen()), (Some(0), before));
+    assert_eq!((said.status, pane.screen()), (Some(1), before));
+    assert_eq!(reconnect(&sandbox, &["--apply"]).status, Some(0));
     assert!(reconnect(&sandbox, &[]).out.contains("would reconnect"));
     drop(lock);
     assert!(reconnect(&sandbox, &["--apply"]).out.contains(" reconnected=1 "));
@@ -367,33 +392,51 @@ fn every_server_of_the_user_is_found() {
 }
 
 #[test]
-fn a_wrapped_session_is_brought_back_by_its_host() {
+fn a_prompt_beside_a_background_command_counts_as_idle() {
     let sandbox = sandbox();
-    sandbox.configure("[remote_control]\nkeep = \"off\"\nrest = \"1ms\"\n");
-    let mut terminal = start(&sandbox, &["-n", "here"]);
-    let record = sandbox.wait_for_record("a claude", |record| record.pid("claude_pid").is_some());
-    let pid = record.pid("claude_pid").expect("a pid").to_string();
-    // Nobody ever wanted a link there, unless the session is named.
-    let said = reconnect(&sandbox, &["--apply"]);
-    assert!(said.err.contains(&format!("left alone pid={pid} cckw=here: no link was up")), "{said:?}");
-    assert_eq!(said.status, Some(0));
-    let said = reconnect(&sandbox, &["--pid", &pid]);
-    assert!(
-        said.out.contains(&format!("[dry-run] would reconnect pid={pid} cckw=here status=idle")),
-        "{said:?}"
-    );
-    let said = reconnect(&sandbox, &["--apply", "--pid", &pid]);
-    assert!(said.out.contains(&format!(" reconnected pid={pid} cckw=here status=idle")), "{said:?}");
-    terminal.wait_for_text("/rc active");
-    submit(&mut terminal, "/fault drop");
-    terminal.wait_for_text("/rc failed");
-    let said = wait_until_some("a link that is down", Duration::from_secs(60), || {
-        let said = reconnect(&sandbox, &["--apply"]);
-        assert_ne!(said.status, Some(2), "{said:?}");
-        said.out.contains(" reconnected=1 ").then_some(said)
+    let pane = Pane::start(&sandbox);
+    let mut state = pane.state();
+    state["status"] = "shell".into();
+    fs::write(pane.path(), state.to_string()).expect("writes");
+    let pid = pane.pid.to_string();
+    let said = reconnect(&sandbox, &["--apply", "--statuses", "idle", "--pid", &pid]);
+    assert!(said.err.contains("its status is shell; allowed: idle"), "{said:?}");
+    let said = brought_back(&sandbox, &["--apply"]);
+    let line = format!(" reconnected pid={pid} pane=main:0.0 status=shell\n");
+    assert!(said.out.contains(&line), "{said:?}\n{}", pane.screen());
+}
+
+#[test]
+fn a_draft_taller_than_the_pane_is_told_as_that() {
+    let sandbox = sandbox();
+    let pane = Pane::start(&sandbox);
+    let lines: Vec<String> = (0..40).map(|line| format!("line {line}")).collect();
+    pane.tmux.run(&["set-buffer", &lines.join("\n")]);
+    pane.tmux.run(&["paste-buffer", "-p", "-t", "main"]);
+    pane.wait_for("line 39");
+    pane.left_alone(&["--apply"], "taller than the window");
+    pane.left_alone(&[], "taller than the window");
+}
+
+#[test]
+fn what_the_transcript_says_counts_in_a_pane_though_it_has_left_the_screen() {
+    let sandbox = sandbox();
+    let pane = Pane::start(&sandbox);
+    pane.submit("some words");
+    pane.wait_for("● ");
+    let (conversation, cwd) = (pane.state()["sessionId"].clone(), pane.state()["cwd"].clone());
+    let folder = cwd.as_str().expect("a path").replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let name = format!("home/.claude/projects/{folder}/{}.jsonl", conversation.as_str().expect("an id"));
+    let said = "Remote Control disconnected — another connection took over this session";
+    let line = serde_json::json!({
+        "type": "system",
+        "subtype": "informational",
+        "content": said,
+        "timestamp": "2199-01-01T00:00:00.000Z",
     });
-    assert!(said.out.contains(" cckw=here "), "{said:?}");
-    terminal.wait_for_text("/rc active");
-    submit(&mut terminal, "/exit");
-    assert_eq!(terminal.finish().code(), Some(0));
+    let transcript = File::options().append(true).open(sandbox.path(&name)).expect("the transcript");
+    writeln!(&transcript, "{line}").expect("writes");
+    wait_until("an idle claude", DEADLINE, || pane.state()["status"] == "idle");
+    pane.left_alone(&["--apply"], "only the user can know");
+    brought_back(&sandbox, &["--apply", "--pid", &pane.pid.to_string()]);
 }

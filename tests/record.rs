@@ -248,10 +248,20 @@ fn a_state_file_that_comes_late_and_goes_and_comes_again_is_found() {
         sandbox.wait_for_record(status, |record| record.text("status") == status);
     }
     fs::remove_file(&path).expect("removed");
-    submit(&mut terminal, "/clear");
-    let session = record.text("session").to_owned();
-    sandbox.wait_for_record("another conversation", |record| record.text("conversation") != session);
+    // Claude itself does not write it again; an update of it, or its user, may.
+    let other = "0f0e0d0c-1111-4111-8111-0123456789ab";
+    state["sessionId"] = json!(other);
+    fs::write(&path, state.to_string()).expect("written");
+    sandbox.wait_for_record("another conversation", |record| record.text("conversation") == other);
     exit(&sandbox, terminal);
+}
+
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
@@ -278,6 +288,8 @@ fn a_reader_never_meets_a_broken_record() {
             }
             (reads, inodes)
         });
+        // The reader ends also where the writer fails, or nobody would hear of that.
+        let _done = SetWhenDropped(&done);
         for round in 0..300 {
             let conversation = format!("0f0e0d0c-1111-4111-8111-{round:012}");
             write_state(&sandbox, child, &start, &conversation);

@@ -1,4 +1,5 @@
-//! What cckw cannot do it refuses in one line, before anything of claude was started, and leaves nothing behind.
+//! What cckw cannot do it refuses in one line, before anything of claude was started, and leaves nothing behind. Where only the session has
+//! no place, claude runs without one.
 
 #[path = "refusals/circles.rs"]
 mod circles;
@@ -37,17 +38,24 @@ struct Refused {
 /// Runs a command in a terminal of its own. It must refuse: with one line, the terminal as it was, and nothing left.
 #[track_caller]
 fn refused(sandbox: &Sandbox, command: Command) -> Refused {
-    refused_after(sandbox, command, |_| {})
-}
-
-/// The same, with something done first to the shell that starts the command.
-#[track_caller]
-fn refused_after(sandbox: &Sandbox, command: Command, prepare: impl FnOnce(&mut Command)) -> Refused {
-    let said = run(sandbox, command, prepare);
+    let said = run(sandbox, command, |_| {});
     nothing_left(sandbox);
     assert!(said.line.starts_with("cckw: "), "{:?}", said.line);
     assert!(!said.line.contains(char::is_control), "{:?}", said.line);
     assert_ne!(said.status, 0, "{}", said.line);
+    said
+}
+
+/// Runs `cckw claude` where there can be no session. Claude must run all the same, in the same process, and cckw must say why in one
+/// line, and leave nothing.
+#[track_caller]
+fn runs_without_session(sandbox: &Sandbox, prepare: impl FnOnce(&mut Command)) -> Refused {
+    let said = run(sandbox, sandbox.cckw_claude(), prepare);
+    assert!(said.line.starts_with("cckw: claude runs without cckw, "), "{:?}", said.line);
+    assert!(!said.line.contains(char::is_control), "{:?}", said.line);
+    assert_eq!(said.status, 0, "{}", said.line);
+    fs::remove_file(mark(sandbox)).expect("claude was not started");
+    nothing_left(sandbox);
     said
 }
 

@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU16;
 
-use cckw::platform::tty::Size;
-use cckw::session::modes::ModeTracker;
-use cckw::session::screen::Screen;
+use cckw::os::tty::Size;
+use cckw::vt::modes::ModeTracker;
+use cckw::vt::screen::Screen;
 use proptest::prelude::*;
 
 /// A terminal, as far as it can be seen.

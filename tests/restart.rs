@@ -4,6 +4,7 @@ mod support;
 
 use nix::sys::signal::Signal;
 use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::verb::{cckw, well_said};
 use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
@@ -161,12 +162,14 @@ fn the_detach_key_at_the_question_detaches() {
 }
 
 #[test]
-fn signals_that_ask_for_an_end_get_one() {
-    for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129), (Signal::SIGINT, 0)] {
+fn signals_to_the_client_that_ask_for_an_end_get_one() {
+    for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGQUIT, 131), (Signal::SIGINT, 0)] {
         let sandbox = sandbox();
         let mut terminal = start(&sandbox, &[]);
-        kill(&idle(&sandbox, 0), signal);
+        idle(&sandbox, 0);
+        process::signal(terminal.pid(), signal);
         assert_eq!(terminal.finish().code(), Some(status));
+        sandbox.wait_for_silence();
     }
 }
 
@@ -233,8 +236,15 @@ fn a_crash_loop_ends_with_a_word_on_how_to_resume() {
     assert_eq!(terminal.finish().code(), Some(128 + 11));
     let record = sandbox.wait_for_record("an end", |record| record.text("state") == "crashed");
     let screen = terminal.screen().text().replace('\n', " ");
-    assert!(screen.contains("3 times") && screen.contains("claude --resume"), "{}", terminal.report());
+    // Claude resumes nothing in which nothing was said.
+    let advice = format!("cckw start {}", &record.text("session")[..8]);
+    assert!(screen.contains("3 times") && screen.contains(&advice), "{}", terminal.report());
     assert_eq!(record.json["restarts"], 2);
+    let listed = well_said(&sandbox, &["list"]);
+    assert!(
+        listed.contains("  claude crashed 3 times and is not started again: cckw start work"),
+        "{listed}"
+    );
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     sandbox.wait_for_silence();
 }
@@ -322,6 +332,55 @@ fn a_host_that_was_killed_under_a_stopped_job_is_replaced_with_fg() {
     shell.run("exit");
     shell.wait_for_exit();
     sandbox.wait_for_silence();
+}
+
+/// What `cckw list` says of it is right: `fg` has it back. So is what is said where somebody else has it back before that.
+#[test]
+fn a_stopped_job_whose_host_was_killed_is_listed_with_fg_and_after_a_start_with_attach() {
+    for is_started in [false, true] {
+        let sandbox = sandbox();
+        let mut first = start(&sandbox, &[]);
+        submit(&mut first, "said before");
+        first.wait_for_text("You said: said before");
+        sandbox.wait_for_record("a transcript", |record| record.json["with_transcript"][0].is_string());
+        well_said(&sandbox, &["detach"]);
+        first.finish();
+        let mut shell = Terminal::shell("bash", &sandbox);
+        shell.run(&format!("{} attach", env!("CARGO_BIN_EXE_cckw")));
+        shell.wait_for_text("You said: said before");
+        at_prompt(&mut shell);
+        let record = sandbox.wait_for_record("a client", |record| record.pid("client_pid").is_some());
+        stop(&mut shell, &record);
+        let host = record.pid("host_pid").expect("a host");
+        process::signal(host, Signal::SIGKILL);
+        wait_until("the end of the host", DEADLINE, || !process::runs(host));
+        let listed = well_said(&sandbox, &["list"]);
+        assert!(listed.contains("its host was killed: fg in its terminal brings it back"), "{listed}");
+        let attached = cckw(&sandbox, &["attach", "work"]).output().expect("runs");
+        let said = String::from_utf8_lossy(&attached.stderr).into_owned();
+        assert!(!attached.status.success() && said.contains("fg in its terminal"), "{said}");
+        if is_started {
+            well_said(&sandbox, &["start", "work"]);
+            idle(&sandbox, 1);
+        }
+        shell.run("clear; fg");
+        if is_started {
+            shell.wait_for("the advice", |screen| {
+                screen.text().replace('\n', "").contains("it was brought back meanwhile: cckw attach work")
+            });
+            shell.wait_for_prompt();
+            shell.run(&format!("clear; {} attach work", env!("CARGO_BIN_EXE_cckw")));
+        }
+        shell.wait_for_text("You said: said before");
+        let again = idle(&sandbox, 1);
+        assert_eq!(again.text("conversation"), record.text("conversation"));
+        at_prompt(&mut shell);
+        submit(&mut shell, "/exit");
+        shell.wait_for_prompt();
+        shell.run("exit");
+        shell.wait_for_exit();
+        sandbox.wait_for_silence();
+    }
 }
 
 #[test]

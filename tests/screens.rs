@@ -14,7 +14,8 @@ use std::fs;
 use std::num::NonZeroU16;
 use std::path::Path;
 
-use cckw::claude::screen::{Indicator, Prompt, Reading, View, read};
+use cckw::claude::screen::{Indicator, Prompt, Reading, read};
+use cckw::vt::screen::view::ScreenCells;
 
 /// A recorded screen.
 struct Recorded {
@@ -126,7 +127,7 @@ fn every_recorded_screen_is_read_as_it_must_be() {
     assert!(screens.len() > 100, "only {} screens", screens.len());
     let mut wrong = String::new();
     for screen in &screens {
-        let reading = told(&read(&View::of(screen.shown().screen())));
+        let reading = told(&read(&ScreenCells::of(screen.shown().screen())));
         if reading != screen.verdict {
             let _ = writeln!(wrong, "== {}\n-- must be\n{}\n-- is\n{reading}", screen.name, screen.verdict);
         }

@@ -1,4 +1,4 @@
-//! `docs/security.md` is true where that can be looked up: the tests that it names exist, and unsafe code stands where it says.
+//! `docs/user/security.md` is true where that can be looked up: the tests that it names exist, and unsafe code stands where it says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ fn top() -> &'static Path {
 }
 
 fn page() -> String {
-    fs::read_to_string(top().join("docs/security.md")).expect("the page")
+    fs::read_to_string(top().join("docs/user/security.md")).expect("the page")
 }
 
 /// The Rust files below a folder of the repository, but for what is built or installed there.
@@ -75,7 +75,7 @@ fn every_test_that_the_page_names_exists() {
     let named: Vec<&str> = page.lines().flat_map(code).filter(|word| names_a_test(word)).collect();
     assert!(named.len() > 50, "only {} tests are named", named.len());
     for name in named {
-        assert!(real.contains(name), "docs/security.md: there is no test {name}");
+        assert!(real.contains(name), "docs/user/security.md: there is no test {name}");
     }
 }
 

@@ -56,7 +56,7 @@ fn it_is_a_session_and_ends_with_ctrl_c() {
 
 #[test]
 fn it_comes_back_when_it_gave_up_whatever_its_status() {
-    for key in ["g", "x"] {
+    for key in ["g", "x", "o"] {
         let sandbox = configured();
         let mut terminal = start(&sandbox, &["remote-control"]);
         up(&sandbox, &terminal, 0);
@@ -64,7 +64,7 @@ fn it_comes_back_when_it_gave_up_whatever_its_status() {
         for restarts in 1..5 {
             terminal.type_text(key);
             let record = up(&sandbox, &terminal, restarts);
-            assert_eq!(arguments(&record), ["remote-control", "--continue"]);
+            assert_eq!(arguments(&record), ["remote-control"]);
         }
         terminal.type_text("\x03");
         assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
@@ -74,7 +74,12 @@ fn it_comes_back_when_it_gave_up_whatever_its_status() {
 #[test]
 fn it_comes_back_after_a_kill_and_begins_anew_where_nothing_is_to_be_continued() {
     let sandbox = configured();
-    let mut terminal = start(&sandbox, &["rc"]);
+    let mut before = start(&sandbox, &["rc"]);
+    up(&sandbox, &before, 0);
+    before.type_text("\x03");
+    assert_eq!(before.finish().code(), Some(0), "{}", before.report());
+    std::fs::remove_dir_all(sandbox.path("state/cckw")).expect("the session's record");
+    let mut terminal = start(&sandbox, &["rc", "--continue"]);
     let record = up(&sandbox, &terminal, 0);
     stable(&mut terminal);
     std::fs::remove_dir_all(sandbox.path("home/.claude/servers")).expect("the server's record");
@@ -130,7 +135,7 @@ fn it_outlives_its_terminal_and_its_host() {
     process::signal(record.pid("host_pid").expect("a host"), Signal::SIGKILL);
     let record = runs(&sandbox, 1);
     terminal.wait_for_text("Resuming session");
-    assert_eq!(arguments(&record), ["rc", "--continue"]);
+    assert_eq!(arguments(&record), ["rc"]);
     terminal.type_text("\x03");
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     sandbox.wait_for_silence();

@@ -2,9 +2,11 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use nix::sys::signal::Signal;
 use support::stand_in::{self, at_prompt, submit};
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+use support::{DEADLINE, Record, Sandbox, Terminal, process, verb, wait_until};
 
 /// A claude that writes all the time, and a terminal that has stopped reading. `before` says whether the terminal's buffers are
 /// still filling, or claude has been going on without it.
@@ -29,8 +31,8 @@ fn kill(record: &Record, signal: Signal) {
 #[test]
 fn a_clean_end_is_the_end() {
     for passed_over in [false, true] {
-        let (sandbox, mut terminal, record) = stalled(passed_over);
-        kill(&record, Signal::SIGTERM);
+        let (sandbox, mut terminal, _) = stalled(passed_over);
+        process::signal(terminal.pid(), Signal::SIGTERM);
         assert_eq!(terminal.wait_for_exit().code(), Some(143));
         sandbox.wait_for_silence();
         terminal.read_on();
@@ -44,12 +46,12 @@ fn after_a_crash_claude_is_back_and_is_seen_when_the_terminal_reads_again() {
     for passed_over in [false, true] {
         let (sandbox, mut terminal, record) = stalled(passed_over);
         kill(&record, Signal::SIGKILL);
-        let again = sandbox.wait_for_record("another claude", |record| {
+        sandbox.wait_for_record("another claude", |record| {
             record.json["restarts"] == 1 && record.pid("child_pid").is_some()
         });
         terminal.read_on();
         terminal.wait_for_text("tick 30");
-        kill(&again, Signal::SIGTERM);
+        process::signal(terminal.pid(), Signal::SIGTERM);
         assert_eq!(terminal.finish().code(), Some(143));
         assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
         sandbox.wait_for_silence();
@@ -68,6 +70,35 @@ fn another_terminal_takes_the_session_from_it() {
     assert_eq!(other.finish().code(), Some(0));
     terminal.read_on();
     terminal.finish();
+    sandbox.wait_for_silence();
+}
+
+/// Each was waited for for a second, in which claude and the next terminal stood still.
+#[test]
+fn a_terminal_that_takes_nothing_hardly_holds_up_the_next_one() {
+    const TERMINALS: u32 = 6;
+    let mut sandbox = Sandbox::new();
+    // It writes all the time, so a terminal that does not read is full at once.
+    sandbox.use_child(&format!("source:{}", 1_u64 << 40));
+    sandbox.configure("stall_after = \"1h\"\n");
+    let spawn = |command| {
+        let mut terminal = Terminal::builder().emulate(false).spawn(command);
+        terminal.wait_for_length(64 * 1024, DEADLINE);
+        terminal.stop_reading();
+        terminal
+    };
+    let mut stalled = vec![spawn(sandbox.cckw_claude())];
+    let begun = Instant::now();
+    for _ in 0..TERMINALS {
+        stalled.push(spawn(verb::cckw(&sandbox, &["attach"])));
+    }
+    let took = begun.elapsed();
+    assert!(took < Duration::from_millis(900) * TERMINALS, "{took:?}");
+    for terminal in &mut stalled[..TERMINALS as usize] {
+        assert_eq!(terminal.wait_for_exit().code(), Some(0));
+    }
+    stalled[TERMINALS as usize].read_on();
+    assert_eq!(verb::well_said(&sandbox, &["stop"]), "");
     sandbox.wait_for_silence();
 }
 
@@ -105,5 +136,33 @@ fn what_was_passed_over_is_left_as_it_was() {
     submit(&mut terminal, "/exit");
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn what_was_passed_over_is_drawn_anew_after_a_flood_that_ended() {
+    let sandbox = stand_in::sandbox();
+    sandbox.configure("stall_after = \"300ms\"\n");
+    let mut terminal = stand_in::start(&sandbox, &[]);
+    let record = sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle");
+    // More lines than the screen model reads in one turn of the host's loop.
+    terminal.type_text("/fault flood 800000");
+    terminal.wait_for("the order", |screen| screen.cursor_row().ends_with("800000"));
+    terminal.stop_reading();
+    terminal.press(support::Key::Enter);
+    let log = record.path.with_file_name("events.jsonl");
+    let log = || std::fs::read_to_string(&log).unwrap_or_default();
+    wait_until("a terminal that is passed over", DEADLINE, || log().contains("terminal-passed-over"));
+    let claude = record.pid("claude_pid").expect("a claude");
+    wait_until("the end of the flood", DEADLINE, || {
+        let counters = std::fs::read_to_string(format!("/proc/{claude}/io")).unwrap_or_default();
+        let written = counters.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse::<u64>().ok());
+        written > Some(800_000)
+    });
+    // From now on claude draws nothing unless it is asked to.
+    terminal.read_on();
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "/exit");
+    assert!(terminal.finish().success());
     sandbox.wait_for_silence();
 }

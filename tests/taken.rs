@@ -3,55 +3,14 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, sandbox, start, submit};
+use support::stand_in::{at_prompt, direct, exit, idle, sandbox, say, says, start, submit, transcript};
 use support::verb::cckw;
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+use support::{DEADLINE, Key, Sandbox, Terminal, process, wait_until};
 
 const OTHER: &str = "0f0e0d0c-1111-4111-8111-0123456789ab";
-
-/// The stand-in without cckw.
-fn direct(sandbox: &Sandbox, words: &[&str]) -> Terminal {
-    let mut command = sandbox.command(sandbox.path("claude-stand-in"));
-    command.args(words);
-    let mut terminal = Terminal::spawn(command);
-    at_prompt(&mut terminal);
-    terminal
-}
-
-fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
-    sandbox.wait_for_record("an idle claude", |record| {
-        record.text("state") == "running"
-            && record.text("status") == "idle"
-            && record.json["restarts"] == restarts
-    })
-}
-
-fn say(terminal: &mut Terminal, words: &str) {
-    submit(terminal, words);
-    terminal.wait_for_text(&format!("You said: {words}"));
-    at_prompt(terminal);
-}
-
-fn exit(mut terminal: Terminal) {
-    submit(&mut terminal, "/exit");
-    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
-}
-
-/// What the screen says, however it is wrapped.
-fn said(terminal: &Terminal) -> String {
-    terminal.history().concat().replace(' ', "")
-}
-
-/// Waits until the screen says this.
-#[track_caller]
-fn says(terminal: &Terminal, words: &str) {
-    let squeezed = words.replace(' ', "");
-    wait_until(&format!("{words:?} on the screen"), DEADLINE, || said(terminal).contains(&squeezed));
-}
 
 /// Starts cckw with these arguments, which are refused; gives what it said.
 #[track_caller]
@@ -73,13 +32,6 @@ fn events(sandbox: &Sandbox, event: &str) -> Vec<serde_json::Value> {
     let lines = String::from_utf8(output.stdout).expect("UTF-8");
     let events = lines.lines().map(|line| serde_json::from_str(line).expect("JSON"));
     events.filter(|line: &serde_json::Value| line["event"] == event).collect()
-}
-
-/// The transcript of this conversation, in whichever directory.
-fn transcript(sandbox: &Sandbox, id: &str) -> PathBuf {
-    let folders = fs::read_dir(sandbox.path("home/.claude/projects")).expect("projects").flatten();
-    let files = folders.map(|folder| folder.path().join(format!("{id}.jsonl")));
-    files.into_iter().find(|file| file.exists()).expect("a transcript")
 }
 
 fn state_file(sandbox: &Sandbox, pid: i32, started: &str, id: &str) {

@@ -69,7 +69,7 @@ fn leave(sandbox: &Sandbox, number: u32, name: &str, state: &str) -> (String, Pa
     let folder = sandbox.path("state/cckw");
     fs::create_dir_all(folder.join(&session)).expect("a directory");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("a private directory");
-    let socket = sandbox.path(format!("run/cckw/{session}.sock"));
+    let socket = folder.join(&session).join("control.sock");
     let record = json!({
         "session": session, "name": name, "conversation": session, "pinned": true, "state": state,
         "program": "/bin/claude", "args": [], "cwd": "/somewhere", "host_pid": 4_000_000, "started_at": 1_700_000_000 + number,

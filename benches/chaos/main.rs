@@ -1,5 +1,5 @@
 //! Harms sessions at random, many times, and counts what came of it: kills of client, host and claude, and what else goes
-//! wrong around them. `docs/chaos.md` explains it.
+//! wrong around them. `docs/reports/chaos.md` explains it.
 //!
 //! `cargo bench --bench chaos -- [--rounds N] [--seed S] [--round N] [--jobs N] [--kind KIND] [--claude real] [--quick]`
 
@@ -41,13 +41,13 @@ use plan::{BLOCK, Kind, Plan};
 use real::Real;
 use tally::Tally;
 
-/// Harms whatever cckw runs, and looks whether the conversation is back. Of each twenty rounds twelve are kills, every
-/// victim at every moment once, and one is of each other kind. `--quick` plays one such twenty.
+/// Harms whatever cckw runs, and looks whether the conversation is back. Of each 29 rounds twelve are kills, every
+/// victim at every moment once, and one is of each other kind. `--quick` plays 29.
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]
     options: Options,
-    /// Only rounds of this kind: kill, hang-up, unread, stopped, full-disk, read-only, clock, descriptors or sizes.
+    /// Only rounds of this kind: kill, or one that docs/reports/chaos.md lists.
     #[arg(long, value_parser = kind)]
     kind: Option<Kind>,
     /// What runs in the sessions.
@@ -66,7 +66,8 @@ enum Which {
 
 fn kind(name: &str) -> Result<Kind, String> {
     let mut all = Kind::OTHERS.into_iter().chain([Kind::Kill]);
-    all.find(|kind| kind.name() == name).ok_or_else(|| "no such kind".into())
+    let names = || Kind::OTHERS.map(Kind::name).join(", ");
+    all.find(|kind| kind.name() == name).ok_or_else(|| format!("the kinds are: kill, {}", names()))
 }
 
 fn main() -> ExitCode {

@@ -1,5 +1,5 @@
 //! Asks for the link of the real claude wherever it may be at the moment, many times, and counts what came of it.
-//! `docs/remote-control.md` has the figures.
+//! `docs/user/remote-control.md` has the figures.
 //!
 //! `cargo bench --bench keeping -- [--rounds N] [--seed S] [--round N] [--jobs N] [--quick]`
 
@@ -22,6 +22,8 @@ mod install;
 mod mock;
 #[path = "../shared/options.rs"]
 mod options;
+#[path = "../shared/prompt.rs"]
+mod prompt;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 #[allow(dead_code)] // What the suite alone asks for.

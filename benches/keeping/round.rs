@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::evidence::Evidence;
 use super::plan::{Moment, Plan, Presence, State};
-use super::session::{Session, draft, holds, pause};
+use super::prompt::draft;
+use super::session::{Session, holds, pause};
 use super::support::{DEADLINE, Key, wait_until};
 
 /// The end of claude's answer to somebody without a subscription. Of the rest a small window may show nothing.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::driver::{How, Place, prompt_holds};
 use super::mock::{HOLD, USE_TOOL};
 use super::plan::{Setup, State};
+use super::prompt::{at_prompt, draft};
 use super::support::{Answers, Builder, DEADLINE, Key, Record, Screen, Size, Terminal, wait_until};
 
 /// How long a screen must not change to be complete.
@@ -318,27 +319,6 @@ pub fn pause() {
 fn builder(setup: Setup, size: (u16, u16)) -> Builder {
     let answers = if setup.kitty { Answers::Kitty } else { Answers::Xterm };
     Terminal::builder().size(size.0, size.1).answers(answers)
-}
-
-/// What stands at the main prompt; nothing where that is not shown. Read here without any code of cckw.
-pub fn draft(screen: &Screen) -> Option<String> {
-    let row = usize::from(screen.cursor.0);
-    let rule = |row: &usize| screen.rows.get(*row).is_some_and(|row| row.starts_with("────"));
-    let upper = (0..row).rev().find(rule)?;
-    let lower = (row + 1..screen.rows.len()).find(rule)?;
-    let first = &screen.rows[upper + 1];
-    if first != "❯" && !first.starts_with("❯\u{a0}") {
-        return None;
-    }
-    let lines: Vec<String> =
-        (upper + 1..lower).map(|row| screen.rows[row].chars().skip(2).collect::<String>()).collect();
-    Some(lines.join("\n").trim_end().to_owned())
-}
-
-/// Whether the main prompt has the keyboard.
-fn at_prompt(screen: &Screen) -> bool {
-    draft(screen).is_some()
-        && !["search prompts:", "enter to return"].iter().any(|words| screen.contains(words))
 }
 
 /// Whether claude is in this state, by what it shows.

@@ -66,7 +66,7 @@ fn say_idle() -> io::Result<()> {
     let sessions = Path::new(&home).join(".claude/sessions");
     std::fs::create_dir_all(&sessions)?;
     let pid = nix::unistd::Pid::this();
-    let start = cckw::platform::process::look_up(pid).map(|process| process.start).unwrap_or_default();
+    let start = cckw::os::process::look_up(pid).map(|process| process.start).unwrap_or_default();
     let id = "00000000-0000-4000-8000-000000000000";
     let state = format!(
         r#"{{"pid":{pid},"procStart":"{start}","sessionId":"{id}","cwd":"/","kind":"interactive","status":"idle"}}"#

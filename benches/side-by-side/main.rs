@@ -1,5 +1,5 @@
 //! How fast cckw is, next to nothing at all, to the least that a relay can be, and to its peers: all in one run, taking
-//! turns, because figures of different minutes of one machine cannot be compared. `docs/benchmarks.md` explains it.
+//! turns, because figures of different minutes of one machine cannot be compared. `docs/reports/benchmarks.md` explains it.
 //!
 //! `cargo bench --bench side-by-side -- [--quick] [--only NAME] [--tool NAME] [--rounds N] [--markdown] [--svg FILE] [--write]`
 
@@ -42,8 +42,8 @@ use results::Results;
 use tools::Tool;
 
 /// The document that `--write` writes figures into, and its picture.
-const DOCUMENT: &str = "docs/benchmarks.md";
-const PICTURE: &str = "docs/benchmarks.svg";
+const DOCUMENT: &str = "docs/reports/benchmarks.md";
+const PICTURE: &str = "docs/reports/benchmarks.svg";
 
 /// Measures cckw beside relays, multiplexers and claude-connection-keeper.
 #[derive(Parser)]
@@ -66,7 +66,7 @@ struct Options {
     /// Draw the picture into this file.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// Put tables and picture into docs/benchmarks.md and docs/benchmarks.svg.
+    /// Put tables and picture into docs/reports/benchmarks.md and docs/reports/benchmarks.svg.
     #[arg(long)]
     write: bool,
     /// End with status 1 also if cckw misses a target.

@@ -3,9 +3,9 @@
 //!
 //! Input: how much of the rest is what a terminal sent (in eights of bytes), how claude's output is cut, both streams.
 
-use cckw::session::answers::Answerer;
-use cckw::session::modes::ModeTracker;
-use cckw::terminal::scanner::Scanner;
+use cckw::vt::input_parser::InputParser;
+use cckw::vt::modes::ModeTracker;
+use cckw::vt::query_responder::TerminalResponder;
 
 use super::cut;
 
@@ -15,8 +15,8 @@ const LONGEST: usize = 256;
 pub fn check(data: &[u8]) {
     let Some((&[part, seed], bytes)) = data.split_first_chunk() else { return };
     let (terminal, output) = bytes.split_at((usize::from(part) * 8).min(bytes.len()));
-    let mut answerer = Answerer::default();
-    let mut keyboard = Scanner::passive();
+    let mut answerer = TerminalResponder::default();
+    let mut keyboard = InputParser::passive();
     for reply in keyboard.feed(terminal).replies {
         answerer.remembered().learn(&reply);
     }
@@ -38,7 +38,7 @@ pub fn check(data: &[u8]) {
     }
     for answers in [whole, live] {
         assert!(answers.len() <= output.len() / 3 * LONGEST, "{} bytes", answers.len());
-        let mut claude = Scanner::passive();
+        let mut claude = InputParser::passive();
         let found = claude.feed(&answers);
         assert!(!found.typed, "{:?}", answers.escape_ascii());
         assert_eq!(found.replies.concat(), answers);

@@ -6,7 +6,9 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 
-use cckw::claude::args::{Choice, Item, Resume, Role, Run, What, choice, items, parse, pin, relaunch};
+use cckw::claude::args::{
+    ConversationChoice, Item, Resume, Role, Run, What, choice, items, parse, pin, relaunch,
+};
 use cckw::claude::server;
 use cckw::claude::transcript::is_id;
 use uuid::Uuid;
@@ -24,7 +26,7 @@ pub fn check(data: &[u8]) {
     assert_eq!(parse(&words), parsed, "taken apart it says something else");
     assert_eq!(self::words(&words), words, "taken apart once, there is something left to take apart");
     assert_eq!(choice(&words), choice(&line));
-    if let Some(Choice::Id(id)) = choice(&line) {
+    if let Some(ConversationChoice::Id(id)) = choice(&line) {
         assert!(is_id(&id) && parsed.chosen);
     }
     match parsed.run {
@@ -74,7 +76,7 @@ fn session(line: &[OsString]) {
             let chosen: Vec<Item> = items(&relaunched).into_iter().filter(chosen).collect();
             assert_eq!(chosen.len(), 1, "{relaunched:?}");
             assert_eq!(chosen[0].value.as_deref(), Some(ID.as_ref()));
-            assert_eq!(choice(&relaunched), Some(Choice::Id(ID.into())));
+            assert_eq!(choice(&relaunched), Some(ConversationChoice::Id(ID.into())));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use cckw::control::{Answer, Channel, FromClient, FromHost, Received, Request};
+use cckw::protocol::{Channel, FromClient, FromHost, ReceivedMessage, Request, Response};
 use serde_json::Value;
 
 /// What a socket takes at once without anybody reading, in bytes.
@@ -26,7 +26,7 @@ pub fn check(data: &[u8]) {
         0 => lines::<FromClient>(bytes, seed),
         1 => lines::<FromHost>(bytes, seed),
         2 => lines::<Request>(bytes, seed),
-        _ => lines::<Answer>(bytes, seed),
+        _ => lines::<Response>(bytes, seed),
     }
 }
 
@@ -57,17 +57,17 @@ fn received<M: Message>(pieces: &[&[u8]]) -> (Vec<M>, Option<String>) {
         theirs.write_all(piece).expect("there is room");
         loop {
             match channel.receive::<M>() {
-                Ok(Received::Message(message, fds)) => {
+                Ok(ReceivedMessage::Message(message, fds)) => {
                     assert!(fds.is_empty(), "none was sent");
                     messages.push(message);
                 }
-                Ok(Received::Nothing) => break,
-                Ok(Received::Closed) => panic!("nobody has closed it"),
+                Ok(ReceivedMessage::Nothing) => break,
+                Ok(ReceivedMessage::Closed) => panic!("nobody has closed it"),
                 Err(error) => return (messages, Some(error.to_string())),
             }
         }
     }
     drop(theirs);
-    assert!(matches!(channel.receive::<Value>(), Ok(Received::Closed)));
+    assert!(matches!(channel.receive::<Value>(), Ok(ReceivedMessage::Closed)));
     (messages, None)
 }

@@ -2,7 +2,7 @@
 //!
 //! Input: how (bit 0: the terminal may send extended keys), how it is cut, and the stream.
 
-use cckw::terminal::scanner::Scanner;
+use cckw::vt::input_parser::InputParser;
 
 use super::cut;
 
@@ -45,7 +45,7 @@ pub fn check(data: &[u8]) {
 
 /// Everything that is passed on, with a flush at the end, or after each read.
 fn run(reads: &[&[u8]], extended: bool, flush_each: bool) -> Ran {
-    let mut scanner = Scanner::default();
+    let mut scanner = InputParser::default();
     scanner.expect_extended_keys(extended);
     let mut ran = Ran { out: vec![], detached: false, typed: false, replies: vec![], in_paste: false };
     for read in reads {
@@ -65,7 +65,7 @@ fn run(reads: &[&[u8]], extended: bool, flush_each: bool) -> Ran {
     ran
 }
 
-fn flush(scanner: &mut Scanner, ran: &mut Ran) {
+fn flush(scanner: &mut InputParser, ran: &mut Ran) {
     let (held, typed) = scanner.flush();
     ran.out.extend(held);
     ran.typed |= typed;
@@ -74,7 +74,7 @@ fn flush(scanner: &mut Scanner, ran: &mut Ran) {
 
 /// Where no key detaches nothing is taken out or held.
 fn passive(bytes: &[u8], seed: u8) {
-    let mut scanner = Scanner::passive();
+    let mut scanner = InputParser::passive();
     scanner.expect_extended_keys(true);
     for read in cut(bytes, seed) {
         let found = scanner.feed(read);
@@ -85,7 +85,7 @@ fn passive(bytes: &[u8], seed: u8) {
 /// Whatever came before: when nothing has come for a moment, and no paste is open, the key is the key.
 fn detaches_afterwards(bytes: &[u8]) {
     for key in KEYS {
-        let mut scanner = Scanner::default();
+        let mut scanner = InputParser::default();
         scanner.expect_extended_keys(true);
         scanner.feed(bytes);
         scanner.flush();

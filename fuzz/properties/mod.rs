@@ -1,7 +1,7 @@
 //! What has to hold whatever comes in: a property for each part of cckw that reads what others wrote.
 //!
 //! Each `check` takes any bytes and panics if its property does not hold. The fuzz targets give them bytes that a fuzzer
-//! made up, `tests/fuzz_seeds.rs` those that are checked in. `docs/fuzzing.md` says what each of them promises.
+//! made up, `tests/fuzz_seeds.rs` those that are checked in. `docs/reports/fuzzing.md` says what each of them promises.
 
 pub mod answers;
 pub mod arguments;
@@ -13,12 +13,13 @@ pub mod repaint;
 pub mod screen;
 pub mod state_file;
 pub mod transcript;
+pub mod work;
 
 /// A property.
 pub type Check = fn(&[u8]);
 
 /// All of them, by the names of their targets.
-pub const TARGETS: [(&str, Check); 10] = [
+pub const TARGETS: [(&str, Check); 11] = [
     ("answers", answers::check),
     ("arguments", arguments::check),
     ("config", config::check),
@@ -29,6 +30,7 @@ pub const TARGETS: [(&str, Check); 10] = [
     ("screen", screen::check),
     ("state_file", state_file::check),
     ("transcript", transcript::check),
+    ("work", work::check),
 ];
 
 /// Cuts a stream into reads of one to eight bytes, always the same for the same `seed`; for 0 each has one byte.

@@ -3,7 +3,7 @@
 //!
 //! Input: how the stream is cut, and the stream.
 
-use cckw::session::modes::ModeTracker;
+use cckw::vt::modes::ModeTracker;
 
 use super::cut;
 

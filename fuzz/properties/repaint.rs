@@ -3,9 +3,9 @@
 //!
 //! Input: rows, columns, where in the stream somebody attaches, and the stream.
 
-use cckw::platform::tty::Size;
-use cckw::session::modes::ModeTracker;
-use cckw::session::screen::Screen;
+use cckw::os::tty::Size;
+use cckw::vt::modes::ModeTracker;
+use cckw::vt::screen::Screen;
 
 /// More than the repaint of such a small screen may have, in bytes: 1,000 lines above it, and the screen itself twice.
 const MOST: usize = 2 << 20;
@@ -35,7 +35,7 @@ impl Terminal {
     }
 }
 
-/// Whether there is something in the stream that a repaint does not keep (docs/fuzzing.md), and that nothing that was seen of Claude Code
+/// Whether there is something in the stream that a repaint does not keep (docs/reports/fuzzing.md), and that nothing that was seen of Claude Code
 /// uses: origin mode, which is saved with the cursor, and REP, which repeats what was drawn last.
 fn is_left_out(bytes: &[u8]) -> bool {
     bytes.iter().enumerate().any(|(end, last)| {

@@ -4,8 +4,8 @@
 //! Input: rows, columns, and what is drawn.
 
 use cckw::claude::screen::{Prompt, read};
-use cckw::platform::tty::Size;
-use cckw::session::screen::Screen;
+use cckw::os::tty::Size;
+use cckw::vt::screen::Screen;
 
 pub fn check(data: &[u8]) {
     let Some((&[rows, columns], bytes)) = data.split_first_chunk() else { return };

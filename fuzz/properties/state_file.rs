@@ -5,11 +5,11 @@
 
 use std::path::Path;
 
-use cckw::claude::live::with_conversation;
 use cckw::claude::remote_control::{Confidence, Link, STATUSES, classify};
-use cckw::claude::state_file::{Bridge, StateFile, distance, find, pid_of};
-use cckw::platform::process::look_up;
-use cckw::session::keeper::File;
+use cckw::claude::running::with_conversation;
+use cckw::claude::state_file::{BridgeId, StateFile, distance, find, pid_of};
+use cckw::os::process::look_up;
+use cckw::remote::reconnector::File;
 use serde_json::{Map, Value};
 
 pub fn check(data: &[u8]) {
@@ -56,10 +56,10 @@ fn is_what_stands_there(file: &StateFile, object: &Map<String, Value>) {
     let parked = object.get("parkedJobId").is_some_and(|value| !value.is_null() && value != "");
     assert_eq!(file.parked_job_id.is_some(), parked);
     let bridge = match object.get("bridgeSessionId") {
-        None | Some(Value::Null) => Bridge::Absent,
-        Some(Value::String(id)) if id.is_empty() => Bridge::Absent,
-        Some(Value::String(id)) => Bridge::Id(id.clone()),
-        Some(_) => Bridge::Odd,
+        None | Some(Value::Null) => BridgeId::Absent,
+        Some(Value::String(id)) if id.is_empty() => BridgeId::Absent,
+        Some(Value::String(id)) => BridgeId::Id(id.clone()),
+        Some(_) => BridgeId::Odd,
     };
     assert_eq!(file.bridge, bridge);
 }
@@ -69,8 +69,8 @@ fn verdict(file: Option<&StateFile>) {
     let verdict = classify(file);
     let status = file.and_then(|file| file.status.as_deref());
     let expected = match file.map(|file| &file.bridge) {
-        Some(Bridge::Id(id)) if !id.is_empty() => (Link::Connected, Confidence::High),
-        Some(Bridge::Absent) if status.is_some_and(|status| STATUSES.contains(&status)) => {
+        Some(BridgeId::Id(id)) if !id.is_empty() => (Link::Connected, Confidence::High),
+        Some(BridgeId::Absent) if status.is_some_and(|status| STATUSES.contains(&status)) => {
             (Link::Disconnected, Confidence::Medium)
         }
         _ => (Link::Unknown, Confidence::None),

@@ -8,7 +8,7 @@ use std::io::BufReader;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
-use cckw::claude::transcript::{Found, directory_name, find, holds_message, is_id};
+use cckw::claude::transcript::{TranscriptOnDisk, directory_name, find, holds_message, is_id};
 use serde_json::Value;
 
 const ID: &str = "0f0e0d0c-1111-4111-8111-0123456789ab";
@@ -65,7 +65,8 @@ fn on_disk(cwd: &Path, file: &[u8], found: bool) {
     std::fs::create_dir_all(&directory).expect("a directory");
     let path = directory.join(format!("{ID}.jsonl"));
     std::fs::write(&path, file).expect("a file");
-    let expected = if found { Found::Conversation(path) } else { Found::Unusable(path) };
+    let expected =
+        if found { TranscriptOnDisk::Conversation(path) } else { TranscriptOnDisk::Unusable(path) };
     assert_eq!(find(projects.path(), ID, None), expected);
     if !directory_name(cwd).is_empty() {
         assert_eq!(find(projects.path(), ID, Some(cwd)), expected);

@@ -7,18 +7,18 @@
 //! looks like a flag, holds white space (then it is a prompt) or names a subcommand. So a word that starts with `-` is never
 //! swallowed, and a `-p` behind an unknown flag is still seen.
 
+mod choice;
+mod relaunch;
+mod table;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use uuid::Uuid;
 
-mod choice;
-mod relaunch;
-mod table;
-
-pub use choice::{Choice, choice};
+pub use choice::{ConversationChoice, choice, name_newest};
 pub use relaunch::{Resume, relaunch, worktree};
-pub use table::{Arity, FLAGS, Flag, Place, Role, SUBCOMMANDS, Subcommand};
+pub use table::{Arity, FLAGS, Flag, Role, SUBCOMMANDS, Subcommand, WordPosition};
 
 /// What kind of run a command line asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,9 +164,9 @@ fn subcommand_named(name: &OsStr) -> Option<&'static Subcommand> {
 fn subcommand_at(args: &[OsString], at: usize) -> Option<&'static Subcommand> {
     let subcommand = subcommand_named(&args[at])?;
     let stands = match subcommand.place {
-        Place::Anywhere => true,
-        Place::First => at == 0,
-        Place::FirstOrWithId => at == 0 || args.get(at + 1).is_some_and(|word| is_background_id(word)),
+        WordPosition::Anywhere => true,
+        WordPosition::First => at == 0,
+        WordPosition::FirstOrWithId => at == 0 || args.get(at + 1).is_some_and(|word| is_background_id(word)),
     };
     stands.then_some(subcommand)
 }

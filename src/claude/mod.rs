@@ -1,23 +1,31 @@
 //! All that knows Claude Code: its flags, its files, its screen.
 
-use std::path::PathBuf;
-
-use crate::paths;
-
 pub mod args;
-pub mod exits;
-pub mod find;
-pub mod installed;
-pub mod live;
-pub mod newest;
+pub mod background_job;
+pub mod exec_error;
+pub mod executable;
+pub mod exit_class;
+pub mod latest_conversation;
+mod lines;
+pub mod markers;
 pub mod obstacles;
-pub mod refusal;
-pub mod refused;
+pub mod own_command;
 pub mod remote_control;
+pub mod remote_log;
+pub mod remote_notices;
+pub mod resume_error;
+pub mod running;
 pub mod screen;
 pub mod server;
 pub mod state_file;
+pub mod title;
 pub mod transcript;
+pub mod unwritten;
+pub mod version;
+
+use std::path::PathBuf;
+
+use super::paths;
 
 /// Where claude keeps its files: `$CLAUDE_CONFIG_DIR`, else `~/.claude`. Nothing where the user has no home.
 ///

@@ -8,24 +8,24 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::platform::files;
+use crate::os::files;
 
 /// Settings are small; what is larger is something else, in bytes.
-const LARGEST: u64 = 16 << 20;
+const MAX_SETTINGS_BYTES: u64 = 16 << 20;
 
 /// Something that rules Remote Control out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
+pub struct RemoteObstacle {
     /// The variable or the setting.
     pub name: &'static str,
     /// Where it is set.
-    pub place: Place,
-    why: Why,
+    pub place: SettingSource,
+    why: ObstacleReason,
 }
 
 /// Where something is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum SettingSource {
     /// In the environment.
     Environment,
     /// In this settings file of claude's.
@@ -33,7 +33,7 @@ pub enum Place {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
+enum ObstacleReason {
     /// Claude signs in with something else than a claude.ai account.
     Login,
     /// The token may be used for nothing else.
@@ -46,7 +46,7 @@ enum Why {
     Policy,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for ObstacleReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Login => "claude signs in with it, and Remote Control needs a claude.ai login",
@@ -58,43 +58,43 @@ impl fmt::Display for Why {
     }
 }
 
-impl fmt::Display for Obstacle {
+impl fmt::Display for RemoteObstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.name, self.why)
     }
 }
 
 /// Variables that rule it out when they are set to anything.
-const SET: [(&str, Why); 3] = [
-    ("ANTHROPIC_API_KEY", Why::Login),
-    ("ANTHROPIC_AUTH_TOKEN", Why::Login),
-    ("CLAUDE_CODE_OAUTH_TOKEN", Why::Scope),
+const SET: [(&str, ObstacleReason); 3] = [
+    ("ANTHROPIC_API_KEY", ObstacleReason::Login),
+    ("ANTHROPIC_AUTH_TOKEN", ObstacleReason::Login),
+    ("CLAUDE_CODE_OAUTH_TOKEN", ObstacleReason::Scope),
 ];
 
 /// Variables that rule it out when they are switched on.
-const SWITCHED_ON: [(&str, Why); 7] = [
-    ("CLAUDE_CODE_USE_BEDROCK", Why::Provider),
-    ("CLAUDE_CODE_USE_VERTEX", Why::Provider),
-    ("CLAUDE_CODE_USE_FOUNDRY", Why::Provider),
-    ("DISABLE_TELEMETRY", Why::Flags),
-    ("DO_NOT_TRACK", Why::Flags),
-    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", Why::Flags),
-    ("DISABLE_GROWTHBOOK", Why::Flags),
+const SWITCHED_ON: [(&str, ObstacleReason); 7] = [
+    ("CLAUDE_CODE_USE_BEDROCK", ObstacleReason::Provider),
+    ("CLAUDE_CODE_USE_VERTEX", ObstacleReason::Provider),
+    ("CLAUDE_CODE_USE_FOUNDRY", ObstacleReason::Provider),
+    ("DISABLE_TELEMETRY", ObstacleReason::Flags),
+    ("DO_NOT_TRACK", ObstacleReason::Flags),
+    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", ObstacleReason::Flags),
+    ("DISABLE_GROWTHBOOK", ObstacleReason::Flags),
 ];
 
 const BASE_URL: &str = "ANTHROPIC_BASE_URL";
 const DEFAULT_BASE: &str = "https://api.anthropic.com";
 
 /// What rules Remote Control out for a claude that is started in `cwd`. Settings files that are not there, or not understood, say nothing.
-pub fn find(cwd: &Path) -> Vec<Obstacle> {
-    let mut found = in_variables(|name| std::env::var_os(name), &Place::Environment);
+pub fn find(cwd: &Path) -> Vec<RemoteObstacle> {
+    let mut found = in_variables(|name| std::env::var_os(name), &SettingSource::Environment);
     for file in settings_files(cwd) {
         // Two of them come with the repository.
-        let bytes = files::read_plain(&file, LARGEST).ok();
+        let bytes = files::read_plain(&file, MAX_SETTINGS_BYTES).ok();
         let Some(settings) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) else {
             continue;
         };
-        found.extend(in_settings(&settings, &Place::File(file)));
+        found.extend(in_settings(&settings, &SettingSource::File(file)));
     }
     found
 }
@@ -116,7 +116,7 @@ fn settings_files(cwd: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn in_settings(settings: &Value, place: &Place) -> Vec<Obstacle> {
+fn in_settings(settings: &Value, place: &SettingSource) -> Vec<RemoteObstacle> {
     let variables = settings.get("env");
     let mut found = in_variables(
         |name| match variables?.get(name)? {
@@ -127,17 +127,17 @@ fn in_settings(settings: &Value, place: &Place) -> Vec<Obstacle> {
         },
         place,
     );
-    let mut setting = |name, why| found.push(Obstacle { name, place: place.clone(), why });
+    let mut setting = |name, why| found.push(RemoteObstacle { name, place: place.clone(), why });
     if settings.get("apiKeyHelper").and_then(Value::as_str).is_some_and(|helper| !helper.is_empty()) {
-        setting("apiKeyHelper", Why::Login);
+        setting("apiKeyHelper", ObstacleReason::Login);
     }
     if settings.get("disableRemoteControl").and_then(Value::as_bool) == Some(true) {
-        setting("disableRemoteControl", Why::Policy);
+        setting("disableRemoteControl", ObstacleReason::Policy);
     }
     found
 }
 
-fn in_variables(value: impl Fn(&str) -> Option<OsString>, place: &Place) -> Vec<Obstacle> {
+fn in_variables(value: impl Fn(&str) -> Option<OsString>, place: &SettingSource) -> Vec<RemoteObstacle> {
     let text = |name: &str| value(name).map(|value| value.to_string_lossy().trim().to_owned());
     let set = |name: &str| text(name).is_some_and(|value| !value.is_empty());
     let on = |name: &str| {
@@ -148,8 +148,8 @@ fn in_variables(value: impl Fn(&str) -> Option<OsString>, place: &Place) -> Vec<
         .is_some_and(|url| !url.is_empty() && url.trim_end_matches('/').to_lowercase() != DEFAULT_BASE);
     let found = SET.iter().filter(|(name, _)| set(name));
     let found = found.chain(SWITCHED_ON.iter().filter(|(name, _)| on(name)));
-    let base = elsewhere.then_some(&(BASE_URL, Why::Provider));
-    found.chain(base).map(|(name, why)| Obstacle { name, place: place.clone(), why: *why }).collect()
+    let base = elsewhere.then_some(&(BASE_URL, ObstacleReason::Provider));
+    found.chain(base).map(|(name, why)| RemoteObstacle { name, place: place.clone(), why: *why }).collect()
 }
 
 #[cfg(test)]
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn named(settings: &Value) -> Vec<&'static str> {
-        in_settings(settings, &Place::Environment).into_iter().map(|obstacle| obstacle.name).collect()
+        in_settings(settings, &SettingSource::Environment).into_iter().map(|obstacle| obstacle.name).collect()
     }
 
     #[test]
@@ -167,7 +167,8 @@ mod tests {
         for (name, _) in SET.iter().chain(&SWITCHED_ON) {
             assert_eq!(named(&json!({ "env": { *name: "1" } })), [*name]);
             assert_eq!(named(&json!({ "env": { *name: "" } })), [""; 0], "{name}");
-            let found = in_variables(|asked| (asked == *name).then(|| "yes".into()), &Place::Environment);
+            let found =
+                in_variables(|asked| (asked == *name).then(|| "yes".into()), &SettingSource::Environment);
             assert_eq!(found.len(), 1, "{name}");
         }
     }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state_file::{Bridge, StateFile};
+use super::state_file::{BridgeId, StateFile};
 
 /// The values of `status` that mean an interactive session in a known state.
 pub const STATUSES: [&str; 4] = ["busy", "shell", "idle", "waiting"];
@@ -85,23 +85,23 @@ pub fn classify(file: Option<&StateFile>) -> Verdict {
         return Verdict::new(Link::Unknown, Confidence::None, "no whole state file");
     };
     match (&file.bridge, file.status.as_deref()) {
-        (Bridge::Id(id), _) => {
+        (BridgeId::Id(id), _) => {
             Verdict::new(Link::Connected, Confidence::High, format!("the state file names the bridge {id}"))
         }
-        (Bridge::Odd, _) => {
+        (BridgeId::Odd, _) => {
             Verdict::new(Link::Unknown, Confidence::None, "bridgeSessionId is of an unknown type")
         }
-        (Bridge::Absent, Some(status)) if STATUSES.contains(&status) => Verdict::new(
+        (BridgeId::Absent, Some(status)) if STATUSES.contains(&status) => Verdict::new(
             Link::Disconnected,
             Confidence::Medium,
             format!("the state file names no bridge, with status {status}"),
         ),
-        (Bridge::Absent, Some(status)) => Verdict::new(
+        (BridgeId::Absent, Some(status)) => Verdict::new(
             Link::Unknown,
             Confidence::None,
-            format!("no bridge, and an unknown status {status}"),
+            format!("no bridge, and an unrecognized status {status}"),
         ),
-        (Bridge::Absent, None) => Verdict::new(Link::Unknown, Confidence::None, "no bridge, and no status"),
+        (BridgeId::Absent, None) => Verdict::new(Link::Unknown, Confidence::None, "no bridge, and no status"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Remote Control server, `claude remote-control`: what it is started with again, and what it says at its end.
 //!
-//! Nobody could look at a connected one here: the flags are those of its help, the words those of the program's text (2.1.329).
+//! The flags are those of its help, the words those of the program's text (2.1.329). Seen with 2.1.332: started again without more, it takes
+//! up the session that it has recorded, with all its slots; with `--continue` it serves that one session alone.
 
 use std::ffi::OsString;
 
@@ -10,25 +11,32 @@ use super::args::{What, items};
 const UNREACHABLE: [&str; 2] = ["Server unreachable for", "Persistent errors for"];
 /// And behind them.
 const GIVING_UP: &str = "giving up.";
+/// What it says, and exits with 1, where it starts without a network and has no answer of an earlier start: it cannot know whether the
+/// account may have a server. Seen with 2.1.332.
+const CANNOT_ASK: &str = "the feature-flag service was unreachable";
 /// So many lines at the end of the screen can hold its last words.
 const LAST: usize = 12;
 
-/// The user's arguments for another launch of the server. With `goes_on`, it is to take up the session that the last one recorded for
-/// this directory, unless the user has named one.
+/// The server could not reach its service: it gave up (4), or could not even start (69, `EX_UNAVAILABLE`). Seen with 2.1.332.
+const OUTAGES: [i32; 2] = [4, 69];
+
+/// Whether a server that exits with this status had no network.
+pub fn is_outage(status: i32) -> bool {
+    OUTAGES.contains(&status)
+}
+
+/// The user's arguments for another launch of the server. Without `goes_on`, a `--continue` of theirs was refused, and is left out.
 pub fn relaunch(args: &[OsString], goes_on: bool) -> Vec<OsString> {
+    if goes_on {
+        return args.to_vec();
+    }
     let mut relaunched = Vec::new();
     for item in items(args) {
         let (What::Subcommand(_), [name, behind @ ..]) = (item.what, &item.words[..]) else {
             relaunched.extend(item.words);
             continue;
         };
-        let names_one = behind.iter().any(|word| {
-            word.to_str().is_some_and(|word| word == "--session-id" || word.starts_with("--session-id="))
-        });
         relaunched.push(name.clone());
-        if goes_on && !names_one {
-            relaunched.push("--continue".into());
-        }
         relaunched.extend(behind.iter().filter(|word| *word != "-c" && *word != "--continue").cloned());
     }
     relaunched
@@ -49,17 +57,19 @@ pub fn name(args: &[OsString]) -> Option<String> {
     None
 }
 
-/// Whether the end of the screen says that the server gave up because it had no network for too long. It exits by itself
-/// then, and nobody wanted that.
+/// Whether the end of the screen says that the server gave up because it had no network, for too long or at its start. It exits by
+/// itself then, and nobody wanted that.
 pub fn gave_up(screen: &[String]) -> bool {
     let lines = screen.iter().rev().filter(|line| !line.trim().is_empty()).take(LAST);
     // A narrow terminal breaks the words anywhere.
     let bare = |text: &str| text.split_whitespace().collect::<String>();
     let end: String = lines.map(|line| bare(line)).collect::<Vec<_>>().into_iter().rev().collect();
-    UNREACHABLE
-        .iter()
-        .filter_map(|words| end.rfind(&bare(words)))
-        .any(|at| end[at..].contains(&bare(GIVING_UP)))
+    let at_start = end.contains(&bare(CANNOT_ASK));
+    at_start
+        || UNREACHABLE
+            .iter()
+            .filter_map(|words| end.rfind(&bare(words)))
+            .any(|at| end[at..].contains(&bare(GIVING_UP)))
 }
 
 #[cfg(test)]
@@ -75,13 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_on_with_what_it_recorded_unless_one_is_named() {
+    fn it_gets_the_users_arguments_without_a_continue_that_was_refused() {
         for (line, goes_on, again) in [
-            (&["rc"][..], true, &["rc", "--continue"][..]),
+            (&["rc"][..], true, &["rc"][..]),
             (&["rc"], false, &["rc"]),
-            (&["rc", "-c", "--name", "x"], true, &["rc", "--continue", "--name", "x"]),
+            (&["rc", "-c", "--name", "x"], true, &["rc", "-c", "--name", "x"]),
+            (&["rc", "-c", "--name", "x"], false, &["rc", "--name", "x"]),
             (&["remote-control", "--continue"], false, &["remote-control"]),
-            (&["--debug-file", "f", "rc", "-v"], true, &["--debug-file", "f", "rc", "--continue", "-v"]),
+            (&["--debug-file", "f", "rc", "-v"], true, &["--debug-file", "f", "rc", "-v"]),
             (&["rc", "--session-id", "s"], true, &["rc", "--session-id", "s"]),
             (&["rc", "--session-id=s"], true, &["rc", "--session-id=s"]),
         ] {
@@ -101,8 +112,13 @@ mod tests {
     fn its_last_words_are_understood_in_any_width() {
         assert!(gave_up(&lines("Ready\nServer unreachable for 10 minutes, giving up.\n\n")));
         assert!(gave_up(&lines("Persistent errors fo\nr 10 minutes, giving\n up.\n")));
+        assert!(gave_up(&lines(
+            "Error: Couldn't verify Remote Control eligibility — the feature-flag service was unreachable (offlin\n\
+             e or blocked). Retry, or run with `--debug` / `claude doctor` for details.\n"
+        )));
         for other in [
             "",
+            "Error: Remote Control is not enabled for your account.",
             "Server unreachable for 10 minutes; still retrying while a tool helper is running",
             "giving up.",
             "giving up. Server unreachable for 3 minutes",

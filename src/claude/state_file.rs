@@ -14,12 +14,17 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::platform::process;
+use crate::os::process;
 
 /// The most that is read of a state file, in bytes. Those that were seen had less than one KiB.
-const LARGEST: u64 = 64 << 20;
+const MAX_STATE_FILE_BYTES: u64 = 1 << 20;
 /// More than those have, in bytes.
-const USUAL: usize = 8 << 10;
+const USUAL_STATE_FILE_BYTES: usize = 8 << 10;
+
+/// Whether this value of `status` means an idle prompt.
+pub fn is_rest(status: &str) -> bool {
+    matches!(status, "idle" | "shell")
+}
 
 /// What a state file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub struct StateFile {
     pub pid: Option<i64>,
     /// The conversation that is open now; `/clear` and `/resume` change it.
     pub session_id: Option<String>,
+    /// When claude came up, in milliseconds since 1970.
+    pub started_at: Option<u64>,
     /// When the process started, in the unit of `process::Process::start`.
     pub proc_start: Option<String>,
     /// Claude's version.
@@ -42,15 +49,18 @@ pub struct StateFile {
     pub kind: Option<String>,
     /// What the session was started from; `cli` is a terminal.
     pub entrypoint: Option<String>,
-    /// Set while the agents view is open, where what is typed starts a session of its own.
+    /// The background job that the conversation moved to when the agents view was opened. With 2.1.332 it stays until the
+    /// process ends; see [`background_job`](super::background_job).
     pub parked_job_id: Option<String>,
+    /// The background job that this process is.
+    pub job_id: Option<String>,
     /// The link of remote control.
-    pub bridge: Bridge,
+    pub bridge: BridgeId,
 }
 
 /// `bridgeSessionId`, as `claude-connection-keeper` 0.1.0 (PyPI) reports it; it could not be seen here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Bridge {
+pub enum BridgeId {
     /// Missing, null or empty: claude clears it in more than one way.
     #[default]
     Absent,
@@ -78,6 +88,7 @@ impl StateFile {
             // Seen without the key too, and as a number only.
             pid: raw("pid").and_then(|pid| pid.parse().ok()),
             session_id: text("sessionId"),
+            started_at: raw("startedAt").and_then(|at| at.parse().ok()),
             // Seen as a string; a number would mean the same.
             proc_start: text("procStart").or_else(|| odd("procStart").filter(|start| is_number(start))),
             version: text("version"),
@@ -88,10 +99,11 @@ impl StateFile {
             entrypoint: text("entrypoint"),
             // Whatever it is: it is not the absence of one.
             parked_job_id: text("parkedJobId").or_else(|| odd("parkedJobId")),
+            job_id: text("jobId"),
             bridge: match text("bridgeSessionId") {
-                Some(id) => Bridge::Id(id),
-                None if raw("bridgeSessionId").is_some_and(|value| value != r#""""#) => Bridge::Odd,
-                None => Bridge::Absent,
+                Some(id) => BridgeId::Id(id),
+                None if raw("bridgeSessionId").is_some_and(|value| value != r#""""#) => BridgeId::Odd,
+                None => BridgeId::Absent,
             },
         })
     }
@@ -103,6 +115,12 @@ impl StateFile {
         self.status.is_some()
     }
 
+    /// Whether claude waits for a prompt. With the status `shell` a command runs in the background, and the prompt is idle (seen
+    /// with 2.1.332).
+    pub fn is_at_rest(&self) -> bool {
+        self.status.as_deref().is_some_and(is_rest)
+    }
+
     /// Reads a state file from disk; nothing when it is gone, half-written, no plain file, or larger than any of claude's.
     pub fn read(path: &Path) -> Option<Self> {
         // Somebody may have put a pipe there, which would keep its reader waiting.
@@ -112,25 +130,26 @@ impl StateFile {
             .open(path)
             .ok()?;
         let metadata = file.metadata().ok()?;
-        if !metadata.is_file() || metadata.len() > LARGEST {
+        if !metadata.is_file() || metadata.len() > MAX_STATE_FILE_BYTES {
             return None;
         }
         // Nearly every one fits, and one read brings it, and its end.
-        let mut usual = [0; USUAL];
+        let mut usual = [0; USUAL_STATE_FILE_BYTES];
         let length = file.read(&mut usual).ok()?;
-        if length < USUAL {
+        if length < USUAL_STATE_FILE_BYTES {
             return Self::parse(&usual[..length]);
         }
         let mut contents = usual.to_vec();
-        file.take(LARGEST).read_to_end(&mut contents).ok()?;
+        file.take(MAX_STATE_FILE_BYTES).read_to_end(&mut contents).ok()?;
         Self::parse(&contents)
     }
 }
 
 /// What is wanted of a state file.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "pid",
     "sessionId",
+    "startedAt",
     "procStart",
     "version",
     "status",
@@ -139,6 +158,7 @@ const KEYS: [&str; 11] = [
     "kind",
     "entrypoint",
     "parkedJobId",
+    "jobId",
     "bridgeSessionId",
 ];
 
@@ -147,13 +167,13 @@ struct Values<'a>([Option<&'a RawValue>; KEYS.len()]);
 
 impl<'de> Deserialize<'de> for Values<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Object)
+        deserializer.deserialize_map(StateFileObject)
     }
 }
 
-struct Object;
+struct StateFileObject;
 
-impl<'de> Visitor<'de> for Object {
+impl<'de> Visitor<'de> for StateFileObject {
     type Value = Values<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -162,7 +182,7 @@ impl<'de> Visitor<'de> for Object {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut values = [None; KEYS.len()];
-        while let Some(Key(key)) = map.next_key()? {
+        while let Some(WantedKey(key)) = map.next_key()? {
             let value: &RawValue = map.next_value()?;
             // Of a key that stands there twice the last one counts, as in JavaScript.
             if let Some(at) = key {
@@ -174,20 +194,20 @@ impl<'de> Visitor<'de> for Object {
 }
 
 /// Where a key stands in [`KEYS`], if it is wanted.
-struct Key(Option<usize>);
+struct WantedKey(Option<usize>);
 
-impl<'de> Deserialize<'de> for Key {
+impl<'de> Deserialize<'de> for WantedKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Name;
         impl Visitor<'_> for Name {
-            type Value = Key;
+            type Value = WantedKey;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a key")
             }
 
-            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-                Ok(Key(KEYS.iter().position(|known| *known == name)))
+            fn visit_str<E>(self, name: &str) -> Result<WantedKey, E> {
+                Ok(WantedKey(KEYS.iter().position(|known| *known == name)))
             }
         }
         deserializer.deserialize_identifier(Name)
@@ -198,9 +218,12 @@ fn is_number(text: &str) -> bool {
     text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
 }
 
+/// The folder of the state files in claude's configuration directory.
+pub const SESSIONS: &str = "sessions";
+
 /// `$CLAUDE_CONFIG_DIR/sessions`, else `~/.claude/sessions`. It may not exist yet.
 pub fn directory() -> Option<PathBuf> {
-    Some(super::config_dir()?.join("sessions"))
+    Some(super::config_dir()?.join(SESSIONS))
 }
 
 /// The pid that a state file is named after.
@@ -211,12 +234,14 @@ pub fn pid_of(path: &Path) -> Option<Pid> {
     path.file_stem()?.to_str()?.parse().ok().filter(|pid| *pid > 0).map(Pid::from_raw)
 }
 
-/// How far below `child` the live process is that wrote this file; nothing when it is not below it, or when the file is
-/// left over from an earlier process with that pid.
+/// How far below `child` the live process is that wrote this file; nothing when it is not below it, when the file is
+/// left over from an earlier process with that pid, or when it is a background job: claude's daemon, which starts those, is
+/// itself a child of the first claude that needed it.
 pub fn distance(path: &Path, child: Pid) -> Option<usize> {
     let pid = pid_of(path)?;
     let distance = process::distance(pid, child)?;
-    let claimed = StateFile::read(path)?.proc_start?;
+    let file = StateFile::read(path)?;
+    let claimed = file.proc_start.filter(|_| file.job_id.is_none())?;
     let live = process::look_up(pid)?;
     process::is_same_start(&claimed, &live.start).then_some(distance)
 }
@@ -274,7 +299,7 @@ mod tests {
         assert_eq!((file.status.as_deref(), file.parked_job_id.as_deref()), (Some("idle"), Some("7")));
         assert_eq!(StateFile::parse(b"{\"x\":\"\xff\"}"), None);
         let half = StateFile::parse(br#"{"cwd":"/w\udc00","bridgeSessionId":"\ud800"}"#).expect("an object");
-        assert_eq!(half, StateFile { bridge: Bridge::Odd, ..StateFile::default() });
+        assert_eq!(half, StateFile { bridge: BridgeId::Odd, ..StateFile::default() });
     }
 
     #[test]

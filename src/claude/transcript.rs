@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -16,18 +16,19 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::platform::files::open_plain;
+use crate::os::files::open_plain;
 
-/// How much of a file is searched for a message, in bytes. The first message comes within the first lines; a file that is
-/// longer than this without one is not understood here, and left to claude to judge.
-const SEARCHED: u64 = 64 << 20;
+/// How much of a file is searched for a message, in bytes. The first message comes within the first lines. A longer file without one
+/// in this part has a line with a picture in it, and is left to claude to judge. The host's loop reads this, so it is little: a
+/// line of 60 MB would stop the loop for a second.
+const MAX_SEARCHED_BYTES: u64 = 1 << 20;
 
 /// The longest name of a directory below `projects`, before a hash tells the longer ones apart.
 const LONGEST_NAME: usize = 200;
 
 /// What is on disk of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum TranscriptOnDisk {
     /// No file: the id is free.
     Nothing,
     /// A file without a message in it: claude can neither resume it nor begin a conversation with its id.
@@ -54,9 +55,9 @@ pub fn directory() -> Option<PathBuf> {
 ///
 /// Where several directories hold a file of that name, one with a conversation counts, and of those the one written last.
 /// `cwd` is to be a real path, as the state file names it.
-pub fn find(projects: &Path, id: &str, cwd: Option<&Path>) -> Found {
+pub fn find(projects: &Path, id: &str, cwd: Option<&Path>) -> TranscriptOnDisk {
     if !is_id(id) {
-        return Found::Nothing;
+        return TranscriptOnDisk::Nothing;
     }
     let file = format!("{id}.jsonl");
     // A file without a conversation in the way there hides none elsewhere: claude finds that too.
@@ -64,7 +65,7 @@ pub fn find(projects: &Path, id: &str, cwd: Option<&Path>) -> Found {
     if let Some(cwd) = cwd {
         let path = projects.join(directory_name(cwd)).join(&file);
         match holds_conversation(&path) {
-            Ok(Some(true)) => return Found::Conversation(path),
+            Ok(Some(true)) => return TranscriptOnDisk::Conversation(path),
             Ok(Some(false)) => unusable = Some(path),
             Ok(None) => {}
             Err(_) => unknown = true,
@@ -88,10 +89,10 @@ pub fn find(projects: &Path, id: &str, cwd: Option<&Path>) -> Found {
         }
     }
     match (latest, unusable) {
-        (Some((_, path)), _) => Found::Conversation(path),
-        (None, _) if unknown => Found::Unknown,
-        (None, Some(path)) => Found::Unusable(path),
-        (None, None) => Found::Nothing,
+        (Some((_, path)), _) => TranscriptOnDisk::Conversation(path),
+        (None, _) if unknown => TranscriptOnDisk::Unknown,
+        (None, Some(path)) => TranscriptOnDisk::Unusable(path),
+        (None, None) => TranscriptOnDisk::Nothing,
     }
 }
 
@@ -130,6 +131,18 @@ fn base36(mut number: u32) -> String {
     }
 }
 
+/// The directory that a transcript's conversation was begun in, as its first lines say; nothing where they do not.
+pub fn cwd(path: &Path) -> Option<PathBuf> {
+    const LINES: usize = 100;
+    let file = BufReader::new(open_plain(path).ok()?.take(MAX_SEARCHED_BYTES));
+    let lines = file.split(b'\n').map_while(Result::ok).take(LINES);
+    let cwd = |line: Vec<u8>| {
+        let line: Value = serde_json::from_slice(&line).ok()?;
+        Some(PathBuf::from(line.get("cwd")?.as_str()?))
+    };
+    lines.filter_map(cwd).find(|cwd| cwd.is_absolute())
+}
+
 /// Whether this file holds a conversation; nothing when there is no such file.
 ///
 /// # Errors
@@ -141,8 +154,8 @@ fn holds_conversation(path: &Path) -> io::Result<Option<bool>> {
         Err(error) if is_absence(&error) => return Ok(None),
         other => other?,
     };
-    let reader = BufReader::new(open_plain(path)?.take(SEARCHED));
-    Ok(Some(holds_message(reader)? || metadata.len() > SEARCHED))
+    let reader = BufReader::new(open_plain(path)?.take(MAX_SEARCHED_BYTES));
+    Ok(Some(holds_message(reader)? || metadata.len() > MAX_SEARCHED_BYTES))
 }
 
 /// Whether there is a line with a message in what a transcript holds.
@@ -164,25 +177,25 @@ pub fn holds_message(mut transcript: impl BufRead) -> io::Result<bool> {
 /// for a message by mistake costs a start that fails, and what is missed would cost the conversation.
 fn is_message(line: &[u8]) -> bool {
     /// Whether an object has a `uuid` with a text. Of a key that stands there twice the last one counts, as in JavaScript.
-    struct Message(bool);
+    struct HasUuid(bool);
 
-    impl<'de> Deserialize<'de> for Message {
+    impl<'de> Deserialize<'de> for HasUuid {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_map(Object)
+            deserializer.deserialize_map(TranscriptObject)
         }
     }
 
-    struct Object;
+    struct TranscriptObject;
 
-    impl<'de> Visitor<'de> for Object {
-        type Value = Message;
+    impl<'de> Visitor<'de> for TranscriptObject {
+        type Value = HasUuid;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
         }
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
-            let mut message = Message(false);
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HasUuid, A::Error> {
+            let mut message = HasUuid(false);
             while let Some(key) = map.next_key::<Cow<'_, str>>()? {
                 if key == "uuid" {
                     message.0 = map.next_value::<Value>()?.is_string();
@@ -194,7 +207,19 @@ fn is_message(line: &[u8]) -> bool {
         }
     }
 
-    serde_json::from_slice::<Message>(line).is_ok_and(|message| message.0)
+    serde_json::from_slice::<HasUuid>(line).is_ok_and(|message| message.0)
+}
+
+/// Whether the last line of a transcript has no end: the disk had no room for the rest. False where that cannot be told.
+pub fn is_torn(path: &Path) -> bool {
+    let last = || {
+        let mut file = open_plain(path).ok()?;
+        file.seek(SeekFrom::End(-1)).ok()?;
+        let mut last = [0];
+        file.read_exact(&mut last).ok()?;
+        Some(last[0])
+    };
+    last().is_some_and(|last| last != b'\n')
 }
 
 #[cfg(test)]
@@ -254,17 +279,17 @@ mod tests {
     fn it_is_found_where_it_belongs_and_from_anywhere() {
         let scratch = tempfile::tempdir().expect("a directory");
         let find = |cwd: Option<&str>| find(scratch.path(), ID, cwd.map(Path::new));
-        assert_eq!(find(Some("/w")), Found::Nothing);
+        assert_eq!(find(Some("/w")), TranscriptOnDisk::Nothing);
         let here = write(scratch.path(), "/w", MESSAGE);
-        assert_eq!(find(Some("/w")), Found::Conversation(here.clone()));
-        assert_eq!(find(Some("/elsewhere")), Found::Conversation(here.clone()));
-        assert_eq!(find(None), Found::Conversation(here.clone()));
+        assert_eq!(find(Some("/w")), TranscriptOnDisk::Conversation(here.clone()));
+        assert_eq!(find(Some("/elsewhere")), TranscriptOnDisk::Conversation(here.clone()));
+        assert_eq!(find(None), TranscriptOnDisk::Conversation(here.clone()));
         // One's own directory first, else the one written last.
         let newer = write(scratch.path(), "/x", MESSAGE);
         let later = SystemTime::now() + Duration::from_secs(60);
         File::open(&newer).and_then(|file| file.set_modified(later)).expect("is dated");
-        assert_eq!(find(Some("/w")), Found::Conversation(here));
-        assert_eq!(find(None), Found::Conversation(newer));
+        assert_eq!(find(Some("/w")), TranscriptOnDisk::Conversation(here));
+        assert_eq!(find(None), TranscriptOnDisk::Conversation(newer));
     }
 
     #[test]
@@ -273,11 +298,11 @@ mod tests {
         let message = MESSAGE.lines().last().expect("a line");
         for contents in ["", "\n", "junk\n", "{\"type\":\"mode\"}\n", &message[..message.len() - 1]] {
             let path = write(scratch.path(), "/w", contents);
-            assert_eq!(find(scratch.path(), ID, None), Found::Unusable(path), "{contents}");
+            assert_eq!(find(scratch.path(), ID, None), TranscriptOnDisk::Unusable(path), "{contents}");
         }
         // The last line's end may not have been written, and other lines may be broken.
         let path = write(scratch.path(), "/w", &format!("{{\"half\n{message}"));
-        assert_eq!(find(scratch.path(), ID, None), Found::Conversation(path));
+        assert_eq!(find(scratch.path(), ID, None), TranscriptOnDisk::Conversation(path));
         // As JavaScript reads it, the last of two counts.
         for (line, found) in [(r#"{"uuid":1,"uuid":"x"}"#, true), (r#"{"uuid":"x","uuid":1}"#, false)] {
             assert_eq!(holds_message(line.as_bytes()).expect("memory"), found, "{line}");
@@ -285,7 +310,30 @@ mod tests {
         // What is in the way where it belongs hides nothing.
         let other = write(scratch.path(), "/here", "");
         let found = find(scratch.path(), ID, Some(Path::new("/here")));
-        assert!(matches!(found, Found::Conversation(path) if path != other));
+        assert!(matches!(found, TranscriptOnDisk::Conversation(path) if path != other));
+    }
+
+    #[test]
+    fn a_line_of_many_megabytes_is_not_read() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let line = format!("{{\"type\":\"api-request-blob\",\"data\":\"{}\"}}\n", "x".repeat(48 << 20));
+        let path = write(scratch.path(), "/w", &line);
+        let begun = std::time::Instant::now();
+        let mut reader = CountingReader(File::open(&path).expect("opens"), 0);
+        assert!(!holds_message(BufReader::new((&mut reader).take(MAX_SEARCHED_BYTES))).expect("reads"));
+        assert!(reader.1 <= MAX_SEARCHED_BYTES, "{} bytes in {:?}", reader.1, begun.elapsed());
+        assert_eq!(find(scratch.path(), ID, None), TranscriptOnDisk::Conversation(path));
+    }
+
+    /// Counts what is read.
+    struct CountingReader(File, u64);
+
+    impl Read for CountingReader {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.read(buffer)?;
+            self.1 += count as u64;
+            Ok(count)
+        }
     }
 
     #[test]
@@ -294,7 +342,7 @@ mod tests {
         let path = write(scratch.path(), "/w", "");
         fs::remove_file(&path).expect("removes");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("makes a FIFO");
-        assert_eq!(find(scratch.path(), ID, Some(Path::new("/w"))), Found::Nothing);
+        assert_eq!(find(scratch.path(), ID, Some(Path::new("/w"))), TranscriptOnDisk::Nothing);
     }
 
     proptest! {

@@ -3,49 +3,52 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use super::choice::{Choice, choose};
 use super::output::fail;
-use super::{inside, pick_running};
-use crate::control::{Answer, Request};
-use crate::fleet::{self, NotPicked, Session};
-use crate::platform::{signals, tty};
-use crate::terminal;
+use super::picker::{Picked, choose};
+use super::{inside, not_running, pick_running};
+use crate::client;
+use crate::os::{signals, tty};
+use crate::protocol::{Request, Response};
+use crate::registry;
+use crate::registry::{NotPicked, Session};
 
 /// Attaches this terminal. Where several sessions could be meant and there is somebody to ask, that is done.
 pub fn attach(word: Option<&str>) -> ExitCode {
     // As they are before the question changes them.
     signals::inherited();
-    let mut running = match fleet::sessions() {
+    let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.to_string()),
     };
-    running.retain(|session| session.is_running || session.is_coming);
-    match fleet::pick(&running, word) {
+    let (mut running, others): (Vec<Session>, Vec<Session>) =
+        sessions.into_iter().partition(Session::has_host);
+    match registry::pick(&running, word) {
         Ok(session) => take(session),
         Err(NotPicked::Several(names)) if tty::is_interactive() && io::stderr().is_terminal() => {
             running.retain(|session| names.contains(&session.name) && !is_this_one(session));
             // Those that nobody has come first.
             running.sort_by_key(|session| session.record.client_pid.is_some());
+            registry::note_silent_hosts(&mut running);
             ask(&running)
         }
-        Err(error) => fail(&error.to_string()),
+        Err(error) => fail(&not_running(&error, &others)),
     }
 }
 
 fn ask(sessions: &[Session]) -> ExitCode {
     match choose(sessions) {
-        Ok(Choice::Taken(at)) => take(&sessions[at]),
-        Ok(Choice::Left) => ExitCode::FAILURE,
-        Ok(Choice::Signalled(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
+        Ok(Picked::Taken(at)) => take(&sessions[at]),
+        Ok(Picked::Left) => ExitCode::FAILURE,
+        Ok(Picked::Signalled(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
         Err(error) => fail(&format!("it cannot be asked which session is meant: {error}")),
     }
 }
 
 fn take(session: &Session) -> ExitCode {
-    let attached = if session.is_coming {
-        fleet::wait_for_host(session).and_then(|session| terminal::attach::main(&session))
+    let attached = if !session.is_running {
+        registry::wait_for_host(session).and_then(|session| client::attach::main(&session))
     } else {
-        terminal::attach::main(session)
+        client::attach::main(session)
     };
     attached.unwrap_or_else(|reason| fail(&reason))
 }
@@ -59,9 +62,10 @@ fn is_this_one(session: &Session) -> bool {
 pub fn detach(word: Option<&str>) -> ExitCode {
     // From inside a session, with no other one named, that one is meant.
     let inside = inside();
-    pick_running(word.or(inside.as_deref()), |session| match fleet::ask(session, &Request::Detach) {
-        Some(Answer::Done) => ExitCode::SUCCESS,
-        Some(Answer::Refused { reason }) => fail(&reason),
-        _ => fail("the session does not answer"),
+    pick_running(word.or(inside.as_deref()), |session| match registry::ask(session, &Request::Detach) {
+        Ok(Response::Done) => ExitCode::SUCCESS,
+        Ok(Response::Refused { reason }) => fail(&reason),
+        Ok(_) => fail("the session's host gave an answer to something else"),
+        Err(reason) => fail(&reason.to_string()),
     })
 }

@@ -3,25 +3,26 @@
 
 use std::process::ExitCode;
 
-use super::needs::state;
 use super::output::print;
+use super::status::state;
 use crate::escape::escape;
-use crate::fleet::{self, Session};
-use crate::session::record::State;
+use crate::registry;
+use crate::registry::Session;
+use crate::registry::record::SessionState;
 
 /// Prints a line for each session that `verb` could be about: what to type for it, a tab, its state and its directory.
 pub fn main(verb: &str) -> ExitCode {
-    let Ok(sessions) = fleet::sessions() else { return ExitCode::FAILURE };
+    let Ok(sessions) = registry::sessions() else { return ExitCode::FAILURE };
     let meant = sessions.iter().filter(|session| is_for(verb, session));
     print(&meant.map(|session| format!("{}\t{}\n", word(session), about(session))).collect::<String>())
 }
 
 fn is_for(verb: &str, session: &Session) -> bool {
-    let runs = session.is_running || session.is_coming;
+    let runs = session.has_host();
     match verb {
         "logs" => true,
         "rm" => !runs,
-        "start" => !runs && session.record.state != State::Stopped,
+        "start" => !runs && session.record.state != SessionState::Stopped,
         _ => runs,
     }
 }

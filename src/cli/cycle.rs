@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::output::{fail, print};
 use super::pick_running;
 use crate::escape::escape;
-use crate::fleet::reconnect::{Outcome, cycle};
+use crate::remote::command::{CommandOutcome, cycle};
 
 /// Has a session's link switched off and on again, or says whether that would be done. Status 1 if nothing was typed, 2 if it was tried
 /// in vain.
@@ -13,15 +13,17 @@ pub fn main(word: &str, apply: bool) -> ExitCode {
     pick_running(Some(word), |session| {
         let name = escape(&session.name);
         match cycle(session, apply) {
-            Outcome::Reconnected if apply => {
+            CommandOutcome::Reconnected if apply => {
                 print(&format!("{name}: the link was switched off, and is back\n"))
             }
-            Outcome::Reconnected => print(&format!(
+            CommandOutcome::Reconnected => print(&format!(
                 "{name}: the link would be switched off and on again; to do it: cckw reconnect --cycle {} --apply\n",
                 session.word()
             )),
-            Outcome::Left(reason) => fail(&format!("{name}: left alone: {}", escape(&reason))),
-            Outcome::Failed(reason) => {
+            CommandOutcome::Left(reason) | CommandOutcome::Up(reason) => {
+                fail(&format!("{name}: left alone: {}", escape(&reason)))
+            }
+            CommandOutcome::Failed(reason) => {
                 fail(&format!("{name}: {}", escape(&reason)));
                 ExitCode::from(2)
             }

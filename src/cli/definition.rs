@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::client::launch::EnvironmentFrom;
+
 /// What cckw is, in two sentences.
 pub const ABOUT: &str = "\
 Keeps Claude Code running: cckw owns the terminal that claude runs in, and pins its conversation.
@@ -95,6 +97,10 @@ pub enum Verb {
         /// All sessions that have not ended
         #[arg(long)]
         all: bool,
+        /// Which environment claude gets: the one that the session was started with, or the one of this command, which is
+        /// the session's from then on
+        #[arg(long, value_name = "WHICH", value_enum, default_value_t = Env::Session)]
+        env: Env,
     },
     /// Start a session's claude anew, with the same conversation
     ///
@@ -169,7 +175,10 @@ pub enum Verb {
     ///
     /// Without `--apply` it only says what it would do. A wrapped session is served by its host, another one through
     /// tmux or GNU screen; in both cases cckw types only where it sees the main prompt, and presses Enter only where it sees its own
-    /// command alone in it. Exits with 2 if that failed for a session, else with 0.
+    /// command alone in it.
+    ///
+    /// Exits with 2 if it failed for a session. Exits with 1 if, with `--apply`, a session that `--pid` or `--cycle` names has no link and nothing was
+    /// typed into it. Else with 0: a session that was not named may be left alone.
     #[command(args_override_self = true)]
     Reconnect {
         #[command(flatten)]
@@ -260,9 +269,10 @@ pub struct From {
     /// The directory of claude's state files; without it, `sessions` where claude keeps its files
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub sessions_dir: Option<PathBuf>,
-    /// The statuses in which a session may be reconnected, with commas: of busy, shell, idle, waiting
-    #[arg(long, value_name = "LIST", default_value = "idle")]
-    pub statuses: String,
+    /// The statuses in which a session may be reconnected, with commas: of busy, shell, idle, waiting. Without it, idle; `cckw
+    /// reconnect` takes shell too
+    #[arg(long, value_name = "LIST")]
+    pub statuses: Option<String>,
 }
 
 /// A shell that cckw has code for.
@@ -271,4 +281,22 @@ pub enum Shell {
     Bash,
     Zsh,
     Fish,
+}
+
+/// Which environment a claude gets that is brought back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Env {
+    /// The one that the session was started with
+    Session,
+    /// The one of this command
+    Current,
+}
+
+impl std::convert::From<Env> for EnvironmentFrom {
+    fn from(which: Env) -> Self {
+        match which {
+            Env::Session => Self::Session,
+            Env::Current => Self::Caller,
+        }
+    }
 }

@@ -1,19 +1,19 @@
 //! `cckw demo`: a session on the stand-in, by hand or played.
 
-use std::io::{self, Write};
-use std::process::{Command, ExitCode};
-
-use super::output;
-use crate::escape::escape;
-use crate::platform::signal_pipe::SignalPipe;
-use crate::session::record::Exit;
-
 mod audience;
 mod scenes;
 mod scratch;
 mod show;
 mod signals;
 mod stage;
+
+use std::io::{self, Write};
+use std::process::{Command, ExitCode};
+
+use super::output;
+use crate::escape::escape;
+use crate::os::exit::Exit;
+use crate::os::signal_pipe::SignalPipe;
 
 use audience::Audience;
 use scenes::SCENES;
@@ -26,8 +26,14 @@ echoes what you say and needs no account. Try:
 
   hello, then Enter      ctrl-z, look around, fg
   /fault crash 9         resize the window
+  ctrl-\\ to detach: claude goes on without a terminal, and Enter takes it back
   /exit to come back here
 
+";
+
+const DETACHED: &str = "
+You have detached: claude goes on without a terminal. Of a session of yours `cckw list` shows
+that, and `cckw attach` takes it back. Here: Enter takes it back, q and Enter end the demo.
 ";
 
 /// By hand the directory goes with the terminal, so nothing may live on in it.
@@ -141,12 +147,24 @@ fn as_shown(memory: &Memory) -> bool {
 
 fn by_hand(scratch: &Scratch) -> ExitCode {
     output::print(INTRODUCTION);
-    let mut command = Command::new(&scratch.cckw);
-    command.arg("claude").arg("--name").arg("demo");
-    scratch.furnish(&mut command);
-    let status = match signals::run(command) {
-        Ok(status) => status,
-        Err(error) => return output::fail(&format!("cckw claude could not be run: {error}")),
+    let mut words = &["claude", "--name", "demo"][..];
+    let status = loop {
+        let mut command = Command::new(&scratch.cckw);
+        command.args(words);
+        scratch.furnish(&mut command);
+        let status = match signals::run(command) {
+            Ok(status) => status,
+            Err(error) => return output::fail(&format!("cckw {} could not be run: {error}", words[0])),
+        };
+        if !scratch.goes_on() {
+            break status;
+        }
+        output::print(DETACHED);
+        if !signals::enter_is_pressed() {
+            scratch.end_session();
+            break status;
+        }
+        words = &["attach", "demo"];
     };
     let mut out = io::stdout().lock();
     // Nobody reading it is no reason to leave the directory behind.

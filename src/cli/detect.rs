@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-use super::output::{fail, print};
+use super::output::{fail, print, tell_of_silent_hosts};
 use crate::claude::state_file;
 use crate::escape::escape;
-use crate::fleet::detect::{self, Found, Wanted};
 use crate::paths;
+use crate::remote::detect;
+use crate::remote::detect::{DetectedClaude, Wanted};
 
 /// What was asked for.
-pub struct Asked<'a> {
+pub struct DetectArgs<'a> {
     /// The directory of the state files; without one, claude's own.
     pub directory: Option<&'a Path>,
     /// The statuses in which a session may be reconnected, with commas between them.
@@ -31,10 +32,15 @@ pub struct Asked<'a> {
 
 /// Prints the sessions of Claude Code on this machine. The status is 0 if there are any that were asked for, 1 if there
 /// are none, 2 if that could not be found out.
-pub fn main(asked: &Asked<'_>) -> ExitCode {
+pub fn main(asked: &DetectArgs<'_>) -> ExitCode {
     let Some(directory) = directory(asked.directory) else { return ExitCode::from(2) };
-    let statuses = statuses(asked.statuses);
-    let wanted = Wanted { directory: &directory, dead: asked.dead, statuses: &statuses };
+    let statuses = statuses(asked.statuses, &detect::ALLOWED);
+    let wanted = Wanted {
+        directory: &directory,
+        of_sessions: asked.directory.is_none(),
+        dead: asked.dead,
+        statuses: &statuses,
+    };
     let (mut found, _) = detect::find(&wanted);
     found.retain(|found| {
         asked.state.is_none_or(|state| found.verdict.link.name() == state)
@@ -49,6 +55,7 @@ pub fn main(asked: &Asked<'_>) -> ExitCode {
             String::new()
         }
     };
+    tell_of_silent_hosts(found.iter().filter_map(|found| found.wrapped.as_ref()));
     if print(&text) != ExitCode::SUCCESS {
         return ExitCode::from(2);
     }
@@ -68,15 +75,15 @@ pub(super) fn directory(named: Option<&Path>) -> Option<PathBuf> {
     Some(directory)
 }
 
-/// The statuses of a list. What is none is said, and left out.
-pub(super) fn statuses(list: &str) -> Vec<&'static str> {
-    let (statuses, unknown) = detect::statuses(list);
+/// The statuses of a list, or those of `default` where it is empty. What is none is said, and left out.
+pub(super) fn statuses(list: &str, default: &[&'static str]) -> Vec<&'static str> {
+    let (statuses, unknown) = detect::statuses(list, default);
     if !unknown.is_empty() {
         let unknown: Vec<String> = unknown.iter().map(|word| escape(word).to_string()).collect();
         let known = crate::claude::remote_control::STATUSES.join(", ");
         let _ = writeln!(
             io::stderr().lock(),
-            "cckw: warning: no such status, and ignored: {}; there are {known}",
+            "cckw: warning: unrecognized --statuses, and ignored: {}; there are {known}",
             unknown.join(", ")
         );
     }
@@ -86,7 +93,7 @@ pub(super) fn statuses(list: &str) -> Vec<&'static str> {
 /// The keys of `claude-connection-keeper`, in its order; then our own.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct DetectLine<'a> {
     pid: i32,
     state: &'static str,
     confidence: &'static str,
@@ -106,17 +113,17 @@ struct Line<'a> {
     transport: Option<&'static str>,
 }
 
-fn line(found: &Found) -> String {
+fn line(found: &DetectedClaude) -> String {
     let file = found.file.as_ref();
     let text = |of: fn(&state_file::StateFile) -> &Option<String>| file.and_then(|file| of(file).as_deref());
     let pane = found.pane.as_ref();
-    let line = Line {
+    let line = DetectLine {
         pid: found.pid.as_raw(),
         state: found.verdict.link.name(),
         confidence: found.verdict.confidence.name(),
         status: found.status(),
         bridge_session_id: file.and_then(|file| match &file.bridge {
-            state_file::Bridge::Id(id) => Some(id.as_str()),
+            state_file::BridgeId::Id(id) => Some(id.as_str()),
             _ => None,
         }),
         kind: text(|file| &file.kind),
@@ -175,10 +182,10 @@ impl Formatter for Plain {
     }
 }
 
-fn table(found: &[Found]) -> String {
+fn table(found: &[DetectedClaude]) -> String {
     let head = ["PID", "STATE", "CONF", "STATUS", "PANE", "RECON", "CWD", "CCKW"].map(str::to_owned);
     let home = paths::home();
-    let row = |found: &Found| {
+    let row = |found: &DetectedClaude| {
         let shown = |text: Option<&str>| text.map_or_else(|| "-".into(), |text| escape(text).to_string());
         [
             found.pid.to_string(),

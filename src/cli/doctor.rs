@@ -1,5 +1,8 @@
 //! `cckw doctor`: what cckw depends on, and what to do where it is not as it should be. Changes nothing.
 
+mod logout;
+mod version;
+
 use std::env;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -12,15 +15,20 @@ use std::time::Duration;
 
 use nix::unistd::{AccessFlags, User, access};
 
-use super::output;
-use crate::claude::find;
-use crate::claude::obstacles::{self, Place};
-use crate::config::{self, Config};
+use super::{output, status};
+use crate::claude::executable;
+use crate::claude::obstacles;
+use crate::claude::obstacles::SettingSource;
+use crate::claude::unwritten;
+use crate::config;
+use crate::config::Config;
 use crate::escape::escape;
+use crate::os;
+use crate::os::disk;
+use crate::os::disk::DiskObstacle;
+use crate::os::tty;
 use crate::paths;
-use crate::platform::tty;
-
-mod version;
+use crate::registry;
 
 /// How long claude may take to say its version. A cold start of the real one takes a second or two.
 const VERSION_DEADLINE: Duration = Duration::from_secs(15);
@@ -57,12 +65,37 @@ pub fn main() -> ExitCode {
     let mut findings = vec![own(), configuration(&configured)];
     findings.extend(claude(&configured.unwrap_or_default()));
     findings.extend(directories());
+    findings.extend(claude_files());
+    findings.extend(hosts());
+    findings.push(logout::line(&os::logout::at_logout()));
     findings.extend(terminal());
     findings.push(shell());
     findings.extend(remote_control());
     let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
     let printed = output::print(&report(&findings, output::coloured()));
     if failed { ExitCode::FAILURE } else { printed }
+}
+
+/// The hosts that do not answer, and the sessions of which something is not saved. Nothing where all is well: how many run is in
+/// `cckw list`.
+fn hosts() -> Vec<Finding> {
+    let mut sessions = registry::running().unwrap_or_default();
+    registry::note_silent_hosts(&mut sessions);
+    let silent = sessions.iter().filter_map(|session| Some((session, session.silent?)));
+    let troubled = sessions.iter().filter_map(|session| Some((session, status::trouble(session)?)));
+    silent
+        .map(|(session, host)| finding(Mark::Warn, "host", format!("{}: {host}", escape(&session.name))))
+        .chain(troubled.map(|(session, trouble)| {
+            finding(Mark::Warn, "session", format!("{}: {trouble}", escape(&session.name)))
+        }))
+        .collect()
+}
+
+/// Whether claude can write its state file and its transcripts. Nothing where it can: it looks after its directory itself.
+fn claude_files() -> Option<Finding> {
+    let why = unwritten::state_file_obstacle(&crate::claude::config_dir()?)?;
+    let text = format!("{why}: claude can write neither its state files nor what is said");
+    Some(finding(Mark::Fail, "claude's files", text))
 }
 
 fn report(findings: &[Finding], coloured: bool) -> String {
@@ -111,7 +144,7 @@ fn configuration(configured: &Result<Config, config::ConfigError>) -> Finding {
 /// The claude that would run, its version, and the others that have the name.
 fn claude(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let found = find::find(config);
+    let found = executable::find(config);
     match &found {
         Err(error) => findings.push(finding(Mark::Fail, "claude", error.to_string())),
         Ok(found) => {
@@ -125,14 +158,14 @@ fn claude(config: &Config) -> Vec<Finding> {
         }
     }
     let taken = found.ok().map(|found| found.program);
-    for (path, unfit) in find::candidates() {
+    for (path, unfit) in executable::candidates() {
         if Some(&path) == taken.as_ref() {
             continue;
         }
         let path = escape(&path);
         findings.push(match unfit {
             // These two are how a user puts cckw before claude: as it should be.
-            Some(unfit @ (find::Unfit::IsCckw | find::Unfit::Shim)) => {
+            Some(unfit @ (executable::Unfit::IsCckw | executable::Unfit::Shim)) => {
                 finding(Mark::Info, "another claude", format!("{path} {unfit}: skipped"))
             }
             Some(unfit) => finding(Mark::Warn, "another claude", format!("{path} {unfit}: skipped")),
@@ -143,12 +176,10 @@ fn claude(config: &Config) -> Vec<Finding> {
 }
 
 fn directories() -> Vec<Finding> {
-    let mut findings = vec![private_directory("sockets", &paths::runtime_dir())];
-    findings.push(match paths::state_dir() {
+    vec![match paths::state_dir() {
         Ok(path) => private_directory("sessions", &path),
         Err(error) => finding(Mark::Fail, "sessions", escape(&error.to_string()).to_string()),
-    });
-    findings
+    }]
 }
 
 /// A directory that cckw makes for itself, and that must be the user's alone.
@@ -165,7 +196,17 @@ fn private_directory(about: &'static str, path: &Path) -> Finding {
     if access(path, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
         return finding(Mark::Fail, about, format!("{text}: you cannot write in it; run chmod 700 on it"));
     }
-    finding(Mark::Ok, about, text)
+    match disk::obstacle(path) {
+        Some(DiskObstacle::Full) => finding(
+            Mark::Fail,
+            about,
+            format!("{text}: its disk is full; make room there, or set XDG_STATE_HOME"),
+        ),
+        Some(DiskObstacle::ReadOnly) => {
+            finding(Mark::Fail, about, format!("{text}: its file system is read-only; set XDG_STATE_HOME"))
+        }
+        None => finding(Mark::Ok, about, text),
+    }
 }
 
 /// It is made when it is needed, if the first directory above it that exists lets us.
@@ -177,7 +218,7 @@ fn missing_directory(about: &'static str, path: &Path) -> Finding {
         return finding(Mark::Ok, about, format!("{path} is made with the first session"));
     }
     let text = format!("{path} cannot be made: you cannot write in {}", escape(above));
-    finding(Mark::Fail, about, format!("{text}; change that, or set XDG_RUNTIME_DIR and XDG_STATE_HOME"))
+    finding(Mark::Fail, about, format!("{text}; change that, or set XDG_STATE_HOME"))
 }
 
 fn terminal() -> Vec<Finding> {
@@ -246,10 +287,10 @@ fn remote_control() -> Vec<Finding> {
         let text = "no setting or variable rules it out; the account and its organization may";
         return vec![finding(Mark::Ok, about, text)];
     }
-    let line = |obstacle: obstacles::Obstacle| {
+    let line = |obstacle: obstacles::RemoteObstacle| {
         let place = match &obstacle.place {
-            Place::Environment => "the environment".into(),
-            Place::File(file) => escape(file).to_string(),
+            SettingSource::Environment => "the environment".into(),
+            SettingSource::File(file) => escape(file).to_string(),
         };
         finding(Mark::Info, about, format!("unavailable through {obstacle} (set in {place})"))
     };

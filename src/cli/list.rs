@@ -6,27 +6,30 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::needs::{hint, state};
 use super::output::{fail, print};
-use crate::claude::installed;
+use super::status::{hint, state};
+use crate::claude::version;
 use crate::escape::{escape, json};
-use crate::fleet::{self, Session};
+use crate::os::tty;
 use crate::paths;
-use crate::platform::tty;
-use crate::session::record::{State, now};
+use crate::registry;
+use crate::registry::Session;
+use crate::registry::record::{SessionState, now};
 
-const HEAD: [&str; 8] = ["NAME", "STATE", "RC", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", "DIRECTORY"];
+const COLUMN_TITLES: [&str; 8] =
+    ["NAME", "STATE", "RC", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", "DIRECTORY"];
 /// The columns that a narrow terminal does without, the first one first: RESTARTS, CLAUDE, UPTIME, RC.
 const DISPENSABLE: [usize; 4] = [5, 6, 4, 2];
 /// A directory is not shortened below this, in columns.
-const SHORTEST: usize = 12;
+const MIN_DIRECTORY_COLUMNS: usize = 12;
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
 pub fn main(all: bool, as_json: bool) -> ExitCode {
-    let sessions = match fleet::sessions() {
+    let mut sessions = match registry::sessions() {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.to_string()),
     };
+    registry::note_silent_hosts(&mut sessions);
     if as_json {
         let shown = sessions.iter().filter(|session| all || shown_by_default(session));
         let mut installed = Installed::default();
@@ -43,7 +46,7 @@ pub fn main(all: bool, as_json: bool) -> ExitCode {
 
 /// What runs, and what should: a session that never said its end needs somebody.
 fn shown_by_default(session: &Session) -> bool {
-    session.is_running || session.record.state != State::Stopped
+    session.has_host() || session.damage.is_some() || session.record.state != SessionState::Stopped
 }
 
 fn line(session: &Session, installed: &mut Installed) -> serde_json::Value {
@@ -62,6 +65,8 @@ fn line(session: &Session, installed: &mut Installed) -> serde_json::Value {
         "restarts": record.restarts,
         "exit": record.exit,
         "waiting_for": record.waiting_for,
+        "background_job": record.background_job,
+        "transcript_problem": record.transcript_problem,
         "restart_pending": record.restart_pending,
         "expired": record.expired,
         "remote_control": session.is_running.then_some(&record.remote),
@@ -88,13 +93,13 @@ pub fn table(sessions: &[Session], all: bool, columns: Option<usize>) -> Vec<Str
     let home = columns.and_then(|_| paths::home());
     let bodies =
         shown.iter().zip(&newer).map(|(session, newer)| row(session, newer.is_some(), home.as_deref()));
-    let rows: Vec<_> = std::iter::once(HEAD.map(str::to_owned)).chain(bodies).collect();
+    let rows: Vec<_> = std::iter::once(COLUMN_TITLES.map(str::to_owned)).chain(bodies).collect();
     let hints = std::iter::once(None).chain(shown.iter().map(|session| hint(session)));
     let with_hint = |(line, hint): (String, Option<String>)| {
         std::iter::once(line).chain(hint.map(|hint| format!("  {hint}")))
     };
     let lines = match columns {
-        Some(columns) => super::table::fit(&rows, columns, SHORTEST, &DISPENSABLE),
+        Some(columns) => super::table::fit(&rows, columns, MIN_DIRECTORY_COLUMNS, &DISPENSABLE),
         None => super::table::align(&rows),
     };
     let newer: BTreeSet<String> = newer.into_iter().flatten().collect();
@@ -159,8 +164,8 @@ impl Installed {
     fn newer(&mut self, session: &Session) -> Option<String> {
         let running = session.record.claude_version.as_deref().filter(|_| session.is_running)?;
         let program = PathBuf::from(OsString::from(session.record.program.clone()));
-        let version = self.0.entry(program).or_insert_with_key(|program| installed::version(program));
-        version.clone().filter(|installed| installed::is_newer(installed, running))
+        let version = self.0.entry(program).or_insert_with_key(|program| version::version(program));
+        version.clone().filter(|installed| version::is_newer(installed, running))
     }
 }
 

@@ -8,20 +8,21 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::inside;
-use super::output::{fail, finish};
+use super::output::{fail, finish, tell_of_silent_hosts};
 use crate::escape::{escape, json};
-use crate::fleet::{self, Changes, Session};
-use crate::platform::clock::LocalTime;
-use crate::platform::poll::{For, Poll};
-use crate::session::log::Log;
-use crate::session::record::Record;
+use crate::os::clock::LocalTime;
+use crate::os::poll::{Interest, Poll};
+use crate::registry;
+use crate::registry::log::Log;
+use crate::registry::record::Record;
+use crate::registry::{RegistryWatcher, Session};
 
 /// The time between a host's end and the look for another one.
-const PACE: Duration = Duration::from_millis(50);
+const HOST_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Prints a session's log; with `follow`, goes on until the session ends.
 pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
-    let sessions = match fleet::sessions() {
+    let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.to_string()),
     };
@@ -29,6 +30,7 @@ pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
         Ok(session) => session,
         Err(reason) => return fail(&reason),
     };
+    tell_of_silent_hosts([session]);
     let mut log = Log::open(&session.directory);
     let followed = if follow && session.record.ended_at.is_none() {
         follow_to_the_end(session, &mut log, as_json)
@@ -47,29 +49,30 @@ pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
 fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, String> {
     let inside = inside();
     if let Some(word) = word.or(inside.as_deref()) {
-        return fleet::pick(sessions, Some(word)).map_err(|error| error.among_all());
+        return registry::pick(sessions, Some(word)).map_err(|error| error.among_all());
     }
-    let runs = |session: &&Session| session.is_running || session.is_coming;
+    let runs = |session: &&Session| session.has_host();
     let mut running = sessions.iter().filter(runs);
     match (running.next(), running.next()) {
         (Some(one), None) => Ok(one),
         (None, _) => {
             let last = sessions.iter().max_by_key(|session| session.record.ended_at);
-            last.ok_or_else(|| fleet::NotPicked::None.among_all())
+            last.ok_or_else(|| registry::NotPicked::None.among_all())
         }
         (Some(_), Some(_)) => {
             let running = sessions.iter().filter(runs);
-            Err(fleet::NotPicked::Several(running.map(|session| session.name.clone()).collect()).to_string())
+            Err(registry::NotPicked::Several(running.map(|session| session.name.clone()).collect())
+                .to_string())
         }
     }
 }
 
 /// Prints what comes until the session has ended. The outer error says why nothing can be waited for.
 fn follow_to_the_end(session: &Session, log: &mut Log, as_json: bool) -> Result<io::Result<()>, String> {
-    let mut changes = Changes::new()?;
+    let mut changes = RegistryWatcher::new()?;
     changes.watch([session.directory.clone()].into())?;
     let mut poll = Poll::default();
-    let mut host = fleet::connect(&session.record);
+    let mut host = session.connect();
     loop {
         changes.take();
         let printed = log.lines().and_then(|lines| print(lines, as_json));
@@ -79,16 +82,18 @@ fn follow_to_the_end(session: &Session, log: &mut Log, as_json: bool) -> Result<
         if host.is_none() {
             // A host that was killed has ended nothing: another one may bring the session back.
             match Record::read(&session.directory) {
-                Ok(record) if record.ended_at.is_none() => host = fleet::connect(&record),
+                Ok(record) if record.ended_at.is_none() => {
+                    host = registry::connect(&session.directory, &record)
+                }
                 _ => return Ok(Ok(())),
             }
         }
         poll.clear();
-        poll.add(&changes, For::Reading);
+        poll.add(&changes, Interest::Reading);
         // The host says nothing on this connection; its end is the host's.
-        let end = host.as_ref().map(|host| poll.add(host, For::Reading));
+        let end = host.as_ref().map(|host| poll.add(host, Interest::Reading));
         // A reader that leaves ends the wait too.
-        let reader = poll.add(io::stdout(), For::End);
+        let reader = poll.add(io::stdout(), Interest::End);
         poll.wait(None).map_err(|error| format!("cannot wait: {error}"))?;
         if poll.is_ready(reader) {
             return Ok(Ok(()));
@@ -96,7 +101,7 @@ fn follow_to_the_end(session: &Session, log: &mut Log, as_json: bool) -> Result<
         if end.is_some_and(|end| poll.is_ready(end)) {
             host = None;
             // Also where a host that lives has closed it, having too many of them.
-            std::thread::sleep(PACE);
+            std::thread::sleep(HOST_POLL_INTERVAL);
         }
     }
 }

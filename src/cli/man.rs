@@ -1,5 +1,7 @@
 //! `cckw man`: the man pages, made from the definition of the command line and from what [`facts`] adds.
 
+mod facts;
+
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -9,14 +11,12 @@ use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory};
 use roff::{Inline, Roff, bold, italic, roman};
 
-use self::facts::{Entry, Facts};
 use super::definition::{ABOUT, Cli};
 use super::output;
 use crate::escape::escape;
+use facts::{Entry, PageFacts};
 
-mod facts;
-
-/// The day of this version's release, as the pages show it. `docs/releasing.md` says when it changes.
+/// The day of this version's release, as the pages show it. `docs/internals/releasing.md` says when it changes.
 const RELEASED: &str = "2026-11-21";
 
 /// Prints the page of cckw or of one verb, or writes all pages into a directory.
@@ -57,7 +57,7 @@ fn pages() -> Vec<(String, String)> {
     pages
 }
 
-fn page(command: &Command, name: &str, facts: &Facts) -> String {
+fn page(command: &Command, name: &str, facts: &PageFacts) -> String {
     let mut roff = Roff::new();
     let source = concat!("cckw ", env!("CARGO_PKG_VERSION"));
     roff.control("TH", [name.to_uppercase().as_str(), "1", RELEASED, source, "cckw"]);

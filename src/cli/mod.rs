@@ -1,18 +1,6 @@
 //! The command line: which verb was asked for, and one file for each.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
-use std::path::Path;
-use std::process::ExitCode;
-
-use clap::{CommandFactory, Parser};
-
-use crate::claude::find;
-use crate::fleet::{self, Session};
-use crate::{session, standin, terminal};
-
 mod attach;
-mod choice;
 mod complete;
 mod cycle;
 mod definition;
@@ -22,8 +10,8 @@ mod doctor;
 mod list;
 mod logs;
 mod man;
-mod needs;
 mod output;
+mod picker;
 mod reconnect;
 mod restart;
 mod revive;
@@ -31,9 +19,24 @@ mod rm;
 mod screen;
 mod shell;
 mod start;
+mod status;
 mod stop;
 mod table;
 mod watch;
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use super::registry;
+use super::{client, fake_claude, host};
+use crate::claude::executable;
+use crate::escape::escape;
+use crate::registry::record::SessionState;
+use crate::registry::{NotPicked, Session};
 
 use definition::{Cli, Verb};
 
@@ -51,14 +54,14 @@ pub fn main() -> ExitCode {
     let started_as = args.next().unwrap_or_default();
     let mut args: Vec<OsString> = args.collect();
     match Path::new(&started_as).file_name().and_then(OsStr::to_str) {
-        Some(find::STAND_IN) => return standin::main(args),
-        Some("claude") => return terminal::run::main(args),
+        Some(executable::STAND_IN) => return fake_claude::main(args),
+        Some("claude") => return client::run::main(args),
         _ => {}
     }
     match args.first().and_then(|first| first.to_str()) {
-        Some("claude") => return terminal::run::main(args.split_off(1)),
+        Some("claude") => return client::run::main(args.split_off(1)),
         // Not for users: the client starts its host with it.
-        Some("host") => return session::main(args.split_off(1)),
+        Some("host") => return host::main(args.split_off(1)),
         // Neither: the completions of the shells ask with it.
         Some("complete") => {
             return complete::main(args.get(1).and_then(|verb| verb.to_str()).unwrap_or_default());
@@ -82,17 +85,17 @@ fn run(cli: Cli) -> ExitCode {
     match cli.verb {
         None => output::finish(Cli::command().print_help()),
         // `main` took it; the parser knows it for the help only.
-        Some(Verb::Claude { args }) => terminal::run::main(args),
+        Some(Verb::Claude { args }) => client::run::main(args),
         Some(Verb::List { all, watch: true, .. }) => watch::main(all),
         Some(Verb::List { all, json, .. }) => list::main(all, json),
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
-        Some(Verb::Start { session, all }) => start::main(session.as_deref(), all),
+        Some(Verb::Start { session, all, env }) => start::main(session.as_deref(), all, env.into()),
         Some(Verb::Restart { session, all, now, cancel }) => {
             let wish = match (now, cancel) {
-                (_, true) => restart::Wish::Cancel,
-                (true, _) => restart::Wish::Now,
-                _ => restart::Wish::WhenIdle,
+                (_, true) => restart::RestartWish::Cancel,
+                (true, _) => restart::RestartWish::Now,
+                _ => restart::RestartWish::WhenIdle,
             };
             restart::main(session.as_deref(), all, wish)
         }
@@ -101,9 +104,9 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
         Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
         Some(Verb::Detect { from, include_dead, json, state, reconnectable }) => {
-            detect::main(&detect::Asked {
+            detect::main(&detect::DetectArgs {
                 directory: from.sessions_dir.as_deref(),
-                statuses: &from.statuses,
+                statuses: from.statuses.as_deref().unwrap_or_default(),
                 dead: include_dead,
                 json,
                 state: state.as_deref(),
@@ -112,9 +115,9 @@ fn run(cli: Cli) -> ExitCode {
         }
         Some(Verb::Reconnect { cycle: Some(session), apply, .. }) => cycle::main(&session, apply),
         Some(Verb::Reconnect { from, apply, quiet, pid, cycle: None }) => {
-            reconnect::main(&reconnect::Asked {
+            reconnect::main(&reconnect::ReconnectArgs {
                 directory: from.sessions_dir.as_deref(),
-                statuses: &from.statuses,
+                statuses: from.statuses.as_deref().unwrap_or_default(),
                 apply,
                 quiet,
                 pids: &pid,
@@ -135,18 +138,48 @@ fn inside() -> Option<String> {
 
 /// Does something with the running session that is meant, or says why there is none.
 fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> ExitCode {
-    let sessions = match fleet::sessions() {
+    let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
         Err(error) => return output::fail(&error.to_string()),
     };
-    let running: Vec<Session> =
-        sessions.into_iter().filter(|session| session.is_running || session.is_coming).collect();
-    match fleet::pick(&running, word) {
-        Ok(session) if session.is_coming => match fleet::wait_for_host(session) {
+    let (running, others): (Vec<Session>, Vec<Session>) = sessions.into_iter().partition(Session::has_host);
+    match registry::pick(&running, word) {
+        Ok(session) if !session.is_running => match registry::wait_for_host(session) {
             Ok(session) => act(&session),
             Err(reason) => output::fail(&reason),
         },
         Ok(session) => act(session),
-        Err(error) => output::fail(&error.to_string()),
+        Err(error) => output::fail(&not_running(&error, &others)),
     }
+}
+
+/// Why no running session was picked. Where one of these others was meant, which do not run, it says how to bring that back.
+fn not_running(error: &NotPicked, others: &[Session]) -> String {
+    let wanted = |session: &&Session| session.record.state != SessionState::Stopped;
+    let meant = match error {
+        NotPicked::Unknown(word) => registry::pick(others, Some(word)).ok(),
+        NotPicked::None => {
+            let mut wanted = others.iter().filter(wanted);
+            wanted.next().filter(|_| wanted.next().is_none())
+        }
+        NotPicked::Several(_) => None,
+    };
+    let Some(session) = meant else { return error.to_string() };
+    let word = session.word();
+    let why = match error {
+        NotPicked::Unknown(word) => format!("no running session is called {}", escape(word)),
+        _ => "no session is running".into(),
+    };
+    let damage =
+        session.damage.as_deref().map(|damage| format!(" (its record cannot be read: {})", escape(damage)));
+    let damage = damage.unwrap_or_default();
+    if let Some(gone) = status::gone_directory(session) {
+        return format!("{why}; {gone}");
+    }
+    if status::waits_for_fg(session) {
+        return format!(
+            "{why}; to bring {word} back: fg in its terminal, or: cckw start {word}; then: cckw attach {word}"
+        );
+    }
+    format!("{why}; to bring {word} back{damage}: cckw start {word}; then: cckw attach {word}")
 }

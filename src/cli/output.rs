@@ -3,6 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use crate::escape::escape;
+use crate::registry::{Session, silent_hosts};
+
 /// Writes `text` to stdout, as all that a verb does.
 pub fn print(text: &str) -> ExitCode {
     let mut stdout = io::stdout().lock();
@@ -24,6 +27,16 @@ pub fn fail(message: &str) -> ExitCode {
     // With stderr gone there is nobody left to tell.
     let _ = writeln!(io::stderr().lock(), "cckw: {message}");
     ExitCode::FAILURE
+}
+
+/// Says on stderr which of these sessions have a host that does not answer, and what to do.
+pub fn tell_of_silent_hosts<'a>(sessions: impl IntoIterator<Item = &'a Session>) {
+    let sessions: Vec<&Session> = sessions.into_iter().collect();
+    for (session, silent) in sessions.iter().zip(silent_hosts(&sessions)) {
+        if let Some(host) = silent {
+            let _ = writeln!(io::stderr().lock(), "cckw: {}: {host}", escape(&session.name));
+        }
+    }
 }
 
 /// Whether stdout shows colours: it is a terminal that has them, and nobody set `NO_COLOR` (<https://no-color.org>).

@@ -7,16 +7,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::detect::{directory, statuses};
-use super::output::fail;
+use super::output::{fail, tell_of_silent_hosts};
 use crate::claude::remote_control::Link;
 use crate::config;
 use crate::escape::escape;
-use crate::fleet::detect::{self, Found, Wanted};
-use crate::fleet::reconnect::{Order, Outcome, Way, lock, reconnect};
-use crate::platform::clock;
+use crate::os::clock;
+use crate::remote::command::{CommandOutcome, Order, Way, lock, reconnect};
+use crate::remote::detect;
+use crate::remote::detect::{DetectedClaude, Wanted};
 
 /// What was asked for.
-pub struct Asked<'a> {
+pub struct ReconnectArgs<'a> {
     /// The directory of the state files; without one, claude's own.
     pub directory: Option<&'a Path>,
     /// The statuses in which a session may be reconnected, with commas between them.
@@ -35,10 +36,13 @@ struct Tally {
     reconnected: usize,
     failed: usize,
     left: usize,
+    /// Sessions that were named, have no link, and were not typed into.
+    missing: usize,
 }
 
-/// Brings the remote control of sessions back. The status is 0, or 2 if it failed for one.
-pub fn main(asked: &Asked<'_>) -> ExitCode {
+/// Brings the remote control of sessions back. The status is 2 if it failed for one, and 1 if one that was named has no link and
+/// nothing was typed into it; else 0.
+pub fn main(asked: &ReconnectArgs<'_>) -> ExitCode {
     let settings = match config::load() {
         Ok(config) => config.remote_control,
         Err(error) => {
@@ -47,18 +51,25 @@ pub fn main(asked: &Asked<'_>) -> ExitCode {
         }
     };
     let Some(directory) = directory(asked.directory) else { return ExitCode::from(2) };
-    let statuses = statuses(asked.statuses);
-    let (found, transports) =
-        detect::find(&Wanted { directory: &directory, dead: false, statuses: &statuses });
+    let statuses = statuses(asked.statuses, &detect::RESTING);
+    let (found, transports) = detect::find(&Wanted {
+        directory: &directory,
+        of_sessions: asked.directory.is_none(),
+        dead: false,
+        statuses: &statuses,
+    });
+    tell_of_silent_hosts(found.iter().filter_map(|found| found.wrapped.as_ref()));
     let pids: BTreeSet<i64> = asked.pids.iter().copied().collect();
-    let targets: Vec<&Found> = targets(&found, &pids);
+    let mut tally = Tally::default();
+    let targets: Vec<&DetectedClaude> = targets(&found, &pids, &mut tally);
 
     let _lock = match if asked.apply { lock() } else { Ok(None) } {
         Ok(None) if asked.apply => {
             for found in targets.iter().filter(|_| !pids.is_empty()) {
                 skipped(i64::from(found.pid.as_raw()), "another cckw reconnect is at work");
+                tally.missing += 1;
             }
-            return heartbeat(asked, &found, &Tally::default(), " skipped=lock");
+            return heartbeat(asked, &found, &tally, " skipped=lock");
         }
         Ok(lock) => lock,
         Err(error) => {
@@ -67,7 +78,6 @@ pub fn main(asked: &Asked<'_>) -> ExitCode {
         }
     };
     let order = Order { apply: asked.apply, named: !pids.is_empty() };
-    let mut tally = Tally::default();
     for found in targets {
         let outcome = reconnect(found, &transports, &statuses, &settings, order);
         tell(found, &outcome, asked, &mut tally);
@@ -77,17 +87,24 @@ pub fn main(asked: &Asked<'_>) -> ExitCode {
 }
 
 /// The sessions that it is about. A process that was named and is none of them is told of, with the reason.
-fn targets<'a>(found: &'a [Found], pids: &BTreeSet<i64>) -> Vec<&'a Found> {
+fn targets<'a>(
+    found: &'a [DetectedClaude],
+    pids: &BTreeSet<i64>,
+    tally: &mut Tally,
+) -> Vec<&'a DetectedClaude> {
     for pid in pids {
-        let reason = match found.iter().find(|found| i64::from(found.pid.as_raw()) == *pid) {
+        let known = found.iter().find(|found| i64::from(found.pid.as_raw()) == *pid);
+        let reason = match known {
             Some(found) => found.refusal.clone(),
-            None => Some("there is no state file of a process that runs".into()),
+            None => Some("no live session file: there is no state file of a process that runs".into()),
         };
         if let Some(reason) = reason {
             skipped(*pid, &reason);
+            let is_up = known.is_some_and(|found| found.verdict.link == Link::Connected);
+            tally.missing += usize::from(!is_up);
         }
     }
-    let is_meant = |found: &&Found| pids.is_empty() || pids.contains(&i64::from(found.pid.as_raw()));
+    let is_meant = |found: &&DetectedClaude| pids.is_empty() || pids.contains(&i64::from(found.pid.as_raw()));
     found.iter().filter(|found| found.is_eligible()).filter(is_meant).collect()
 }
 
@@ -95,26 +112,28 @@ fn skipped(pid: i64, reason: &str) {
     complain(format_args!("skipped pid={pid}: {}", escape(reason)));
 }
 
-fn tell(found: &Found, outcome: &Outcome, asked: &Asked<'_>, tally: &mut Tally) {
+fn tell(found: &DetectedClaude, outcome: &CommandOutcome, asked: &ReconnectArgs<'_>, tally: &mut Tally) {
     let (pid, way) = (found.pid, Way::into(found));
     let status = found.status().unwrap_or("-");
     match outcome {
-        Outcome::Reconnected if asked.apply => {
+        CommandOutcome::Reconnected if asked.apply => {
             tally.reconnected += 1;
             say(format_args!("reconnected pid={pid} {way} status={status}"));
         }
-        Outcome::Reconnected => {
+        CommandOutcome::Reconnected => {
             say(format_args!("[dry-run] would reconnect pid={pid} {way} status={status}"));
         }
-        Outcome::Failed(reason) => {
+        CommandOutcome::Failed(reason) => {
             tally.failed += 1;
             complain(format_args!("FAILED pid={pid} {way}: {}", escape(reason)));
         }
-        Outcome::Left(reason) => {
+        CommandOutcome::Left(reason) | CommandOutcome::Up(reason) => {
             tally.left += 1;
+            let named = !asked.pids.is_empty();
+            tally.missing += usize::from(named && matches!(outcome, CommandOutcome::Left(_)));
             let dry = if asked.apply { "" } else { "[dry-run] " };
             // Quiet is for what was done; but who names a session gets an answer.
-            if !asked.quiet || !asked.pids.is_empty() {
+            if !asked.quiet || named {
                 complain(format_args!("{dry}left alone pid={pid} {way}: {}", escape(reason)));
             }
         }
@@ -122,7 +141,7 @@ fn tell(found: &Found, outcome: &Outcome, asked: &Asked<'_>, tally: &mut Tally) 
 }
 
 /// One line for each run, so that a log which does not grow means that nothing runs, and not that nothing was to be done.
-fn heartbeat(asked: &Asked<'_>, found: &[Found], tally: &Tally, more: &str) -> ExitCode {
+fn heartbeat(asked: &ReconnectArgs<'_>, found: &[DetectedClaude], tally: &Tally, more: &str) -> ExitCode {
     if !asked.quiet {
         let count = |link| found.iter().filter(|found| found.verdict.link == link).count();
         say(format_args!(
@@ -137,7 +156,12 @@ fn heartbeat(asked: &Asked<'_>, found: &[Found], tally: &Tally, more: &str) -> E
             tally.left,
         ));
     }
-    ExitCode::from(if tally.failed > 0 { 2 } else { 0 })
+    ExitCode::from(match tally {
+        Tally { failed: 1.., .. } => 2,
+        // Who names a session wants it to have a link.
+        Tally { missing: 1.., .. } if asked.apply => 1,
+        _ => 0,
+    })
 }
 
 /// A line of the log, at once. A reader that has gone keeps nobody from doing what was asked for.

@@ -4,16 +4,17 @@ use std::process::ExitCode;
 
 use super::output::{fail, print};
 use super::{inside, pick_running};
-use crate::claude::find;
+use crate::claude::executable;
 use crate::config;
-use crate::control::{Answer, Request};
 use crate::escape::escape;
-use crate::fleet::{self, Session};
-use crate::session::record::Text;
+use crate::os::text::LosslessText;
+use crate::protocol::{Request, Response};
+use crate::registry;
+use crate::registry::Session;
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum RestartWish {
     /// Claude anew, as soon as it is idle.
     WhenIdle,
     /// Claude anew, whatever it does.
@@ -24,10 +25,10 @@ pub enum Wish {
 
 /// Asks the host of a session, or of all that run, to start claude anew. Does not wait until that is done: this may run
 /// below the very claude that is ended.
-pub fn main(word: Option<&str>, all: bool, wish: Wish) -> ExitCode {
+pub fn main(word: Option<&str>, all: bool, wish: RestartWish) -> ExitCode {
     let request = match wish {
-        Wish::Cancel => Request::CancelRestart,
-        _ => Request::Restart { now: wish == Wish::Now, program: program() },
+        RestartWish::Cancel => Request::CancelRestart,
+        _ => Request::Restart { now: wish == RestartWish::Now, program: program() },
     };
     let inside = inside();
     if !all {
@@ -36,15 +37,16 @@ pub fn main(word: Option<&str>, all: bool, wish: Wish) -> ExitCode {
             Err(reason) => fail(&reason),
         });
     }
-    let mut sessions = match fleet::sessions() {
+    let mut sessions = match registry::sessions() {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.to_string()),
     };
-    sessions.retain(|session| session.is_running);
+    // One that cannot be reached is asked too: it says why.
+    sessions.retain(|session| session.is_running || session.is_unreachable);
     if sessions.is_empty() {
         return print("no session is running\n");
     }
-    if wish == Wish::Cancel {
+    if wish == RestartWish::Cancel {
         sessions.retain(|session| session.record.restart_pending);
         if sessions.is_empty() {
             return print("no restart is waiting\n");
@@ -68,22 +70,24 @@ pub fn main(word: Option<&str>, all: bool, wish: Wish) -> ExitCode {
 /// What will happen, or why nothing will. Either begins with the session's name.
 fn ask(session: &Session, request: &Request) -> Result<String, String> {
     let name = escape(&session.name);
-    match fleet::ask(session, request) {
-        Some(Answer::Restart { waits_for: None }) => Ok(format!("{name}: claude is restarted now\n")),
-        Some(Answer::Restart { waits_for: Some(what) }) => Ok(format!(
+    let waited = if session.is_unreachable { registry::wait_for_host(session)? } else { session.clone() };
+    match registry::ask(&waited, request) {
+        Ok(Response::Restart { waits_for: None }) => Ok(format!("{name}: claude is restarted now\n")),
+        Ok(Response::Restart { waits_for: Some(what) }) => Ok(format!(
             "{name}: claude is restarted when it is idle (now: {}); not to wait: cckw restart --now {word}; \
              to call it off: cckw restart --cancel {word}\n",
             escape(&what),
             word = session.word()
         )),
-        Some(Answer::Done) => Ok(format!("{name}: claude is not restarted\n")),
-        Some(Answer::Refused { reason }) => Err(format!("{name}: {reason}")),
-        _ => Err(format!("{name}: the session does not answer")),
+        Ok(Response::Done) => Ok(format!("{name}: claude is not restarted\n")),
+        Ok(Response::Refused { reason }) => Err(format!("{name}: {reason}")),
+        Ok(_) => Err(format!("{name}: its host gave an answer to something else")),
+        Err(reason) => Err(format!("{name}: {reason}")),
     }
 }
 
 /// The claude that would be started here. Only of use where the one of the session has gone, so its absence is no error.
-fn program() -> Option<Text> {
+fn program() -> Option<LosslessText> {
     let config = config::load().unwrap_or_default();
-    find::find(&config).ok().map(|found| found.program.as_path().into())
+    executable::find(&config).ok().map(|found| found.program.as_path().into())
 }

@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal};
 use super::definition::Verb;
 use super::inside;
 use crate::escape::escape;
-use crate::platform::signals;
-use crate::{config, fleet, terminal};
+use crate::os::signals;
+use crate::{client, config, registry};
 
 /// Brings back what this verb could have to do with, in the background, and says so on a terminal.
 ///
@@ -19,20 +19,20 @@ pub fn before(verb: &Verb) {
     signals::inherited();
     // What is wrong with the configuration is said by the verbs that need it.
     let Ok(config) = config::load() else { return };
-    let revived = fleet::revive_lost(None, config.on_hangup);
+    let revived = crate::client::recover::revive_lost(None, config.on_hangup);
     if revived.is_empty() || !io::stderr().is_terminal() {
         return;
     }
-    let sessions = fleet::sessions().unwrap_or_default();
+    let sessions = registry::sessions().unwrap_or_default();
     let name = |id| sessions.iter().find(|session| session.record.session == id).map(|session| &session.name);
     match &revived[..] {
         [one] => {
             let name = name(*one).map_or_else(|| one.to_string(), |name| escape(name).to_string());
-            terminal::complain(format_args!(
+            client::complain(format_args!(
                 "the host of session {name} was killed; its conversation is brought back"
             ));
         }
-        several => terminal::complain(format_args!(
+        several => client::complain(format_args!(
             "the hosts of {} sessions were killed; their conversations are brought back",
             several.len()
         )),

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use super::output::{fail, print};
 use crate::escape::escape;
-use crate::fleet::{self, Removable, Session};
-use crate::session::record::State;
+use crate::registry;
+use crate::registry::record::SessionState;
+use crate::registry::{Removable, Session};
 
 /// Removes these sessions' records; without any, those of all that have ended.
 pub fn main(words: &[String]) -> ExitCode {
-    let sessions = match fleet::sessions() {
+    let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.to_string()),
     };
@@ -37,8 +38,9 @@ pub fn main(words: &[String]) -> ExitCode {
 
 /// Those that came to their end. One that crashed, or whose host was killed, has a conversation to be brought back.
 fn ended(sessions: &[Session]) -> Result<Vec<(String, Removable)>, String> {
-    let ended =
-        sessions.iter().filter(|session| session.record.state == State::Stopped && !session.is_running);
+    let ended = sessions.iter().filter(|session| {
+        session.record.state == SessionState::Stopped && !session.has_host() && session.damage.is_none()
+    });
     ended.map(|session| Ok((session.name.clone(), Removable::new(session)?))).collect()
 }
 
@@ -48,7 +50,7 @@ fn meant(sessions: &[Session], words: &[String]) -> Result<Vec<(String, Removabl
     let mut removable = Vec::new();
     let mut broken = BTreeSet::new();
     for word in words {
-        match fleet::pick(sessions, Some(word)) {
+        match registry::pick(sessions, Some(word)) {
             Ok(session) => drop(chosen.insert(&session.directory, session)),
             Err(_) if broken.contains(word) => {}
             Err(error) => {

@@ -4,16 +4,16 @@ use std::process::ExitCode;
 
 use super::output::{fail, print};
 use super::{inside, pick_running};
-use crate::control::{Answer, Request};
-use crate::{fleet, terminal};
+use crate::protocol::{Request, Response};
+use crate::{client, registry};
 
 /// Prints what is on a session's screen.
 pub fn main(word: Option<&str>, with_colours: bool) -> ExitCode {
     let inside = inside();
-    pick_running(word.or(inside.as_deref()), |session| match fleet::ask(session, &Request::Status) {
-        Some(Answer::Status { screen, formatted, stale, .. }) => {
+    pick_running(word.or(inside.as_deref()), |session| match registry::ask(session, &Request::Status) {
+        Ok(Response::Status { screen, formatted, stale, .. }) => {
             if stale {
-                terminal::complain(format_args!(
+                client::complain(format_args!(
                     "more was written at once than could be followed: parts of this may be old until claude \
                      repaints"
                 ));
@@ -25,8 +25,9 @@ pub fn main(word: Option<&str>, with_colours: bool) -> ExitCode {
                 trimmed(screen.iter().map(String::as_str))
             })
         }
-        Some(Answer::Refused { reason }) => fail(&reason),
-        _ => fail("the session does not answer"),
+        Ok(Response::Refused { reason }) => fail(&reason),
+        Ok(_) => fail("the session's host gave an answer to something else"),
+        Err(reason) => fail(&reason.to_string()),
     })
 }
 

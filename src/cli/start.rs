@@ -5,43 +5,53 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::output::fail;
-use crate::fleet::{self, NotPicked, Session};
-use crate::platform::signals;
-use crate::session::record::State;
-use crate::terminal::launch::Launch;
+use crate::client::launch::{EnvironmentFrom, HostLaunch};
+use crate::escape::escape;
+use crate::os::signals;
+use crate::registry;
+use crate::registry::environment::revival::By;
+use crate::registry::record::SessionState;
+use crate::registry::stop_marker;
+use crate::registry::{NotPicked, Session, SilentHost};
 
 /// How long a killed host may take to be gone.
-const PATIENCE: Duration = Duration::from_millis(500);
-const PACE: Duration = Duration::from_millis(20);
+const HOST_END_TIMEOUT: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Brings back sessions whose host is gone, without a terminal: one, or all that had not ended.
-pub fn main(word: Option<&str>, all: bool) -> ExitCode {
+pub fn main(word: Option<&str>, all: bool, environment: EnvironmentFrom) -> ExitCode {
     signals::inherited();
-    try_to_start(word, all, Instant::now() + PATIENCE)
+    try_to_start(word, all, environment, Instant::now() + HOST_END_TIMEOUT)
 }
 
-fn try_to_start(word: Option<&str>, all: bool, until: Instant) -> ExitCode {
-    let sessions = match fleet::sessions() {
+fn try_to_start(word: Option<&str>, all: bool, environment: EnvironmentFrom, until: Instant) -> ExitCode {
+    let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error.to_string()),
     };
+    let running: Vec<Session> = sessions.iter().filter(|session| session.is_running).cloned().collect();
     let candidates: Vec<Session> = sessions
         .into_iter()
         .filter(|session| !session.is_running && (word.is_some() || !has_ended(session)))
         .collect();
     if all {
-        let failed = candidates.iter().filter(|session| start(session) != ExitCode::SUCCESS).count();
+        let failed =
+            candidates.iter().filter(|session| start(session, environment) != ExitCode::SUCCESS).count();
         return if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    match fleet::pick(&candidates, word) {
-        Ok(session) => start(session),
+    match registry::pick(&candidates, word) {
+        Ok(session) => start(session, environment),
         // A host that was killed a moment ago may still be ending, and until then its session seems to run.
         Err(NotPicked::None | NotPicked::Unknown(_)) if Instant::now() < until => {
-            sleep(PACE);
-            try_to_start(word, all, until)
+            sleep(POLL_INTERVAL);
+            try_to_start(word, all, environment, until)
         }
         Err(NotPicked::None) => fail("there is no session to bring back; see `cckw list --all`"),
-        Err(NotPicked::Unknown(_)) => {
+        Err(NotPicked::Unknown(word)) => {
+            let meant = registry::pick(&running, Some(&word)).ok();
+            if let Some(host) = meant.and_then(SilentHost::ask) {
+                return fail(&format!("{} is running, and {host}", escape(&word)));
+            }
             fail("no session of that name is to be brought back; see `cckw list --all`")
         }
         Err(error @ NotPicked::Several(_)) => fail(&error.to_string()),
@@ -49,11 +59,24 @@ fn try_to_start(word: Option<&str>, all: bool, until: Instant) -> ExitCode {
 }
 
 fn has_ended(session: &Session) -> bool {
-    matches!(session.record.state, State::Stopped | State::Crashed)
+    matches!(session.record.state, SessionState::Stopped | SessionState::Crashed)
 }
 
-fn start(session: &Session) -> ExitCode {
-    match Launch::revival(&session.record).without_terminal() {
+fn start(session: &Session, environment: EnvironmentFrom) -> ExitCode {
+    // It was told to end, and is wanted again.
+    stop_marker::clear(&session.directory);
+    let started = if session.has_host() {
+        Err(String::new())
+    } else {
+        HostLaunch::revival(&session.record, &session.directory, By::Request, environment)
+            .and_then(|launch| launch.without_terminal())
+    };
+    // Where somebody else was faster, that is as good.
+    let started = started.or_else(|reason| match registry::again(session) {
+        Some(now) if now.has_host() => registry::wait_for_host(&now).map(drop),
+        _ => Err(reason),
+    });
+    match started {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => fail(&format!("{}: {reason}", crate::escape::escape(&session.name))),
     }

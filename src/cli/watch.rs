@@ -10,17 +10,18 @@ use uuid::Uuid;
 
 use super::output::fail;
 use super::{list, table};
-use crate::fleet::{self, Changes, Session};
+use crate::os::poll::{Interest, Poll};
+use crate::os::signal_pipe::SignalPipe;
+use crate::os::tty;
 use crate::paths;
-use crate::platform::poll::{For, Poll};
-use crate::platform::signal_pipe::SignalPipe;
-use crate::platform::tty;
+use crate::registry;
+use crate::registry::{RegistryWatcher, Session};
 
 /// Uptimes are shown in minutes, but for the first one.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What changes together is drawn together: a record is written and renamed, a session ends and its socket goes.
-const TOGETHER: Duration = Duration::from_millis(50);
+const REDRAW_DELAY: Duration = Duration::from_millis(50);
 
 /// Shows the table until ctrl-c.
 pub fn main(all: bool) -> ExitCode {
@@ -42,7 +43,7 @@ fn watch(all: bool) -> Result<i32, String> {
     let state = paths::state_dir().map_err(|error| error.to_string())?;
     // What is not there cannot be watched; a start would make it too.
     paths::make_private(&state).map_err(|error| error.to_string())?;
-    let mut changes = Changes::new()?;
+    let mut changes = RegistryWatcher::new()?;
     let mut signals = {
         use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
         SignalPipe::install(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH])
@@ -53,7 +54,7 @@ fn watch(all: bool) -> Result<i32, String> {
     let mut poll = Poll::default();
     loop {
         changes.take();
-        let sessions = fleet::sessions().map_err(|error| error.to_string())?;
+        let mut sessions = registry::sessions().map_err(|error| error.to_string())?;
         let unfinished = sessions.iter().filter(|session| session.record.ended_at.is_none());
         let directories: BTreeSet<_> =
             unfinished.map(|session| session.directory.clone()).chain([state.clone()]).collect();
@@ -61,15 +62,16 @@ fn watch(all: bool) -> Result<i32, String> {
             // It may have changed again before the watch was there.
             continue;
         }
+        registry::note_silent_hosts(&mut sessions);
         hosts.follow(&sessions);
         draw(&sessions, all).map_err(|error| format!("cannot write to stdout: {error}"))?;
         poll.clear();
-        let changed = poll.add(&changes, For::Reading);
-        poll.add(&signals, For::Reading);
-        let ends: Vec<_> = hosts.open().map(|(key, host)| (key, poll.add(host, For::Reading))).collect();
+        let changed = poll.add(&changes, Interest::Reading);
+        poll.add(&signals, Interest::Reading);
+        let ends: Vec<_> = hosts.open().map(|(key, host)| (key, poll.add(host, Interest::Reading))).collect();
         let runs = sessions.iter().any(|session| session.is_running);
         poll.wait(runs.then_some(MINUTE)).map_err(|error| format!("cannot wait: {error}"))?;
-        let ended: Vec<Key> =
+        let ended: Vec<HostKey> =
             ends.iter().filter(|(_, end)| poll.is_ready(*end)).map(|(key, _)| *key).collect();
         hosts.forget(&ended);
         for signal in signals.pending() {
@@ -84,7 +86,7 @@ fn watch(all: bool) -> Result<i32, String> {
             }
         }
         if poll.is_ready(changed) || !ended.is_empty() {
-            std::thread::sleep(TOGETHER);
+            std::thread::sleep(REDRAW_DELAY);
         }
     }
 }
@@ -107,30 +109,30 @@ fn draw(sessions: &[Session], all: bool) -> io::Result<()> {
 }
 
 /// A host, as opposed to a later one of the same session.
-type Key = (Uuid, i32);
+type HostKey = (Uuid, i32);
 
 /// A connection to each host, whose end says that the host has ended: one that was killed leaves no other trace.
 #[derive(Default)]
-struct Hosts(HashMap<Key, Option<UnixStream>>);
+struct Hosts(HashMap<HostKey, Option<UnixStream>>);
 
 impl Hosts {
     /// Connects to the hosts that are new, and lets go of those that do not run any more.
     fn follow(&mut self, sessions: &[Session]) {
         let running = sessions.iter().filter(|session| session.is_running);
-        let running: HashMap<Key, &Session> =
+        let running: HashMap<HostKey, &Session> =
             running.map(|session| ((session.record.session, session.record.host_pid), session)).collect();
         self.0.retain(|key, _| running.contains_key(key));
         for (key, session) in running {
-            self.0.entry(key).or_insert_with(|| fleet::connect(&session.record));
+            self.0.entry(key).or_insert_with(|| session.connect());
         }
     }
 
-    fn open(&self) -> impl Iterator<Item = (Key, &UnixStream)> {
+    fn open(&self) -> impl Iterator<Item = (HostKey, &UnixStream)> {
         self.0.iter().filter_map(|(key, host)| Some((*key, host.as_ref()?)))
     }
 
     /// Closes these. One whose host runs all the same (it has too many connections) is not made again.
-    fn forget(&mut self, ended: &[Key]) {
+    fn forget(&mut self, ended: &[HostKey]) {
         for key in ended {
             self.0.insert(*key, None);
         }

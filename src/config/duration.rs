@@ -7,7 +7,7 @@ use serde::{Deserializer, de::Error};
 use crate::escape::escape;
 
 /// The longest duration, ten years. Far from where adding durations could overflow.
-const LONGEST: Duration = Duration::from_secs(87_600 * 60 * 60);
+const MAX_DURATION: Duration = Duration::from_secs(87_600 * 60 * 60);
 
 /// Reads the text of a duration.
 ///
@@ -35,7 +35,7 @@ fn parse(text: &str) -> Result<Duration, String> {
     // A number too long for the type is a duration, but too long.
     let number = number.parse::<u64>().ok().and_then(|number| number.checked_mul(milliseconds));
     match number.map(Duration::from_millis) {
-        Some(duration) if duration <= LONGEST => Ok(duration),
+        Some(duration) if duration <= MAX_DURATION => Ok(duration),
         _ => Err(format!("\"{text}\" is too long, expected at most \"87600h\" (ten years)")),
     }
 }
@@ -114,14 +114,14 @@ mod tests {
         for text in ["87601h", "18446744073709551616ms", "5124095576030431h"] {
             assert!(parse(text).expect_err("refuses").contains("at most \"87600h\""), "{text}");
         }
-        assert_eq!(parse("87600h"), Ok(LONGEST));
+        assert_eq!(parse("87600h"), Ok(MAX_DURATION));
     }
 
     proptest! {
         #[test]
         fn no_text_is_trouble(text in "\\PC{0,12}|[0-9]{0,25}(ms|s|m|h)?") {
             if let Ok(duration) = parse(&text) {
-                prop_assert!(duration <= LONGEST);
+                prop_assert!(duration <= MAX_DURATION);
             }
         }
     }

@@ -10,14 +10,14 @@ use super::restart::limit;
 /// The shortest pause between two tries.
 const LEAST_COOLDOWN: Duration = Duration::from_secs(10);
 /// The most characters of the command and its name: what is typed has to fit on one line to be recognised.
-const LONGEST: usize = 60;
+const MAX_COMMAND_CHARS: usize = 60;
 
 /// How remote control is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemoteControl {
     /// Whether at all.
-    pub keep: Keep,
+    pub keep: ReconnectPolicy,
     /// How long the link must have been down before anything is typed: claude mends a lot by itself.
     #[serde(deserialize_with = "duration::positive")]
     pub disconnected_for: Duration,
@@ -45,6 +45,8 @@ pub struct RemoteControl {
     /// How long claude must have been idle, with its link up, for the same.
     #[serde(deserialize_with = "duration::or_off")]
     pub cycle_after_idle: Option<Duration>,
+    /// Whether claude is restarted, when it is idle, where nothing else brings the link back.
+    pub restart: bool,
     /// What is typed behind it, which names the session on the other device; empty for nothing.
     #[serde(deserialize_with = "name")]
     pub name: String,
@@ -53,7 +55,7 @@ pub struct RemoteControl {
 /// When a link is brought back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Keep {
+pub enum ReconnectPolicy {
     /// Never.
     Off,
     /// If there was one in the session.
@@ -65,7 +67,7 @@ pub enum Keep {
 impl Default for RemoteControl {
     fn default() -> Self {
         Self {
-            keep: Keep::IfUsed,
+            keep: ReconnectPolicy::IfUsed,
             disconnected_for: Duration::from_secs(15),
             rest: Duration::from_secs(3),
             cooldown: LEAST_COOLDOWN,
@@ -75,6 +77,7 @@ impl Default for RemoteControl {
             cycle_after_sleep: Some(Duration::from_secs(60)),
             cycle_after_outage: None,
             cycle_after_idle: None,
+            restart: false,
             name: String::new(),
         }
     }
@@ -119,7 +122,7 @@ fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
     let text = String::deserialize(deserializer)?;
     // Printable ASCII alone: what is typed is compared with what is drawn, cell by cell.
     let plain = text.chars().all(|character| character == ' ' || character.is_ascii_graphic());
-    if plain && text.trim() == text && text.len() <= LONGEST {
+    if plain && text.trim() == text && text.len() <= MAX_COMMAND_CHARS {
         return Ok(text);
     }
     Err(D::Error::custom(

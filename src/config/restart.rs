@@ -36,6 +36,18 @@ pub struct Restart {
     /// How long a crash is counted.
     #[serde(deserialize_with = "positive")]
     pub crash_window: Duration,
+    /// What a SIGTERM to claude alone means, which neither cckw nor its client has sent or passed on.
+    pub on_sigterm: OnSigterm,
+}
+
+/// What a SIGTERM to claude alone means (earlyoom, an administrator). Nobody has told cckw that claude is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnSigterm {
+    /// It is a crash: claude is brought back.
+    Restart,
+    /// Somebody wants the session to end.
+    End,
 }
 
 impl Default for Restart {
@@ -48,6 +60,7 @@ impl Default for Restart {
             stable_after: Duration::from_secs(60),
             crash_limit: 10,
             crash_window: Duration::from_secs(10 * 60),
+            on_sigterm: OnSigterm::Restart,
         }
     }
 }

@@ -21,7 +21,7 @@ fn errors_name_the_place_and_what_is_allowed() {
     let unknown = read("\n  cluade = \"/opt/claude\"\n").unwrap_err();
     assert!(unknown.starts_with("/c/config.toml:2:3: unknown field `cluade`"), "{unknown}");
     assert!(
-        unknown.contains("expected one of `claude`") && unknown.contains("docs/configuration.md"),
+        unknown.contains("expected one of `claude`") && unknown.contains("docs/user/configuration.md"),
         "{unknown}"
     );
     let kind = read("claude = 7").unwrap_err();
@@ -70,7 +70,8 @@ fn files_that_cannot_be_read_are_errors() {
 fn the_numbers_are_read() {
     let read = read(
         "on_hangup = \"exit\"\nlinger = \"0s\"\n[restart]\ninitial_delay = \"250ms\"\nmax_delay = \"5m\"\nfactor = 3\n\
-         jitter = 0\nstable_after = \"10s\"\ncrash_limit = 3\ncrash_window = \"1h\"\n",
+         jitter = 0\nstable_after = \"10s\"\ncrash_limit = 3\ncrash_window = \"1h\"\n\
+         on_sigterm = \"end\"\n",
     );
     let restart = Restart {
         initial_delay: Duration::from_millis(250),
@@ -80,6 +81,7 @@ fn the_numbers_are_read() {
         stable_after: Duration::from_secs(10),
         crash_limit: 3,
         crash_window: Duration::from_secs(3600),
+        on_sigterm: OnSigterm::End,
     };
     assert_eq!(
         read,
@@ -106,6 +108,8 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
         ("[restart]\ncrash_limit = 5000000000", "2:15", "from 1 to 1000"),
         ("[restart]\nfactor = \"2\"", "2:10", "expected a number from 1 to 100"),
         ("[restart]\ncrash_limit = 2.5", "2:15", "expected a whole number from 1 to 1000"),
+        ("[environment]\nnever_record = [\"A=B\"]", "2:1", "no name of a variable"),
+        ("[environment]\nnever_record = \"A\"", "2:16", "a sequence"),
         ("[remote_control]\nkeep = \"yes\"", "2:8", "expected one of `off`, `if-used`, `always`"),
         ("[remote_control]\ncooldown = \"5s\"", "2:1", "shorter than 10s"),
         ("[remote_control]\nmax_cooldown = \"9s\"", "2:1", "shorter than `cooldown` (10s)"),
@@ -139,10 +143,10 @@ fn what_is_typed_for_remote_control_is_one_line() {
 /// The last column of the tables in the documentation makes a configuration that changes nothing.
 #[test]
 fn the_documented_defaults_are_the_defaults() {
-    let page = include_str!("../../docs/configuration.md");
+    let page = include_str!("../../docs/user/configuration.md");
     let tables = page.split("\n| key | value | default |\n| --- | --- | --- |\n").skip(1);
     let (mut text, mut count) = (String::new(), 0);
-    for (head, table) in ["", "[restart]\n", "[remote_control]\n"].iter().zip(tables) {
+    for (head, table) in ["", "[environment]\n", "[restart]\n", "[remote_control]\n"].iter().zip(tables) {
         text += head;
         for row in table.lines().take_while(|line| line.starts_with('|')) {
             let key = row.split('`').nth(1).expect("a key");

@@ -7,8 +7,12 @@ mod clock;
 #[allow(dead_code)] // The test suite mounts nothing.
 #[path = "disk.rs"]
 pub mod disk;
+#[path = "loss.rs"]
+mod loss;
 #[path = "trouble.rs"]
 pub mod trouble;
+#[path = "window.rs"]
+mod window;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,6 +34,10 @@ use claude::Claude;
 /// How long the shell's prompt must stand.
 const REST: Duration = Duration::from_millis(100);
 
+/// In how short a time after its host a client that is killed may not have had the chance to give the terminal back: the host's connection to
+/// it lasts until the last of the host's threads is gone, and one may be waiting for the disk.
+const TOGETHER: Duration = Duration::from_millis(100);
+
 const FIRST: &str = "the first words";
 const LAST: &str = "the last words";
 
@@ -44,7 +52,7 @@ pub struct Outcome {
     pub by_hand: bool,
     /// How many bytes of what was typed and written meanwhile are missing; nothing where that was not looked at.
     pub lost: Option<u64>,
-    /// The host was killed, and then the client before it had any time on a core: the terminal was left as claude had it.
+    /// Host and client were killed within moments, and the terminal was left as claude had it.
     pub left_as_it_was: bool,
 }
 
@@ -126,6 +134,8 @@ struct Game {
     /// How much time on a core the client had had when its host was killed.
     client_had: Option<(i32, String)>,
     left_as_it_was: bool,
+    /// Client and host were killed in one moment, so the terminal may be left as claude had it.
+    killed_together: bool,
 }
 
 impl Game {
@@ -140,6 +150,7 @@ impl Game {
             gone: BTreeSet::new(),
             client_had: None,
             left_as_it_was: false,
+            killed_together: false,
         }
     }
 
@@ -180,7 +191,10 @@ impl Game {
             if screen.cursor_row() == PROMPT.trim_end() && screen.modes == self.manners.0 {
                 break;
             }
-            if self.left_as_it_was && screen.cursor_row() == PROMPT.trim_end() {
+            // In raw mode the prompt does not begin at the left, and Enter is not the end of a line.
+            let before: String = screen.cursor_row().chars().take(screen.cursor.1.into()).collect();
+            let is_prompt = before.trim_end().ends_with(PROMPT.trim_end());
+            if self.killed_together && is_prompt {
                 self.reset();
                 continue;
             }
@@ -192,6 +206,7 @@ impl Game {
 
     /// Nobody was left to undo what claude had switched on. A user types `reset`, which is this.
     fn reset(&mut self) {
+        self.left_as_it_was = true;
         let mut options = fs::File::options();
         let tty = options.read(true).write(true).custom_flags(libc::O_NOCTTY).open(self.shell.path());
         let tty = tty.expect("the terminal");
@@ -229,6 +244,12 @@ impl Game {
     fn is_answered(&mut self, words: &str) {
         let reply = self.claude.reply(words);
         self.shell.wait_for_text(&reply);
+        self.is_written(words);
+    }
+
+    /// Waits for the answer on disk.
+    fn is_written(&self, words: &str) {
+        let reply = self.claude.reply(words);
         let answered = |text: String| text.split_once(words).is_some_and(|(_, rest)| rest.contains(&reply));
         let written = self.until(|game| answered(game.written()));
         assert!(written, "the reply to {words:?} is not on disk\n{}", self.report());
@@ -262,11 +283,12 @@ impl Game {
             self.gone.extend(process::children(victim));
             self.client_had = self.running(Victim::Client).map(|client| (client, time_on_a_core(client)));
         }
-        if let Some((client, had)) = self.client_had.take()
-            && strike.victim == Victim::Client
+        if strike.victim == Victim::Client
+            && let Some((client, had)) = self.client_had.take()
         {
-            // It has not even begun to find out that its host is gone.
-            self.left_as_it_was = client == victim && had == time_on_a_core(client);
+            // It has not even begun to find out that its host is gone, or could not.
+            let had_no_time = had == time_on_a_core(client);
+            self.killed_together = client == victim && (had_no_time || strike.delay < TOGETHER);
         }
         process::signal(victim, Signal::SIGKILL);
         self.gone.insert(victim);
@@ -433,6 +455,11 @@ impl Game {
 
     fn report(&self) -> String {
         let mut text = self.shell.report();
+        // What a command has said may be gone from the screen by now.
+        let output = String::from_utf8_lossy(&self.shell.output()).into_owned();
+        for line in output.lines().filter(|line| line.contains("cckw")) {
+            text.push_str(&format!("\n---- said: {}", line.escape_debug()));
+        }
         for record in self.sandbox().records() {
             let log = fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default();
             text.push_str(&format!("\n---- record: {}\n---- log:\n{log}", record.json));

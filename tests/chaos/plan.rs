@@ -84,11 +84,29 @@ pub enum Kind {
     Descriptors,
     /// The window's size changes again and again.
     Sizes,
+    /// The window of a real terminal emulator is closed by the window manager.
+    Window,
+    /// SIGHUP comes first, and the terminal is closed later.
+    Sighup,
+    /// The runtime directory is removed.
+    RuntimeDirectory,
+    /// The session's directory is removed.
+    SessionDirectory,
+    /// The socket is removed.
+    Socket,
+    /// The record is replaced by one that is empty, is cut off, or is none.
+    Record,
+    /// SIGTERM to client, host and claude, in any order, and SIGKILL a moment later.
+    Sigterm,
+    /// The host is stopped, and never continued.
+    HungHost,
+    /// Everything is killed at once, and the record is damaged.
+    PowerCut,
 }
 
 impl Kind {
     /// Those that are not about kills alone.
-    pub const OTHERS: [Self; 8] = [
+    pub const OTHERS: [Self; 17] = [
         Self::HangUp,
         Self::Unread,
         Self::Stopped,
@@ -97,6 +115,15 @@ impl Kind {
         Self::Clock,
         Self::Descriptors,
         Self::Sizes,
+        Self::Window,
+        Self::Sighup,
+        Self::RuntimeDirectory,
+        Self::SessionDirectory,
+        Self::Socket,
+        Self::Record,
+        Self::Sigterm,
+        Self::HungHost,
+        Self::PowerCut,
     ];
 
     /// What it is called, also on the command line.
@@ -111,7 +138,31 @@ impl Kind {
             Self::Clock => "clock",
             Self::Descriptors => "descriptors",
             Self::Sizes => "sizes",
+            Self::Window => "window",
+            Self::Sighup => "sighup",
+            Self::RuntimeDirectory => "runtime-directory",
+            Self::SessionDirectory => "session-directory",
+            Self::Socket => "socket",
+            Self::Record => "record",
+            Self::Sigterm => "sigterm",
+            Self::HungHost => "hung-host",
+            Self::PowerCut => "power-cut",
         }
+    }
+
+    /// Whether the terminal goes, and the session goes on without it.
+    pub fn hangs_up(self) -> bool {
+        matches!(self, Self::HangUp | Self::Window | Self::Sighup)
+    }
+
+    /// Whether a file or a directory of a session that runs is taken away.
+    pub fn takes_away(self) -> bool {
+        matches!(self, Self::RuntimeDirectory | Self::SessionDirectory | Self::Socket | Self::Record)
+    }
+
+    /// Whether claude ends of it, and comes back later.
+    pub fn ends_claude(self) -> bool {
+        matches!(self, Self::Sigterm | Self::HungHost | Self::PowerCut)
     }
 }
 
@@ -153,11 +204,11 @@ pub struct Plan {
     pub strikes: Vec<Strike>,
 }
 
-/// So many rounds have everything once.
-pub const BLOCK: u64 = 20;
+/// So many rounds have everything once: each victim at each moment, and one of each other kind.
+pub const BLOCK: u64 = 12 + Kind::OTHERS.len() as u64;
 
 impl Plan {
-    /// The round of this number: of each twenty the first dozen are kills, and the others one of each other kind.
+    /// The round of this number: of each block the first dozen are kills, and the others one of each other kind.
     pub fn new(seed: u64, round: u64) -> Self {
         let (block, at) = (round / BLOCK, round % BLOCK);
         let kills = BLOCK - Kind::OTHERS.len() as u64;
@@ -178,23 +229,33 @@ impl Plan {
         let mut dice = Dice::new(seed, number, 2 + kind as u64);
         let choice = dice.below(1 << 32);
         // What the shells make of a job that was stopped or hung up is not the subject; zsh has its own ways there.
-        let shell = ["dash", "bash", "zsh"][dice.below(if kind == Kind::Stopped { 2 } else { 3 }) as usize];
+        // Nor is it what zsh makes of a client that was killed.
+        let shells = if matches!(kind, Kind::Stopped | Kind::Sigterm) { 2 } else { 3 };
+        let shell = ["dash", "bash", "zsh"][dice.below(shells) as usize];
         let moment = [Moment::Idle, Moment::MidTurn][dice.below(2) as usize];
         let most = if dice.below(4) == 0 { 1_500 } else { 500 };
         let lasts = Duration::from_millis(100) + dice.up_to(most);
         let victim = match (kind, dice.below(4)) {
             (Kind::Stopped | Kind::Unread, _) | (_, 0 | 1) => None,
+            _ if kind.ends_claude() => None,
             (Kind::Descriptors, _) | (_, 2) => Some(Victim::Claude),
             _ => Some(Victim::Host),
         };
         let delay = dice.up_to(lasts.as_millis() as u64 / 2);
         let strikes = victim.map(|victim| Strike { victim, delay }).into_iter().collect();
-        Self { seed, round: number, kind, lasts, choice, shell, attached: true, moment, strikes }
+        let may_be_detached = kind.takes_away() || matches!(kind, Kind::Sigterm | Kind::HungHost);
+        let attached = !may_be_detached || dice.below(3) > 0;
+        Self { seed, round: number, kind, lasts, choice, shell, attached, moment, strikes }
     }
 
     /// A number below `of`, the same each time it is asked for.
     pub fn variant(&self, of: u64) -> u64 {
         self.choice % of
+    }
+
+    /// As [`Plan::variant`], for the choice of this number; what comes of one says nothing of another.
+    pub fn choose(&self, number: u64, of: u64) -> u64 {
+        Dice::new(self.choice, number, 0).below(of)
     }
 
     /// Kills. Each dozen has every victim at every moment once, in an order of its own.
@@ -242,15 +303,20 @@ impl Plan {
         let hosts = self.strikes.iter().filter(|strike| strike.victim == Victim::Host).count();
         // Where nothing can be written, nothing is begun that would be tried for ever.
         let unwritable = matches!(self.kind, Kind::FullDisk | Kind::ReadOnly);
+        // What the system has stopped waits for the user, as after a reboot.
+        let stopped = matches!(self.kind, Kind::Sigterm | Kind::PowerCut);
         hosts > 1
-            || hosts == 1 && (self.moment == Moment::Starting || unwritable || self.kind == Kind::HangUp)
+            || stopped
+            // Before the host has written another record, nobody knows who the client was: it may live, and bring it back.
+            || hosts == 1 && self.kind == Kind::Record && !self.attached
+            || hosts == 1 && (self.moment == Moment::Starting || unwritable || self.kind.hangs_up())
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let terminal = if self.attached { "attached" } else { "detached" };
-        write!(f, "round {:3}: {:11} {:10} {terminal} {:4}", self.round, self.kind, self.moment, self.shell)?;
+        write!(f, "round {:3}: {:17} {:10} {terminal} {:4}", self.round, self.kind, self.moment, self.shell)?;
         if self.kind != Kind::Kill {
             write!(f, " for {}ms, variant {}", self.lasts.as_millis(), self.variant(12))?;
         }

@@ -12,6 +12,7 @@ use nix::sys::signal::Signal;
 use super::claude::passes_over;
 use super::clock::Clocks;
 use super::disk::Disk;
+use super::window::Window;
 use super::{Game, Outcome, open};
 use crate::plan::{Kind, Moment, Plan, Victim};
 use crate::support::{Key, Size, process};
@@ -25,23 +26,21 @@ const LINE: usize = 64;
 const USUAL: (u16, u16) = (40, 120);
 
 /// Why a round cannot be played here, thrown by a panic: that is neither well nor a failure.
-pub struct Impossible(
-    #[allow(dead_code)] // The test suite plays nothing that can be impossible.
-    pub  String,
-);
+pub struct Impossible(pub String);
 
-fn or_impossible<T>(result: Result<T, String>) -> T {
+pub(super) fn or_impossible<T>(result: Result<T, String>) -> T {
     result.unwrap_or_else(|why| std::panic::panic_any(Impossible(why)))
 }
 
 /// What is under way.
-enum Trouble {
+pub(super) enum Trouble {
     Nothing,
     Disk(Disk),
     Clocks(Clocks),
     /// Processes whose descriptors are limited, and how many they could open before.
     Descriptors(Vec<(i32, libc::rlimit)>),
     Stopped(Victim, i32),
+    Window(Window),
 }
 
 /// Plays a round that is about trouble.
@@ -53,6 +52,11 @@ pub(super) fn play(mut game: Game, plan: &Plan) -> Outcome {
         // A terminal that is closed, or a client that is stopped, before Enter has left it is no trouble in the middle of a turn.
         game.sandbox().wait_for_record("a turn", |record| record.text("status") == "busy");
     }
+    if !plan.attached {
+        game.detach();
+    }
+    let goes_on = plan.strikes.is_empty() && (plan.kind.hangs_up() || plan.kind.takes_away());
+    let claude = goes_on.then(|| game.find(Victim::Claude));
     let flooded = plan.kind == Kind::Unread && plan.moment == Moment::Idle && game.can_flood();
     if flooded {
         game.shell.type_text(&format!("/fault flood {FLOOD}"));
@@ -64,7 +68,9 @@ pub(super) fn play(mut game: Game, plan: &Plan) -> Outcome {
     }
     let types = plan.moment == Moment::Idle
         && plan.strikes.is_empty()
-        && plan.kind != Kind::HangUp
+        && plan.attached
+        && !plan.kind.hangs_up()
+        && !plan.kind.ends_claude()
         && !matches!(trouble, Trouble::Stopped(Victim::Claude | Victim::Client, _));
     let until = Instant::now() + plan.lasts;
     if types {
@@ -74,14 +80,14 @@ pub(super) fn play(mut game: Game, plan: &Plan) -> Outcome {
         }
     }
     for strike in &plan.strikes {
-        if plan.kind == Kind::HangUp {
+        if plan.kind.hangs_up() {
             break;
         }
         game.strike(strike);
     }
     // As long as the round is about: there is nothing to wait for.
     pause(until.saturating_duration_since(Instant::now()));
-    let tried = game.end_trouble(plan, &mut trouble);
+    let mut tried = game.end_trouble(plan, &mut trouble);
     let struck = Instant::now();
     game.claude.release();
     let mut lost = None;
@@ -91,10 +97,16 @@ pub(super) fn play(mut game: Game, plan: &Plan) -> Outcome {
     if types {
         *lost.get_or_insert(0) += game.missing_from_what_was_typed();
     }
+    if plan.kind.takes_away() {
+        tried = game.reach_again(plan);
+    }
     let by_hand = game.come_back(tried);
     let back_after = struck.elapsed();
     assert!(!by_hand || plan.needs_a_hand(), "it was not brought back by itself\n{}", game.report());
-    if plan.moment == Moment::MidTurn && plan.strikes.is_empty() {
+    if let Some(claude) = claude {
+        assert_eq!(game.find(Victim::Claude), claude, "claude has not gone on\n{}", game.report());
+    }
+    if plan.moment == Moment::MidTurn && plan.strikes.is_empty() && !plan.kind.ends_claude() {
         let words = game.claude.long();
         game.is_answered(words);
         lost.get_or_insert(0);
@@ -106,7 +118,7 @@ pub(super) fn play(mut game: Game, plan: &Plan) -> Outcome {
     game.outcome(true, back_after, by_hand, lost)
 }
 
-fn pause(time: Duration) {
+pub(super) fn pause(time: Duration) {
     let until = Instant::now() + time;
     while let Some(left) = until.checked_duration_since(Instant::now()) {
         thread::park_timeout(left);
@@ -143,6 +155,12 @@ impl Game {
                 let few = 4 + plan.variant(61);
                 self.tries_to_begin(&format!("(ulimit -n {few}; exec cckw claude)"))
             }
+            (Kind::Window, _) if plan.moment == Moment::Idle && plan.choose(0, 2) == 0 => {
+                let words = super::FIRST;
+                *trouble = Trouble::Window(self.open_window(plan, &format!("cckw claude '{words}'")));
+                self.is_written(words);
+                return;
+            }
             (Kind::Clock, Trouble::Clocks(clocks)) => {
                 // In a script: the line would be longer than the window is wide.
                 let text = format!("#!/bin/sh\n{} exec cckw claude\n", clocks.prefix());
@@ -159,12 +177,20 @@ impl Game {
         }
     }
 
-    /// Whether the session was refused: with a word, and with the terminal as it was.
+    /// Whether there was no session: cckw has said so, claude ran without one or could not run, and the terminal is as it was.
     fn tries_to_begin(&mut self, command: &str) -> bool {
+        let before = self.shell.output().len();
         self.enter(command);
-        let decided = self.until(|game| game.has_ended() || game.is_back());
+        let runs_alone = |game: &Self| {
+            let output = game.shell.output();
+            let said = String::from_utf8_lossy(&output[before.min(output.len())..]).into_owned();
+            said.contains("claude runs without cckw") && game.shell.screen().cursor_row().starts_with('❯')
+        };
+        let decided = self.until(|game| game.has_ended() || game.is_back() || runs_alone(game));
         assert!(decided, "neither refused nor begun\n{}", self.report());
-        if !self.has_ended() {
+        if !self.has_ended() && runs_alone(self) {
+            self.claude.submit(&mut self.shell, "/exit");
+        } else if !self.has_ended() {
             return false;
         }
         self.back_at_shell();
@@ -229,7 +255,7 @@ impl Game {
                 }
                 self.shell.hang_up();
             }
-            _ => {}
+            _ => self.begin_loss(plan, trouble),
         }
     }
 
@@ -261,7 +287,7 @@ impl Game {
                 self.enter("cckw attach");
                 return 1;
             }
-            Trouble::Nothing => {}
+            Trouble::Window(_) | Trouble::Nothing => return self.end_loss(plan),
         }
         0
     }

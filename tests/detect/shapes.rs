@@ -81,7 +81,7 @@ pub struct Stricter {
     pub reason: &'static str,
 }
 
-/// Where it is stricter than `claude-connection-keeper`; `docs/detect.md` lists them.
+/// Where it is stricter than `claude-connection-keeper`; `docs/user/detect.md` lists them.
 pub const STRICTER: &[Stricter] = &[
     Stricter {
         name: "recycled pid, connected",

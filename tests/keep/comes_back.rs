@@ -22,6 +22,14 @@ fn a_link_that_drops_comes_back() {
 }
 
 #[test]
+fn a_session_that_the_server_has_lost_comes_back() {
+    let (sandbox, mut terminal) = linked("");
+    drops(&mut terminal, "drop Transport closed: session not found on server (code 404)");
+    logged(&sandbox, "remote-back", 1);
+    prompt_holds(&mut terminal, "");
+}
+
+#[test]
 fn it_comes_back_without_a_terminal_too() {
     let (sandbox, mut terminal) = linked("");
     drops(&mut terminal, "later 1500 drop");
@@ -63,6 +71,25 @@ fn keys_that_are_pressed_meanwhile_come_after_in_order() {
     assert_eq!(count(&sandbox, "remote-failed"), 0);
 }
 
+/// The host hears of a key that waits, and lets it go when it has seen no step for a second: the client by itself would hold it for ten.
+#[test]
+fn a_key_that_waits_ends_an_attempt_of_which_nothing_is_seen() {
+    let (sandbox, mut terminal) = linked("");
+    drops(&mut terminal, "slow-echo 6000");
+    prompt_holds(&mut terminal, "");
+    drops(&mut terminal, "drop");
+    logged(&sandbox, "remote-typing", 1);
+    terminal.type_text("x");
+    let failed = logged(&sandbox, "remote-failed", 1);
+    assert!(
+        failed["what"].as_str().is_some_and(|why| why.contains("keys of the user's waited")),
+        "{failed:?}"
+    );
+    let typing = logged(&sandbox, "remote-typing", 1);
+    let took = failed["at"].as_u64().zip(typing["at"].as_u64()).map(|(failed, typing)| failed - typing);
+    assert!(took.is_some_and(|took| took < 5_000), "{took:?} ms");
+}
+
 #[test]
 fn the_detach_key_acts_behind_the_keys_before_it() {
     let (sandbox, mut terminal) = linked("");
@@ -75,6 +102,21 @@ fn the_detach_key_acts_behind_the_keys_before_it() {
     assert_eq!(terminal.finish().code(), Some(0));
     logged(&sandbox, "remote-back", 1);
     let mut other = Terminal::spawn(cckw(&sandbox, &["attach"]));
+    prompt_holds(&mut other, "to be kept");
+}
+
+#[test]
+fn keys_that_are_held_when_another_terminal_attaches_come_after() {
+    let (sandbox, mut terminal) = linked("");
+    drops(&mut terminal, "slow-echo 400");
+    prompt_holds(&mut terminal, "");
+    drops(&mut terminal, "drop");
+    logged(&sandbox, "remote-typing", 1);
+    for key in ["t", "o ", "be kept"] {
+        terminal.type_text(key);
+    }
+    let mut other = Terminal::spawn(cckw(&sandbox, &["attach"]));
+    assert_eq!(terminal.finish().code(), Some(0));
     prompt_holds(&mut other, "to be kept");
 }
 

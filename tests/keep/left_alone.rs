@@ -35,7 +35,13 @@ fn a_refusal_for_good_ends_it() {
 
 #[test]
 fn what_is_over_for_another_reason_is_left_to_the_user() {
-    for reason in ["another device took it over", "the session was archived", "session not found"] {
+    for reason in [
+        "another connection took over this session (code 4090)",
+        "this session was ended or archived from another device or app (code 4090)",
+        "the server no longer reports this session (code 4090)",
+        "Signed out of Claude — run /login, then /remote-control",
+        "try again after updating Claude Code",
+    ] {
         let (sandbox, mut terminal) = linked("");
         drops(&mut terminal, &format!("drop {reason}"));
         waits_for(&sandbox, "only the user can know");

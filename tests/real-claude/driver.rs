@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 
 use serde_json::{Value, json};
@@ -18,7 +19,12 @@ use super::versions;
 const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrst";
 
 /// How many claudes may run at a time: each takes 250 MB and most of a core while it starts.
-const AT_ONCE: usize = 2;
+static AT_ONCE: AtomicUsize = AtomicUsize::new(2);
+
+/// Lets so many run at a time, for a program whose claudes rest most of the time.
+pub fn allow_at_once(count: usize) {
+    AT_ONCE.store(count, Ordering::Relaxed);
+}
 
 static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
@@ -28,7 +34,10 @@ struct Turn;
 impl Turn {
     fn take() -> Self {
         let running = RUNNING.0.lock().expect("no poison");
-        let mut running = RUNNING.1.wait_while(running, |running| *running >= AT_ONCE).expect("no poison");
+        let mut running = RUNNING
+            .1
+            .wait_while(running, |running| *running >= AT_ONCE.load(Ordering::Relaxed))
+            .expect("no poison");
         *running += 1;
         Self
     }
@@ -165,6 +174,39 @@ impl Place {
                 .flatten()
         });
         states.next()
+    }
+
+    /// The state files of all claudes, those of background jobs too.
+    pub fn states(&self) -> Vec<Value> {
+        let entries =
+            fs::read_dir(self.sandbox.path("home/.claude/sessions")).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths.filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok()).collect()
+    }
+
+    /// The conversation that a background job has open.
+    #[track_caller]
+    pub fn job_conversation(&self, job: &str) -> String {
+        wait_until_some("the job's conversation", DEADLINE, || {
+            let state = self.states().into_iter().find(|state| state["jobId"] == job)?;
+            state["sessionId"].as_str().map(str::to_owned)
+        })
+    }
+
+    /// Runs a verb of cckw's, which has nothing to complain about.
+    #[track_caller]
+    pub fn verb(&self, words: &[&str]) {
+        let output = self.sandbox.command(self.sandbox.path("bin/cckw")).args(words).output().expect("runs");
+        assert!(output.status.success(), "{words:?}: {output:?}");
+    }
+
+    /// Ends claude's daemon and the jobs that it keeps ready, which outlive every claude in a terminal.
+    #[track_caller]
+    pub fn end_daemon(&self) {
+        let claude = self.sandbox.path("bin/claude");
+        let stopped = self.sandbox.command(claude).args(["daemon", "stop", "--any"]).output().expect("runs");
+        assert!(stopped.status.success(), "{stopped:?}");
+        self.sandbox.wait_for_silence();
     }
 
     /// The state file of this claude; none when there is no readable one.

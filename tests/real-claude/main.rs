@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[allow(dead_code)] // A part of it is for the programs in `benches`.
 mod driver;
 mod install;
 mod mock;
@@ -14,19 +15,24 @@ mod view;
 
 mod any_version;
 mod attach;
+mod background_job;
 mod dialogue;
 mod help;
 mod hygiene;
 mod jobs;
 mod keep;
+mod markers;
 mod panes;
 mod paste;
 mod pinning;
 mod relaunch;
+mod remote;
 mod restart;
 mod restart_verb;
 mod signals;
+mod slow;
 mod straight;
 mod surroundings;
 mod suspend;
 mod taken;
+mod typing;

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use super::driver::Place;
+use super::slow::Pace;
 use super::support::{DEADLINE, Tmux, wait_until, wait_until_some};
 use super::versions::refusal;
 
@@ -52,14 +53,104 @@ fn is_refused(tmux: &Tmux<'_>, place: &Place) {
 
 #[test]
 fn at_the_main_prompt_it_is_asked_and_answered_with_the_draft_kept() {
-    let place = place(&json!({"tui": "default"}));
-    is_refused(&start(&place), &place);
+    for pace in Pace::BOTH {
+        let mut place = place(&json!({"tui": "default"}));
+        pace.prepare(&mut place);
+        let tmux = start(&place);
+        let _limit = pace.slow_down(&place);
+        is_refused(&tmux, &place);
+    }
 }
 
 #[test]
 fn in_the_full_screen_it_is_the_same() {
     let place = place(&json!({"tui": "fullscreen"}));
     is_refused(&start(&place), &place);
+}
+
+/// It is left alone for this reason, and nothing is typed.
+#[track_caller]
+fn is_left_alone(place: &Place, tmux: &Tmux<'_>, why: &str) {
+    let said = wait_until_some("the reason", DEADLINE, || {
+        let (said, status) = reconnect(place, &["--apply"]);
+        assert_eq!(status, Some(0), "{said}\n{}", tmux.screen("main"));
+        said.contains(why).then_some(said)
+    });
+    assert!(said.contains("left alone"), "{said}");
+    assert!(!tmux.screen("main").contains("remote-control"), "{}", tmux.screen("main"));
+}
+
+#[test]
+fn a_stash_of_the_user_s_forbids_the_try() {
+    for pace in Pace::BOTH {
+        let mut place = place(&json!({"tui": "default"}));
+        pace.prepare(&mut place);
+        let tmux = start(&place);
+        let _limit = pace.slow_down(&place);
+        press(&tmux, &["-l", "first draft"]);
+        tmux.wait_for("main", "the draft", |screen| screen.contains("❯ first draft"));
+        press(&tmux, &["C-s"]);
+        tmux.wait_for("main", "the stash", |screen| screen.contains("draft stashed"));
+        is_left_alone(&place, &tmux, "a draft of the user's is stashed");
+        press(&tmux, &["C-s"]);
+        tmux.wait_for("main", "the draft again", |screen| screen.contains("❯ first draft"));
+    }
+}
+
+#[test]
+fn in_a_pane_that_is_too_small_nothing_is_typed() {
+    let place = place(&json!({"tui": "default"}));
+    let tmux = start(&place);
+    press(&tmux, &["-l", "delete the"]);
+    tmux.wait_for("main", "the draft", |screen| screen.contains("❯ delete the"));
+    tmux.run(&["resize-window", "-t", "main", "-x", "60", "-y", "8"]);
+    is_left_alone(&place, &tmux, "the window is too small");
+    tmux.wait_for("main", "the draft still", |screen| {
+        screen.contains("❯ delete the") && !screen.contains("draft stashed")
+    });
+}
+
+#[test]
+fn a_command_of_the_user_s_own_is_not_submitted() {
+    let place = place(&json!({"tui": "default"}));
+    let path = place.sandbox.path("home/.claude/commands/remote-control.md");
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(&path, "---\ndescription: Mine\n---\nSay hello.\n").expect("a command");
+    let tmux = start(&place);
+    press(&tmux, &["-l", "half a thought"]);
+    tmux.wait_for("main", "the draft", |screen| screen.contains("❯ half a thought"));
+    let said = wait_until_some("a look that is passed", DEADLINE, || {
+        let (said, status) = reconnect(&place, &["--apply"]);
+        (status == Some(2)).then_some(said)
+    });
+    assert!(said.contains("is a command or a skill of your own here"), "{said}");
+    tmux.wait_for("main", "the draft again", |screen| {
+        screen.contains("❯ half a thought") && !screen.contains("draft stashed")
+    });
+    assert!(!place.mock.asked(), "{:?}", place.mock.arrived());
+}
+
+#[test]
+fn beside_a_background_command_it_is_the_same() {
+    let place = place(&json!({"tui": "default"}));
+    let tmux = start(&place);
+    press(&tmux, &["!"]);
+    tmux.wait_for("main", "shell mode", |screen| screen.contains("! for shell mode"));
+    press(&tmux, &["-l", "sleep 60"]);
+    tmux.wait_for("main", "the command", |screen| {
+        screen.contains("! sleep 60") || screen.contains("!\u{a0}sleep 60")
+    });
+    press(&tmux, &["Enter"]);
+    tmux.wait_for("main", "the hint", |screen| screen.contains("esc to interrupt"));
+    wait_until("a command in the background", DEADLINE, || {
+        let status = place.state().map(|state| state["status"].clone());
+        if status == Some("busy".into()) {
+            press(&tmux, &["C-b"]);
+        }
+        status == Some("shell".into())
+    });
+    is_refused(&tmux, &place);
+    assert_eq!(place.state().map(|state| state["status"].clone()), Some("shell".into()));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::support::{DEADLINE, Record, Screen, process, wait_until_some};
 const WITH_STATE: [u32; 3] = [2, 1, 123];
 
 /// The version that the suite was written for.
-const PINNED: [u32; 3] = [2, 1, 329];
+const WRITTEN_FOR: [u32; 3] = [2, 1, 329];
 
 /// Whether it is a version without a state file that counts.
 pub fn is_old() -> bool {
@@ -25,7 +25,7 @@ pub fn is_old() -> bool {
 /// Whether it is a version before the one that the suite was written for. Seen up to 2.1.243: such a version uses the kitty
 /// keyboard only in terminals that it knows by name, and its help lacks what was added since.
 pub fn is_earlier() -> bool {
-    is_before(PINNED)
+    is_before(WRITTEN_FOR)
 }
 
 /// What claude answers to `/remote-control` where there is no account.

@@ -1,22 +1,13 @@
-//! Directories that cannot be used.
+//! A state directory that cannot be used: claude runs all the same, without a session.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{refused, sandbox, says};
-use crate::support::Sandbox;
+use super::{runs_without_session, sandbox, says};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
-}
-
-/// cckw's part of the runtime folder, with these permissions.
-fn runtime(sandbox: &Sandbox, mode: u32) -> std::path::PathBuf {
-    let path = sandbox.path("run/cckw");
-    fs::create_dir(&path).expect("a folder");
-    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
-    path
 }
 
 #[test]
@@ -24,7 +15,7 @@ fn a_file_stands_where_the_state_directory_should() {
     let sandbox = sandbox();
     let path = sandbox.path("state/cckw");
     fs::write(&path, "").expect("a file");
-    says(&refused(&sandbox, sandbox.cckw_claude()), 1, &[text(&path), "not a directory", "remove it"]);
+    says(&runs_without_session(&sandbox, |_| {}), 0, &[text(&path), "not a directory", "remove it"]);
 }
 
 #[test]
@@ -34,12 +25,29 @@ fn the_state_directory_cannot_be_made() {
     for place in [sandbox.path("file/below"), "/proc/none".into()] {
         sandbox.set("XDG_STATE_HOME", &place);
         let path = place.join("cckw");
-        says(
-            &refused(&sandbox, sandbox.cckw_claude()),
-            1,
-            &[text(&path), "cannot be made", "XDG_STATE_HOME"],
-        );
+        says(&runs_without_session(&sandbox, |_| {}), 0, &[text(&path), "cannot be made", "XDG_STATE_HOME"]);
     }
+}
+
+#[test]
+fn the_path_of_the_state_directory_is_too_long() {
+    let mut sandbox = sandbox();
+    for name in ["n".repeat(300), "below/".repeat(800)] {
+        sandbox.set("XDG_STATE_HOME", sandbox.path(&name));
+        let said = runs_without_session(&sandbox, |_| {});
+        says(&said, 0, &["cannot be made", "File name too long", "a shorter path"]);
+    }
+}
+
+#[test]
+fn there_is_no_home() {
+    let mut sandbox = sandbox();
+    sandbox.unset("XDG_STATE_HOME");
+    sandbox.set("HOME", sandbox.path("work/file"));
+    fs::write(sandbox.path("work/file"), "").expect("a file");
+    // The usual one leaves its mark beside HOME.
+    sandbox.script("claude", "#!/bin/sh\n: > \"$TMPDIR/../claude-was-started\"\n");
+    says(&runs_without_session(&sandbox, |_| {}), 0, &[".local/state/cckw", "XDG_STATE_HOME"]);
 }
 
 #[test]
@@ -48,52 +56,34 @@ fn the_state_directory_is_open_to_others() {
     let path = sandbox.path("state/cckw");
     fs::create_dir(&path).expect("a folder");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("a mode");
-    says(&refused(&sandbox, sandbox.cckw_claude()), 1, &[text(&path), "open to others", "chmod 700"]);
+    says(&runs_without_session(&sandbox, |_| {}), 0, &[text(&path), "open to others", "chmod 700"]);
 }
 
 #[test]
-fn the_runtime_directory_is_somebody_else_s() {
+fn the_state_directory_is_somebody_else_s() {
     let sandbox = sandbox();
+    let path = sandbox.path("state/cckw");
     if nix::unistd::geteuid().is_root() {
-        let path = runtime(&sandbox, 0o700);
+        fs::create_dir(&path).expect("a folder");
         std::os::unix::fs::chown(&path, Some(65534), None).expect("another owner");
-        let said = refused(&sandbox, sandbox.cckw_claude());
-        says(&said, 1, &[text(&path), "belongs to user 65534, not to you (0)", "XDG_RUNTIME_DIR"]);
+        let said = runs_without_session(&sandbox, |_| {});
+        says(&said, 0, &[text(&path), "belongs to user 65534, not to you (0)", "XDG_STATE_HOME"]);
     } else {
         // Who owns it only root can change; there is a test in security.rs for that. Here one that nobody can write.
-        fs::set_permissions(sandbox.path("run"), fs::Permissions::from_mode(0o500)).expect("a mode");
-        let said = refused(&sandbox, sandbox.cckw_claude());
-        says(&said, 1, &["/run/cckw", "cannot be made", "XDG_RUNTIME_DIR"]);
+        fs::set_permissions(sandbox.path("state"), fs::Permissions::from_mode(0o500)).expect("a mode");
+        let said = runs_without_session(&sandbox, |_| {});
+        says(&said, 0, &[text(&path), "cannot be made", "XDG_STATE_HOME"]);
     }
 }
 
 #[test]
-fn the_runtime_directory_is_open_to_the_group() {
-    let sandbox = sandbox();
-    let path = runtime(&sandbox, 0o750);
-    says(&refused(&sandbox, sandbox.cckw_claude()), 1, &[text(&path), "mode 0750", "chmod 700"]);
-}
-
-#[test]
-fn the_runtime_directory_is_a_link() {
+fn the_state_directory_is_a_link() {
     let sandbox = sandbox();
     let elsewhere = sandbox.path("elsewhere");
     fs::create_dir(&elsewhere).expect("a folder");
     fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o700)).expect("a mode");
-    let path = sandbox.path("run/cckw");
-    symlink(&elsewhere, &path).expect("a link");
-    says(&refused(&sandbox, sandbox.cckw_claude()), 1, &[text(&path), "symbolic link", "remove it"]);
+    let path = sandbox.path("state/cckw");
+    std::os::unix::fs::symlink(&elsewhere, &path).expect("a link");
+    says(&runs_without_session(&sandbox, |_| {}), 0, &[text(&path), "symbolic link", "remove it"]);
     assert_eq!(fs::read_dir(&elsewhere).expect("lists").count(), 0);
-}
-
-#[test]
-fn the_name_of_the_socket_is_too_long() {
-    let mut sandbox = sandbox();
-    let long = sandbox.path("r".repeat(100));
-    fs::create_dir(&long).expect("a folder");
-    sandbox.set("XDG_RUNTIME_DIR", &long);
-    let said = refused(&sandbox, sandbox.cckw_claude());
-    says(&said, 1, &[text(&long), "no socket can be made", "XDG_RUNTIME_DIR", "short"]);
-    let left: Vec<_> = fs::read_dir(long.join("cckw")).into_iter().flatten().flatten().collect();
-    assert!(left.is_empty(), "{left:?}");
 }

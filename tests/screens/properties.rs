@@ -2,13 +2,14 @@
 
 use std::num::NonZeroU16;
 
-use cckw::claude::screen::{Prompt, View, read};
+use cckw::claude::screen::{Prompt, read};
+use cckw::vt::screen::view::ScreenCells;
 use proptest::prelude::*;
 
 use crate::{Recorded, recorded, shown};
 
 fn prompt(parser: &vt100::Parser) -> Prompt {
-    read(&View::of(parser.screen())).prompt
+    read(&ScreenCells::of(parser.screen())).prompt
 }
 
 fn elsewhere(prompt: &Prompt) -> bool {
@@ -117,7 +118,7 @@ fn a_screen_can_be_cut_at_any_size() {
             let mut shown = screen.shown();
             let size = |number| NonZeroU16::new(number).expect("a size");
             shown.screen_mut().set_size(size(rows), size(columns));
-            read(&View::of(shown.screen()));
+            read(&ScreenCells::of(shown.screen()));
         }
     }
 }
@@ -149,7 +150,7 @@ proptest! {
         rows in 1..60u16, columns in 1..60u16, pieces in proptest::collection::vec(piece(), 0..60),
     ) {
         let shown = shown(rows, columns, &pieces.concat());
-        read(&View::of(shown.screen()));
+        read(&ScreenCells::of(shown.screen()));
     }
 
     #[test]
@@ -165,7 +166,7 @@ proptest! {
         let rule = "─".repeat(70);
         let at_end = column == text.chars().count();
         let screen = format!("{rule}\r\n❯\u{a0}{}\r\n{rule}\r\n  ? for shortcuts\x1b[2;{}H\x1b[?25l", cells.concat(), cursor + 1);
-        let reading = read(&View::of(shown(10, 70, screen.as_bytes()).screen()));
+        let reading = read(&ScreenCells::of(shown(10, 70, screen.as_bytes()).screen()));
         let Prompt::Draft(draft) = reading.prompt else { panic!("{:?}", reading.prompt) };
         prop_assert_eq!(draft.text, text);
         prop_assert_eq!(draft.cursor_at_end, at_end);

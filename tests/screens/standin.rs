@@ -1,11 +1,13 @@
 //! The stand-in's screens, live. They are the only ones with a bridge: the real one needs an account for that.
 
-use cckw::claude::screen::{Indicator, Notice, Panel, Prompt, Reading, View, Vim, read};
+use cckw::claude::remote_notices::Notice;
+use cckw::claude::screen::{Indicator, Panel, Prompt, Reading, Vim, read};
+use cckw::vt::screen::view::ScreenCells;
 
 use crate::pty::{Home, Tui};
 
 fn look(tui: &Tui) -> Reading {
-    read(&View::of(tui.screen()))
+    read(&ScreenCells::of(tui.screen()))
 }
 
 /// Looks until what is seen satisfies `done`.
@@ -104,7 +106,7 @@ fn the_bridge_its_panel_and_its_end_are_seen() {
     let panel = wait(&mut tui, "the panel", |reading| reading.panel.is_some());
     assert_eq!(panel.prompt, Prompt::Elsewhere("the panel of remote control is open"));
     let items = ["Disconnect this session", "Show QR code", "Continue"].map(str::to_owned).to_vec();
-    assert_eq!(panel.panel, Some(Panel { items, selected: 2, disconnect: Some(0) }));
+    assert_eq!(panel.panel, Some(Panel { items, selected: 2, disconnect: Some(0), connected: true }));
     tui.send("\x1b[A\x1b[A");
     wait(&mut tui, "the first item", |reading| {
         reading.panel.as_ref().is_some_and(|panel| Some(panel.selected) == panel.disconnect)
@@ -115,7 +117,7 @@ fn the_bridge_its_panel_and_its_end_are_seen() {
     for (reason, kind) in [
         ("another connection took over this session", "TakenOver"),
         ("this session was ended or archived from another device or app", "EndedElsewhere"),
-        ("session not found on server", "NotFound"),
+        ("the server no longer reports this session", "NotFound"),
         ("could not reach the Remote Control server for about 30 minutes", "Failed"),
     ] {
         tui.submit(&format!("/fault drop {reason}"));

@@ -1,6 +1,7 @@
 //! Names and texts of others, in everything that cckw prints.
 
 use std::fs;
+use std::os::fd::AsRawFd;
 
 use serde_json::{Value, json};
 
@@ -140,7 +141,8 @@ fn who_takes_a_session_cannot_write_on_the_terminal_that_loses_it() {
         "attributes": attributes(&before),
     });
     let stream = std::os::unix::net::UnixStream::connect(record.text("socket")).expect("connects");
-    super::hostile::send_with(&stream, format!("{request}\n").as_bytes(), 1);
+    let pty = nix::pty::openpty(None, None).expect("a terminal");
+    super::hostile::send_these(&stream, format!("{request}\n").as_bytes(), &[pty.slave.as_raw_fd()]);
     let exit = terminal.finish();
     assert_eq!(exit.code(), Some(0), "{}", terminal.report());
     let output = terminal.take_output();

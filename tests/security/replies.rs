@@ -1,9 +1,9 @@
 //! What cckw itself types at claude, and writes to the terminal, whatever claude's output holds.
 
-use cckw::platform::tty::Size;
-use cckw::session::answers::Answerer;
-use cckw::session::modes::ModeTracker;
-use cckw::session::screen::Screen;
+use cckw::os::tty::Size;
+use cckw::vt::modes::ModeTracker;
+use cckw::vt::query_responder::TerminalResponder;
+use cckw::vt::screen::Screen;
 use proptest::prelude::*;
 
 /// Questions whose answers hold what somebody else has chosen, or tell of the user: the title and the icon's name, the
@@ -151,7 +151,7 @@ proptest! {
     /// Nor does it type anything at claude that output has chosen: replies, made of digits, and what a terminal said.
     #[test]
     fn answers_are_replies_and_nothing_else(bytes in output(), replies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..6)) {
-        let (mut answerer, mut modes) = (Answerer::default(), ModeTracker::default());
+        let (mut answerer, mut modes) = (TerminalResponder::default(), ModeTracker::default());
         for reply in &replies {
             for start in [&b"\x1b]10;"[..], b"\x1bP>|", b"\x1b[?", b""] {
                 answerer.remembered().learn(&[start, reply].concat());
@@ -175,7 +175,7 @@ proptest! {
 #[test]
 fn what_tells_of_the_user_is_not_answered() {
     for question in QUESTIONS {
-        let (mut answerer, mut modes) = (Answerer::default(), ModeTracker::default());
+        let (mut answerer, mut modes) = (TerminalResponder::default(), ModeTracker::default());
         answerer.remembered().learn(b"\x1b]10;rgb:dd/dd/dd\x1b\\");
         modes.feed(b"\x1b]0;chosen\x07");
         modes.feed(question);

@@ -36,9 +36,10 @@ fn holding(folder: &Path, text: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_typed_shown_or_set_is_nowhere_on_disk_and_arguments_in_one_place() {
+fn what_is_typed_or_shown_is_nowhere_on_disk_and_arguments_and_variables_where_they_belong() {
     let mut sandbox = child("echo");
     sandbox.set("SECRET_VARIABLE", "SECRET-variable");
+    sandbox.set("OP_SESSION_work", "SECRET-session");
     let mut command = sandbox.cckw_claude();
     command.args(ARGUMENTS);
     let mut terminal = Terminal::spawn(command);
@@ -60,16 +61,28 @@ fn what_is_typed_shown_or_set_is_nowhere_on_disk_and_arguments_in_one_place() {
         let all = [said.stdout, said.stderr].concat();
         assert!(memchr::memmem::find(&all, b"SECRET").is_none(), "{words:?}: {}", all.escape_ascii());
     }
+    let records = ["first.json", "session.json"].map(|name| record.path.with_file_name(name));
     let everywhere = [sandbox.path("state"), sandbox.path("run"), sandbox.path("home"), sandbox.path("tmp")];
     let holding =
         |text: &str| -> Vec<PathBuf> { everywhere.iter().flat_map(|folder| holding(folder, text)).collect() };
-    for kept_out in ["SECRET-typed", "SECRET-variable"] {
-        assert_eq!(holding(kept_out), Vec::<PathBuf>::new(), "{kept_out}");
-    }
+    assert_eq!(holding("SECRET-typed"), Vec::<PathBuf>::new());
+    assert_eq!(
+        holding("SECRET-session"),
+        Vec::<PathBuf>::new(),
+        "OP_SESSION_* is in the list of what is never recorded"
+    );
+    let environment = record.path.with_file_name("environment");
+    assert_eq!(holding("SECRET-variable"), std::slice::from_ref(&environment));
     for argument in OF_ARGUMENTS {
-        assert_eq!(holding(argument), std::slice::from_ref(&record.path), "{argument}");
+        let mut found = holding(argument);
+        found.sort();
+        assert_eq!(found, records, "{argument}");
     }
-    let mode = fs::metadata(&record.path).expect("is there").permissions().mode();
+    for record in &records {
+        let mode = fs::metadata(record).expect("is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let mode = fs::metadata(&environment).expect("is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     drop(terminal);
     sandbox.wait_for_silence();

@@ -194,6 +194,13 @@ impl Display {
         }
     }
 
+    /// What draws this screen on another terminal of the same size.
+    pub fn drawn(&self) -> Vec<u8> {
+        let screen = self.model.as_ref().expect("a terminal built with emulate(true)").screen();
+        let start: &[u8] = if screen.alternate_screen() { b"\x1b[?1049h" } else { b"" };
+        [start, screen.contents_formatted().as_bytes()].concat()
+    }
+
     /// The lines that scrolled off the top, oldest first, and then those of the screen.
     pub fn history(&mut self) -> Vec<String> {
         let screen = self.model.as_mut().expect("a terminal built with emulate(true)").screen_mut();

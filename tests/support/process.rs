@@ -131,3 +131,11 @@ pub fn signal(pid: i32, signal: Signal) -> bool {
     assert!(pid > 1, "{pid} is no process of a test");
     kill(Pid::from_raw(pid), signal).is_ok()
 }
+
+/// How long the first thread of a process has run on a processor.
+pub fn processor_time(pid: i32) -> std::time::Duration {
+    let text =
+        String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/schedstat")).expect("a process")).into_owned();
+    let first = text.split_whitespace().next().and_then(|text| text.parse().ok());
+    std::time::Duration::from_nanos(first.expect("nanoseconds"))
+}

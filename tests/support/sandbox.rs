@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -98,8 +99,7 @@ impl Sandbox {
     /// Puts a program of this text (with its `#!` line) on PATH.
     pub fn script(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path("bin").join(name);
-        fs::write(&path, text).expect("a script on PATH");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a script that can run");
+        write_program(&path, text);
         path
     }
 
@@ -140,10 +140,13 @@ impl Sandbox {
         self.records().into_iter().map(told).collect()
     }
 
-    /// What lies in the runtime folder of cckw: its sockets.
+    /// The sockets of the sessions, and the links to an ssh agent beside them.
     pub fn sockets(&self) -> Vec<PathBuf> {
-        let Ok(entries) = fs::read_dir(self.path("run/cckw")) else { return Vec::new() };
-        entries.flatten().map(|entry| entry.path()).collect()
+        let sessions = fs::read_dir(self.path("state/cckw")).into_iter().flatten().flatten();
+        sessions
+            .flat_map(|session| ["control.sock", "agent.sock"].map(|name| session.path().join(name)))
+            .filter(|path| fs::symlink_metadata(path).is_ok())
+            .collect()
     }
 
     /// The processes that were started in this sandbox and still run.
@@ -183,7 +186,7 @@ impl Sandbox {
             .map(|session| session.path().join("host.lock"))
             .filter(|path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file()))
             .filter_map(|path| fs::File::open(path).ok())
-            .all(|lock| lock.try_lock().is_ok())
+            .all(|lock| lock.try_lock_shared().is_ok())
     }
 }
 
@@ -224,4 +227,14 @@ impl Record {
     pub fn pid(&self, key: &str) -> Option<i32> {
         self.json[key].as_i64().and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 1)
     }
+}
+
+/// Writes a script that can be executed at once. A process of its own writes it: a file that this process has open for writing is
+/// open in each child of another test's until that has executed its program, and the system executes no file that is being written.
+fn write_program(path: &Path, text: &str) {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", r#"cat >"$0" && chmod 755 "$0""#]).arg(path).stdin(Stdio::piped());
+    let mut shell = shell.spawn().expect("a shell");
+    shell.stdin.take().expect("its input").write_all(text.as_bytes()).expect("takes the script");
+    assert!(shell.wait().expect("ends").success(), "{}", path.display());
 }

@@ -183,6 +183,11 @@ impl Terminal {
         self.shared.lock().display.screen()
     }
 
+    /// What draws this screen on another terminal of the same size.
+    pub fn drawn(&self) -> Vec<u8> {
+        self.shared.lock().display.drawn()
+    }
+
     /// All lines, those that have scrolled off the top too.
     pub fn history(&self) -> Vec<String> {
         self.shared.lock().display.history()
@@ -282,6 +287,17 @@ impl Terminal {
     #[track_caller]
     pub fn wait_for_text(&mut self, text: &str) -> Screen {
         self.wait_for(&format!("{text:?}"), |screen| screen.contains(text))
+    }
+
+    /// Waits until `text` stands on the screen or in what has scrolled off its top, also over the end of a line.
+    #[track_caller]
+    pub fn wait_for_history(&mut self, text: &str) {
+        let mut found = false;
+        drop(self.wait(Instant::now() + DEADLINE, |state| {
+            found = state.display.history().concat().contains(text);
+            found || state.ended
+        }));
+        assert!(found, "waited in vain for {text:?}\n{}", self.report());
     }
 
     /// Waits until the modes satisfy `condition`.

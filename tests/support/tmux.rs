@@ -2,12 +2,14 @@
 
 use std::process::{Command, Output};
 
-use super::{DEADLINE, Sandbox, wait_until};
+use super::{DEADLINE, Sandbox, process, wait_until};
 
 /// The server; it ends with this.
 pub struct Tmux<'a> {
     sandbox: &'a Sandbox,
     options: Vec<String>,
+    /// The server's process.
+    pid: i32,
 }
 
 impl<'a> Tmux<'a> {
@@ -31,10 +33,11 @@ impl<'a> Tmux<'a> {
         words: &[&str],
     ) -> Self {
         let options = options.iter().map(ToString::to_string).collect();
-        let tmux = Self { sandbox, options };
+        let mut tmux = Self { sandbox, options, pid: 0 };
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let new = ["-f", "/dev/null", "new-session", "-d", "-s", "main", "-x", &columns, "-y", &rows, "--"];
         tmux.run(&[&new[..], words].concat());
+        tmux.pid = tmux.run(&["display-message", "-p", "#{pid}"]).trim().parse().expect("a process");
         tmux
     }
 
@@ -80,5 +83,9 @@ impl Drop for Tmux<'_> {
     fn drop(&mut self) {
         // The sandbox ends what is left if this fails.
         let _ = self.command(&["kill-server"]).output();
+        // `kill-server` does not wait for the end of the server. Until then the next command on this socket may reach the server that ends.
+        if self.pid > 1 && !std::thread::panicking() {
+            wait_until("the end of tmux", DEADLINE, || !process::runs(self.pid));
+        }
     }
 }

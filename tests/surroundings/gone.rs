@@ -138,3 +138,66 @@ fn a_client_from_elsewhere_whose_host_is_killed_says_so() {
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     sandbox.wait_for_silence();
 }
+
+/// A crash where there is no directory any more is no "too often", and `cckw start` alone does not help.
+#[test]
+fn of_a_crash_in_it_the_list_says_what_works() {
+    for speaks in [true, false] {
+        let sandbox = sandbox();
+        sandbox.configure("[restart]\ninitial_delay = \"10ms\"\nmax_delay = \"10ms\"\n");
+        let cwd = sandbox.path("project");
+        fs::create_dir(&cwd).expect("a folder");
+        let mut command = sandbox.cckw_claude();
+        command.current_dir(&cwd);
+        let mut terminal = Terminal::spawn(command);
+        at_prompt(&mut terminal);
+        if speaks {
+            submit(&mut terminal, "words");
+            terminal.wait_for_text("You said: words");
+        }
+        let record = sandbox.wait_for_record("an idle claude", |record| {
+            record.text("status") == "idle" && (!speaks || record.json["with_transcript"][0].is_string())
+        });
+        fs::remove_dir(&cwd).expect("removed");
+        process::signal(record.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
+        terminal.finish();
+        sandbox.wait_for_silence();
+        let id = record.text("conversation");
+        let advice = format!(
+            "its directory {} is gone: make it again, then: cckw start project{}",
+            cwd.display(),
+            if speaks { format!("; to go on elsewhere: claude --resume {id}") } else { String::new() }
+        );
+        let said = |words: &[&str]| {
+            let output = cckw(&sandbox, words).output().expect("runs");
+            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+        };
+        let listed = said(&["list"]);
+        assert!(
+            listed.contains(&format!("  claude crashed; {advice} (or forget it: cckw rm project)")),
+            "{listed}"
+        );
+        let attached = said(&["attach", "project"]);
+        assert!(attached.contains(&advice), "{attached}");
+        let started = said(&["start", "project"]);
+        assert_eq!(started.contains(&format!("claude --resume {id}")), speaks, "{started}");
+        sandbox.wait_for_silence();
+        fs::create_dir(&cwd).expect("there again");
+        assert_eq!(said(&["start", "project"]), "");
+        is_back(&sandbox, &record, &cwd);
+    }
+}
+
+/// The other half of what is advised.
+#[test]
+fn removed_its_conversation_goes_on_elsewhere() {
+    let (sandbox, record, cwd) = lost();
+    fs::remove_dir(&cwd).expect("removed");
+    let mut command = sandbox.cckw_claude();
+    command.args(["--resume", record.text("conversation")]);
+    let mut terminal = Terminal::spawn(command);
+    terminal.wait_for_text("You said: words");
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "/exit");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+}

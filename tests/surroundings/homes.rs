@@ -1,15 +1,9 @@
 //! What the variables say about directories, or do not say.
 
-use std::fs;
-
-use super::scene::{Scene, goes_well, goes_well_in};
-use crate::support::Sandbox;
-use crate::support::stand_in::sandbox;
-use crate::support::verb::well_said;
-
-fn own(place: &str) -> String {
-    format!("{place}/cckw-{}", nix::unistd::geteuid())
-}
+use super::scene::{Scene, files, goes_well, goes_well_in};
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{Sandbox, Terminal};
 
 /// Without any directory of XDG's.
 fn plain() -> Sandbox {
@@ -38,7 +32,7 @@ fn without_home_or_with_an_empty_one_the_others_are_enough() {
 fn a_relative_home_is_claude_s_alone() {
     let mut sandbox = sandbox();
     sandbox.set("HOME", "below");
-    let places = ["state/cckw", "run/cckw", "work/below/.claude"];
+    let places = ["state/cckw", "work/below/.claude"];
     let mut scene = Scene::new(&sandbox, &sandbox.cckw_claude());
     crate::support::stand_in::at_prompt(&mut scene.terminal);
     // The state file is found there too, or nothing of this would be known.
@@ -48,9 +42,9 @@ fn a_relative_home_is_claude_s_alone() {
 }
 
 #[test]
-fn without_xdg_directories_all_is_below_home_and_in_the_temp_directory() {
+fn without_xdg_directories_all_is_below_home() {
     let sandbox = plain();
-    goes_well_in(&sandbox, &["home/.local/state/cckw", &own("tmp"), "home/.claude"], |_| {});
+    goes_well_in(&sandbox, &["home/.local/state/cckw", "home/.claude"], |_| {});
     assert!(well_said(&sandbox, &["list", "--all"]).contains("work"));
 }
 
@@ -63,15 +57,19 @@ fn empty_and_relative_xdg_directories_count_as_unset() {
         {
             sandbox.set(name, value);
         }
-        goes_well_in(&sandbox, &["home/.local/state/cckw", &own("tmp"), "home/.claude"], |_| {});
+        goes_well_in(&sandbox, &["home/.local/state/cckw", "home/.claude"], |_| {});
     }
 }
 
+/// Nothing of cckw is in the runtime directory or in the temp directory, so neither has to be of use.
 #[test]
-fn a_runtime_directory_that_is_not_there_counts_as_unset() {
-    let mut sandbox = sandbox();
-    sandbox.set("XDG_RUNTIME_DIR", sandbox.path("missing"));
-    goes_well_in(&sandbox, &["state/cckw", &own("tmp"), "home/.claude"], |_| {});
+fn a_runtime_directory_and_a_temp_directory_are_not_needed() {
+    for name in ["missing", "/proc/none", "/dev/null"] {
+        let mut sandbox = sandbox();
+        sandbox.set("XDG_RUNTIME_DIR", sandbox.path(name));
+        sandbox.set("TMPDIR", sandbox.path(name));
+        goes_well(&sandbox, |_| {});
+    }
 }
 
 /// A user of a service has such a home. Nothing can be configured there, which is no reason not to run.
@@ -86,23 +84,22 @@ fn a_home_that_is_no_directory_holds_no_configuration() {
     }
 }
 
-/// The sockets are in `/tmp` then, which is shared with the real sessions of whoever runs this: only the own one is looked for.
+/// Its sockets are reached through a descriptor of the directory, for the whole path does not fit into a socket's address.
 #[test]
-fn a_temp_directory_that_is_missing_or_has_a_long_name_is_passed_over() {
-    for name in ["missing".to_owned(), "t".repeat(100)] {
-        let mut sandbox = sandbox();
-        sandbox.unset("XDG_RUNTIME_DIR");
-        if name != "missing" {
-            fs::create_dir(sandbox.path(&name)).expect("a folder");
-        }
-        sandbox.set("TMPDIR", sandbox.path(&name));
-        let mut scene = Scene::new(&sandbox, &sandbox.cckw_claude());
-        let record = sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle");
-        let socket = record.text("socket").to_owned();
-        assert!(socket.starts_with(&own("/tmp")), "{socket}");
-        assert!(well_said(&sandbox, &["list"]).contains("idle"));
-        scene.converses();
-        scene.ends(&["state/cckw", "home/.claude"]).well();
-        assert!(!std::path::Path::new(&socket).exists());
-    }
+fn a_state_directory_with_a_long_name_holds_sockets() {
+    let mut sandbox = sandbox();
+    let long = format!("state/{}", "l".repeat(200));
+    sandbox.set("XDG_STATE_HOME", sandbox.path(&long));
+    let mut terminal = start(&sandbox, &[]);
+    assert!(well_said(&sandbox, &["list"]).contains("attached"));
+    well_said(&sandbox, &["detach"]);
+    terminal.finish();
+    well_said(&sandbox, &["screen"]);
+    let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach"]));
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "/exit");
+    terminal.finish();
+    sandbox.wait_for_silence();
+    let left = files(&sandbox).into_iter().filter(|path| path.extension().is_some_and(|name| name == "sock"));
+    assert_eq!(left.count(), 0);
 }

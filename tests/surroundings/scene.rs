@@ -124,6 +124,18 @@ impl Ended {
         assert_eq!((self.status, self.said.as_str()), (0, ""));
     }
 
+    /// Claude has run, and cckw has said in one line with all of these words that there is no session.
+    #[track_caller]
+    pub fn without_session(&self, words: &[&str]) {
+        assert_eq!(self.status, 0, "{self:?}");
+        let line = self.said.lines().find(|line| line.starts_with("cckw: "));
+        let line = line.unwrap_or_else(|| panic!("nothing was said: {self:?}"));
+        assert!(line.starts_with("cckw: claude runs without cckw, "), "{self:?}");
+        for word in words {
+            assert!(line.contains(word), "no {word:?} in {self:?}");
+        }
+    }
+
     /// cckw has refused, in one line with all of these words.
     #[track_caller]
     pub fn refused(&self, words: &[&str]) {
@@ -137,7 +149,7 @@ impl Ended {
 }
 
 /// Where files of cckw and of claude belong in a sandbox that nobody has changed.
-pub const USUAL: [&str; 3] = ["state/cckw", "run/cckw", "home/.claude"];
+pub const USUAL: [&str; 2] = ["state/cckw", "home/.claude"];
 
 /// A whole run of `cckw claude` that goes well, with files in the usual places.
 #[track_caller]

@@ -28,6 +28,10 @@ pub fn seeds(top: &Path) -> Vec<Seed> {
         seeds.push(("modes", (*name).to_owned(), [b"\x07", text.as_bytes()].concat()));
         seeds.push(("repaint", (*name).to_owned(), [b"\x09\x1d\x80", text.as_bytes()].concat()));
     }
+    for (name, piece) in COSTLY {
+        let (rows, columns) = if *name == "reset" { (200, 120) } else { (24, 20) };
+        seeds.push(("work", (*name).to_owned(), [&[rows, columns, 14], piece.as_bytes()].concat()));
+    }
     for (name, replies, output) in ANSWERS {
         let mut terminal = replies.as_bytes().to_vec();
         terminal.resize(terminal.len().next_multiple_of(8), b' ');
@@ -96,6 +100,24 @@ const SCREENS: &[&str] = &[
     "classic-menu-exact",
     "classic-named-40x10",
     "classic-permission",
+];
+
+/// What asks for much with few bytes.
+const COSTLY: &[(&str, &str)] = &[
+    ("alternate", "\x1b[?1049h\x1b[?1049;1049;1049l"),
+    ("characters", "e\u{301}\u{301}\u{1f980}\u{fe0f}"),
+    ("clear", "\x1b[2J\x1b[H\x1b[J"),
+    ("lines", "\x1b[65535L\x1b[65535S\x1bM\n"),
+    (
+        "numbers",
+        "\x1b[1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18;19;20;21;22;23;24;25;26;27;28;29;30;31;32;33m",
+    ),
+    ("questions", "\x1b[6n\x1b[c\x1b[5n\x1b]11;?\x07"),
+    ("repeat", "x\x1b[65535b"),
+    ("reset", "\x1bc"),
+    ("stacks", "\x1b[>1u\x1b[22;0t\x1b]8;id=1;x\x07\x1b]0;title\x07"),
+    ("text", "hello\r\n"),
+    ("without-end", "\x1b]0;\x1bP\x1b_"),
 ];
 
 const KEYS: &[(&str, &str)] = &[

@@ -78,9 +78,9 @@ fn makes_worktree(flag: &Flag) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{a_word, args};
     use super::super::{Item, Run, parse};
     use super::*;
+    use crate::claude::args::tests::{a_word, args};
 
     const ID: &str = "0f0e0d0c-1111-4111-8111-0123456789ab";
 

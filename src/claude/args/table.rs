@@ -45,7 +45,7 @@ pub struct Flag {
 
 /// Where a word must stand to be taken for a subcommand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum WordPosition {
     /// As the first word that is neither flag nor value, also after `--`.
     Anywhere,
     /// As the very first word; elsewhere it is a prompt.
@@ -60,7 +60,7 @@ pub struct Subcommand {
     /// `plugin` and `plugins`.
     pub names: &'static [&'static str],
     /// Where it is recognised.
-    pub place: Place,
+    pub place: WordPosition,
     /// Whether it is the long-running Remote Control server.
     pub server: bool,
     /// Whether `claude --help` names it.
@@ -75,15 +75,15 @@ const fn hidden(names: &'static [&'static str], arity: Arity, role: Role) -> Fla
     Flag { names, arity, role, listed: false }
 }
 
-const fn verb(names: &'static [&'static str], place: Place) -> Subcommand {
+const fn verb(names: &'static [&'static str], place: WordPosition) -> Subcommand {
     Subcommand { names, place, server: false, listed: true }
 }
 
-const fn hidden_verb(names: &'static [&'static str], place: Place) -> Subcommand {
+const fn hidden_verb(names: &'static [&'static str], place: WordPosition) -> Subcommand {
     Subcommand { names, place, server: false, listed: false }
 }
 
-const fn server(names: &'static [&'static str], place: Place) -> Subcommand {
+const fn server(names: &'static [&'static str], place: WordPosition) -> Subcommand {
     Subcommand { names, place, server: true, listed: false }
 }
 
@@ -252,40 +252,40 @@ pub const FLAGS: &[Flag] = &[
 
 /// Every subcommand. `help` is none: claude takes it for a prompt.
 pub const SUBCOMMANDS: &[Subcommand] = &[
-    verb(&["agents"], Place::Anywhere),
-    verb(&["attach"], Place::FirstOrWithId),
-    verb(&["auth"], Place::Anywhere),
-    verb(&["auto-mode"], Place::Anywhere),
-    verb(&["doctor"], Place::Anywhere),
-    verb(&["gateway"], Place::Anywhere),
-    verb(&["import"], Place::Anywhere),
-    verb(&["install"], Place::Anywhere),
-    verb(&["logs"], Place::FirstOrWithId),
-    verb(&["mcp"], Place::Anywhere),
-    verb(&["plugin", "plugins"], Place::Anywhere),
-    verb(&["purge"], Place::Anywhere),
-    verb(&["respawn"], Place::FirstOrWithId),
-    verb(&["rm"], Place::FirstOrWithId),
-    verb(&["setup-token"], Place::Anywhere),
-    verb(&["stop", "kill"], Place::FirstOrWithId),
-    verb(&["ultrareview"], Place::Anywhere),
-    verb(&["update", "upgrade"], Place::Anywhere),
-    hidden_verb(&["daemon"], Place::First),
-    hidden_verb(&["self-hosted-runner"], Place::First),
-    hidden_verb(&["design-login"], Place::Anywhere),
-    hidden_verb(&["edit-chrome-settings"], Place::Anywhere),
-    hidden_verb(&["edit-hook"], Place::Anywhere),
-    hidden_verb(&["edit-memory-settings"], Place::Anywhere),
-    hidden_verb(&["edit-permission-rules"], Place::Anywhere),
-    hidden_verb(&["edit-sandbox-settings"], Place::Anywhere),
-    hidden_verb(&["edit-skill-overrides"], Place::Anywhere),
-    hidden_verb(&["import-conversations"], Place::Anywhere),
+    verb(&["agents"], WordPosition::Anywhere),
+    verb(&["attach"], WordPosition::FirstOrWithId),
+    verb(&["auth"], WordPosition::Anywhere),
+    verb(&["auto-mode"], WordPosition::Anywhere),
+    verb(&["doctor"], WordPosition::Anywhere),
+    verb(&["gateway"], WordPosition::Anywhere),
+    verb(&["import"], WordPosition::Anywhere),
+    verb(&["install"], WordPosition::Anywhere),
+    verb(&["logs"], WordPosition::FirstOrWithId),
+    verb(&["mcp"], WordPosition::Anywhere),
+    verb(&["plugin", "plugins"], WordPosition::Anywhere),
+    verb(&["purge"], WordPosition::Anywhere),
+    verb(&["respawn"], WordPosition::FirstOrWithId),
+    verb(&["rm"], WordPosition::FirstOrWithId),
+    verb(&["setup-token"], WordPosition::Anywhere),
+    verb(&["stop", "kill"], WordPosition::FirstOrWithId),
+    verb(&["ultrareview"], WordPosition::Anywhere),
+    verb(&["update", "upgrade"], WordPosition::Anywhere),
+    hidden_verb(&["daemon"], WordPosition::First),
+    hidden_verb(&["self-hosted-runner"], WordPosition::First),
+    hidden_verb(&["design-login"], WordPosition::Anywhere),
+    hidden_verb(&["edit-chrome-settings"], WordPosition::Anywhere),
+    hidden_verb(&["edit-hook"], WordPosition::Anywhere),
+    hidden_verb(&["edit-memory-settings"], WordPosition::Anywhere),
+    hidden_verb(&["edit-permission-rules"], WordPosition::Anywhere),
+    hidden_verb(&["edit-sandbox-settings"], WordPosition::Anywhere),
+    hidden_verb(&["edit-skill-overrides"], WordPosition::Anywhere),
+    hidden_verb(&["import-conversations"], WordPosition::Anywhere),
     // Only up to some time between 2.0.53 and 2.1.23.
-    hidden_verb(&["migrate-installer"], Place::Anywhere),
-    hidden_verb(&["project"], Place::Anywhere),
-    hidden_verb(&["sandbox"], Place::Anywhere),
-    hidden_verb(&["workspace-trust"], Place::Anywhere),
-    hidden_verb(&["worktree-hook"], Place::Anywhere),
-    server(&["remote-control", "rc"], Place::Anywhere),
-    server(&["remote", "sync", "bridge"], Place::First),
+    hidden_verb(&["migrate-installer"], WordPosition::Anywhere),
+    hidden_verb(&["project"], WordPosition::Anywhere),
+    hidden_verb(&["sandbox"], WordPosition::Anywhere),
+    hidden_verb(&["workspace-trust"], WordPosition::Anywhere),
+    hidden_verb(&["worktree-hook"], WordPosition::Anywhere),
+    server(&["remote-control", "rc"], WordPosition::Anywhere),
+    server(&["remote", "sync", "bridge"], WordPosition::First),
 ];

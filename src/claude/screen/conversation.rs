@@ -2,15 +2,15 @@
 
 use vt100::Color;
 
-use super::input::Input;
-use super::view::{Cell, View};
+use super::input::InputBox;
+use crate::vt::screen::view::{Cell, ScreenCells};
 
 /// How much of it is looked at, in rows.
-const MOST: usize = 20;
+const MAX_ROWS_READ: usize = 20;
 
 /// The rows of the last paragraph: from its mark (`●`, `❯`, `⎿`), or from the first row that belongs to it, to the row
 /// behind it.
-pub(super) fn last(view: &View, input: Input) -> Option<(usize, usize)> {
+pub(super) fn last(view: &ScreenCells, input: InputBox) -> Option<(usize, usize)> {
     let row = |row: usize| view.row(row).trim_end();
     let mut end = input.upper;
     // On the alternate screen there are gaps, and hints at the right edge, between the conversation and the prompt.
@@ -18,7 +18,7 @@ pub(super) fn last(view: &View, input: Input) -> Option<(usize, usize)> {
         end -= 1;
     }
     let mut start = end;
-    while start > 0 && !row(start - 1).is_empty() && end - start < MOST {
+    while start > 0 && !row(start - 1).is_empty() && end - start < MAX_ROWS_READ {
         start -= 1;
         if row(start).starts_with(['●', '❯']) || row(start).trim_start().starts_with('⎿') {
             break;
@@ -33,13 +33,13 @@ pub(super) fn is_at_the_edge(row: &str) -> bool {
 }
 
 /// The first cell of what stands behind a row's mark.
-pub(super) fn text(view: &View, row: usize) -> Option<&Cell> {
+pub(super) fn text(view: &ScreenCells, row: usize) -> Option<&Cell> {
     view.cells(row).iter().skip(1).find(|cell| !view.blank(cell))
 }
 
 /// Whether the last paragraph is one that says that something runs: `✻ Germinating… (3s · ↓ 2 tokens)`, in colour
 /// from its mark on, or the `Running…` of a command.
-pub(super) fn runs(view: &View, input: Input) -> bool {
+pub(super) fn runs(view: &ScreenCells, input: InputBox) -> bool {
     let Some((start, end)) = last(view, input) else { return false };
     (start..end).any(|at| {
         let row = view.row(at).trim_end();

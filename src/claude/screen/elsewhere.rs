@@ -1,6 +1,6 @@
 //! Where claude is when it is not at the main prompt. This names the place for a log and decides nothing.
 
-use super::view::View;
+use crate::vt::screen::view::ScreenCells;
 
 /// Words of a place, and how it is named. The first that is found counts.
 const PLACES: [(&str, &str); 5] = [
@@ -12,7 +12,7 @@ const PLACES: [(&str, &str); 5] = [
 ];
 
 /// The name of the place that the screen shows, if it is known.
-pub(super) fn place(view: &View) -> Option<&'static str> {
+pub(super) fn place(view: &ScreenCells) -> Option<&'static str> {
     let (rows, _) = view.size();
     PLACES.iter().find(|(words, _)| (0..rows).any(|row| view.row(row).contains(words))).map(|(_, name)| *name)
 }

@@ -1,20 +1,23 @@
 //! The box that the main prompt is typed in: between two rules over the whole width, with the cursor in it.
 
-use super::view::{Cell, View};
 use super::{Draft, Prompt};
+use crate::vt::screen::view::{Cell, ScreenCells};
 
 /// The mark before what is typed.
-const MARK: char = '❯';
+const PROMPT_MARK: char = '❯';
 /// Stands behind the mark at the main prompt. What looks alike elsewhere (the agents view, lists, the conversation) has
 /// a blank there.
 const BEHIND_MARK: char = '\u{a0}';
 /// Where typed text begins, in every row of the box.
-const MARGIN: usize = 2;
+const TEXT_MARGIN_COLUMNS: usize = 2;
 
 /// No box at all.
 pub(super) const NONE: &str = "there is no input box";
 /// A box, or a dialog, of which only the lower rule is there.
 pub(super) const CUT: &str = "the top of the input box is not on the screen";
+
+/// The box of the main prompt, of which the upper part is not on the screen.
+pub(super) const TALL: &str = "the input box with its draft is taller than the window";
 
 /// A box of another kind.
 const ANOTHER: &str = "the input box is another one than the main prompt";
@@ -25,7 +28,7 @@ pub(super) const NAMELESS: [&str; 4] = [NONE, CUT, ANOTHER, ODD];
 
 /// Where the box is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Input {
+pub(super) struct InputBox {
     /// The row of the rule above it, which may bear the session's name.
     pub upper: usize,
     /// The row of the rule below it.
@@ -36,26 +39,40 @@ pub(super) struct Input {
 ///
 /// The lower rule is the lowest row that is nothing but a rule. In the conversation there are none: whatever a model,
 /// a command or a status line writes is set in by two columns.
-pub(super) fn find(view: &View) -> Result<Input, &'static str> {
+pub(super) fn find(view: &ScreenCells) -> Result<InputBox, &'static str> {
     let (rows, _) = view.size();
     let lower = (0..rows).rev().find(|&row| is_rule(view.row(row))).ok_or(NONE)?;
-    let upper =
-        (0..lower).rev().find(|&row| is_rule(view.row(row)) || is_named_rule(view.row(row))).ok_or(CUT)?;
+    let upper = (0..lower).rev().find(|&row| is_rule(view.row(row)) || is_named_rule(view.row(row)));
+    let cut = |first| if is_rest_of_box(view, first, lower) { TALL } else { CUT };
+    let upper = upper.ok_or_else(|| cut(0))?;
     let mut first = view.row(upper + 1).chars();
     match (first.next(), first.next()) {
         _ if upper + 1 == lower => return Err(NONE),
-        (Some(MARK), Some(BEHIND_MARK)) => {}
-        (Some(MARK), _) => return Err(ANOTHER),
+        (Some(PROMPT_MARK), Some(BEHIND_MARK)) => {}
+        (Some(PROMPT_MARK), _) => return Err(ANOTHER),
         (Some('!'), _) => return Err("shell mode is on"),
         // `─── ↑ 24 more ───`, and the rest of a long draft below it.
-        (Some(' '), Some(' ')) => return Err(CUT),
+        (Some(' '), Some(' ')) => return Err(cut(upper + 1)),
         _ => return Err(NONE),
     }
-    let is_margin = |row| view.cells(row).iter().take(MARGIN).all(|cell| view.blank(cell));
+    let is_margin = |row| view.cells(row).iter().take(TEXT_MARGIN_COLUMNS).all(|cell| view.blank(cell));
     if !(upper + 2..lower).all(is_margin) {
         return Err(ODD);
     }
-    Ok(Input { upper, lower })
+    Ok(InputBox { upper, lower })
+}
+
+/// Whether these rows are the lower part of the box: the cursor is among them, and all of them are set in as a draft is.
+fn is_rest_of_box(view: &ScreenCells, first: usize, lower: usize) -> bool {
+    let (row, column) = view.cursor();
+    let is_set_in = |row: usize| {
+        let mut start = view.row(row).chars();
+        match (start.next(), start.next()) {
+            (Some(PROMPT_MARK), Some(BEHIND_MARK)) => row == first,
+            start => start == (Some(' '), Some(' ')),
+        }
+    };
+    (first..lower).contains(&row) && column >= TEXT_MARGIN_COLUMNS && (first..lower).all(is_set_in)
 }
 
 fn is_rule(row: &str) -> bool {
@@ -73,9 +90,9 @@ fn is_named_rule(row: &str) -> bool {
 }
 
 /// What stands in the box.
-pub(super) fn prompt(view: &View, input: Input) -> Prompt {
+pub(super) fn prompt(view: &ScreenCells, input: InputBox) -> Prompt {
     let (row, column) = view.cursor();
-    if !(input.upper < row && row < input.lower && column >= MARGIN) {
+    if !(input.upper < row && row < input.lower && column >= TEXT_MARGIN_COLUMNS) {
         return Prompt::Elsewhere("the cursor is not at the main prompt");
     }
     // Claude hides the terminal's cursor, parks it there all the same, and inverts the cell; without the focus of the
@@ -97,11 +114,13 @@ pub(super) fn prompt(view: &View, input: Input) -> Prompt {
             text.push('\n');
         }
         let cells = view.cells(line);
-        let end =
-            (MARGIN..cells.len()).rev().find(|&at| typed((line, at), &cells[at])).map_or(MARGIN, |at| at + 1);
+        let end = (TEXT_MARGIN_COLUMNS..cells.len())
+            .rev()
+            .find(|&at| typed((line, at), &cells[at]))
+            .map_or(TEXT_MARGIN_COLUMNS, |at| at + 1);
         // Blanks before the cursor were typed; those behind the last character are not to be told from none.
         let end = if line == row { end.max(column) } else { end };
-        text.extend(cells[MARGIN.min(end)..end].iter().map(|cell| view.text(cell)));
+        text.extend(cells[TEXT_MARGIN_COLUMNS.min(end)..end].iter().map(|cell| view.text(cell)));
         at_end &= line < row || (line == row && end == column);
         at_end &= line <= row;
     }
@@ -114,7 +133,7 @@ pub(super) fn prompt(view: &View, input: Input) -> Prompt {
 /// Where a hint begins that claude draws behind the cursor: a suggestion, the rest of a command, its arguments. It
 /// reaches to the end of the box, and all of it is faint. The cursor stands on its first character, and inverted that
 /// one is like any other: so one character alone is taken for typed.
-fn hint(view: &View, input: Input, cursor: (usize, usize)) -> Option<(usize, usize)> {
+fn hint(view: &ScreenCells, input: InputBox, cursor: (usize, usize)) -> Option<(usize, usize)> {
     let behind = (cursor.0..input.lower).flat_map(|row| {
         let from = if row == cursor.0 { cursor.1 + 1 } else { 0 };
         view.cells(row).iter().enumerate().skip(from)

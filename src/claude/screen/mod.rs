@@ -3,18 +3,23 @@
 //!
 //! None of it is an interface of Claude Code, and a release may draw everything anew. So it is read from the inside of
 //! what was seen: what is not recognised is [`Prompt::Elsewhere`], and nobody types there. Screens of the real program
-//! with the reading that each must get are in `tests/screens`; `docs/claude-code.md` says what is drawn how.
+//! with the reading that each must get are in `tests/screens`; `docs/internals/claude-code.md` says what is drawn how.
 
 mod conversation;
 mod elsewhere;
 mod footer;
+mod header;
 mod input;
 mod notice;
+mod palette;
 mod panel;
-mod view;
+mod room;
 
+use crate::vt::screen::view::ScreenCells;
 use footer::Footer;
-pub use view::View;
+pub use room::Room;
+
+use super::remote_notices::Notice;
 
 /// What a look at the screen found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +42,10 @@ pub struct Reading {
     pub notice: Option<Notice>,
     /// The panel that `/remote-control` opens while the link is up.
     pub panel: Option<Panel>,
+    /// Whether claude asks whether remote control is to be enabled at all.
+    pub first_use: bool,
+    /// How much room the screen has for a command at the prompt.
+    pub room: Room,
 }
 
 impl Reading {
@@ -51,6 +60,8 @@ impl Reading {
             indicator: Indicator::Absent,
             notice: None,
             panel: None,
+            first_use: false,
+            room: Room::default(),
         }
     }
 }
@@ -113,25 +124,6 @@ pub enum Indicator {
     Absent,
 }
 
-/// What claude answered last, with the line that says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// This login has no subscription for it: asking again changes nothing.
-    NeedsSubscription(String),
-    /// Not available for another reason that only the user can change.
-    Unavailable(String),
-    /// Another device or session has taken it over.
-    TakenOver(String),
-    /// It was ended or archived elsewhere.
-    EndedElsewhere(String),
-    /// The server cannot find it.
-    NotFound(String),
-    /// It failed, for a reason that may pass.
-    Failed(String),
-    /// It is up.
-    Connected(String),
-}
-
 /// The panel that `/remote-control` opens while the link is up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Panel {
@@ -141,35 +133,51 @@ pub struct Panel {
     pub selected: usize,
     /// Which of them is the one that disconnects, if there is exactly one.
     pub disconnect: Option<usize>,
+    /// Whether it is the panel of a link that is up: some seconds long the one of a link that failed is shown too.
+    pub connected: bool,
 }
 
 /// The list of suggestions that claude opens for a `/` or an `@`. Enter may take what is selected in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Menu {
-    /// The selected command with its slash. None where nothing matches, or where it is a list of files.
+    /// The selected command with its slash. Where its column is too narrow, `…` and the end of its name. None where nothing
+    /// matches, or where it is a list of files.
     pub selected: Option<String>,
+    /// What is said about the selected command, in one line. Its end may be cut, and then it ends with `…`.
+    pub about: String,
 }
 
 /// Reads a screen. Cheap enough for every look, and never panics.
 ///
 /// The screen of one moment can be half drawn: claude draws in frames, which the emulator does not wait for. Two looks
 /// with rest between them say more than one.
-pub fn read(view: &View) -> Reading {
+pub fn read(view: &ScreenCells) -> Reading {
     let input = match input::find(view) {
         Ok(input) => input,
         Err(why) => {
             let panel = panel::find(view);
             let named = panel.as_ref().map(|_| "the panel of remote control is open");
-            let place = || elsewhere::place(view).filter(|_| matches!(why, input::NONE | input::CUT));
-            return Reading { panel, ..Reading::at(Prompt::Elsewhere(named.or_else(place).unwrap_or(why))) };
+            let place =
+                || elsewhere::place(view).filter(|_| matches!(why, input::NONE | input::CUT | input::TALL));
+            let first_use = panel::is_first_use(view);
+            return Reading {
+                panel,
+                first_use,
+                room: Room::of(view),
+                ..Reading::at(Prompt::Elsewhere(named.or_else(place).unwrap_or(why)))
+            };
         }
     };
     let footer = Footer::of(view, input);
     let reading = Reading {
         vim: footer.vim(),
         busy: footer.busy() || conversation::runs(view, input),
+        room: Room::of(view),
         stashed: footer.stashed(),
-        indicator: footer.indicator(),
+        indicator: match footer.indicator() {
+            Indicator::Absent => header::indicator(view),
+            shown => shown,
+        },
         ..Reading::at(footer.objection().map_or_else(|| input::prompt(view, input), Prompt::Elsewhere))
     };
     if matches!(reading.prompt, Prompt::Elsewhere(_)) {

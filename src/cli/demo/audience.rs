@@ -9,7 +9,8 @@ use nix::sys::termios::{LocalFlags, SetArg, tcsetattr};
 use super::scenes::Scene;
 use crate::cli::{output, table};
 use crate::escape::escape;
-use crate::platform::tty::{self, Attributes};
+use crate::os::tty;
+use crate::os::tty::Attributes;
 
 /// The stage is no larger than this; lines of `cckw list` fit.
 const MOST_ROWS: u16 = 18;
@@ -26,7 +27,7 @@ const TEXT_COLUMNS: u16 = 70;
 const LEAST_TEXT_COLUMNS: u16 = 30;
 
 /// What stands left and right of the stage in a text.
-const MARGIN: &str = "   │ ";
+const STAGE_MARGIN: &str = "   │ ";
 
 /// Lines of a picture that are no stage: header, title, the note, the frame's upper and lower edge.
 const AROUND: u16 = 5;
@@ -51,7 +52,7 @@ pub enum Audience {
         columns: u16,
     },
     /// The stage is drawn on the terminal, in place.
-    Live(Box<Live>),
+    Live(Box<LiveTerminal>),
 }
 
 impl Audience {
@@ -62,11 +63,11 @@ impl Audience {
         }
         let columns = window().1;
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
-        match (!is_dumb).then(|| Live::enter(scenes)).flatten() {
+        match (!is_dumb).then(|| LiveTerminal::enter(scenes)).flatten() {
             Some(live) => Self::Live(Box::new(live)),
             None => {
                 write("cckw demo (Enter: go on, ctrl-c: end)\n");
-                let room = columns.saturating_sub(MARGIN.chars().count() as u16);
+                let room = columns.saturating_sub(STAGE_MARGIN.chars().count() as u16);
                 Self::Text { paced: true, columns: room.clamp(LEAST_TEXT_COLUMNS, TEXT_COLUMNS) }
             }
         }
@@ -146,13 +147,13 @@ impl Audience {
 /// The screen as text, set off from the text around it.
 pub fn framed(screen: &str) -> String {
     screen.lines().fold(String::new(), |mut text, line| {
-        let _ = writeln!(text, "{}", format!("{MARGIN}{}", escape(line)).trim_end());
+        let _ = writeln!(text, "{}", format!("{STAGE_MARGIN}{}", escape(line)).trim_end());
         text
     })
 }
 
 /// A terminal that is drawn on, and given back when this is dropped.
-pub struct Live {
+pub struct LiveTerminal {
     /// Rows and columns of the stage.
     stage: (u16, u16),
     scenes: usize,
@@ -170,7 +171,7 @@ pub struct Live {
     drawn: Vec<String>,
 }
 
-impl Live {
+impl LiveTerminal {
     /// Nothing if the window is too small.
     fn enter(scenes: &[Scene]) -> Option<Self> {
         let (rows, columns) = window();
@@ -269,7 +270,7 @@ impl Live {
     }
 }
 
-impl Drop for Live {
+impl Drop for LiveTerminal {
     fn drop(&mut self) {
         self.leave();
     }

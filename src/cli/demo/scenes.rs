@@ -1,14 +1,15 @@
 //! The scenes of the demo, in their order. Each claims something in words, does it, and looks whether it is so.
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::show::{Show, Trouble};
 use super::stage;
 use crate::claude::remote_control::{Link, classify};
-use crate::platform::process;
-use crate::session::record::Record;
-use crate::session::remote::RemoteState;
+use crate::os::kill::Identity;
+use crate::os::process;
+use crate::registry::link_record::RemoteState;
+use crate::registry::record::Record;
 
 /// One thing that happens, and why it matters.
 pub struct Scene {
@@ -123,10 +124,12 @@ fn crash(show: &mut Show) -> Result<(), Trouble> {
     let record = up(show, None)?;
     let claude = Pid::from_raw(record.claude_pid.unwrap_or_default());
     show.claim("claude runs", claude.as_raw() > 1 && process::look_up(claude).is_some())?;
+    let identity =
+        Identity::recorded(claude.as_raw(), record.claude_start.as_deref(), record.boot.as_deref()).ok();
     show.note(&format!("kill -9 {claude}"));
     show.crash_ahead();
     show.before = Some(record);
-    let killed = kill(claude, Signal::SIGKILL).is_ok();
+    let killed = identity.is_some_and(|claude| claude.send(Signal::SIGKILL).is_ok());
     show.claim("it could be killed", killed)?;
     show.until("cckw's line", |show| {
         show.unwrapped().contains("[cckw: claude was killed by SIGKILL; it comes back in ")
@@ -172,7 +175,8 @@ fn keep_link(show: &mut Show) -> Result<(), Trouble> {
     })?;
     show.claim("the state file names a bridge again", link(show, &record) == Link::Connected)?;
     show.claim("it is the same claude", record.claude_pid == old.claude_pid)?;
-    let outcome = record.remote.last_try.map_or_else(|| "nothing".into(), |attempt| attempt.outcome);
+    let outcome =
+        record.remote.last_try.map_or_else(|| "nothing".into(), |attempt| attempt.outcome.to_string());
     show.claim(&format!("it took one try, and not {}", record.remote.tries), record.remote.tries == 1)?;
     show.note(&format!("one try: {outcome}"));
     Ok(())

@@ -10,13 +10,15 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, mkdtemp};
+use nix::sys::signal::Signal;
+use nix::unistd::mkdtemp;
 
-use crate::claude::find;
+use crate::claude::executable;
 use crate::claude::state_file::StateFile;
-use crate::fleet;
-use crate::session::record::{Record, State};
+use crate::os::kill::Identity;
+use crate::registry;
+use crate::registry::lock::Lock;
+use crate::registry::record::{Record, SessionState};
 
 /// How long the host may take to put things away after its client has ended.
 const HOST_ENDS_WITHIN: Duration = Duration::from_secs(10);
@@ -24,7 +26,7 @@ const HOST_ENDS_WITHIN: Duration = Duration::from_secs(10);
 /// Longer than `cckw stop` waits.
 const STOPS_WITHIN: Duration = Duration::from_secs(25);
 
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The path of a socket is limited to about a hundred bytes; more than this is too much for the directory above it.
 const LONGEST_TEMP_DIR: usize = 40;
@@ -65,7 +67,7 @@ impl Scratch {
         }
         fs::write(self.dir.join("config/cckw/config.toml"), config)?;
         symlink(&self.cckw, self.dir.join("bin/cckw"))?;
-        symlink(&self.cckw, self.dir.join(find::STAND_IN))
+        symlink(&self.cckw, self.dir.join(executable::STAND_IN))
     }
 
     /// Lets a command happen here, with this cckw the first on `PATH`.
@@ -83,7 +85,7 @@ impl Scratch {
             .env("XDG_CONFIG_HOME", self.dir.join("config"))
             .env("XDG_STATE_HOME", self.dir.join("state"))
             .env("XDG_RUNTIME_DIR", self.dir.join("run"))
-            .env(find::VARIABLE, self.dir.join(find::STAND_IN))
+            .env(executable::VARIABLE, self.dir.join(executable::STAND_IN))
             // The demo may be tried from within a session.
             .env_remove("CCKW_SESSION");
     }
@@ -94,8 +96,24 @@ impl Scratch {
 
     /// The record of the one session that happens here; nothing before there is one.
     pub fn record(&self) -> Option<Record> {
+        self.session().map(|(_, record)| record)
+    }
+
+    /// The directory and the record of the one session that happens here.
+    fn session(&self) -> Option<(PathBuf, Record)> {
         let sessions = fs::read_dir(self.dir.join("state/cckw")).ok()?;
-        sessions.flatten().find_map(|entry| Record::read(&entry.path()).ok())
+        sessions.flatten().find_map(|entry| Some((entry.path(), Record::read(&entry.path()).ok()?)))
+    }
+
+    /// The record of the session while its host answers.
+    fn running(&self) -> Option<Record> {
+        let (directory, record) = self.session()?;
+        registry::connect(&directory, &record).map(|_| record)
+    }
+
+    /// Whether the session has a host that answers.
+    pub fn goes_on(&self) -> bool {
+        self.running().is_some()
     }
 
     /// What the claude with this pid says of itself.
@@ -107,8 +125,8 @@ impl Scratch {
     pub fn memory(&self) -> io::Result<Memory> {
         let mut record = self.record().ok_or(io::ErrorKind::NotFound)?;
         let deadline = Instant::now() + HOST_ENDS_WITHIN;
-        while record.state != State::Stopped && Instant::now() < deadline {
-            thread::sleep(LOOK_AGAIN);
+        while record.state != SessionState::Stopped && Instant::now() < deadline {
+            thread::sleep(POLL_INTERVAL);
             record = self.record().unwrap_or(record);
         }
         let transcript = record.conversation.as_ref().map(|id| format!("{id}.jsonl"));
@@ -120,11 +138,15 @@ impl Scratch {
 
     /// Ends the session if it still runs, and removes the directory.
     pub fn remove(self) -> io::Result<()> {
-        self.end_session();
         let deadline = Instant::now() + HOST_ENDS_WITHIN;
-        let sockets = self.dir.join("run/cckw");
-        while is_in_use(&sockets) && Instant::now() < deadline {
-            thread::sleep(LOOK_AGAIN);
+        // A host that starts has no record yet, and is not to be reached; one that ends is not to be reached any more. Both would
+        // make the directory anew.
+        loop {
+            self.end_session();
+            if !self.host_runs() || Instant::now() > deadline {
+                break;
+            }
+            thread::sleep(POLL_INTERVAL);
         }
         let named = |error: io::Error| {
             let dir = crate::escape::escape(&self.dir).to_string();
@@ -133,9 +155,16 @@ impl Scratch {
         fs::remove_dir_all(&self.dir).map_err(named)
     }
 
+    /// Whether there is a host, reachable or not.
+    fn host_runs(&self) -> bool {
+        let state = self.dir.join("state/cckw");
+        let sessions = fs::read_dir(&state).into_iter().flatten().flatten();
+        sessions.into_iter().any(|entry| Lock::is_held(&entry.path())) || !registry::hosts(&state).is_empty()
+    }
+
     /// A session goes on without its terminal, and this one has nowhere to go on.
-    fn end_session(&self) {
-        let Some(record) = self.record().filter(|record| fleet::connect(record).is_some()) else { return };
+    pub fn end_session(&self) {
+        let Some(record) = self.running() else { return };
         let mut command = Command::new(&self.cckw);
         command.arg("stop").arg(record.session.to_string());
         self.furnish(&mut command);
@@ -145,8 +174,10 @@ impl Scratch {
             wait_for(&mut stop, STOPS_WITHIN);
         }
         // Who takes a connection lives, and the pid in its record is its own. Claude's terminal goes with it.
-        if let Some(record) = self.record().filter(|record| fleet::connect(record).is_some()) {
-            let _ = kill(Pid::from_raw(record.host_pid), Signal::SIGKILL);
+        if let Some(record) = self.running() {
+            let host =
+                Identity::recorded(record.host_pid, record.host_start.as_deref(), record.boot.as_deref());
+            let _ = host.and_then(|host| host.send(Signal::SIGKILL));
         }
     }
 }
@@ -160,12 +191,8 @@ pub fn wait_for(child: &mut Child, within: Duration) {
             let _ = child.wait();
             return;
         }
-        thread::sleep(LOOK_AGAIN);
+        thread::sleep(POLL_INTERVAL);
     }
-}
-
-fn is_in_use(dir: &Path) -> bool {
-    fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// The file of that name in one of the directories in `dir`.
@@ -189,7 +216,7 @@ mod tests {
         let dir = scratch.dir.clone();
         assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(
-            fs::canonicalize(dir.join(find::STAND_IN)).unwrap(),
+            fs::canonicalize(dir.join(executable::STAND_IN)).unwrap(),
             fs::canonicalize(&scratch.cckw).unwrap()
         );
         assert!(scratch.memory().is_err());

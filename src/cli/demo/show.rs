@@ -9,18 +9,18 @@ use super::audience::{Audience, Picture};
 use super::scenes::Scene;
 use super::scratch::Scratch;
 use super::stage::Stage;
-use crate::platform::poll::{For, Poll};
-use crate::platform::signal_pipe::SignalPipe;
-use crate::session::record::{Record, State};
+use crate::os::poll::{Interest, Poll};
+use crate::os::signal_pipe::SignalPipe;
+use crate::registry::record::{Record, SessionState};
 
 /// How long one step may take. None of them needs two seconds.
-const STEP: Duration = Duration::from_secs(30);
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often what no descriptor tells of is looked at: records, and processes.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Between two keys, for somebody who watches.
-const KEY: Duration = Duration::from_millis(45);
+const KEY_INTERVAL: Duration = Duration::from_millis(45);
 /// Between the last key and Enter, and between what was entered and the next thing.
 const BREATH: Duration = Duration::from_millis(300);
 /// Before a scene is played, and after: the time to read what it is about, and to see what came of it.
@@ -118,7 +118,7 @@ impl<'a> Show<'a> {
         if self.audience.is_there() {
             for key in text.chars() {
                 self.press(key.encode_utf8(&mut [0; 4]))?;
-                self.pause(KEY)?;
+                self.pause(KEY_INTERVAL)?;
             }
         } else {
             self.press(text)?;
@@ -177,7 +177,7 @@ impl<'a> Show<'a> {
 
     /// Waits until it holds. `what` says in words what that is.
     pub fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) -> Result<(), Trouble> {
-        let deadline = Instant::now() + STEP;
+        let deadline = Instant::now() + STEP_TIMEOUT;
         loop {
             // First what is there: when the demo itself was stopped, the time is over and all has come.
             while self.tick(Instant::now())?.drawn {}
@@ -191,7 +191,7 @@ impl<'a> Show<'a> {
                 return Err(self.missed(format!("the terminal's shell ended before {what}")));
             }
             self.watch_for_crashes()?;
-            self.tick(Instant::now() + LOOK_AGAIN)?;
+            self.tick(Instant::now() + POLL_INTERVAL)?;
         }
     }
 
@@ -215,7 +215,7 @@ impl<'a> Show<'a> {
 
     /// Waits until the terminal's shell has ended, and all that it wrote was seen.
     pub fn end(&mut self) -> Result<ExitStatus, Trouble> {
-        let deadline = Instant::now() + STEP;
+        let deadline = Instant::now() + STEP_TIMEOUT;
         loop {
             if let Some(status) = self.stage.as_mut().and_then(Stage::ended) {
                 return Ok(status);
@@ -223,7 +223,7 @@ impl<'a> Show<'a> {
             if Instant::now() >= deadline {
                 return Err(self.missed("waited in vain for the shell to end".into()));
             }
-            self.tick(Instant::now() + LOOK_AGAIN)?;
+            self.tick(Instant::now() + POLL_INTERVAL)?;
         }
     }
 
@@ -240,7 +240,7 @@ impl<'a> Show<'a> {
 
     fn watch_for_crashes(&mut self) -> Result<(), Trouble> {
         let crashed = |record: &Record| match record.state {
-            State::Restarting | State::Crashed => record.restarts >= self.crashes,
+            SessionState::Restarting | SessionState::Crashed => record.restarts >= self.crashes,
             _ => record.restarts > self.crashes,
         };
         if self.scratch.record().is_some_and(|record| crashed(&record)) {
@@ -266,9 +266,10 @@ impl<'a> Show<'a> {
     /// Waits for whatever comes, until then at the latest, and takes it in.
     fn tick(&mut self, until: Instant) -> Result<Came, Trouble> {
         let mut poll = Poll::default();
-        let signal = poll.add(&self.signals, For::Reading);
-        let output = self.stage.as_ref().and_then(Stage::source).map(|source| poll.add(source, For::Reading));
-        let keys = self.audience.is_there().then(|| poll.add(io::stdin(), For::Reading));
+        let signal = poll.add(&self.signals, Interest::Reading);
+        let output =
+            self.stage.as_ref().and_then(Stage::source).map(|source| poll.add(source, Interest::Reading));
+        let keys = self.audience.is_there().then(|| poll.add(io::stdin(), Interest::Reading));
         let left = until.saturating_duration_since(Instant::now());
         poll.wait(Some(left)).map_err(|error| self.missed(format!("cannot wait: {error}")))?;
         let drawn = output.is_some_and(|output| poll.is_ready(output));

@@ -1,7 +1,7 @@
 //! A terminal of our own with a program in it: keys go in, and what the screen shows is looked at.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, Read, Write};
 use std::num::NonZero;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -13,8 +13,10 @@ use nix::pty::openpty;
 use nix::unistd::setsid;
 
 use super::scratch;
-use crate::platform::tty::{self, Size};
-use crate::session::screen::colours;
+use crate::os::poll::{Interest, Poll};
+use crate::os::tty;
+use crate::os::tty::Size;
+use crate::vt::screen::colours;
 
 /// How long a program may take to end when its terminal is closed.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
@@ -24,6 +26,9 @@ pub struct Stage {
     /// Nothing when the terminal is closed, or has nothing more to say.
     master: Option<File>,
     child: Child,
+    /// Ends with the last of the programs that were started in the terminal. A host is none of them: it closes what it is not told to
+    /// keep.
+    programs: PipeReader,
     screen: vt100::Parser,
 }
 
@@ -34,18 +39,20 @@ impl Stage {
         let pty = openpty(Some(&size.into()), None)?;
         let (master, slave) = (close_on_exec(pty.master)?, close_on_exec(pty.slave)?);
         command.stdin(Stdio::from(slave.try_clone()?)).stdout(Stdio::from(slave.try_clone()?)).stderr(slave);
-        // SAFETY: setsid and one ioctl, both async-signal-safe; nothing is allocated.
+        let (programs, inherited) = io::pipe()?;
+        // SAFETY: setsid, one ioctl and fcntl, all async-signal-safe; nothing is allocated.
         unsafe {
-            command.pre_exec(|| {
+            command.pre_exec(move || {
                 setsid()?;
+                fcntl(&inherited, FcntlArg::F_SETFD(FdFlag::empty()))?;
                 tty::make_controlling(io::stdin())
             });
         }
         let child = command.spawn()?;
-        // With the command its copies of the slave are closed, so that the end of the program can be seen.
+        // With the command its copies of the slave and of the pipe are closed, so that the end of the programs can be seen.
         drop(command);
         let screen = vt100::Parser::new(rows, columns, 0);
-        Ok(Self { master: Some(master.into()), child, screen })
+        Ok(Self { master: Some(master.into()), child, programs, screen })
     }
 
     /// Types.
@@ -86,7 +93,7 @@ impl Stage {
 
     /// The lines of the screen with their colours.
     pub fn coloured(&self) -> Vec<String> {
-        colours::lines(self.screen.screen())
+        colours::lines(self.screen.screen()).collect()
     }
 
     /// How the program has ended; nothing while it runs, or while there is still output of it to be taken in.
@@ -95,10 +102,14 @@ impl Stage {
         self.master.is_none().then_some(status)
     }
 
-    /// Closes the terminal, as a closed window does, and waits for the end of the program.
+    /// Closes the terminal, as a closed window does, and waits for the end of the programs in it.
     pub fn close(&mut self) {
         self.master = None;
         scratch::wait_for(&mut self.child, ENDS_WITHIN);
+        // A client that hears of it while it starts a session goes on until the host is there.
+        let mut poll = Poll::default();
+        poll.add(&self.programs, Interest::End);
+        let _ = poll.wait(Some(ENDS_WITHIN));
     }
 }
 
@@ -128,8 +139,6 @@ pub fn describe(status: ExitStatus) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nix::errno::Errno;
-    use nix::sys::signal::kill;
     use nix::unistd::Pid;
 
     use super::*;
@@ -180,6 +189,6 @@ mod tests {
         watch(&mut stage, "ready");
         let pid = Pid::from_raw(stage.child.id().cast_signed());
         drop(stage);
-        assert_eq!(kill(pid, None), Err(Errno::ESRCH));
+        assert!(!crate::os::kill::exists(pid));
     }
 }

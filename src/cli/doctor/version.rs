@@ -9,8 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+
+use crate::os::kill;
 
 /// More than a version, in bytes: what a program prints beyond it is not read.
 const MAX_OUTPUT: usize = 4096;
@@ -33,7 +34,7 @@ fn first_line(command: &mut Command, within: Duration) -> Result<String, String>
     let outcome = ask(&mut child, deadline);
     if outcome.is_err() {
         // Not reaped yet, so the number is still its own.
-        let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+        let _ = kill::to_group(Pid::from_raw(child.id().cast_signed()), libc::SIGKILL);
         let _ = child.wait();
     }
     outcome.map_err(|error| match error.kind() {

@@ -4,7 +4,7 @@
 pub type Entry = (&'static str, &'static str);
 
 /// What one page adds.
-pub struct Facts {
+pub struct PageFacts {
     /// The verb; empty for the page of cckw itself.
     verb: &'static str,
     pub exit: &'static [Entry],
@@ -20,7 +20,7 @@ pub struct Facts {
 ///
 /// # Panics
 /// For a verb that has none: a test asks for every page.
-pub fn of(verb: &str) -> &'static Facts {
+pub fn of(verb: &str) -> &'static PageFacts {
     let found = ALL.iter().find(|facts| facts.verb == verb);
     found.unwrap_or_else(|| panic!("src/cli/man/facts.rs says nothing of {verb}"))
 }
@@ -38,9 +38,8 @@ const INSIDE: Entry = (
 );
 const COLOURS: Entry = ("NO_COLOR", "If it is set and not empty, cckw prints no colours.");
 const CONFIG_HOME: Entry = ("XDG_CONFIG_HOME", "Where the configuration is; `~/.config` by default.");
-const STATE_HOME: Entry = ("XDG_STATE_HOME", "Where the records are; `~/.local/state` by default.");
-const RUNTIME: Entry =
-    ("XDG_RUNTIME_DIR", "Where the sockets are; without it, `cckw-UID` in the temp directory.");
+const STATE_HOME: Entry =
+    ("XDG_STATE_HOME", "Where the records and sockets are; `~/.local/state` by default.");
 const CLAUDES: Entry = ("CLAUDE_CONFIG_DIR", "Where claude keeps its files; `~/.claude` by default.");
 const PATH: Entry = ("PATH", "Where cckw and claude are looked for.");
 
@@ -49,30 +48,37 @@ const RECORD: Entry = (
     "~/.local/state/cckw/SESSION/session.json",
     "The record of a session: its conversation, its state, its processes.",
 );
+const ENVIRONMENT: Entry = (
+    "~/.local/state/cckw/SESSION/environment",
+    "The environment of a session, for a claude that is brought back. It may hold keys.",
+);
 const LOG: Entry = (
     "~/.local/state/cckw/SESSION/events.jsonl",
     "What happened in it; an older part is in events.old.jsonl.",
 );
-const SOCKET: Entry = ("$XDG_RUNTIME_DIR/cckw/SESSION.sock", "The socket of a session that runs.");
+const SOCKET: Entry = ("~/.local/state/cckw/SESSION/control.sock", "The socket of a session that runs.");
 const STATE_FILES: Entry = ("~/.claude/sessions/", "Claude's state files, one for each of its processes.");
 
-const OF_SESSIONS: &[Entry] = &[STATE_HOME, RUNTIME];
-const OF_THIS_SESSION: &[Entry] = &[INSIDE, STATE_HOME, RUNTIME];
-const BEGINNING: &[Entry] = &[CLAUDE, CONFIG_HOME, STATE_HOME, RUNTIME];
+const OF_SESSIONS: &[Entry] = &[STATE_HOME];
+const OF_THIS_SESSION: &[Entry] = &[INSIDE, STATE_HOME];
+const BEGINNING: &[Entry] = &[CLAUDE, CONFIG_HOME, STATE_HOME];
 
-const ALL: &[Facts] = &[
-    Facts {
+const ALL: &[PageFacts] = &[
+    PageFacts {
         verb: "",
         exit: &[
             ("cckw claude", "That of claude; 128+n if signal n killed it; 127 if there is no claude."),
             ("cckw detect", "0 if there is a session that was asked for, 1 if there is none, 2 on an error."),
-            ("cckw reconnect", "0, or 2 if it failed for a session."),
+            (
+                "cckw reconnect",
+                "0; 1 if nothing was typed for a session that was named; 2 if it failed for one.",
+            ),
             (
                 "other verbs",
                 "0 if all went well, 1 if something failed, 2 for a command line that makes no sense.",
             ),
         ],
-        environment: &[CLAUDE, INSIDE, COLOURS, CONFIG_HOME, STATE_HOME, RUNTIME],
+        environment: &[CLAUDE, INSIDE, COLOURS, CONFIG_HOME, STATE_HOME],
         files: &[CONFIG, RECORD, LOG, SOCKET],
         examples: &[
             ("cckw demo", "See what cckw does, without an account:"),
@@ -90,11 +96,16 @@ const ALL: &[Facts] = &[
             "screen",
         ],
     },
-    Facts {
+    PageFacts {
         verb: "claude",
         exit: &[
             ("claude's own", "Where claude ended by itself; 128+n where signal n ended it."),
             ("0", "The session was detached, and goes on."),
+            (
+                "129",
+                "The terminal was hung up on (SIGHUP, or it is gone). The session goes on unless on_hangup is exit.",
+            ),
+            ("143", "cckw was told to end by SIGTERM."),
             ("1", "The configuration cannot be used, or the session could not be set up."),
             (
                 "70",
@@ -109,7 +120,6 @@ const ALL: &[Facts] = &[
             ("SSH_AUTH_SOCK", "Leads claude to the ssh agent of the login that attached last."),
             CONFIG_HOME,
             STATE_HOME,
-            RUNTIME,
         ],
         files: &[CONFIG, RECORD, LOG, SOCKET],
         examples: &[
@@ -119,10 +129,10 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-attach", "cckw-list", "cckw-restart", "cckw-stop"],
     },
-    Facts {
+    PageFacts {
         verb: "list",
         exit: USUAL,
-        environment: &[COLOURS, STATE_HOME, RUNTIME],
+        environment: &[COLOURS, STATE_HOME],
         files: &[RECORD, SOCKET],
         examples: &[
             ("cckw list", "See what runs, and what needs you:"),
@@ -131,7 +141,7 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-attach", "cckw-detect", "cckw-logs", "cckw-screen"],
     },
-    Facts {
+    PageFacts {
         verb: "attach",
         exit: &[
             ("claude's own", "Where claude ended."),
@@ -139,11 +149,7 @@ const ALL: &[Facts] = &[
             FAILED,
             SENSELESS,
         ],
-        environment: &[
-            ("SSH_AUTH_SOCK", "The ssh agent that claude reaches from now on."),
-            STATE_HOME,
-            RUNTIME,
-        ],
+        environment: &[("SSH_AUTH_SOCK", "The ssh agent that claude reaches from now on."), STATE_HOME],
         files: &[CONFIG, RECORD, SOCKET],
         examples: &[
             ("cckw attach", "Take the only session, or choose one from a list:"),
@@ -151,7 +157,7 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-detach", "cckw-list", "cckw-screen"],
     },
-    Facts {
+    PageFacts {
         verb: "detach",
         exit: USUAL,
         environment: OF_THIS_SESSION,
@@ -159,21 +165,21 @@ const ALL: &[Facts] = &[
         examples: &[("cckw detach parser", "Let a session go on without its terminal:")],
         see_also: &["cckw", "cckw-attach", "cckw-stop"],
     },
-    Facts {
+    PageFacts {
         verb: "start",
         exit: USUAL,
         environment: BEGINNING,
-        files: &[CONFIG, RECORD, SOCKET],
+        files: &[CONFIG, RECORD, ENVIRONMENT, SOCKET],
         examples: &[
             ("cckw start --all", "Bring everything back after a reboot:"),
             ("cckw start parser", "Bring one session back:"),
         ],
         see_also: &["cckw", "cckw-attach", "cckw-list", "cckw-restart"],
     },
-    Facts {
+    PageFacts {
         verb: "restart",
         exit: USUAL,
-        environment: &[CLAUDE, INSIDE, STATE_HOME, RUNTIME],
+        environment: &[CLAUDE, INSIDE, STATE_HOME],
         files: &[RECORD, SOCKET],
         examples: &[
             ("cckw restart --all", "Take a newer claude in every session, each as soon as it is idle:"),
@@ -181,7 +187,7 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-list", "cckw-start", "cckw-stop"],
     },
-    Facts {
+    PageFacts {
         verb: "stop",
         exit: USUAL,
         environment: OF_SESSIONS,
@@ -189,10 +195,10 @@ const ALL: &[Facts] = &[
         examples: &[("cckw stop parser", "End a session; claude knows its conversation still:")],
         see_also: &["cckw", "cckw-detach", "cckw-restart", "cckw-rm"],
     },
-    Facts {
+    PageFacts {
         verb: "logs",
         exit: USUAL,
-        environment: &[INSIDE, STATE_HOME, RUNTIME, ("TZ", "The time zone of the times.")],
+        environment: &[INSIDE, STATE_HOME, ("TZ", "The time zone of the times.")],
         files: &[LOG, RECORD],
         examples: &[
             ("cckw logs parser", "See what happened in a session:"),
@@ -201,7 +207,7 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-list", "cckw-screen"],
     },
-    Facts {
+    PageFacts {
         verb: "screen",
         exit: USUAL,
         environment: OF_THIS_SESSION,
@@ -212,7 +218,7 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-attach", "cckw-logs", "screen"],
     },
-    Facts {
+    PageFacts {
         verb: "detect",
         exit: &[
             ("0", "There is a session that was asked for."),
@@ -230,17 +236,20 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-list", "cckw-reconnect"],
     },
-    Facts {
+    PageFacts {
         verb: "reconnect",
         exit: &[
-            ("0", "All that was to be done was done, or nothing was."),
+            ("0", "All that was to be done was done; a session that was not named may have been left alone."),
+            (
+                "1",
+                "With --apply: a session that --pid or --cycle names has no link, and nothing was typed into it.",
+            ),
             ("2", "It failed for a session, or the command line makes no sense."),
         ],
         environment: &[
             CLAUDES,
             ("TMUX, TMUX_TMPDIR, SCREENDIR", "Where tmux and GNU screen are looked for."),
             STATE_HOME,
-            RUNTIME,
         ],
         files: &[STATE_FILES, SOCKET],
         examples: &[
@@ -250,18 +259,18 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-detect", "cckw-list", "tmux", "screen"],
     },
-    Facts {
+    PageFacts {
         verb: "rm",
         exit: USUAL,
         environment: OF_SESSIONS,
-        files: &[RECORD, LOG],
+        files: &[RECORD, ENVIRONMENT, LOG],
         examples: &[
             ("cckw rm parser", "Forget a session that has ended:"),
             ("cckw rm --ended", "Forget all that have ended:"),
         ],
         see_also: &["cckw", "cckw-list", "cckw-stop"],
     },
-    Facts {
+    PageFacts {
         verb: "demo",
         exit: &[
             ("0", "Everything that was claimed happened."),
@@ -277,19 +286,19 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-claude"],
     },
-    Facts {
+    PageFacts {
         verb: "doctor",
         exit: &[
             ("0", "Nothing keeps cckw from working."),
             ("1", "Something does; it is marked FAIL."),
             SENSELESS,
         ],
-        environment: &[CLAUDE, COLOURS, PATH, CONFIG_HOME, STATE_HOME, RUNTIME],
+        environment: &[CLAUDE, COLOURS, PATH, CONFIG_HOME, STATE_HOME],
         files: &[CONFIG],
         examples: &[("cckw doctor", "See whether all is there that cckw needs:")],
         see_also: &["cckw", "cckw-claude", "cckw-shell-init"],
     },
-    Facts {
+    PageFacts {
         verb: "shell-init",
         exit: USUAL,
         environment: &[PATH],
@@ -305,7 +314,7 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-claude", "cckw-completions", "bash", "zsh", "fish"],
     },
-    Facts {
+    PageFacts {
         verb: "completions",
         exit: USUAL,
         environment: &[("PATH", "Where the completions look for cckw, which tells them the sessions.")],
@@ -320,7 +329,7 @@ const ALL: &[Facts] = &[
         ],
         see_also: &["cckw", "cckw-shell-init", "bash", "zsh", "fish"],
     },
-    Facts {
+    PageFacts {
         verb: "man",
         exit: USUAL,
         environment: &[("MANPATH", "Where `man` looks for pages.")],

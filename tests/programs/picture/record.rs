@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use cckw::platform::poll::{For, Poll};
+use cckw::os::poll::{Interest, Poll};
 
 use crate::cells::Frame;
 use crate::pty::{self, Size};
@@ -53,7 +53,7 @@ fn watch(mut master: File, screen: &mut vt100::Parser) -> Result<Vec<Shot>, Stri
     let (mut shots, mut buffer) = (Vec::<Shot>::new(), [0; 64 * 1024]);
     while Instant::now() < end {
         let mut poll = Poll::default();
-        let output = poll.add(&master, For::Reading);
+        let output = poll.add(&master, Interest::Reading);
         poll.wait(Some(STANDS)).map_err(|error| format!("cannot wait: {error}"))?;
         if !poll.is_ready(output) {
             let frame = Frame::of(screen.screen());

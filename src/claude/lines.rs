@@ -1,0 +1,68 @@
+//! Single lines of a transcript, found without reading all of it: a transcript can be hundreds of megabytes long.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::os::files::open_plain;
+
+/// How much is read at each end of a transcript, in bytes. Claude itself repeats a title near the end of the file whenever it
+/// opens the conversation (seen with 2.1.332).
+const EACH_END: u64 = 256 << 10;
+
+/// The last line of this type in a transcript. `None` if there is none near the start or the end of the file, or if the file
+/// cannot be read.
+///
+/// The lines between the first and the last 256 KiB are not looked at.
+pub(super) fn last_of_type(path: &Path, kind: &str) -> Option<Value> {
+    let mut file = open_plain(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    let end = part(&mut file, length.saturating_sub(EACH_END)).ok()?;
+    find_last(&end, kind).or_else(|| {
+        if length <= EACH_END {
+            return None;
+        }
+        find_last(&part(&mut file, 0).ok()?, kind)
+    })
+}
+
+fn part(file: &mut File, from: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(from))?;
+    file.by_ref().take(EACH_END).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn find_last(bytes: &[u8], kind: &str) -> Option<Value> {
+    // Most lines are long and of another type. Only those that hold the word are parsed.
+    let word = memchr::memmem::Finder::new(kind);
+    bytes.rsplit(|byte| *byte == b'\n').filter(|line| word.find(line).is_some()).find_map(|line| {
+        let value: Value = serde_json::from_slice(line).ok()?;
+        (value["type"] == kind).then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_of_the_type_is_found_at_either_end() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let path = scratch.path().join("x.jsonl");
+        let line = |title: &str| format!("{{\"type\":\"custom-title\",\"customTitle\":\"{title}\"}}\n");
+        let filler = format!("{{\"type\":\"user\",\"text\":\"custom-title {}\"}}\n", "x".repeat(1000));
+        let found = |contents: &str| {
+            std::fs::write(&path, contents).expect("writes");
+            last_of_type(&path, "custom-title").map(|line| line["customTitle"].clone())
+        };
+        assert_eq!(found(""), None);
+        assert_eq!(found(&filler), None);
+        assert_eq!(found(&(line("a") + &line("b") + &filler)), Some("b".into()));
+        assert_eq!(found(&(line("a") + &filler.repeat(600))), Some("a".into()));
+        assert_eq!(found(&(filler.repeat(600) + &line("b") + "{\"type\":\"custom-ti")), Some("b".into()));
+        assert_eq!(last_of_type(&scratch.path().join("none"), "custom-title"), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! The user's terminal, as far as this client has it.
+
+use std::fs::File;
+use std::io;
+
+use super::raw_mode::RawMode;
+use crate::os::terminal_guard::TerminalGuard;
+use crate::os::tty;
+use crate::os::tty::Size;
+
+/// The terminal, and what there is to give back.
+pub(super) struct Terminal {
+    tty: File,
+    raw_mode: RawMode,
+    /// It is ours to read.
+    is_foreground: bool,
+    is_gone: bool,
+    /// What to write to it should the host be killed.
+    undo: String,
+    /// Gives it back where the host does not.
+    guard: Option<TerminalGuard>,
+}
+
+impl Terminal {
+    /// One that is ours.
+    pub(super) fn new(tty: File, raw_mode: RawMode) -> Self {
+        Self { tty, raw_mode, is_foreground: true, is_gone: false, undo: String::new(), guard: None }
+    }
+
+    /// The terminal itself.
+    pub(super) fn tty(&self) -> &File {
+        &self.tty
+    }
+
+    /// Its raw mode, and the way out of that.
+    pub(super) fn raw_mode(&self) -> &RawMode {
+        &self.raw_mode
+    }
+
+    /// Its size.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(super) fn size(&self) -> io::Result<Size> {
+        tty::size(&self.tty)
+    }
+
+    /// Whether this job has it, as far as is known.
+    pub(super) fn is_foreground(&self) -> bool {
+        self.is_foreground
+    }
+
+    /// Whether it is gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
+    /// Whether it is there, and ours to read.
+    pub(super) fn is_ours(&self) -> bool {
+        self.is_foreground && !self.is_gone
+    }
+
+    /// This job has it, or has it no longer.
+    pub(super) fn set_foreground(&mut self, is_foreground: bool) {
+        self.is_foreground = is_foreground;
+    }
+
+    /// It is gone, or it is not.
+    pub(super) fn set_gone(&mut self, is_gone: bool) {
+        self.is_gone = is_gone;
+    }
+
+    /// Has somebody give it back should this client be killed while no host does that.
+    pub(super) fn guard(&mut self) {
+        if self.guard.is_none() && !self.is_gone {
+            self.guard = TerminalGuard::start(&self.tty, &self.raw_mode.original(), &self.undo).ok();
+        }
+    }
+
+    /// The host gives it back where that is needed.
+    pub(super) fn end_guard(&mut self) {
+        self.guard = None;
+    }
+
+    /// What is to be written to it should the host be killed.
+    pub(super) fn undo_later(&mut self, bytes: String) {
+        self.undo = bytes;
+    }
+
+    /// The same, to write it now.
+    pub(super) fn take_undo(&mut self) -> String {
+        std::mem::take(&mut self.undo)
+    }
+}

@@ -1,0 +1,262 @@
+//! Who is attached: the client, what it has said, and who has its terminal.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use super::parting::Departures;
+use crate::config::{Config, OnHangup};
+use crate::os::kill::Identity;
+use crate::os::process::Watched;
+use crate::os::tty::Attributes;
+use crate::protocol::{Channel, FromClient, FromHost, ReceivedMessage};
+use crate::vt::modes::ModeTracker;
+
+/// How often, while output flows, it is checked that the client is not stopped.
+const CLIENT_CHECK: Duration = Duration::from_millis(200);
+
+/// Messages that are read before the first of them is acted on. A client whose host does not answer sends a few.
+const MOST_MESSAGES: usize = 256;
+
+/// The client of a session, if it has one, those that were let go, and what is done without one.
+pub(super) struct Attachment {
+    client: Option<AttachedClient>,
+    /// Those that the client's terminal had before the client set it to raw mode.
+    attributes: Attributes,
+    /// The shell has the terminal, because the client is stopped, or about to be. Claude's modes are undone on it, and
+    /// what claude writes waits, or is not for the terminal any more (`Output::muted`).
+    is_backgrounded: bool,
+    on_hangup: OnHangup,
+    linger: Duration,
+    pub(super) departures: Departures,
+}
+
+impl Attachment {
+    /// Begins with this client, or with none.
+    pub(super) fn new(client: Option<AttachedClient>, attributes: Attributes, config: &Config) -> Self {
+        let (on_hangup, linger) = (config.on_hangup, config.linger);
+        let departures = Departures::default();
+        Self { client, attributes, is_backgrounded: false, on_hangup, linger, departures }
+    }
+
+    /// The client.
+    pub(super) fn client(&self) -> Option<&AttachedClient> {
+        self.client.as_ref()
+    }
+
+    /// The client.
+    pub(super) fn client_mut(&mut self) -> Option<&mut AttachedClient> {
+        self.client.as_mut()
+    }
+
+    /// Whether there is one.
+    pub(super) fn is_attached(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// Takes this client, whose terminal had these attributes.
+    pub(super) fn attach(&mut self, client: AttachedClient, attributes: Attributes) {
+        (self.client, self.attributes, self.is_backgrounded) = (Some(client), attributes, false);
+    }
+
+    /// Gives the client up, and does not say so to it.
+    pub(super) fn release(&mut self) -> Option<AttachedClient> {
+        self.client.take()
+    }
+
+    /// Says something to the client, if there is one.
+    pub(super) fn tell(&mut self, message: &FromHost) {
+        if let Some(client) = &mut self.client {
+            client.send(message);
+        }
+    }
+
+    /// Whether the shell has the client's terminal.
+    pub(super) fn is_backgrounded(&self) -> bool {
+        self.is_backgrounded
+    }
+
+    /// The shell has the terminal from now on.
+    pub(super) fn lend_to_shell(&mut self) {
+        self.is_backgrounded = true;
+    }
+
+    /// The shell has it no longer, or there is none any more. Whether the shell had it.
+    pub(super) fn end_loan(&mut self) -> bool {
+        std::mem::take(&mut self.is_backgrounded)
+    }
+
+    /// What the client's terminal is to be like when it is given back.
+    pub(super) fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// What becomes of the session when its terminal goes.
+    pub(super) fn on_hangup(&self) -> OnHangup {
+        self.on_hangup
+    }
+
+    /// How long a detached session may be idle.
+    pub(super) fn linger(&self) -> Duration {
+        self.linger
+    }
+}
+
+/// The attached client.
+pub(super) struct AttachedClient {
+    pub(super) channel: Channel,
+    pid: Pid,
+    process: Watched,
+    /// The process that attached, and no later one with its pid.
+    identity: Option<Identity>,
+    /// What was read and is not acted on yet.
+    messages: VecDeque<FromClient>,
+    /// Why nothing more comes.
+    ended: Option<String>,
+    /// It may have said more than was read.
+    has_unread: bool,
+    /// It may have said more than one turn of the loop has heard.
+    has_more: bool,
+    /// When it was last seen not to be stopped.
+    checked: Instant,
+    /// What it has been told to undo should this process be killed.
+    undo: String,
+}
+
+impl AttachedClient {
+    /// One that was told nothing yet.
+    pub(super) fn new(channel: Channel, pid: Pid) -> Self {
+        let checked = Instant::now();
+        Self {
+            channel,
+            identity: Identity::of(pid),
+            process: Watched::new(pid),
+            pid,
+            messages: VecDeque::new(),
+            ended: None,
+            has_unread: false,
+            has_more: false,
+            checked,
+            undo: String::new(),
+        }
+    }
+
+    pub(super) fn send(&mut self, message: &FromHost) -> bool {
+        self.channel.send(message, vec![])
+    }
+
+    pub(super) fn send_with(&mut self, message: &FromHost, fds: Vec<OwnedFd>) -> bool {
+        self.channel.send(message, fds)
+    }
+
+    /// Tells it what there is to undo. One that does not read (it is stopped) is told when it has caught up.
+    pub(super) fn tell_undo(&mut self, modes: &ModeTracker) {
+        let undo = modes.undo_blindly();
+        if undo != self.undo
+            && !self.channel.is_waiting()
+            && self.send(&FromHost::Undo { bytes: undo.clone(), extended_keys: modes.has_extended_keys() })
+        {
+            self.undo = undo;
+        }
+    }
+
+    /// Reads what it has said. Nothing is done before all of it is read: at its end may stand that the rest is not wanted any more.
+    pub(super) fn read(&mut self, modes: &ModeTracker) {
+        self.has_unread = false;
+        while self.messages.len() < MOST_MESSAGES && self.ended.is_none() {
+            let was_waiting = self.channel.is_waiting();
+            // A broken connection is told by `receive`.
+            let _ = self.channel.write_some();
+            if was_waiting {
+                self.tell_undo(modes);
+            }
+            match self.channel.receive() {
+                Ok(ReceivedMessage::Message(message, _)) => self.messages.push_back(message),
+                Ok(ReceivedMessage::Nothing) => return,
+                Ok(ReceivedMessage::Closed) => self.ended = Some("gone".into()),
+                Err(error) => self.ended = Some(error.to_string()),
+            }
+        }
+        self.has_unread = self.ended.is_none();
+    }
+
+    /// If it gave up waiting for this host: whether the session is to go on detached.
+    pub(super) fn gave_up(&self) -> Option<bool> {
+        self.messages.iter().find_map(|message| match message {
+            FromClient::GaveUp { detached } => Some(*detached),
+            _ => None,
+        })
+    }
+
+    /// The next of the messages that were read.
+    pub(super) fn next_message(&mut self) -> Option<FromClient> {
+        self.messages.pop_front()
+    }
+
+    /// One turn of the loop has heard it. Why nothing more comes, if all was heard and it has gone.
+    pub(super) fn was_heard(&mut self) -> Option<String> {
+        self.has_more = self.has_unread || !self.messages.is_empty();
+        self.ended.take_if(|_| self.messages.is_empty())
+    }
+
+    /// Whether it may have said more than one turn of the loop has heard.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Its process.
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Its terminal has nothing of claude's on it that is to be undone.
+    pub(super) fn has_nothing_to_undo(&mut self) {
+        self.undo.clear();
+    }
+
+    /// It has just said that it runs.
+    pub(super) fn runs(&mut self) {
+        self.checked = Instant::now();
+    }
+
+    /// Whether it is stopped. Looked up only so often; in between it counts as one that runs.
+    pub(super) fn is_found_stopped(&mut self) -> bool {
+        let now = Instant::now();
+        if now.duration_since(self.checked) < CLIENT_CHECK {
+            return false;
+        }
+        self.checked = now;
+        self.is_stopped()
+    }
+
+    fn is_stopped(&mut self) -> bool {
+        self.process.look_up().is_some_and(|process| process.stopped)
+    }
+
+    /// Continues it where it is stopped: what it was told last is for it to act on.
+    pub(super) fn go_on_if_stopped(&mut self) {
+        if self.is_stopped()
+            && let Some(identity) = &self.identity
+        {
+            // Where that fails it has ended.
+            let _ = identity.send(Signal::SIGCONT);
+        }
+    }
+}
+
+/// The process on the other side, as the system says: a pid in a message may be anybody's. 0, which is no process, where the
+/// system cannot say it.
+pub(super) fn peer(channel: &Channel) -> Pid {
+    channel.peer_process().unwrap_or(Pid::from_raw(0))
+}
+
+/// Gives a terminal the attributes that it had before a client set it to raw mode. Where the shell has its line editor on it by
+/// now, they are not ours to change.
+pub(crate) fn restore(terminal: &OwnedFd, attributes: &Attributes) {
+    if Attributes::of(terminal).is_ok_and(|now| now == attributes.raw()) {
+        let _ = attributes.apply(terminal);
+    }
+}

@@ -1,0 +1,189 @@
+//! Claude as the process that the host starts, ends and starts again.
+
+pub(crate) mod child;
+pub(crate) mod launch_choice;
+pub(crate) mod launcher;
+pub(crate) mod pending_restart;
+pub(crate) mod pty;
+pub(crate) mod relaunch;
+pub(crate) mod restart_request;
+pub(crate) mod shutdown;
+pub mod supervisor;
+
+use std::time::{Duration, Instant};
+
+use crate::claude::running::RunningClaude;
+use crate::host::job_stop::JobStop;
+use crate::registry::ConversationOwner;
+use child::EndPhase;
+use launcher::Launcher;
+use pending_restart::PendingRestart;
+use pty::{Change, Child};
+use shutdown::KillEscalation;
+use supervisor::{Supervisor, SupervisorEvent};
+
+/// The claude of a session: its process, how far its end has come, and whether and how another one follows.
+pub(crate) struct Claude {
+    launcher: Launcher,
+    child: Child,
+    phase: EndPhase,
+    ending: KillEscalation,
+    supervisor: Supervisor,
+    /// When this host began; the supervisor's times count from here.
+    begun: Instant,
+    /// When claude was started last.
+    launched: Instant,
+    /// Nobody wants claude back: it was stopped on request, or the user said so.
+    quit: bool,
+    /// Claude crashed too often.
+    gave_up: bool,
+    /// A restart that was asked for.
+    renewal: PendingRestart,
+    /// Why claude could not be started last, where it could not.
+    not_started: Option<String>,
+    /// Who has opened the conversation while claude was gone.
+    holder: Option<ConversationOwner>,
+    /// What a launcher that was killed has left behind: the claude that it had started.
+    left: Option<RunningClaude>,
+    /// It was said that claude says nothing of itself.
+    told_silent: bool,
+    /// The background job of the conversation, while it is being ended.
+    job_stop: Option<JobStop>,
+}
+
+impl Claude {
+    /// One that was started a moment ago.
+    pub(crate) fn new(launcher: Launcher, child: Child, supervisor: Supervisor) -> Self {
+        Self {
+            launcher,
+            child,
+            phase: EndPhase::Running,
+            ending: KillEscalation::Begun,
+            supervisor,
+            begun: Instant::now(),
+            launched: Instant::now(),
+            quit: false,
+            gave_up: false,
+            renewal: PendingRestart::default(),
+            not_started: None,
+            holder: None,
+            left: None,
+            told_silent: false,
+            job_stop: None,
+        }
+    }
+
+    /// How far its end has come.
+    pub(crate) fn phase(&self) -> EndPhase {
+        self.phase
+    }
+
+    /// Whether it runs, or is stopped.
+    pub(crate) fn is_running(&self) -> bool {
+        self.phase == EndPhase::Running
+    }
+
+    /// The process that was started last.
+    pub(crate) fn child(&self) -> &Child {
+        &self.child
+    }
+
+    /// What has become of that process since the last call.
+    pub(crate) fn poll_child(&mut self) -> Option<Change> {
+        self.child.poll()
+    }
+
+    /// What the next one is started with.
+    pub(crate) fn launcher(&self) -> &Launcher {
+        &self.launcher
+    }
+
+    /// The same, to change it.
+    pub(crate) fn launcher_mut(&mut self) -> &mut Launcher {
+        &mut self.launcher
+    }
+
+    /// When claude was started last.
+    pub(crate) fn launched(&self) -> Instant {
+        self.launched
+    }
+
+    /// The time, as the supervisor and the reconnector count it.
+    pub(crate) fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Such a time on the clock of this process.
+    pub(crate) fn instant(&self, time: Duration) -> Instant {
+        self.begun + time
+    }
+
+    /// Whether nobody wants claude back.
+    pub(crate) fn has_quit(&self) -> bool {
+        self.quit
+    }
+
+    /// Whether it is not brought back because it crashed too often.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// It says nothing of itself. Whether that is said for the first time.
+    pub(crate) fn is_first_silence(&mut self) -> bool {
+        !std::mem::replace(&mut self.told_silent, true)
+    }
+
+    /// What it wrote last is not waited for any longer, where it has ended for good. Whether it has.
+    pub(crate) fn cut_off(&mut self) -> bool {
+        let (EndPhase::Draining { exit, .. } | EndPhase::Flushing { exit }) = self.phase else {
+            return false;
+        };
+        self.phase = EndPhase::Flushing { exit };
+        true
+    }
+
+    /// The system ends: the next signal is one that leaves no choice.
+    pub(crate) fn hurry_end(&mut self) {
+        self.ending = self.ending.for_system_stop();
+    }
+
+    /// It was sent this signal by cckw, by its client, or by a key of the user's.
+    pub(crate) fn signal_passed(&mut self, number: i32) {
+        let at = self.now();
+        self.supervisor.on(SupervisorEvent::SignalPassed { number, at });
+    }
+
+    /// Nobody wants a restart any more that was asked for. Whether one was waiting.
+    pub(crate) fn cancel_restart(&mut self) -> bool {
+        self.renewal.cancel()
+    }
+
+    /// Begins to end this background job, before claude comes back.
+    pub(crate) fn begin_job_stop(&mut self, job: &str) {
+        self.job_stop = Some(JobStop::begin(&self.launcher.program, job));
+    }
+
+    /// Where claude waits to come back and a background job is being ended: whether that has ended. While it has not, the launch is put off
+    /// a little.
+    pub(crate) fn look_at_job_stop(&mut self) -> Option<Result<(), bool>> {
+        let (Some(stop), EndPhase::Waiting { exit, .. }) = (&mut self.job_stop, self.phase) else {
+            return None;
+        };
+        Some(match stop.look() {
+            Ok(again) => {
+                self.phase = EndPhase::Waiting { exit, until: again };
+                Ok(())
+            }
+            Err(ended) => {
+                self.job_stop = None;
+                Err(ended)
+            }
+        })
+    }
+
+    /// Ends this background job, and waits for that. Whether it has ended.
+    pub(crate) fn finish_job_stop(&mut self, job: &str) -> bool {
+        let begun = self.job_stop.take();
+        begun.unwrap_or_else(|| JobStop::begin(&self.launcher.program, job)).wait()
+    }
+}

@@ -1,0 +1,154 @@
+//! A restart that was asked for, and when it is time for it.
+//!
+//! A plain state machine: it does no I/O and reads no clock.
+
+use std::time::{Duration, Instant};
+
+/// How long claude must have been idle. It is idle before it has written down the turn that has just ended (seen: a tenth of a second),
+/// and for a moment between a turn and the next one that was typed ahead.
+pub const IDLE_BEFORE_RESTART: Duration = Duration::from_secs(1);
+
+/// Whether claude is to be started anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PendingRestart {
+    idle_since: Option<Instant>,
+    asked: Option<RestartRequest>,
+    /// Not before, unless somebody is in a hurry.
+    not_before: Option<Instant>,
+    under_way: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct RestartRequest {
+    at: Instant,
+    /// Whatever claude does.
+    at_once: bool,
+}
+
+impl PendingRestart {
+    /// Claude says that it is idle, or that it is not.
+    pub fn heard(&mut self, idle: bool, at: Instant) {
+        self.idle_since = if idle { self.idle_since.or(Some(at)) } else { None };
+    }
+
+    /// Somebody wants claude to be started anew: at once, or as soon as it rests. A later wish can only hasten an earlier one.
+    pub fn ask(&mut self, at_once: bool, at: Instant) {
+        let asked = self.asked.get_or_insert(RestartRequest { at, at_once });
+        asked.at_once |= at_once;
+    }
+
+    /// When claude is to be ended, as far as can be said now.
+    pub fn due(&self) -> Option<Instant> {
+        let asked = self.asked.filter(|_| !self.under_way)?;
+        if asked.at_once {
+            return Some(asked.at);
+        }
+        let from = self.not_before.map_or(asked.at, |not_before| not_before.max(asked.at));
+        self.idle_since.map(|since| from.max(since + IDLE_BEFORE_RESTART))
+    }
+
+    /// Nobody wants it any more. Whether there was one to call off: not when claude is already being ended.
+    pub fn cancel(&mut self) -> bool {
+        let waits = !self.under_way && self.asked.is_some();
+        if waits {
+            (self.asked, self.not_before) = (None, None);
+        }
+        waits
+    }
+
+    /// Whether there is a reason to look before claude is ended: nobody is in a hurry.
+    pub fn is_patient(&self) -> bool {
+        self.asked.is_some_and(|asked| !asked.at_once)
+    }
+
+    /// Something would be lost now: it is due again later.
+    pub fn postpone(&mut self, until: Instant) {
+        self.not_before = Some(until);
+    }
+
+    /// Claude is being ended.
+    pub fn begin(&mut self) {
+        self.under_way = true;
+    }
+
+    /// Whether claude is being ended, or was, in order to be started anew.
+    pub fn is_under_way(&self) -> bool {
+        self.under_way
+    }
+
+    /// Claude was started anew, for whatever reason, or will not be.
+    pub fn over(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn it_waits_for_rest_and_can_be_hastened() {
+        let start = Instant::now();
+        let second = |number: u32| start + IDLE_BEFORE_RESTART * number;
+        let mut renewal = PendingRestart::default();
+        renewal.heard(true, second(0));
+        assert_eq!(renewal.due(), None);
+        let mut rested = renewal;
+        rested.ask(false, second(5));
+        assert_eq!(rested.due(), Some(second(5)));
+        renewal.heard(false, second(1));
+        renewal.ask(false, second(2));
+        assert_eq!(renewal.due(), None);
+        renewal.heard(true, second(3));
+        renewal.heard(true, second(4));
+        assert_eq!(renewal.due(), Some(second(4)));
+        let mut postponed = renewal;
+        postponed.postpone(second(9));
+        assert_eq!((postponed.due(), postponed.is_patient()), (Some(second(9)), true));
+        postponed.ask(true, second(5));
+        assert!(postponed.due().is_some_and(|due| due <= second(5)) && !postponed.is_patient());
+        renewal.heard(false, second(4));
+        assert_eq!(renewal.due(), None);
+        renewal.ask(true, second(6));
+        assert!(renewal.due().is_some_and(|due| due <= second(6)));
+        let mut unwanted = renewal;
+        assert_eq!((unwanted.cancel(), unwanted.due(), unwanted.cancel()), (true, None, false));
+        renewal.begin();
+        assert_eq!((renewal.due(), renewal.is_under_way()), (None, true));
+        assert!(!renewal.cancel());
+        renewal.over();
+        assert_eq!(renewal, PendingRestart::default());
+    }
+
+    proptest! {
+        /// Whatever is heard and asked: it is never due unasked, and before claude has rested only for one who does not wait.
+        #[test]
+        fn nobody_who_waits_disturbs_claude(steps in prop::collection::vec((0..5u8, 0..3_000u64), 0..40)) {
+            let start = Instant::now();
+            let (mut renewal, mut now) = (PendingRestart::default(), start);
+            let (mut idle_since, mut asked, mut hurried) = (None, false, false);
+            for (what, milliseconds) in steps {
+                now += Duration::from_millis(milliseconds);
+                match what {
+                    0 | 1 => {
+                        renewal.heard(what == 1, now);
+                        idle_since = if what == 1 { idle_since.or(Some(now)) } else { None };
+                    }
+                    4 => {
+                        prop_assert_eq!(renewal.cancel(), asked);
+                        (asked, hurried) = (false, false);
+                    }
+                    _ => {
+                        renewal.ask(what == 3, now);
+                        (asked, hurried) = (true, hurried || what == 3);
+                    }
+                }
+                let rested = idle_since.is_some_and(|since| now >= since + IDLE_BEFORE_RESTART);
+                let due = renewal.due().is_some_and(|due| due <= now);
+                prop_assert_eq!(due, asked && (hurried || rested));
+            }
+        }
+    }
+}

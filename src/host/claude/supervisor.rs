@@ -1,0 +1,513 @@
+//! Whether claude is brought back after its end, when, and with which conversation.
+//!
+//! A plain state machine: it is told what happened and what time it is, and answers what to do. It does no I/O, reads no clock
+//! and makes no random numbers. Times are counted from any fixed point, the same for all events of one session.
+//!
+//! What it promises, whatever happens in whatever order: after a crash nothing but the user makes it launch claude before the backoff
+//! is over; crashes in a row, and crashes within the window, are bounded; it launches nothing but the conversation that
+//! it was last told of, and not while another process has it, and gives one up for a new one at most once before claude has run for a stable while; when the
+//! user wants to quit, it launches nothing more. An end that follows a signal which cckw has passed on is no crash, and an end by
+//! a signal of which cckw knows nothing is one.
+
+mod server;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use libc::{SIGHUP, SIGTERM};
+use uuid::Uuid;
+
+use crate::claude::exit_class::{ExitClass, end};
+use crate::claude::transcript::{TranscriptOnDisk, is_id};
+use crate::config::Restart;
+use crate::os::exit::Exit;
+use server::ServerMemory;
+
+/// How long after a signal was passed on an end of claude counts as its answer. A claude that has gone on for longer than that
+/// has not ended because of it. Seen: claude ends within a second, and some seconds on a machine that is busy.
+pub const SIGNAL_COUNTS_FOR: Duration = Duration::from_secs(10);
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SupervisorEvent {
+    /// A launch that was decided, or the first one, has been made.
+    Started {
+        /// When.
+        at: Duration,
+    },
+    /// Claude has written its state file, for the first time or anew. One that was left behind may be reported after the end: it
+    /// tells the conversation that was open last.
+    StateFile {
+        /// The conversation that it names.
+        conversation: Option<String>,
+        /// Whether claude has come up and it counts, as [`StateFile::settled`](crate::claude::state_file::StateFile::settled)
+        /// says.
+        settled: bool,
+    },
+    /// The Remote Control server has said that it gives up waiting for the network. It will end by itself, and nobody wanted that.
+    GaveUp,
+    /// Claude has said that it does not find the conversation, or that its id is taken. It will end by itself.
+    Refused,
+    /// Claude has ended, or could not be executed (127 or 126).
+    Ended {
+        /// How.
+        exit: Exit,
+        /// When.
+        at: Duration,
+        /// A random number from 0 to 1.
+        jitter: f64,
+    },
+    /// Claude could not be started for want of something that has nothing to do with it and may be there again in a while: a
+    /// process, a descriptor, memory. That is no crash of its own, so none is counted.
+    NotStarted {
+        /// When.
+        at: Duration,
+    },
+    /// The time that [`Decision::Wait`] named has come.
+    Due {
+        /// The time.
+        at: Duration,
+        /// What there is to launch with.
+        look: LaunchContext,
+    },
+    /// The user does not want to wait.
+    UserNow {
+        /// What there is to launch with.
+        look: LaunchContext,
+    },
+    /// Claude is about to be ended in order to be started again: whatever its end looks like, it is none of its own.
+    RestartAsked,
+    /// Cckw or its client has sent or passed on this signal to claude, or the user has typed the key that stands for it.
+    SignalPassed {
+        /// The signal's number.
+        number: i32,
+        /// When.
+        at: Duration,
+    },
+    /// The user does not want claude back.
+    UserQuit,
+}
+
+/// What the caller finds right before a launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaunchContext {
+    /// What is on disk of the conversation that [`Supervisor::conversation`] names.
+    pub transcript: TranscriptState,
+    /// An id that was never used.
+    pub fresh: Uuid,
+    /// Whether another live process has the conversation open.
+    pub held: bool,
+}
+
+/// What is on disk of a conversation, compared with what was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TranscriptState {
+    /// It can be resumed.
+    Present,
+    /// Nothing, and there never was: it did not get a prompt.
+    NeverThere,
+    /// Nothing, but there was something.
+    Gone,
+    /// A file that claude cannot resume from, and whose id it does not take for a new conversation.
+    Unusable,
+}
+
+impl TranscriptState {
+    /// `there_was` is whether this conversation ever had a transcript, as the record knows: it was seen, or the user
+    /// resumed it.
+    pub fn new(found: &TranscriptOnDisk, there_was: bool) -> Self {
+        match found {
+            TranscriptOnDisk::Conversation(_) => Self::Present,
+            TranscriptOnDisk::Nothing if there_was => Self::Gone,
+            TranscriptOnDisk::Nothing => Self::NeverThere,
+            TranscriptOnDisk::Unusable(_) => Self::Unusable,
+            // What was there is taken to be there still: a mistake costs a start that fails, the other one the conversation.
+            TranscriptOnDisk::Unknown if there_was => Self::Present,
+            TranscriptOnDisk::Unknown => Self::NeverThere,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// Nothing.
+    Nothing,
+    /// Tell the user that claude crashed, and report [`SupervisorEvent::Due`] at that time.
+    Wait {
+        /// When claude comes back.
+        until: Duration,
+        /// Which launch in a row that will be, from 1; 0 for a restart that was asked for.
+        attempt: u32,
+    },
+    /// Start claude.
+    Launch(ClaudeLaunch),
+    /// Claude has opened another conversation than it was to. It is followed from now on; the record keeps both.
+    Different {
+        /// The conversation that was to be opened.
+        asked: String,
+        /// The one that was.
+        got: String,
+    },
+    /// End the session.
+    Finish {
+        /// The exit status: claude's.
+        status: u8,
+        /// Why it is over. [`Supervisor::conversation`] still says what could be resumed.
+        why: FinishReason,
+    },
+}
+
+/// What claude is started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaudeLaunch {
+    /// The conversation with this id.
+    Resume(String),
+    /// A new conversation with this id, in which nothing was said yet.
+    SessionId(String),
+    /// A new conversation with this new id. The session is `expired`: the user is to be told.
+    Fresh {
+        /// The new conversation.
+        id: String,
+        /// The one that could not be opened. The record keeps it.
+        instead_of: String,
+        /// Why not.
+        lost: Lost,
+    },
+    /// What the user's arguments choose: claude ended before it said which conversation that is.
+    AsChosen,
+    /// The Remote Control server.
+    Server {
+        /// Whether it is to go on with the session of the last one.
+        goes_on: bool,
+    },
+}
+
+/// Why a conversation cannot be opened any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Its transcript is gone.
+    Gone,
+    /// Its transcript holds no message; so nothing, or nothing that was written down, is lost with it.
+    Unusable,
+    /// Claude refuses it, for whatever reason.
+    Refused,
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FinishReason {
+    /// Claude's end was wanted.
+    Clean,
+    /// Claude has refused to start, and said why.
+    OwnError,
+    /// Too many crashes.
+    CrashLoop {
+        /// How many there were: in the window, or in a row.
+        crashes: u32,
+    },
+    /// The conversation cannot be opened, and neither could the new one in its place.
+    Lost(Lost),
+    /// Another process has opened the conversation meanwhile.
+    Held,
+    /// The user did not want it back.
+    Quit,
+}
+
+/// How long after a launch that failed for want of a process, a descriptor or memory the next one is tried.
+const SHORTAGE_DELAY: Duration = Duration::from_secs(5);
+/// The status of a claude that could not be executed.
+const NOT_EXECUTED: u8 = 126;
+
+/// One session's supervisor.
+#[derive(Debug, Clone)]
+pub struct Supervisor {
+    limits: Restart,
+    phase: SupervisorPhase,
+    conversation: Option<String>,
+    /// Whether claude has ever come up in this session.
+    came_up: bool,
+    /// Crashes since claude last ran for a stable while.
+    in_a_row: u32,
+    /// When the crashes were that still count.
+    crashes: VecDeque<Duration>,
+    /// The launch that claude refused.
+    refused: Option<ClaudeLaunch>,
+    /// Whether the conversation was replaced since claude last ran for a stable while.
+    replaced: bool,
+    restart_asked: bool,
+    /// The signals that claude was sent with cckw's knowledge, and when last.
+    passed: Vec<(i32, Duration)>,
+    /// The end that comes is not wanted, whatever its status.
+    gave_up: bool,
+    quit: bool,
+    /// What is kept is the Remote Control server.
+    server: Option<ServerMemory>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum SupervisorPhase {
+    /// Claude runs, or is about to.
+    Launched {
+        /// With what; nothing for the first launch.
+        launch: Option<ClaudeLaunch>,
+        /// Nothing until it was executed.
+        started: Option<Duration>,
+        /// Whether it has written a state file that counts.
+        up: bool,
+    },
+    /// Claude is to be launched at that time.
+    Waiting {
+        until: Duration,
+        /// The last exit status.
+        status: u8,
+    },
+    Finished,
+}
+
+impl Supervisor {
+    /// The supervisor of a session whose first launch is being made. `conversation` is the one that was pinned.
+    pub fn new(limits: Restart, conversation: Option<String>) -> Self {
+        Self {
+            limits,
+            phase: SupervisorPhase::Launched { launch: None, started: None, up: false },
+            conversation,
+            came_up: false,
+            in_a_row: 0,
+            crashes: VecDeque::new(),
+            refused: None,
+            replaced: false,
+            restart_asked: false,
+            passed: Vec::new(),
+            gave_up: false,
+            quit: false,
+            server: None,
+        }
+    }
+
+    /// The same for the Remote Control server instead of a conversation.
+    #[must_use]
+    pub fn of_server(self) -> Self {
+        Self { server: Some(ServerMemory::default()), ..self }
+    }
+
+    /// The supervisor of a session that is taken up again by a new host. It waits for [`SupervisorEvent::Due`] (or
+    /// [`SupervisorEvent::UserNow`]), and is due at once.
+    pub fn taken_up(limits: Restart, conversation: Option<String>) -> Self {
+        let phase = SupervisorPhase::Waiting { until: Duration::ZERO, status: 0 };
+        Self { phase, came_up: true, ..Self::new(limits, conversation) }
+    }
+
+    /// The conversation that is open, or will be opened; nothing while it is not known.
+    pub fn conversation(&self) -> Option<&str> {
+        self.conversation.as_deref()
+    }
+
+    /// Takes note of what happened, and decides what to do. Events that make no sense at the moment change nothing.
+    pub fn on(&mut self, event: SupervisorEvent) -> Decision {
+        match (event, &mut self.phase) {
+            (_, SupervisorPhase::Finished) => Decision::Nothing,
+            (SupervisorEvent::Started { at }, SupervisorPhase::Launched { started, .. }) => {
+                started.get_or_insert(at);
+                Decision::Nothing
+            }
+            (SupervisorEvent::StateFile { conversation, settled: true }, _) => self.state_file(conversation),
+            (SupervisorEvent::Refused, SupervisorPhase::Launched { launch, up: false, .. }) => {
+                self.refused = launch.clone();
+                Decision::Nothing
+            }
+            (SupervisorEvent::GaveUp, SupervisorPhase::Launched { .. }) if self.server.is_some() => {
+                self.gave_up = true;
+                Decision::Nothing
+            }
+            (SupervisorEvent::Ended { exit, at, jitter }, SupervisorPhase::Launched { started, .. }) => {
+                let ran = started.map(|started| at.saturating_sub(started));
+                self.ended(exit, at, ran, jitter)
+            }
+            (SupervisorEvent::NotStarted { at }, SupervisorPhase::Launched { started: None, .. }) => {
+                let until = at + SHORTAGE_DELAY.min(self.limits.max_delay);
+                self.phase = SupervisorPhase::Waiting { until, status: NOT_EXECUTED };
+                Decision::Wait { until, attempt: self.in_a_row }
+            }
+            (SupervisorEvent::Due { at, .. }, SupervisorPhase::Waiting { until, .. }) if at < *until => {
+                Decision::Wait { until: *until, attempt: self.in_a_row }
+            }
+            (
+                SupervisorEvent::Due { look, .. } | SupervisorEvent::UserNow { look },
+                SupervisorPhase::Waiting { status, .. },
+            ) => {
+                let status = *status;
+                self.launch(look, status)
+            }
+            (SupervisorEvent::RestartAsked, SupervisorPhase::Launched { .. }) => {
+                self.restart_asked = true;
+                Decision::Nothing
+            }
+            (SupervisorEvent::SignalPassed { number, at }, SupervisorPhase::Launched { .. }) => {
+                self.passed.retain(|(other, _)| *other != number);
+                self.passed.push((number, at));
+                Decision::Nothing
+            }
+            (SupervisorEvent::UserQuit, SupervisorPhase::Waiting { status, .. }) => {
+                let status = *status;
+                self.finish(status, FinishReason::Quit)
+            }
+            (SupervisorEvent::UserQuit, SupervisorPhase::Launched { .. }) => {
+                self.quit = true;
+                Decision::Nothing
+            }
+            _ => Decision::Nothing,
+        }
+    }
+
+    fn state_file(&mut self, conversation: Option<String>) -> Decision {
+        self.came_up = true;
+        let mut asked = None;
+        if let SupervisorPhase::Launched { launch, up, .. } = &mut self.phase {
+            if !*up {
+                asked = launch.as_ref().and_then(ClaudeLaunch::id).map(str::to_owned);
+                self.refused = None;
+            }
+            *up = true;
+        }
+        // What is no id can be neither resumed nor looked for.
+        let Some(got) = conversation.filter(|id| is_id(id)) else {
+            return Decision::Nothing;
+        };
+        self.conversation = Some(got.clone());
+        match asked {
+            Some(asked) if asked != got => Decision::Different { asked, got },
+            _ => Decision::Nothing,
+        }
+    }
+
+    /// `ran` is nothing where claude could not be executed.
+    fn ended(&mut self, exit: Exit, at: Duration, ran: Option<Duration>, jitter: f64) -> Decision {
+        let executed = ran.is_some();
+        let ran = ran.unwrap_or_default();
+        if ran >= self.limits.stable_after {
+            self.in_a_row = 0;
+            self.replaced = false;
+        }
+        let asked = std::mem::take(&mut self.restart_asked);
+        let outage = matches!(exit, Exit::Code(status) if crate::claude::server::is_outage(status));
+        let gave_up = std::mem::take(&mut self.gave_up) || self.server.is_some() && executed && outage;
+        let mut passed = std::mem::take(&mut self.passed);
+        passed.retain(|(_, passed)| at.saturating_sub(*passed) <= SIGNAL_COUNTS_FOR);
+        // Neither an end that was asked for nor a program that is not there is an answer of the server's.
+        if let Some(server) = self.server.as_mut().filter(|_| executed && !asked) {
+            self.came_up |= server.ended(exit, ran, self.limits.stable_after, gave_up);
+        }
+        if self.quit {
+            return self.finish(exit.status(), FinishReason::Quit);
+        }
+        if asked {
+            self.phase = SupervisorPhase::Waiting { until: at, status: exit.status() };
+            return Decision::Wait { until: at, attempt: 0 };
+        }
+        if passed.iter().any(|(number, _)| matches!(*number, SIGTERM | SIGHUP)) {
+            // It was asked to end, and has. How does not matter.
+            return self.finish(exit.status(), FinishReason::Clean);
+        }
+        let was_passed = |signal| passed.iter().any(|(number, _)| *number == signal);
+        let came_up = self.came_up || self.server.is_some_and(ServerMemory::went_on);
+        match end(exit, came_up, self.limits.on_sigterm, was_passed) {
+            ExitClass::Clean if gave_up => self.crashed(exit, at, executed, jitter),
+            ExitClass::Clean => self.finish(exit.status(), FinishReason::Clean),
+            ExitClass::OwnError => self.finish(exit.status(), FinishReason::OwnError),
+            ExitClass::Crash => self.crashed(exit, at, executed, jitter),
+        }
+    }
+
+    fn crashed(&mut self, exit: Exit, at: Duration, executed: bool, jitter: f64) -> Decision {
+        self.in_a_row += 1;
+        // A server that exits because there is no network is started again until there is one.
+        let endless = self.server.is_some() && executed && matches!(exit, Exit::Code(_));
+        if !endless {
+            self.crashes.push_back(at);
+        }
+        let window = self.limits.crash_window;
+        self.crashes.retain(|crash| at.saturating_sub(*crash) <= window);
+        let in_a_row = if self.server.is_some() { 0 } else { self.in_a_row };
+        let crashes = in_a_row.max(self.crashes.len() as u32);
+        if crashes >= self.limits.crash_limit {
+            return self.finish(exit.status(), FinishReason::CrashLoop { crashes });
+        }
+        let until = at.saturating_add(self.delay(jitter));
+        self.phase = SupervisorPhase::Waiting { until, status: exit.status() };
+        Decision::Wait { until, attempt: self.in_a_row }
+    }
+
+    /// How long to wait after the crash that was the last in a row. Jitter is only ever added.
+    fn delay(&self, jitter: f64) -> Duration {
+        let limits = &self.limits;
+        // Not `powf`: for that alone libm would be loaded with each start.
+        let grown_by = limits.factor.powi(i32::try_from(self.in_a_row - 1).unwrap_or(i32::MAX));
+        let grown = limits.initial_delay.as_secs_f64() * grown_by;
+        // Comparing first keeps the numbers that a Duration cannot hold out of it, and the others exact.
+        let delay = if grown < limits.max_delay.as_secs_f64() {
+            Duration::from_secs_f64(grown)
+        } else {
+            limits.max_delay
+        };
+        let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
+        delay + delay.mul_f64(limits.jitter * jitter)
+    }
+
+    fn launch(&mut self, look: LaunchContext, status: u8) -> Decision {
+        if look.held {
+            return self.finish(status, FinishReason::Held);
+        }
+        if let Some(server) = &mut self.server {
+            let launch = ClaudeLaunch::Server { goes_on: server.next() };
+            self.phase = SupervisorPhase::Launched { launch: Some(launch.clone()), started: None, up: false };
+            return Decision::Launch(launch);
+        }
+        let launch = match self.conversation.clone() {
+            None => Ok(ClaudeLaunch::AsChosen),
+            Some(id) => match look.transcript {
+                TranscriptState::Present => Ok(ClaudeLaunch::Resume(id)),
+                TranscriptState::NeverThere => Ok(ClaudeLaunch::SessionId(id)),
+                TranscriptState::Gone => Err(Lost::Gone),
+                TranscriptState::Unusable => Err(Lost::Unusable),
+            },
+        };
+        // What was refused is tried in another way, if there is one by now, but not again in the same.
+        let refused = self.refused.take();
+        let launch = launch.and_then(|launch| match refused {
+            Some(refused) if refused == launch => Err(Lost::Refused),
+            _ => Ok(launch),
+        });
+        let launch = match (launch, &self.conversation) {
+            (Ok(launch), _) => launch,
+            (Err(lost), Some(id)) if !self.replaced => {
+                self.replaced = true;
+                ClaudeLaunch::Fresh { id: look.fresh.to_string(), instead_of: id.clone(), lost }
+            }
+            (Err(lost), _) => return self.finish(status, FinishReason::Lost(lost)),
+        };
+        if let ClaudeLaunch::Fresh { id, .. } = &launch {
+            self.conversation = Some(id.clone());
+        }
+        self.phase = SupervisorPhase::Launched { launch: Some(launch.clone()), started: None, up: false };
+        Decision::Launch(launch)
+    }
+
+    fn finish(&mut self, status: u8, why: FinishReason) -> Decision {
+        self.phase = SupervisorPhase::Finished;
+        Decision::Finish { status, why }
+    }
+}
+
+impl ClaudeLaunch {
+    /// The conversation that it opens; nothing where that is not known.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Resume(id) | Self::SessionId(id) | Self::Fresh { id, .. } => Some(id),
+            Self::AsChosen | Self::Server { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

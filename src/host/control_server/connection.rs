@@ -1,0 +1,181 @@
+//! One connection to the control socket: what it has asked, and what is said to it.
+
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use crate::host::journal::Promise;
+use crate::os::poll::Token;
+use crate::protocol::{Attach, Channel, FromHost, ReceivedMessage, Request, Response, lacks_descriptors};
+
+/// A connection that is not a client's.
+pub struct Connection {
+    /// The connection itself.
+    pub channel: Channel,
+    /// When it was made, last had a request answered, or last was found half-way.
+    pub heard_at: Instant,
+    /// It was half-way when it was last served.
+    pub was_half_way: bool,
+    /// It may have sent more than one turn has answered.
+    pub has_more: bool,
+    /// What it has asked, and is answered in a later turn: the screen model has to catch up first.
+    pub pending: Option<PendingRequest>,
+    /// An answer that waits until the record says what it promises.
+    pub held: Option<(Response, Promise)>,
+    /// Where it stands in the `Poll`.
+    pub place: Option<Token>,
+}
+
+/// A request with its descriptors, and when it came.
+type PendingRequest = (Request, Vec<OwnedFd>, Instant);
+
+/// What there is to say to a request now.
+pub enum Now {
+    /// This, when the record says what it promises.
+    Answer(Response, Option<Promise>),
+    /// This, and the connection is closed behind it: its other end wakes up nobody later.
+    Last(Response),
+    /// Nothing: it is to be asked again in the next turn.
+    Later,
+    /// The connection is to become the client's.
+    Attach,
+}
+
+impl Connection {
+    /// One that has said nothing yet.
+    pub fn new(channel: Channel) -> Self {
+        let heard_at = Instant::now();
+        Self {
+            channel,
+            heard_at,
+            was_half_way: false,
+            has_more: false,
+            pending: None,
+            held: None,
+            place: None,
+        }
+    }
+
+    /// Whether it waits in the middle of something.
+    pub fn is_half_way(&self) -> bool {
+        self.channel.is_waiting() || self.channel.has_half_a_message()
+    }
+}
+
+/// What becomes of a connection.
+pub enum After {
+    /// It stays.
+    GoesOn {
+        /// A whole request was answered.
+        answered: bool,
+        /// More may have come than was answered.
+        has_more: bool,
+    },
+    /// It is closed.
+    Over,
+    /// It becomes the client's, with these descriptors.
+    Attach(Box<Attach>, Vec<OwnedFd>),
+}
+
+/// Answers what has come, but no more than `left` requests. A request whose sender has gone is not carried out: whoever gave it up
+/// was told so.
+pub fn serve_one(
+    connection: &mut Connection,
+    left: &mut usize,
+    answer: &mut impl FnMut(&Request, Duration) -> Now,
+) -> After {
+    let Connection { channel, pending, held, .. } = connection;
+    if channel.write_some().is_err() || held.is_some() && channel.is_abandoned() {
+        return After::Over;
+    }
+    let mut answered = false;
+    // One that does not take its answers gets no more of them.
+    while !channel.is_waiting() && held.is_none() {
+        if *left == 0 {
+            return After::GoesOn { answered, has_more: true };
+        }
+        let (request, fds, since) = match pending.take() {
+            Some(pending) => pending,
+            None => match channel.receive::<Request>() {
+                Ok(ReceivedMessage::Message(request, fds)) => (request, fds, Instant::now()),
+                Ok(ReceivedMessage::Nothing) => return After::GoesOn { answered, has_more: false },
+                Ok(ReceivedMessage::Closed) => return After::Over,
+                Err(error) if lacks_descriptors(&error) => {
+                    // Descriptors come with a request to attach alone, which is answered as a client is.
+                    let reason = "the session's host may open no more files, so it cannot take this terminal; raise its limit: prlimit \
+                                  --nofile=1024 --pid ";
+                    let reason = format!("{reason}{}", std::process::id());
+                    channel.send(&FromHost::Failed { reason, status: 1, claude_can_run: false }, vec![]);
+                    return After::Over;
+                }
+                Err(error) => {
+                    channel.send(&Response::Refused { reason: error.to_string() }, vec![]);
+                    return After::Over;
+                }
+            },
+        };
+        if channel.is_abandoned() {
+            return After::Over;
+        }
+        *left -= 1;
+        match answer(&request, since.elapsed()) {
+            Now::Attach => match request {
+                Request::Attach(attach) => return After::Attach(attach, fds),
+                _ => return After::Over,
+            },
+            Now::Later => {
+                *pending = Some((request, fds, since));
+                return After::GoesOn { answered, has_more: true };
+            }
+            Now::Last(words) => {
+                // Nothing was sent before, so the socket has room for it.
+                channel.send(&words, vec![]);
+                return After::Over;
+            }
+            Now::Answer(words, Some(promise)) => {
+                *held = Some((words, promise));
+                answered = true;
+            }
+            Now::Answer(words, None) if !channel.send(&words, vec![]) => return After::Over,
+            Now::Answer(..) => answered = true,
+        }
+    }
+    // Room for the rest of the answer is something to wait for.
+    After::GoesOn { answered, has_more: false }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    use nix::sys::wait::{WaitStatus, waitpid};
+    use nix::unistd::{ForkResult, fork};
+
+    use super::*;
+
+    #[test]
+    fn one_that_sends_a_terminal_to_a_host_without_a_number_for_it_hears_why() {
+        let (ours, theirs) = UnixStream::pair().expect("a socket pair");
+        let mut theirs = Channel::new(theirs).expect("a channel");
+        let mut connection = Connection::new(Channel::new(ours).expect("a channel"));
+        let null = std::fs::File::open("/dev/null").expect("opens");
+        assert!(theirs.send(&Request::Detach, vec![null.into()]));
+        // In a process of its own, for the limit is one of the process.
+        // SAFETY: the child calls nothing that another thread could have locked: it answers, and ends.
+        match unsafe { fork() }.expect("a process") {
+            ForkResult::Parent { child } => {
+                assert!(matches!(waitpid(child, None), Ok(WaitStatus::Exited(_, 0))));
+            }
+            ForkResult::Child => {
+                let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((0, 0));
+                let _ = setrlimit(Resource::RLIMIT_NOFILE, 0, hard);
+                let over = serve_one(&mut connection, &mut 8, &mut |_, _| Now::Later);
+                // SAFETY: ends this process, without what others have to do at the end of theirs.
+                unsafe { libc::_exit(i32::from(!matches!(over, After::Over))) }
+            }
+        }
+        let said = theirs.wait_for::<FromHost>(Some(Duration::from_secs(10))).expect("an answer");
+        let Some((FromHost::Failed { reason, status: 1, .. }, _)) = said else { panic!("{said:?}") };
+        assert!(reason.contains("may open no more files") && reason.contains("prlimit"), "{reason}");
+    }
+}

@@ -1,0 +1,483 @@
+//! The host's loop: every event of a session, in one place and one at a time.
+
+mod attached;
+mod attachment;
+mod background_job;
+pub mod claude;
+mod control_server;
+mod files;
+mod job_stop;
+mod journal;
+pub mod late_keys;
+mod notifications;
+mod output;
+mod parting;
+mod persist;
+mod remote;
+mod stale_link;
+mod start;
+mod startup_timeout;
+mod state_removed;
+mod state_watch;
+mod stopping;
+mod timers;
+mod transcript;
+mod transcript_check;
+mod unwatched;
+
+pub use start::main;
+
+use attached::restore as restore_terminal;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::fault;
+use super::registry::event_log::EventLog;
+use super::registry::record::{Record, SessionKind, SessionState};
+use super::registry::recovery_marker;
+use super::remote::reconnector::{File, ReconnectorEvent};
+use crate::claude::transcript::is_id;
+use crate::config::Config;
+use crate::os::descriptors;
+use crate::os::poll::{Interest, Poll, Token};
+use crate::os::signal_pipe::SignalPipe;
+#[cfg(debug_assertions)]
+use crate::protocol::FromHost;
+use crate::protocol::{Channel, Request, Response};
+use crate::registry::ConversationOwner;
+use crate::registry::log_event::LogEvent;
+use attached::{AttachedClient, Attachment};
+use claude::Claude;
+use claude::child::EndPhase;
+use claude::supervisor::ClaudeLaunch;
+use control_server::{ControlServer, Now};
+use files::SessionFiles;
+use journal::{Journal, Promise};
+use notifications::Notices;
+use output::{Output, ReadProgress};
+use remote::Remote;
+use start::{Prepared, ends_host};
+use state_watch::{StateSeen, StateWatch};
+use stopping::SystemStop;
+use timers::{Timer, Timers, timers};
+use transcript::TranscriptWatch;
+
+/// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
+const TERMINAL_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The same where somebody else waits: another terminal that attaches, or claude, whose client was killed.
+const SHORT_PATIENCE_WITH_TERMINAL: Duration = Duration::from_millis(200);
+
+/// After a turn, how long claude may take to write it down. Seen: a tenth of a second.
+const TRANSCRIPT_DELAY: Duration = Duration::from_secs(1);
+
+/// How long after the state file could not be opened it is looked at again.
+const STATE_FILE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// So many bytes wait unread until somebody asks for the screen: a timer for each key that is echoed would cost more
+/// than all the rest of its way.
+const LITTLE: usize = 16 * 1024;
+/// When no output has moved for so long, the screen model reads it: a frame of claude's is complete then.
+const SCREEN_READ_DELAY: Duration = Duration::from_millis(4);
+
+/// How long a request waits for the screen model to catch up. Then the model gives up what has cost it so much.
+const MODEL_WAIT: Duration = Duration::from_millis(500);
+
+/// One session.
+struct Host {
+    record: Record,
+    /// Writes the record and the log.
+    journal: Journal,
+    directory: PathBuf,
+    events: EventLog,
+    /// What is to be done at a time, where nothing else says when.
+    timers: Timers<Timer>,
+    claude: Claude,
+    attachment: Attachment,
+    output: Output,
+    signals: SignalPipe,
+    watch: StateWatch,
+    files: SessionFiles,
+    transcript: TranscriptWatch,
+    keep: Remote,
+    /// Whether the host, or the client, was told to end by SIGTERM.
+    system_stop: SystemStop,
+    /// What the user is told outside claude's screen.
+    notices: Notices,
+}
+
+impl Host {
+    /// Takes over a session whose claude has just been started, for this client or for none.
+    pub fn new(prepared: Prepared, client: Option<Channel>, config: &Config) -> Self {
+        let Prepared {
+            record,
+            directory,
+            journal,
+            events,
+            launcher,
+            output,
+            child,
+            signals,
+            wake,
+            attributes,
+            supervisor,
+            taken_up: _,
+            lock,
+        } = prepared;
+        let client = client.map(|channel| {
+            let pid = attached::peer(&channel);
+            AttachedClient::new(channel, pid)
+        });
+        let watch = StateWatch::new(child.pid(), wake);
+        let mut output = output;
+        let keep = Remote::new(&config.remote_control, &record.remote);
+        output.stall_after = config.stall_after;
+        if client.is_none() {
+            output.leave_terminal();
+        }
+        let files = SessionFiles::new(&directory, lock);
+        Self {
+            record,
+            journal,
+            directory,
+            events,
+            timers: timers(),
+            claude: Claude::new(launcher, child, supervisor),
+            attachment: Attachment::new(client, attributes, config),
+            output,
+            signals,
+            watch,
+            files,
+            transcript: TranscriptWatch::default(),
+            keep,
+            system_stop: SystemStop::default(),
+            notices: Notices::new(config.notify),
+        }
+    }
+
+    /// Runs the session to its end. Where it was another host's, `recovered` is how claude was launched for it.
+    pub fn run(mut self, mut server: ControlServer, recovered: Option<&ClaudeLaunch>) {
+        self.events.write(LogEvent::Started { child: self.claude.child().pid().as_raw() });
+        if let Some(launch) = recovered {
+            self.timers.set(Timer::Probation, Instant::now() + recovery_marker::PROBATION);
+            self.taken_up(launch);
+        }
+        self.save();
+        fault::point("run-saved");
+        self.started();
+        let mut poll = Poll::default();
+        // Output has rested, and the screen model reads what is left, a little at a time.
+        let mut catching_up = false;
+        loop {
+            poll.clear();
+            let output =
+                if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
+            let room = self.output.prepare_room(&mut poll);
+            let typing = self.keep.prepare(&mut poll, self.output.master());
+            let doubts = self.keep.doubts.prepare(&mut poll);
+            let client =
+                self.attachment.client().map(|client| poll.add(&client.channel, client.channel.interest()));
+            let departed = self.attachment.departures.prepare(&mut poll);
+            let signals = poll.add(&self.signals, Interest::Reading);
+            let changes = poll.add(&self.watch, Interest::Reading);
+            let journal = poll.add(&self.journal, Interest::Reading);
+            let files = self.files.prepare(&mut poll);
+            let requests = server.prepare(&mut poll);
+            if let Err(error) = poll.wait(self.time(&server, catching_up)) {
+                // Out of memory for a moment, at worst; without a rest it would only get worse.
+                self.events.write(LogEvent::CannotWait { error: error.to_string() });
+                std::thread::sleep(SCREEN_READ_DELAY);
+                continue;
+            }
+            fault::gate("turn");
+            self.output.screen.begin_turn();
+            let is_ready = |place: Option<Token>| place.is_some_and(|place| poll.is_ready(place));
+            self.output.client_is_heard();
+            if is_ready(client) || self.attachment.client().is_some_and(AttachedClient::has_more) {
+                self.hear_client();
+            }
+            self.hear_departed(&poll, &departed);
+            // The client may have said a moment ago that the terminal is the shell's.
+            if is_ready(output) && !self.is_held() {
+                self.move_output();
+                self.look_soon_if_unwatched();
+            }
+            if is_ready(room) {
+                self.draw_passed_over();
+            }
+            if is_ready(typing) {
+                self.type_on();
+            }
+            if let Some(occasion) = self.keep.doubts.hear(&poll, &doubts) {
+                self.tell_reconnector(ReconnectorEvent::Doubtful(occasion));
+            }
+            if poll.is_ready(signals) {
+                for number in self.signals.pending().filter(|number| ends_host(*number)) {
+                    self.system_stop(number);
+                }
+                while let Some(change) = self.claude.poll_child() {
+                    self.child_changed(change);
+                }
+            }
+            if poll.is_ready(changes) {
+                self.look_at_state_file();
+            }
+            if poll.is_ready(journal) {
+                self.hear_journal();
+            }
+            self.files.hear(&poll, &files);
+            for attaching in
+                server.serve(&poll, &requests, |request, waited| self.answer_now(request, waited))
+            {
+                self.attach(attaching);
+            }
+            server.keep_promises(|promise| self.journal.is_kept(promise));
+            self.keep_up(is_ready(output));
+            let waiting = self.output.screen.waiting();
+            catching_up = !is_ready(output) && (waiting > LITTLE || catching_up && waiting > 0);
+            if catching_up {
+                self.output.screen.work();
+            }
+            if self.notices.is_waiting() {
+                self.give_notices();
+            }
+            self.say_goodbye();
+            self.run_timers(&mut server);
+            if let Some(exit) = self.finished()
+                && let Some(exit) = self.after(exit)
+            {
+                return self.finish(exit, server);
+            }
+        }
+    }
+
+    /// How long the next wait may last. While output waits for the screen model, a moment: when no more of it comes in
+    /// that time, the model reads. Before, it would take the core from the terminal, for a screen that nobody sees.
+    fn time(&self, server: &ControlServer, catching_up: bool) -> Option<Duration> {
+        let model = self.output.screen.waiting() > LITTLE;
+        let deadline = self.next_timer(server);
+        let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let client_has_more = self.attachment.client().is_some_and(AttachedClient::has_more);
+        match (model, catching_up || client_has_more) {
+            (false, false) => until,
+            (true, false) => Some(until.map_or(SCREEN_READ_DELAY, |until| until.min(SCREEN_READ_DELAY))),
+            (_, true) => Some(Duration::ZERO),
+        }
+    }
+
+    /// Whether claude's output has to wait.
+    fn is_held(&self) -> bool {
+        self.attachment.is_backgrounded() && !self.output.muted
+    }
+
+    fn is_reading(&self) -> bool {
+        matches!(self.claude.phase(), EndPhase::Running | EndPhase::Draining { .. })
+    }
+
+    fn move_output(&mut self) {
+        if !self.attachment.is_backgrounded() && self.client_is_stopped() {
+            self.lend_terminal();
+            return;
+        }
+        let turn = self.turn();
+        self.draining(turn);
+        self.something_was_drawn();
+    }
+
+    fn turn(&mut self) -> ReadProgress {
+        let reading = self.is_reading();
+        let mut client = self.attachment.client_mut();
+        self.output.turn(reading, |modes| {
+            if let Some(client) = &mut client {
+                client.tell_undo(modes);
+            }
+        })
+    }
+
+    /// What is said now to a request that has waited for so long. What needs the screen waits for the model, which may be behind
+    /// after a flood; the loop goes round meanwhile.
+    fn answer_now(&mut self, request: &Request, waited: Duration) -> Now {
+        let needs_screen = matches!(request, Request::Status | Request::Attach(_));
+        if needs_screen && waited < MODEL_WAIT && !self.output.screen.catch_up() {
+            return Now::Later;
+        }
+        match request {
+            Request::Attach(_) => Now::Attach,
+            Request::Ping => Now::Last(Response::Done),
+            request => {
+                let (answer, promise) = self.answer(request);
+                Now::Answer(answer, promise)
+            }
+        }
+    }
+
+    /// The answer to a request, and what it waits for: whoever hears that something was done looks at the record next.
+    fn answer(&mut self, request: &Request) -> (Response, Option<Promise>) {
+        let answer = self.carry_out_request(request);
+        let promise = match request {
+            // These say nothing of the record.
+            Request::Ping | Request::Status | Request::Stop => None,
+            _ => self.journal.promise(),
+        };
+        (answer, promise)
+    }
+
+    fn carry_out_request(&mut self, request: &Request) -> Response {
+        match request {
+            Request::Ping => Response::Done,
+            Request::Status => Response::Status {
+                record: self.record.to_show(),
+                screen: self.output.screen.text(),
+                formatted: self.output.screen.formatted(),
+                stale: self.output.screen.is_stale(),
+            },
+            // The server gives the connection itself to `attach`.
+            Request::Attach(_) => Response::Refused { reason: "this is no connection to attach with".into() },
+            Request::Reconnect { apply, cycle } => self.reconnect(*apply, *cycle),
+            Request::Detach if self.attachment.is_attached() => {
+                self.detach("asked to by `cckw detach`");
+                Response::Done
+            }
+            Request::Detach => Response::Refused { reason: "no terminal is attached to this session".into() },
+            Request::Restart { now, program } => self.renew(*now, program.as_ref()),
+            Request::CancelRestart => self.cancel_renewal(),
+            Request::SaveRecord => self.save_again(),
+            Request::Stop => {
+                fault::point("stop-asked");
+                self.stop();
+                Response::Done
+            }
+            #[cfg(debug_assertions)]
+            Request::Slept { seconds } => {
+                let long = std::time::Duration::from_secs(*seconds);
+                self.tell_reconnector(ReconnectorEvent::Doubtful(
+                    crate::remote::reconnector::StaleTrigger::Slept(long),
+                ));
+                Response::Done
+            }
+            #[cfg(debug_assertions)]
+            Request::Panic => panic!("asked to, by a test"),
+            #[cfg(debug_assertions)]
+            Request::PanicClient => {
+                self.attachment.tell(&FromHost::Panic);
+                Response::Refused { reason: "asked the client".into() }
+            }
+        }
+    }
+
+    /// Gives the notices that wait, if the stream to the terminal stands where they can be given.
+    fn give_notices(&mut self) {
+        if self.output.terminal().is_none() || self.attachment.is_backgrounded() {
+            self.notices.forget();
+        } else if self.output.is_between() {
+            let bytes = self.notices.take(Instant::now());
+            self.output.write(bytes.as_bytes());
+        }
+    }
+
+    /// A notice has stood in the title for long enough.
+    fn give_title_back(&mut self) {
+        self.notices.title_is_back();
+        if !self.attachment.is_backgrounded() && self.output.is_between() {
+            let title = self.output.modes.title();
+            self.output.write(title.as_bytes());
+        }
+    }
+
+    fn look_at_state_file(&mut self) {
+        // Below a server there are claudes too; what they write down is not about it.
+        if self.record.kind == SessionKind::Server {
+            return;
+        }
+        let seen = self.watch.look();
+        self.note_notifications();
+        // What was missed for want of a descriptor is not told again.
+        let missed = seen.is_none() && descriptors::check_room(1).is_err();
+        if missed {
+            self.timers.set(Timer::StateRetry, Instant::now() + STATE_FILE_RETRY_INTERVAL);
+        } else {
+            self.timers.cancel(Timer::StateRetry);
+        }
+        if let Some(seen) = &seen {
+            self.follow(seen);
+        }
+        self.note_removal();
+        self.note_unread(seen.is_some() || missed);
+        self.tell_reconnector(ReconnectorEvent::File(seen.map(|seen| File::of(&seen.file))));
+    }
+
+    /// Notes what claude's state file says.
+    fn follow(&mut self, seen: &StateSeen) {
+        let (pid, file) = (seen.pid, &self.with_job(seen));
+        self.opened(file);
+        self.rests(file, seen.job.as_ref());
+        let before = self.record.clone();
+        let record = &mut self.record;
+        record.claude_pid = Some(pid.as_raw());
+        record.claude_start.clone_from(&file.proc_start);
+        if file.version.is_some() {
+            record.claude_version.clone_from(&file.version);
+        }
+        if let Some(cwd) = &file.cwd {
+            record.claude_cwd = Some(cwd.as_path().into());
+        }
+        record.status.clone_from(&file.status);
+        record.waiting_for.clone_from(&file.waiting_for);
+        record.background_job = seen.job.as_ref().map(|job| job.id.clone());
+        (record.state_file_removed, record.state_file_unread) = (false, false);
+        if record.state == SessionState::Starting && file.settled() {
+            record.state = SessionState::Running;
+        }
+        if let Some(conversation) = file.session_id.as_ref().filter(|id| file.settled() && is_id(id)) {
+            let is_new = record.follow(conversation);
+            if is_new {
+                self.events.write(LogEvent::Conversation {
+                    id: conversation.clone(),
+                    job: self.record.background_job.clone(),
+                });
+            }
+            if is_new || self.record.also_open.is_some() {
+                self.note_other(conversation, seen);
+            }
+        }
+        if self.record.background_job != before.background_job {
+            self.events.write(LogEvent::BackgroundJob { job: self.record.background_job.clone() });
+        }
+        if self.record != before {
+            self.save();
+            fault::point("state-file-followed");
+        }
+        self.linger();
+        self.note_turn();
+        if file.is_at_rest() {
+            // Claude is idle again before it has written down the first turn: so there is a second look.
+            let noted = self.note_transcript();
+            if !noted {
+                self.timers.set(Timer::Transcript, Instant::now() + TRANSCRIPT_DELAY);
+            }
+        }
+        if self.is_behind_job(seen) {
+            self.timers.set(Timer::Transcript, Instant::now() + TRANSCRIPT_DELAY);
+        }
+    }
+
+    /// Notes whether another process has the conversation open, too: chosen in claude's own list, say, where nobody could have
+    /// refused it.
+    fn note_other(&mut self, conversation: &str, seen: &StateSeen) {
+        let job = seen.job.as_ref().and_then(|job| Some(job.process.as_ref()?.0));
+        let other = ConversationOwner::against(conversation, &self.record, |live| {
+            live.pid != seen.pid && Some(live.pid) != job
+        });
+        let said = other.as_ref().map(ToString::to_string);
+        if said.is_some() && self.record.also_open.is_none() {
+            if let Some(other) = &other {
+                self.events.write(LogEvent::OpenTwice(other.details()));
+            }
+            self.notices.warn(&format!(
+                "this conversation is open in {} too, and each loses what the other says; leave one of them",
+                said.as_deref().unwrap_or_default()
+            ));
+        }
+        self.record.also_open = said;
+    }
+}

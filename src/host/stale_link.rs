@@ -1,0 +1,106 @@
+//! What may kill the link of remote control without a word: a sleep of the machine, an outage of its network.
+
+use std::time::{Duration, Instant};
+
+use crate::config::RemoteControl;
+use crate::os::network;
+use crate::os::network::Network;
+use crate::os::poll::{Interest, Poll, Token};
+use crate::os::suspend::{Wakeup, asleep};
+use crate::remote::reconnector::StaleTrigger;
+
+/// Less than this is what the clocks differ by anyway.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// What is listened to, as far as the configuration asks for it.
+#[derive(Default)]
+pub(super) struct Doubts {
+    wakeup: Option<Wakeup>,
+    /// How long the machine was asleep, when that was looked at last.
+    asleep: Duration,
+    network: Option<Network>,
+    away_since: Option<Instant>,
+}
+
+/// Where the two stand in a poll.
+#[derive(Default)]
+pub(super) struct LinkTokens {
+    wakeup: Option<Token>,
+    network: Option<Token>,
+}
+
+impl Doubts {
+    /// Begins to listen. What cannot be listened to is left out.
+    pub(super) fn listen(settings: &RemoteControl) -> Self {
+        let wakeup = settings.cycle_after_sleep.and_then(|_| Wakeup::listen().ok());
+        let network = settings.cycle_after_outage.and_then(|_| Network::listen().ok());
+        let away_since = (network.is_some() && !network::is_up()).then(Instant::now);
+        Self { wakeup, asleep: asleep().unwrap_or_default(), network, away_since }
+    }
+
+    /// Adds what there is to listen to.
+    pub(super) fn prepare(&self, poll: &mut Poll) -> LinkTokens {
+        LinkTokens {
+            wakeup: self.wakeup.as_ref().map(|wakeup| poll.add(wakeup, Interest::Reading)),
+            network: self.network.as_ref().map(|network| poll.add(network, Interest::Reading)),
+        }
+    }
+
+    /// What was heard.
+    pub(super) fn hear(&mut self, poll: &Poll, places: &LinkTokens) -> Option<StaleTrigger> {
+        let is_ready = |place: &Option<Token>| place.is_some_and(|place| poll.is_ready(place));
+        if is_ready(&places.wakeup) {
+            if self.wakeup.as_ref().is_some_and(|wakeup| wakeup.hear().is_err()) {
+                self.wakeup = None;
+            }
+            return self.slept();
+        }
+        if is_ready(&places.network) {
+            self.network.as_ref()?.hear();
+            return self.outage(network::is_up(), Instant::now());
+        }
+        None
+    }
+
+    /// Whether the machine has slept since this was looked at last.
+    pub(super) fn slept(&mut self) -> Option<StaleTrigger> {
+        self.wakeup.as_ref()?;
+        let now = asleep().ok()?;
+        let slept = now.saturating_sub(std::mem::replace(&mut self.asleep, now));
+        (slept >= LEAST).then_some(StaleTrigger::Slept(slept))
+    }
+
+    fn outage(&mut self, is_up: bool, now: Instant) -> Option<StaleTrigger> {
+        if !is_up {
+            self.away_since.get_or_insert(now);
+            return None;
+        }
+        self.away_since.take().map(|since| StaleTrigger::Outage(now.saturating_duration_since(since)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_lasts_from_its_beginning_to_its_end() {
+        let (mut doubts, start) = (Doubts::default(), Instant::now());
+        assert_eq!(doubts.outage(true, start), None);
+        assert_eq!(doubts.outage(false, start), None);
+        assert_eq!(doubts.outage(false, start + LEAST), None);
+        assert_eq!(doubts.outage(true, start + LEAST * 9), Some(StaleTrigger::Outage(LEAST * 9)));
+        assert_eq!(doubts.outage(true, start + LEAST * 10), None);
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_listened_to() {
+        let off = RemoteControl { cycle_after_sleep: None, ..RemoteControl::default() };
+        let mut doubts = Doubts::listen(&off);
+        assert!(doubts.wakeup.is_none() && doubts.network.is_none());
+        assert_eq!(doubts.slept(), None);
+        let mut doubts = Doubts::listen(&RemoteControl::default());
+        assert!(doubts.wakeup.is_some() && doubts.network.is_none());
+        assert_eq!(doubts.slept(), None);
+    }
+}

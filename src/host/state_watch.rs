@@ -1,0 +1,252 @@
+//! Waits for claude's state file to appear and to change, without looking when nothing happened.
+
+use std::collections::HashSet;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nix::unistd::Pid;
+use notify::EventKind;
+use notify::event::ModifyKind;
+
+use crate::claude::background_job::{BackgroundJob, is_job_id};
+use crate::claude::state_file;
+use crate::claude::state_file::StateFile;
+use crate::os::watcher::Watcher;
+
+/// More changed paths than this, and the directory is searched instead.
+const MOST_PATHS: usize = 64;
+
+/// The state file of one child, and of the background job that its conversation moved to.
+///
+/// Until a file is found its directory is watched, which all of the user's sessions write to; then the file alone.
+pub struct StateWatch {
+    child: Pid,
+    directory: PathBuf,
+    changes: Arc<WatchFlag>,
+    /// Has something to read when something may have changed.
+    woken: UnixStream,
+    /// Nothing where the system has none: no thread, no more of them for this user.
+    watcher: Option<Watcher>,
+    /// What was to be watched last; what could not be is missing in `watched`.
+    aimed: Vec<PathBuf>,
+    watched: Vec<PathBuf>,
+    file: Option<PathBuf>,
+    /// The child's file was there, and is not any more.
+    removed: bool,
+    /// The job's file; outside `None` while the conversation is in no job.
+    job: Option<Option<PathBuf>>,
+}
+
+/// What the files say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateSeen {
+    /// The process that wrote the state file: the child, or one below it.
+    pub pid: Pid,
+    /// What it says.
+    pub file: StateFile,
+    /// The background job that the conversation moved to.
+    pub job: Option<BackgroundJob>,
+}
+
+/// What a watch wakes the host with; made before claude is started, when it may still fail.
+pub struct Wake(UnixStream, UnixStream);
+
+impl Wake {
+    /// # Errors
+    /// When the process is out of descriptors.
+    pub fn new() -> io::Result<Self> {
+        let (woken, wake) = UnixStream::pair()?;
+        woken.set_nonblocking(true)?;
+        wake.set_nonblocking(true)?;
+        Ok(Self(woken, wake))
+    }
+}
+
+struct WatchFlag {
+    wake: UnixStream,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Default)]
+struct Noted {
+    paths: HashSet<PathBuf>,
+    /// What was watched has been removed or replaced, so that nothing is watched any more.
+    lost: bool,
+}
+
+impl WatchFlag {
+    fn wake(&self) {
+        // Full, it says already what it would say.
+        let _ = (&self.wake).write(&[0]);
+    }
+
+    fn note(&self, event: notify::Result<notify::Event>) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            // Opening and reading are no changes; we do that ourselves.
+            Ok(event) if matches!(event.kind, EventKind::Access(_)) => return,
+            Ok(event) => {
+                noted.lost |=
+                    matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
+                // So many that the directory is searched; more are of no use.
+                if noted.paths.len() < MOST_PATHS {
+                    noted.paths.extend(event.paths);
+                }
+            }
+            Err(_) => noted.lost = true,
+        }
+        drop(noted);
+        self.wake();
+    }
+
+    fn take(&self) -> Noted {
+        std::mem::take(&mut self.noted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl StateWatch {
+    /// Begins to watch. Without a directory to watch, or where the system refuses (its limit of watches is reached),
+    /// nothing is ever found, and the session runs all the same.
+    pub fn new(child: Pid, Wake(woken, wake): Wake) -> Self {
+        let changes = Arc::new(WatchFlag { wake, noted: Mutex::default() });
+        let mut watch = Self {
+            child,
+            directory: state_file::directory().unwrap_or_default(),
+            watcher: watcher(&changes),
+            changes,
+            woken,
+            aimed: Vec::new(),
+            watched: Vec::new(),
+            file: None,
+            removed: false,
+            job: None,
+        };
+        watch.aim();
+        // What is there already raises no event.
+        watch.changes.wake();
+        watch
+    }
+
+    /// Whether nothing is watched, so that no change is ever told.
+    pub fn is_blind(&self) -> bool {
+        self.watched.is_empty()
+    }
+
+    /// Whether the state file was there, and somebody has removed it. Claude does so itself right before it ends.
+    pub fn is_removed(&self) -> bool {
+        self.removed
+    }
+
+    /// Whether there is a state file, whatever it says.
+    pub fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Looks at what changed. What the state file says, when it is there and whole.
+    pub fn look(&mut self) -> Option<StateSeen> {
+        let mut wakes = [0; 64];
+        while (&self.woken).read(&mut wakes).is_ok_and(|count| count == wakes.len()) {}
+        let Noted { paths, lost } = self.changes.take();
+        if lost || self.is_blind() {
+            self.stop_watching();
+            if self.is_blind() {
+                // What was missing may be there by now.
+                self.watcher = watcher(&self.changes);
+            }
+            self.aim();
+        }
+        if self
+            .file
+            .as_ref()
+            .is_some_and(|file| state_file::distance(file, self.child).is_none() && !file.exists())
+        {
+            self.file = None;
+            self.removed = true;
+        }
+        if self.file.is_none() {
+            self.aim();
+            let direct = paths.iter().all(|path| path.parent() == Some(&self.directory));
+            self.file = if direct && !paths.is_empty() && paths.len() < MOST_PATHS {
+                let nearest =
+                    paths.iter().filter_map(|path| Some((state_file::distance(path, self.child)?, path)));
+                nearest.min().map(|(_, path)| path.clone())
+            } else {
+                state_file::find(&self.directory, self.child)
+            };
+            if self.file.is_some() {
+                self.removed = false;
+                self.aim();
+            }
+        }
+        let path = self.file.as_ref()?;
+        let (pid, file) = (state_file::pid_of(path)?, StateFile::read(path)?);
+        let job = file.parked_job_id.as_deref().filter(|id| is_job_id(id)).map(|id| self.look_at_job(id));
+        if job.is_none() {
+            self.job = None;
+        }
+        self.aim();
+        Some(StateSeen { pid, file, job })
+    }
+
+    fn look_at_job(&mut self, id: &str) -> BackgroundJob {
+        let known = self.job.take().flatten();
+        let job = BackgroundJob::look_up(id, known.as_deref());
+        self.job = Some(job.path());
+        job
+    }
+
+    fn stop_watching(&mut self) {
+        if let Some(watcher) = &mut self.watcher {
+            for before in self.watched.drain(..) {
+                let _ = watcher.unwatch(&before);
+            }
+        }
+        self.aimed.clear();
+    }
+
+    /// Watches what there is to watch: each file, or its directory, or the nearest directory above that exists.
+    fn aim(&mut self) {
+        let above = || self.directory.ancestors().find(|path| path.is_dir()).map(Path::to_path_buf);
+        let mut targets: Vec<PathBuf> = self.file.clone().or_else(above).into_iter().collect();
+        if let Some(job) = &self.job {
+            targets.extend(job.clone().or_else(above));
+        }
+        targets.dedup();
+        if self.aimed == targets {
+            return;
+        }
+        self.stop_watching();
+        let Some(watcher) = &mut self.watcher else { return };
+        for target in &targets {
+            if watcher.watch(target).is_ok() {
+                self.watched.push(target.clone());
+            }
+        }
+        self.aimed = targets;
+        // A file may have changed, or the next directory may have been made, before the watch was there.
+        let is_above = |path: &PathBuf| self.directory.starts_with(path) && *path != self.directory;
+        if self.job.is_some() || self.watched.first().is_some_and(is_above) && above_changed(self) {
+            self.changes.wake();
+        }
+    }
+}
+
+fn watcher(changes: &Arc<WatchFlag>) -> Option<Watcher> {
+    let noted = Arc::clone(changes);
+    Watcher::new(move |event| noted.note(event)).ok()
+}
+
+/// Whether a directory is there by now that is nearer than the one that is watched.
+fn above_changed(watch: &StateWatch) -> bool {
+    let nearest = watch.directory.ancestors().find(|path| path.is_dir());
+    watch.file.is_none() && nearest != watch.watched.first().map(PathBuf::as_path)
+}
+
+impl AsFd for StateWatch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.woken.as_fd()
+    }
+}

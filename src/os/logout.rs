@@ -1,0 +1,334 @@
+//! What this machine does to a detached session when its user logs out: the rules of systemd-logind, read from its files.
+//!
+//! The rules are those of logind.conf(5), loginctl(1) and the source of systemd (`logind-session.c`, `logind-user.c`). Nothing is asked
+//! of a running service, and nothing is changed. A file that cannot be read, and a line that is not understood, are left out.
+
+mod conf;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{User, geteuid};
+
+use super::files::read_plain;
+use conf::Conf;
+
+/// The longest file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 64 << 10;
+
+/// How long systemd keeps a user manager after the last logout where `UserStopDelaySec=` is not set.
+const DEFAULT_USER_STOP_DELAY: &str = "10s";
+
+/// What a logout does to a detached session that is started where this process runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AtLogout {
+    /// This is not Linux. What happens was never tried.
+    NotKnownHere,
+    /// Neither systemd-logind nor elogind runs.
+    NoLoginManager,
+    /// This process belongs to no login session and to no user manager: a service, a container.
+    NoLoginSession,
+    /// The session goes on.
+    GoesOn(Reason),
+    /// The login manager ends the processes of the login session.
+    Killed(Reason),
+    /// This process runs below the user manager, which is stopped so long after the last logout. The time is as systemd writes it.
+    StoppedWithUserManager(String),
+    /// No file says what `KillUserProcesses=` is, and the default differs between distributions.
+    DependsOnDefault,
+}
+
+/// What decides it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A setting, as `NAME=value`, and its file.
+    Set(&'static str, PathBuf),
+    /// The default of `KillUserProcesses=`, which this file shows in a comment.
+    Default(bool, PathBuf),
+    /// `root` is left out unless `KillExcludeUsers=` is set.
+    IsRoot,
+    /// Lingering is on for the user.
+    Lingers,
+    /// `UserStopDelaySec=infinity`, in this file.
+    UserManagerStays(PathBuf),
+}
+
+/// What decides about a process at logout: to what systemd has attached it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LogoutUnit {
+    LoginSession,
+    UserManager,
+    Neither,
+}
+
+/// What a logout does on this machine to a session that is started by this process.
+pub fn at_logout() -> AtLogout {
+    if !cfg!(target_os = "linux") {
+        return AtLogout::NotKnownHere;
+    }
+    let user = User::from_uid(geteuid()).ok().flatten().map(|user| user.name);
+    at_logout_below(Path::new("/"), user.as_deref().unwrap_or_default())
+}
+
+/// The same for files below `root`, and for a user of this name.
+fn at_logout_below(root: &Path, user: &str) -> AtLogout {
+    let exists = |path: &str| root.join(path).exists();
+    // What sd_booted(3) looks at. The other folders of /run/systemd may come with a package, in a container, say.
+    if !exists("run/systemd/system") {
+        let is_elogind = exists("run/systemd/sessions") && exists("etc/elogind/logind.conf");
+        if !is_elogind {
+            return AtLogout::NoLoginManager;
+        }
+        // elogind has no user manager, and groups of its own.
+        return session_scope(&Conf::read(root, &["etc/elogind"]), user);
+    }
+    let conf = Conf::read(root, &conf::SYSTEMD_FOLDERS);
+    let cgroup = text(&root.join("proc/self/cgroup")).unwrap_or_default();
+    match place(&cgroup) {
+        LogoutUnit::Neither => AtLogout::NoLoginSession,
+        LogoutUnit::LoginSession => session_scope(&conf, user),
+        LogoutUnit::UserManager => user_manager(&conf, lingers(root, user)),
+    }
+}
+
+/// Whether logind ends what is left in the scope of a login session. The order is that of `manager_shall_kill` in its source.
+fn session_scope(conf: &Conf, user: &str) -> AtLogout {
+    match &conf.kill_exclude_users {
+        None if user == "root" => return AtLogout::GoesOn(Reason::IsRoot),
+        Some(list) if list.value.iter().any(|name| name == user) => {
+            return AtLogout::GoesOn(Reason::Set("KillExcludeUsers= with your name", list.file.clone()));
+        }
+        _ => {}
+    }
+    if let Some(list) = conf.kill_only_users.as_ref().filter(|list| !list.value.is_empty()) {
+        let file = list.file.clone();
+        return if list.value.iter().any(|name| name == user) {
+            AtLogout::Killed(Reason::Set("KillOnlyUsers= with your name", file))
+        } else {
+            AtLogout::GoesOn(Reason::Set("KillOnlyUsers= without your name", file))
+        };
+    }
+    match (&conf.kill_user_processes, &conf.kill_default) {
+        (Some(set), _) if set.value => {
+            AtLogout::Killed(Reason::Set("KillUserProcesses=yes", set.file.clone()))
+        }
+        (Some(set), _) => AtLogout::GoesOn(Reason::Set("KillUserProcesses=no", set.file.clone())),
+        (None, Some(default)) if default.value => {
+            AtLogout::Killed(Reason::Default(true, default.file.clone()))
+        }
+        (None, Some(default)) => AtLogout::GoesOn(Reason::Default(false, default.file.clone())),
+        (None, None) => AtLogout::DependsOnDefault,
+    }
+}
+
+/// Whether the user manager, and with it everything that runs below it, is stopped. `KillUserProcesses=` has no say in that.
+fn user_manager(conf: &Conf, lingers: bool) -> AtLogout {
+    if lingers {
+        return AtLogout::GoesOn(Reason::Lingers);
+    }
+    match &conf.user_stop_delay {
+        Some(delay) if delay.value == "infinity" => {
+            AtLogout::GoesOn(Reason::UserManagerStays(delay.file.clone()))
+        }
+        Some(delay) => AtLogout::StoppedWithUserManager(delay.value.clone()),
+        None => AtLogout::StoppedWithUserManager(DEFAULT_USER_STOP_DELAY.into()),
+    }
+}
+
+fn lingers(root: &Path, user: &str) -> bool {
+    // An empty name would be the directory itself. systemd escapes other bytes in it than those of usual names.
+    !user.is_empty() && root.join("var/lib/systemd/linger").join(user).exists()
+}
+
+/// Where systemd has put a process, by the text of its `/proc/PID/cgroup`: lines of `NUMBER:CONTROLLERS:PATH`. That of systemd has
+/// the controllers `name=systemd` (version 1), or none (version 2).
+fn place(cgroup: &str) -> LogoutUnit {
+    let paths = cgroup.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let controllers = fields.next()?;
+        matches!(controllers, "" | "name=systemd").then(|| fields.next())?
+    });
+    let mut place = LogoutUnit::Neither;
+    for unit in paths.flat_map(|path| path.split('/')) {
+        if unit.starts_with("user@") && unit.ends_with(".service") {
+            return LogoutUnit::UserManager;
+        }
+        if unit.starts_with("session-") && unit.ends_with(".scope") {
+            place = LogoutUnit::LoginSession;
+        }
+    }
+    place
+}
+
+fn text(path: &Path) -> Option<String> {
+    read_plain(path, MAX_FILE_BYTES).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The path as it is on the machine whose root directory this is.
+fn without_root(root: &Path, path: &Path) -> PathBuf {
+    path.strip_prefix(root).map_or_else(|_| path.to_owned(), |below| Path::new(OsStr::new("/")).join(below))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const SSH: &str = "0::/user.slice/user-1000.slice/session-3.scope\n";
+    const GNOME_TERMINAL: &str =
+        "0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-1b4e28ba.scope\n";
+
+    /// A machine: a root directory with these files. systemd and logind run on it.
+    struct Machine(tempfile::TempDir);
+
+    impl Machine {
+        fn new(files: &[(&str, &str)]) -> Self {
+            let machine = Self(tempfile::tempdir().expect("a directory"));
+            for folder in ["run/systemd/sessions", "run/systemd/system"] {
+                fs::create_dir_all(machine.0.path().join(folder)).expect("a directory");
+            }
+            for (path, text) in files {
+                machine.write(path, text);
+            }
+            machine
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.0.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a directory");
+            fs::write(path, text).expect("a file");
+        }
+
+        fn remove(&self, folder: &str) {
+            fs::remove_dir(self.0.path().join(folder)).expect("a directory");
+        }
+
+        fn says(&self, user: &str) -> AtLogout {
+            at_logout_below(self.0.path(), user)
+        }
+    }
+
+    const ETC: &str = "etc/systemd/logind.conf";
+
+    fn set(what: &'static str, file: &str) -> Reason {
+        Reason::Set(what, file.into())
+    }
+
+    /// What an SSH login's session meets at logout, with this `logind.conf`.
+    fn by_ssh(conf: &str, user: &str) -> AtLogout {
+        Machine::new(&[("proc/self/cgroup", SSH), (ETC, conf)]).says(user)
+    }
+
+    #[test]
+    fn kill_user_processes_decides_about_a_login_session() {
+        let file = "/etc/systemd/logind.conf";
+        let yes = AtLogout::Killed(set("KillUserProcesses=yes", file));
+        let no = AtLogout::GoesOn(set("KillUserProcesses=no", file));
+        for text in ["yes", "true", "1", "on", "YES"] {
+            assert_eq!(by_ssh(&format!("[Login]\nKillUserProcesses={text}\n"), "me"), yes, "{text}");
+        }
+        assert_eq!(by_ssh("[Login]\nKillUserProcesses = off", "me"), no);
+        // Whoever lingers loses them all the same: only what runs below the user manager is kept.
+        let lingering = Machine::new(&[
+            ("proc/self/cgroup", SSH),
+            (ETC, "[Login]\nKillUserProcesses=yes\n"),
+            ("var/lib/systemd/linger/me", ""),
+        ]);
+        assert_eq!(lingering.says("me"), yes);
+    }
+
+    #[test]
+    fn the_default_is_what_the_shipped_file_shows_in_a_comment() {
+        let shipped = "[Login]\n#NAutoVTs=6\n#KillUserProcesses=no\n#KillOnlyUsers=\n";
+        let file = PathBuf::from("/etc/systemd/logind.conf");
+        assert_eq!(by_ssh(shipped, "me"), AtLogout::GoesOn(Reason::Default(false, file.clone())));
+        assert_eq!(
+            by_ssh("[Login]\n#KillUserProcesses=yes", "me"),
+            AtLogout::Killed(Reason::Default(true, file))
+        );
+        assert_eq!(by_ssh("", "me"), AtLogout::DependsOnDefault);
+        // Where the file in /etc is the administrator's own, the one of the package may still be there.
+        let both = Machine::new(&[
+            ("proc/self/cgroup", SSH),
+            (ETC, "[Login]\nIdleAction=lock\n"),
+            ("usr/lib/systemd/logind.conf", "[Login]\n#KillUserProcesses=no\n"),
+        ]);
+        let package = "/usr/lib/systemd/logind.conf".into();
+        assert_eq!(both.says("me"), AtLogout::GoesOn(Reason::Default(false, package)));
+    }
+
+    #[test]
+    fn lists_of_users_go_before_kill_user_processes() {
+        let file = "/etc/systemd/logind.conf";
+        let with = |lines: &str, user: &str| by_ssh(&format!("[Login]\n{lines}\n"), user);
+        assert_eq!(with("KillUserProcesses=yes", "root"), AtLogout::GoesOn(Reason::IsRoot));
+        let root_too = with("KillUserProcesses=yes\nKillExcludeUsers=", "root");
+        assert_eq!(root_too, AtLogout::Killed(set("KillUserProcesses=yes", file)));
+        let excluded = with("KillUserProcesses=yes\nKillExcludeUsers=root \"me\"", "me");
+        assert_eq!(excluded, AtLogout::GoesOn(set("KillExcludeUsers= with your name", file)));
+        let only = with("KillUserProcesses=no\nKillOnlyUsers=you me", "me");
+        assert_eq!(only, AtLogout::Killed(set("KillOnlyUsers= with your name", file)));
+        let others = with("KillUserProcesses=yes\nKillOnlyUsers=you", "me");
+        assert_eq!(others, AtLogout::GoesOn(set("KillOnlyUsers= without your name", file)));
+    }
+
+    #[test]
+    fn lingering_decides_below_the_user_manager() {
+        let machine = Machine::new(&[
+            ("proc/self/cgroup", GNOME_TERMINAL),
+            (ETC, "[Login]\nKillUserProcesses=no\n"),
+            ("var/lib/systemd/linger/you", ""),
+        ]);
+        assert_eq!(machine.says("me"), AtLogout::StoppedWithUserManager("10s".into()));
+        assert_eq!(machine.says("you"), AtLogout::GoesOn(Reason::Lingers));
+        assert_eq!(machine.says(""), AtLogout::StoppedWithUserManager("10s".into()));
+        machine.write(ETC, "[Login]\nUserStopDelaySec=2min\n");
+        assert_eq!(machine.says("me"), AtLogout::StoppedWithUserManager("2min".into()));
+        machine.write(ETC, "[Login]\nUserStopDelaySec=infinity\n");
+        let stays = Reason::UserManagerStays("/etc/systemd/logind.conf".into());
+        assert_eq!(machine.says("me"), AtLogout::GoesOn(stays));
+    }
+
+    #[test]
+    fn a_machine_without_a_login_manager_ends_nothing() {
+        let machine = Machine::new(&[("proc/self/cgroup", SSH), (ETC, "[Login]\nKillUserProcesses=yes")]);
+        // The folder for its sessions is in the packages of systemd and elogind, and so in containers without either running.
+        machine.remove("run/systemd/system");
+        assert_eq!(machine.says("me"), AtLogout::NoLoginManager);
+        machine.write("etc/elogind/logind.conf", "[Login]\nKillUserProcesses=yes\n");
+        assert!(matches!(machine.says("me"), AtLogout::Killed(_)));
+        machine.remove("run/systemd/sessions");
+        assert_eq!(machine.says("me"), AtLogout::NoLoginManager);
+    }
+
+    #[test]
+    fn elogind_has_its_own_file() {
+        let machine = Machine::new(&[
+            ("etc/elogind/logind.conf", "[Login]\nKillUserProcesses=no\n"),
+            ("etc/elogind/logind.conf.d/kill.conf", "[Login]\nKillUserProcesses=yes\n"),
+            (ETC, "[Login]\nKillUserProcesses=no\n"),
+        ]);
+        machine.remove("run/systemd/system");
+        let file = "/etc/elogind/logind.conf.d/kill.conf";
+        assert_eq!(machine.says("me"), AtLogout::Killed(set("KillUserProcesses=yes", file)));
+    }
+
+    #[test]
+    fn a_service_or_a_container_is_no_login_session() {
+        for cgroup in ["0::/\n", "0::/system.slice/cron.service\n", "", "garbage\n0:\n"] {
+            let machine = Machine::new(&[("proc/self/cgroup", cgroup), (ETC, "KillUserProcesses=yes")]);
+            assert_eq!(machine.says("me"), AtLogout::NoLoginSession, "{cgroup:?}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_process_is_read_in_both_versions_of_cgroups() {
+        assert_eq!(place(SSH), LogoutUnit::LoginSession);
+        assert_eq!(place(GNOME_TERMINAL), LogoutUnit::UserManager);
+        let one = "12:cpu,cpuacct:/\n1:name=systemd:/user.slice/user-1000.slice/session-c2.scope\n0::/\n";
+        assert_eq!(place(one), LogoutUnit::LoginSession);
+        // Another hierarchy may be divided as it likes.
+        assert_eq!(place("5:devices:/user.slice/session-1.scope\n0::/a.slice\n"), LogoutUnit::Neither);
+    }
+}

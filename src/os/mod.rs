@@ -1,0 +1,33 @@
+//! The operating system: what differs between Linux and macOS, and most calls that need `unsafe`.
+//!
+//! Everything outside this folder is portable POSIX. What was never run on macOS is listed in `docs/user/platforms.md`.
+
+pub mod activity;
+pub mod clock;
+pub mod command;
+pub mod descriptors;
+pub mod disk;
+pub mod environ;
+pub mod exit;
+pub mod files;
+pub mod io;
+pub mod job;
+pub mod kill;
+pub mod logout;
+pub mod mounts;
+pub mod network;
+pub mod parallel;
+pub mod poll;
+pub mod process;
+pub mod processes;
+pub mod removals;
+pub mod signal_pipe;
+pub mod signals;
+pub mod socket;
+pub mod suspend;
+pub mod terminal_guard;
+pub mod text;
+pub mod threads;
+pub mod tty;
+pub mod umask;
+pub mod watcher;

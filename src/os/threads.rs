@@ -1,0 +1,56 @@
+//! Whether a thread, or a process, can be started. A limit of processes counts both: `ulimit -u`, `pids.max` of a cgroup.
+
+use std::io;
+use std::thread;
+
+/// Sees to it that a thread can be started, by starting one.
+///
+/// # Errors
+/// When the system has none left.
+pub fn check() -> io::Result<()> {
+    if crate::fault::is_set("no-thread") {
+        return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+    }
+    let probe = thread::Builder::new().name("probe".into()).spawn(|| {})?;
+    // It does nothing that could panic.
+    let _ = probe.join();
+    Ok(())
+}
+
+/// What to say of an error that means that no process can be started, whatever its program is; nothing where it means something
+/// else.
+pub fn no_process(error: &io::Error) -> Option<String> {
+    let what = match error.raw_os_error()? {
+        libc::EAGAIN => {
+            "the limit of processes is reached; end some programs, or raise it (ulimit -u, or pids.max of the cgroup)"
+        }
+        libc::ENOMEM => "the machine is out of memory; end some programs",
+        _ => return None,
+    };
+    Some(format!("no process can be started: {error}: {what}"))
+}
+
+/// Whether an error means that the system, or a limit, is out of something that may be there again in a while: processes, memory,
+/// descriptors, room on a disk, terminals.
+pub fn is_shortage(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_processes_is_not_the_program_s_fault() {
+        let error = |number| io::Error::from_raw_os_error(number);
+        let said = no_process(&error(libc::EAGAIN)).expect("a shortage");
+        assert!(said.contains("ulimit -u") && said.contains("no process can be started"), "{said}");
+        assert!(no_process(&error(libc::ENOMEM)).is_some_and(|said| said.contains("memory")));
+        assert_eq!(no_process(&error(libc::ENOENT)), None);
+        assert!(is_shortage(&error(libc::EMFILE)) && !is_shortage(&error(libc::EACCES)));
+        assert!(check().is_ok());
+    }
+}

@@ -1,0 +1,300 @@
+//! Terminals: opening, sizes, attributes, and making one the controlling terminal.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::pty::Winsize;
+use nix::sys::stat::fstat;
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{Pid, isatty, tcgetpgrp, ttyname};
+use serde::{Deserialize, Serialize};
+
+/// Whether stdin and stdout are one and the same terminal.
+pub fn is_interactive() -> bool {
+    let (input, output) = (io::stdin(), io::stdout());
+    if !isatty(&input).unwrap_or(false) || !isatty(&output).unwrap_or(false) {
+        return false;
+    }
+    same_terminal(input.as_fd(), output.as_fd())
+}
+
+/// Whether two descriptors are the same terminal device.
+pub fn same_terminal(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
+    match (fstat(one), fstat(other)) {
+        (Ok(one), Ok(other)) => one.st_rdev == other.st_rdev && one.st_ino == other.st_ino,
+        _ => false,
+    }
+}
+
+/// Opens the terminal on stdin anew, non-blocking.
+///
+/// O_NONBLOCK belongs to the open file description, which stdin shares with the user's shell: set
+/// there it would outlive a cckw that is killed, and break what reads the terminal next.
+///
+/// # Errors
+/// When the terminal has no name that can be opened (another mount or PID namespace, another owner).
+pub fn reopen() -> io::Result<File> {
+    let stdin = io::stdin();
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for path in names(stdin.as_fd()) {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
+        match options.open(&path) {
+            // /dev/tty has a device number of its own until it is opened, so what was opened is compared.
+            Ok(tty) if is_same(&tty, &path) => return Ok(tty),
+            Ok(_) => {}
+            Err(error) => last = io::Error::new(error.kind(), format!("{}: {error}", path.display())),
+        }
+    }
+    Err(last)
+}
+
+fn is_same(tty: &File, path: &std::path::Path) -> bool {
+    if path == std::path::Path::new("/dev/tty") {
+        // Only the controlling terminal answers tcgetpgrp(3), and a process has but one.
+        return tcgetpgrp(tty).is_ok();
+    }
+    let Ok(stdin) = fstat(io::stdin()) else { return false };
+    fstat(tty).is_ok_and(|opened| opened.st_rdev == stdin.st_rdev)
+}
+
+/// The terminal that another process has sent, in an open file description that is this process's alone and non-blocking:
+/// what is written there never blocks, whoever has the descriptor that was sent as well.
+///
+/// `/dev/tty` is another terminal for each process, so it is taken as it came; to open it makes a description of one's own
+/// anyway.
+///
+/// # Errors
+/// When it is no terminal, or is in blocking mode and cannot be opened anew. The error is for the user.
+pub fn own(sent: OwnedFd) -> Result<OwnedFd, String> {
+    if !isatty(&sent).unwrap_or(false) || is_master(&sent) {
+        return Err("what was sent is no terminal; run `cckw attach` in a terminal".into());
+    }
+    match open_anew(&sent) {
+        Ok(own) => Ok(own),
+        Err(_) if super::io::is_nonblocking(&sent) => Ok(sent),
+        Err(error) => Err(format!(
+            "the terminal is in blocking mode and cannot be opened anew: {error}; run `cckw attach` in a terminal of yours"
+        )),
+    }
+}
+
+/// Whether this is the side of a pseudo-terminal that stands for the keyboard and the screen.
+fn is_master(tty: &OwnedFd) -> bool {
+    #[cfg(target_os = "linux")]
+    let found = {
+        let mut number: libc::c_uint = 0;
+        // SAFETY: the request fills the number that it is given.
+        unsafe { libc::ioctl(tty.as_raw_fd(), libc::TIOCGPTN as _, &raw mut number) == 0 }
+    };
+    #[cfg(not(target_os = "linux"))]
+    let found = ttyname(tty).is_err();
+    found
+}
+
+fn open_anew(tty: &OwnedFd) -> io::Result<OwnedFd> {
+    // Linux leads to the very file that is open, also where its name belongs to something else here (another mount
+    // namespace). macOS would only duplicate the descriptor.
+    let path = if cfg!(target_os = "linux") {
+        PathBuf::from(format!("/proc/self/fd/{}", tty.as_raw_fd()))
+    } else {
+        ttyname(tty)?
+    };
+    let device = std::fs::metadata("/dev/tty").map_or(0, |tty| tty.rdev());
+    if std::fs::File::from(tty.try_clone()?).metadata()?.rdev() == device {
+        return Err(io::Error::other("it was opened as /dev/tty"));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
+    let own = OwnedFd::from(options.open(path)?);
+    if same_terminal(tty.as_fd(), own.as_fd()) {
+        Ok(own)
+    } else {
+        Err(io::Error::other("its name is another one's"))
+    }
+}
+
+/// The names to try, best first. /dev/tty opens even where the device node belongs to another user
+/// (after su); macOS cannot wait for it with kqueue, so there the node comes first.
+fn names(stdin: BorrowedFd<'_>) -> Vec<PathBuf> {
+    let node = ttyname(stdin).ok();
+    let controlling = tcgetpgrp(stdin).is_ok().then(|| PathBuf::from("/dev/tty"));
+    let (first, second) = if cfg!(target_os = "macos") { (node, controlling) } else { (controlling, node) };
+    first.into_iter().chain(second).collect()
+}
+
+/// Whether the process group of this process is the terminal's foreground job.
+///
+/// A terminal that is nobody's controlling terminal has no jobs; then it is.
+pub fn in_foreground(tty: impl AsFd) -> bool {
+    match tcgetpgrp(tty.as_fd()) {
+        Ok(group) => group == nix::unistd::getpgrp(),
+        Err(_) => true,
+    }
+}
+
+/// A terminal's size, in character cells and in pixels (0 when the terminal does not say).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Lines of text.
+    pub rows: u16,
+    /// Characters in a line.
+    pub columns: u16,
+    /// Pixels across.
+    #[serde(default)]
+    pub width: u16,
+    /// Pixels down.
+    #[serde(default)]
+    pub height: u16,
+}
+
+impl From<Size> for Winsize {
+    fn from(size: Size) -> Self {
+        Self { ws_row: size.rows, ws_col: size.columns, ws_xpixel: size.width, ws_ypixel: size.height }
+    }
+}
+
+/// Asks a terminal for its size.
+///
+/// # Errors
+/// When it is not a terminal, or gone.
+pub fn size(tty: impl AsFd) -> io::Result<Size> {
+    let mut size = Winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the request fills the struct that it is given.
+    Errno::result(unsafe { libc::ioctl(tty.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &mut size) })?;
+    Ok(Size { rows: size.ws_row, columns: size.ws_col, width: size.ws_xpixel, height: size.ws_ypixel })
+}
+
+/// Sets a terminal's size; the kernel sends SIGWINCH to its foreground job only if that is a change.
+///
+/// # Errors
+/// When it is not a terminal, or gone.
+pub fn set_size(tty: impl AsFd, size: Size) -> io::Result<()> {
+    let size = Winsize::from(size);
+    // SAFETY: the request reads the struct that it is given.
+    Errno::result(unsafe { libc::ioctl(tty.as_fd().as_raw_fd(), libc::TIOCSWINSZ, &size) })?;
+    Ok(())
+}
+
+/// Makes `tty` the controlling terminal of this process, which must be a session leader without one.
+///
+/// # Errors
+/// As TIOCSCTTY in tty_ioctl(4).
+pub fn make_controlling(tty: impl AsFd) -> io::Result<()> {
+    // The type of a request is another one in musl and on macOS.
+    // SAFETY: the request takes a number, and no memory is touched.
+    Errno::result(unsafe { libc::ioctl(tty.as_fd().as_raw_fd(), libc::TIOCSCTTY as _, 0) })?;
+    Ok(())
+}
+
+/// Lets go of the controlling terminal of this process, a session leader: its foreground job is hung up, and another
+/// terminal can be made the controlling one.
+///
+/// # Errors
+/// As TIOCNOTTY in tty_ioctl(4), or when there is none.
+pub fn leave_controlling() -> io::Result<()> {
+    let tty = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
+        .open("/dev/tty")?;
+    // SAFETY: the request takes no argument.
+    Errno::result(unsafe { libc::ioctl(tty.as_raw_fd(), libc::TIOCNOTTY) })?;
+    Ok(())
+}
+
+/// A terminal's attributes in a form that can be sent to another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    input: u64,
+    output: u64,
+    control: u64,
+    local: u64,
+    characters: Vec<u8>,
+    input_speed: u64,
+    output_speed: u64,
+}
+
+impl Attributes {
+    /// Reads the attributes of a terminal.
+    ///
+    /// # Errors
+    /// When it is not a terminal, or gone.
+    pub fn of(tty: impl AsFd) -> io::Result<Self> {
+        Ok(Self::from(libc::termios::from(tcgetattr(tty)?)))
+    }
+
+    /// The attributes that the system gives a new terminal.
+    ///
+    /// # Errors
+    /// When no PTY can be opened.
+    pub fn of_a_new_terminal() -> io::Result<Self> {
+        Self::of(nix::pty::openpty(None, None)?.slave)
+    }
+
+    /// The same, as raw mode has them (cfmakeraw(3)).
+    pub fn raw(&self) -> Self {
+        let mut termios = self.to_termios();
+        cfmakeraw(&mut termios);
+        Self::from(libc::termios::from(termios))
+    }
+
+    /// Gives them to a terminal, at once, and without discarding what was typed.
+    ///
+    /// From a background job of that terminal this stops the job by SIGTTOU, as it should.
+    ///
+    /// # Errors
+    /// When it is not a terminal, or gone, or (EIO) the job is orphaned in the background.
+    pub fn apply(&self, tty: impl AsFd) -> io::Result<()> {
+        loop {
+            match tcsetattr(tty.as_fd(), SetArg::TCSANOW, &self.to_termios()) {
+                Ok(()) => return Ok(()),
+                Err(nix::Error::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The attributes as the C library has them.
+    pub fn to_termios(&self) -> Termios {
+        // SAFETY: plain numbers, for which all zero is valid.
+        let mut termios = unsafe { std::mem::zeroed::<libc::termios>() };
+        termios.c_iflag = self.input as libc::tcflag_t;
+        termios.c_oflag = self.output as libc::tcflag_t;
+        termios.c_cflag = self.control as libc::tcflag_t;
+        termios.c_lflag = self.local as libc::tcflag_t;
+        for (to, from) in termios.c_cc.iter_mut().zip(&self.characters) {
+            *to = *from;
+        }
+        // SAFETY: the struct is ours; an unknown speed is refused and changes nothing.
+        unsafe { libc::cfsetispeed(&mut termios, self.input_speed as libc::speed_t) };
+        // SAFETY: as above.
+        unsafe { libc::cfsetospeed(&mut termios, self.output_speed as libc::speed_t) };
+        Termios::from(termios)
+    }
+}
+
+impl From<libc::termios> for Attributes {
+    fn from(termios: libc::termios) -> Self {
+        Self {
+            input: termios.c_iflag.into(),
+            output: termios.c_oflag.into(),
+            control: termios.c_cflag.into(),
+            local: termios.c_lflag.into(),
+            characters: termios.c_cc.to_vec(),
+            // SAFETY: reads a field of the struct.
+            input_speed: unsafe { libc::cfgetispeed(&termios) }.into(),
+            // SAFETY: reads a field of the struct.
+            output_speed: unsafe { libc::cfgetospeed(&termios) }.into(),
+        }
+    }
+}
+
+/// The process group that is in the terminal's foreground, where there is one.
+pub fn foreground_group(tty: impl AsFd) -> Option<Pid> {
+    tcgetpgrp(tty).ok().filter(|group| group.as_raw() > 1)
+}

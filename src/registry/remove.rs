@@ -1,0 +1,92 @@
+//! Removing what is left of a session.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::recovery;
+use super::{Session, SilentHost, session_of, why_unreachable};
+use crate::escape::escape;
+use crate::paths;
+use crate::registry::lock::Lock;
+
+/// How long a host that has said its session's end may take to end itself.
+const HOST_END_TIMEOUT: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// A session that has no host, and gets none while this is there.
+pub struct Removable {
+    directory: PathBuf,
+    _lock: Lock,
+}
+
+impl Removable {
+    /// A session's directory: only one that has a session's name and stands in cckw's own state directory.
+    ///
+    /// # Errors
+    /// When it is anything else, or the session runs; the reason is for the user.
+    pub fn new(session: &Session) -> Result<Self, String> {
+        if session.is_unreachable {
+            return Err(why_unreachable(session));
+        }
+        if session.is_running || session.connect().is_some() {
+            let word = session.word();
+            if let Some(host) = SilentHost::ask(session) {
+                return Err(format!("{word} is running, and {host}"));
+            }
+            return Err(format!("{word} is running; end it first: cckw stop {word}"));
+        }
+        let patience = session.record.ended_at.map_or(Duration::ZERO, |_| HOST_END_TIMEOUT);
+        Self::take(&session.directory, patience)
+    }
+
+    /// The same for a session whose record cannot be read: all that can be said of it is its whole id. Nothing when there
+    /// is none.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn unreadable(word: &str) -> Option<Result<Self, String>> {
+        let session = Uuid::parse_str(word).ok().filter(|session| session.to_string() == word)?;
+        let directory = paths::state_dir().ok()?.join(session.to_string());
+        let is_left = is_directory(&directory) && recovery::read(&directory).is_err();
+        is_left.then(|| Self::take(&directory, Duration::ZERO))
+    }
+
+    fn take(directory: &Path, patience: Duration) -> Result<Self, String> {
+        let state = paths::state_dir().map_err(|error| error.to_string())?;
+        paths::check_private(&state).map_err(|error| error.to_string())?;
+        if directory.parent() != Some(&state) || session_of(directory).is_none() || !is_directory(directory) {
+            return Err(format!("{} is not a session's directory, and is left alone", escape(directory)));
+        }
+        let until = Instant::now() + patience;
+        loop {
+            match Lock::take(directory) {
+                Ok(lock) => return Ok(Self { directory: directory.into(), _lock: lock }),
+                Err(_) if Instant::now() < until => sleep(POLL_INTERVAL),
+                Err(error) => return Err(format!("{} cannot be removed: {error}", escape(directory))),
+            }
+        }
+    }
+
+    /// Removes it, and nothing that a link in it leads to.
+    ///
+    /// # Errors
+    /// When it cannot be removed; the reason is for the user.
+    pub fn remove(self) -> Result<(), String> {
+        match fs::remove_dir_all(&self.directory) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(format!("{} cannot be removed: {error}", escape(&self.directory)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether it is a directory, and not a link to one.
+fn is_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}

@@ -1,0 +1,78 @@
+//! What the reconnector is told, and what it says is to be done.
+
+use std::time::Duration;
+
+use super::attempt::Keystroke;
+use super::evidence::{File, ScreenSnapshot};
+use super::stale_link::StaleTrigger;
+use crate::registry::log_event::LinkEvent;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReconnectorEvent {
+    /// Claude was started, for the first time or again.
+    Started,
+    /// Claude has ended.
+    Ended,
+    /// Claude is stopped, or the shell has its terminal.
+    Away,
+    /// Claude runs on, in the foreground.
+    Back,
+    /// There is a client. One that takes another's place is news as well.
+    Attached,
+    /// There is none any more.
+    Detached,
+    /// What the state file says now; nothing where there is none that is whole and our child's.
+    File(Option<File>),
+    /// Claude has written something. Needed only where [`Reconnector::wants_output`](super::Reconnector::wants_output) says so.
+    Output,
+    /// The answer to [`Action::Look`].
+    Looked(ScreenSnapshot),
+    /// The client's answer to [`Action::Hold`].
+    Held(KeyboardState),
+    /// A key of the user's waits, since now.
+    KeyWaits,
+    /// The user asks for the link now.
+    Asked {
+        /// Whether a link that seems to be up is switched off first.
+        cycle: bool,
+    },
+    /// Something happened after which a link that looks alive may be dead.
+    Doubtful(StaleTrigger),
+    /// The time that [`Reconnector::due`](super::Reconnector::due) named has come.
+    Due,
+}
+
+/// What the client knows of the keyboard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyboardState {
+    /// How long ago the user typed; nothing if they have not, in this client.
+    pub typed: Option<Duration>,
+    /// Whether a paste is half through.
+    pub in_paste: bool,
+    /// Whether an escape sequence is half through.
+    pub in_sequence: bool,
+    /// Whether keys wait that claude has not read.
+    pub unread: bool,
+    /// How long ago the user pressed ctrl-s.
+    pub stashed: Option<Duration>,
+}
+
+/// What to do, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Ask the client to hold the user's keys.
+    Hold,
+    /// Let it deliver them.
+    Release,
+    /// A step was seen to succeed, and a key waits: the client is to go on holding.
+    StillHolding,
+    /// Look at the screen, and report it at once.
+    Look,
+    /// Type this into claude.
+    Type(Keystroke),
+    /// Restart claude when it is idle.
+    Restart,
+    /// Write down that this happened.
+    Note(LinkEvent),
+}

@@ -1,0 +1,7 @@
+//! The language of terminals: what programs write to one, and what one sends.
+
+pub mod input_parser;
+pub mod modes;
+pub mod query_responder;
+pub mod screen;
+pub mod tokenizer;

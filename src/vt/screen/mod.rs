@@ -1,0 +1,392 @@
+//! The screen model: what a terminal that saw all of claude's output would show.
+//!
+//! It is the seam to the emulator crate, and never stands between claude and the terminal: bytes are queued here after
+//! they were written there, and read when there is nothing else to do.
+
+pub mod colours;
+mod history;
+mod pieces;
+mod repaint;
+mod repeat;
+pub mod view;
+pub mod work;
+
+use std::num::NonZeroU16;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::os::tty::Size;
+use history::History;
+use pieces::{SequenceEffect, SequenceSplitter};
+use view::ScreenCells;
+use work::{Meter, Prices};
+
+/// The most that may wait to be read, in bytes.
+const BACKLOG: usize = 1 << 20;
+/// So much less is nearly as much: then output is given up where that is cheap.
+const GIVE_UP_MARGIN_BYTES: usize = 64 * 1024;
+/// Read at a time, in bytes.
+const SLICE: usize = 4096;
+/// Done at a time, in units of work: some ten microseconds for usual output, a tenth of a millisecond for any, so that a key
+/// never waits longer for it.
+const SLICE_WORK: u64 = 100_000;
+/// Done at most in one turn of the host's loop, whoever asks for the screen.
+pub const TURN_WORK: u64 = 20_000_000;
+/// Done beyond that in the same turn, for what stands behind the place where claude cleared the screen last.
+pub const TURN_RESERVE: u64 = 5_000_000;
+/// Done at most for output that waits, in however many turns, before it is given up: no usual megabyte comes near it.
+const BACKLOG_WORK: u64 = 1_000_000_000;
+
+/// The largest screen that is modelled. A larger one than any monitor shows is modelled in part: its rows and columns are
+/// counted to here.
+const MOST_ROWS: u16 = 1000;
+const MOST_COLUMNS: u16 = 1000;
+/// The most cells: those of 1,000 columns and 300 rows. One is 32 bytes, and a repaint copies all of them.
+const MOST_CELLS: u32 = 300_000;
+/// How many of the lines above the screen the emulator has itself: they come back when the screen grows.
+const RECENT: usize = 100;
+
+/// The longest screen with colours that is handed out, in bytes. A large one has some tens of kilobytes.
+const MOST_FORMATTED: usize = 256 * 1024;
+
+/// How many lines above the screen are kept where nothing else is said.
+pub const HISTORY: usize = 1000;
+
+/// The model, and the output that it has not read yet.
+pub struct Screen {
+    parser: vt100::Parser<History>,
+    pieces: SequenceSplitter,
+    size: Size,
+    backlog: Vec<u8>,
+    read: usize,
+    stale: Option<Resync>,
+    meter: Meter,
+    prices: Prices,
+    /// What may still be done in this turn of the host's loop, and beyond it behind a cleared screen.
+    allowance: u64,
+    reserve: u64,
+    /// What was done since nothing waited.
+    debt: u64,
+    /// All that was ever done, in units of work.
+    done: u64,
+}
+
+/// What was seen since output was given up: with both, the model knows everything again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Resync {
+    cleared: bool,
+    placed: bool,
+    /// Lines that were cleared since the cursor was placed: on the main screen claude clears one after the other.
+    lines: u16,
+}
+
+impl Screen {
+    /// An empty screen.
+    pub fn new(size: Size) -> Self {
+        Self {
+            parser: parser(size, HISTORY),
+            pieces: SequenceSplitter::default(),
+            size,
+            backlog: Vec::new(),
+            read: 0,
+            stale: None,
+            meter: Meter::default(),
+            prices: prices(size),
+            allowance: TURN_WORK,
+            reserve: TURN_RESERVE,
+            debt: 0,
+            done: 0,
+        }
+    }
+
+    /// A new turn of the host's loop begins: work may be done again.
+    pub fn begin_turn(&mut self) {
+        (self.allowance, self.reserve) = (TURN_WORK, TURN_RESERVE);
+    }
+
+    /// How much work was done since this screen began, in the units of [`work`].
+    pub fn work_done(&self) -> u64 {
+        self.done
+    }
+
+    /// Changes how many lines above the screen are kept.
+    pub fn keep_lines(&mut self, lines: usize) {
+        self.parser.callbacks_mut().set_most(lines);
+    }
+
+    /// Queues output. When too much waits, what is older is given up, and the model is stale until the next repaint.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.waiting() + bytes.len() > BACKLOG {
+            self.skip();
+            self.forget();
+        }
+        if self.read > 0 && self.read == self.backlog.len() {
+            self.backlog.clear();
+            self.read = 0;
+        }
+        self.backlog.extend_from_slice(bytes);
+    }
+
+    /// Passes over all that waits. Where a sequence begins and ends is followed all the same.
+    fn skip(&mut self) {
+        let rest = &self.backlog[self.read..];
+        self.pieces.feed(rest, |_, _| {});
+        self.meter.read(rest, &self.prices, u64::MAX);
+        self.backlog.clear();
+        self.read = 0;
+        self.debt = 0;
+    }
+
+    /// Whether so much waits that with `more` bytes it should be given up, at the next place between two sequences.
+    pub fn is_nearly_full(&self, more: usize) -> bool {
+        self.waiting() + more > BACKLOG - GIVE_UP_MARGIN_BYTES
+    }
+
+    /// Gives up all that waits, and what was not pushed since, up to a place between two sequences. The model is stale then.
+    pub fn give_up(&mut self) {
+        self.backlog.clear();
+        self.read = 0;
+        self.pieces = SequenceSplitter::default();
+        self.meter = Meter::default();
+        self.debt = 0;
+        self.forget();
+    }
+
+    /// How many bytes wait to be read.
+    pub fn waiting(&self) -> usize {
+        self.backlog.len() - self.read
+    }
+
+    /// Whether output was given up, so that the model may show what claude does not. Over when claude has cleared the
+    /// screen and placed the cursor.
+    pub fn is_stale(&self) -> bool {
+        self.stale.is_some()
+    }
+
+    /// Reads a little of what waits; gives up what has cost too much by now.
+    pub fn work(&mut self) {
+        if self.debt > BACKLOG_WORK {
+            self.skip_to_cleared();
+            return;
+        }
+        let end = self.backlog.len().min(self.read + SLICE);
+        let (length, work) = self.meter.read(&self.backlog[self.read..end], &self.prices, SLICE_WORK);
+        let end = self.read + length;
+        self.account(work);
+        let Self { parser, pieces, backlog, stale, .. } = self;
+        let slice = &backlog[self.read..end];
+        // The emulator has panicked on strange sequences before; that must not end the session.
+        if catch_unwind(AssertUnwindSafe(|| {
+            pieces.feed(slice, |bytes, does| {
+                process(parser, bytes, does);
+                note(parser, stale, does);
+            });
+        }))
+        .is_err()
+        {
+            self.pieces = SequenceSplitter::default();
+            self.forget();
+        }
+        self.read = end;
+        if self.waiting() == 0 {
+            self.read = 0;
+            self.debt = 0;
+            self.backlog.clear();
+            self.backlog.shrink_to(16 * SLICE);
+        }
+    }
+
+    fn account(&mut self, work: u64) {
+        self.done += work;
+        self.debt += work;
+        self.allowance = self.allowance.saturating_sub(work);
+    }
+
+    /// Gives up what waits up to the place where claude has cleared the screen last, or all of it where there is none.
+    fn skip_to_cleared(&mut self) {
+        let rest = &self.backlog[self.read..];
+        let cleared =
+            [&b"\x1b[2J"[..], b"\x1bc"].iter().filter_map(|clear| memchr::memmem::rfind(rest, clear)).max();
+        match cleared.filter(|at| *at > HOME.len()) {
+            // An ESC ends whatever stands before it.
+            Some(at) => {
+                // Most programs place the cursor before they clear, which is half of what makes the model know everything.
+                let home = rest[..at].ends_with(HOME);
+                self.read += at - if home { HOME.len() } else { 0 };
+                self.pieces = SequenceSplitter::default();
+                self.meter = Meter::default();
+                self.debt = 0;
+            }
+            None => self.skip(),
+        }
+        self.forget();
+    }
+
+    /// Applies a new size, after what was written at the old one.
+    pub fn resize(&mut self, size: Size) {
+        self.read_all();
+        self.size = size;
+        let (rows, columns) = bounded(size);
+        // Of the larger of both: the old cells are looked at, too.
+        let price = self.prices.resize();
+        self.prices = prices(size);
+        self.account(price.max(self.prices.resize()));
+        let parser = &mut self.parser;
+        if catch_unwind(AssertUnwindSafe(|| parser.set_size(rows, columns))).is_err() {
+            self.forget();
+        }
+    }
+
+    /// The text of the screen, a string a line, after everything that waits was read.
+    pub fn text(&mut self) -> Vec<String> {
+        self.read_all();
+        let screen = self.parser.screen();
+        screen.rows(0, screen.size().1.get()).collect()
+    }
+
+    /// The same with colours, in one piece. Empty where that is more than an answer on the control socket should carry.
+    pub fn formatted(&mut self) -> String {
+        self.read_all();
+        let mut text = String::new();
+        for (row, line) in colours::lines(self.parser.screen()).enumerate() {
+            if row > 0 {
+                text.push('\n');
+            }
+            text.push_str(&line);
+            if text.len() > MOST_FORMATTED {
+                return String::new();
+            }
+        }
+        text
+    }
+
+    /// Where the cursor is, row and column from 0, after everything that waits was read.
+    pub fn cursor(&mut self) -> (u16, u16) {
+        self.read_all();
+        let screen = self.parser.screen();
+        let (row, column) = screen.cursor_position();
+        // Behind the last column is where the next character will wrap; the cursor is shown on it.
+        (row, column.min(screen.size().1.get() - 1))
+    }
+
+    /// What can be looked at, after everything that waits was read.
+    pub fn view(&mut self) -> ScreenCells {
+        self.read_all();
+        ScreenCells::of(self.parser.screen())
+    }
+
+    /// The text of the cursor's row that is left of the cursor, after everything that waits was read.
+    pub fn before_cursor(&mut self) -> String {
+        let (row, column) = self.cursor();
+        self.parser.screen().rows(0, column).nth(row.into()).unwrap_or_default()
+    }
+
+    /// Reads what waits, as long as this turn's work lasts. Whether nothing waits then; otherwise the next turn goes on.
+    pub fn catch_up(&mut self) -> bool {
+        while self.waiting() > 0 && self.allowance > 0 {
+            self.work();
+        }
+        self.waiting() == 0
+    }
+
+    /// Reads what waits. Where that is more work than one turn may have, what can be spared is given up, and the model is
+    /// stale then.
+    fn read_all(&mut self) {
+        while self.waiting() > 0 {
+            if self.allowance > 0 {
+                self.work();
+            } else if self.reserve > 0 {
+                self.allowance = std::mem::take(&mut self.reserve);
+                self.skip_to_cleared();
+            } else {
+                self.skip();
+                self.forget();
+            }
+        }
+    }
+
+    /// Starts anew, with nothing known.
+    fn forget(&mut self) {
+        self.account(self.prices.resize());
+        let lines = self.parser.callbacks().most();
+        self.parser = parser(self.size, lines);
+        self.stale = Some(Resync::default());
+    }
+}
+
+/// Places the cursor in the first corner.
+const HOME: &[u8] = b"\x1b[H";
+
+/// Makes the character before it as wide as an emoji.
+const WIDENS: &[u8] = "\u{fe0f}".as_bytes();
+
+/// Has the emulator read a whole piece.
+fn process(parser: &mut vt100::Parser<History>, bytes: &[u8], does: SequenceEffect) {
+    let SequenceEffect::Repeat(count) = does else { return draw(parser, bytes) };
+    let (before, sequence) = bytes.split_at(memchr::memrchr(0x1b, bytes).unwrap_or(0));
+    draw(parser, before);
+    parser.process(&repeat::within(sequence));
+    repeat::repeat(parser, count);
+}
+
+/// The emulator goes wrong, and panics later, where a character is widened in the last column of the last row (vt100 0.18.1):
+/// there, and in other last columns, it stays as it is.
+fn draw(parser: &mut vt100::Parser<History>, bytes: &[u8]) {
+    let mut rest = bytes;
+    while let Some(at) = memchr::memmem::find(rest, WIDENS) {
+        parser.process(&rest[..at]);
+        let screen = parser.screen();
+        if screen.cursor_position().1 < screen.size().1.get() {
+            parser.process(WIDENS);
+        }
+        rest = &rest[at + WIDENS.len()..];
+    }
+    parser.process(rest);
+}
+
+/// Does what the emulator does not.
+fn note(parser: &mut vt100::Parser<History>, stale: &mut Option<Resync>, does: SequenceEffect) {
+    match does {
+        SequenceEffect::Draw | SequenceEffect::Repeat(_) => {}
+        SequenceEffect::ClearHistory if parser.screen().alternate_screen() => {}
+        SequenceEffect::ClearHistory => parser.callbacks_mut().clear(),
+        SequenceEffect::Reset => {
+            parser.callbacks_mut().clear();
+            *stale = None;
+        }
+        SequenceEffect::ClearScreen | SequenceEffect::Place | SequenceEffect::ClearLine => {
+            let Some(renewal) = stale else { return };
+            match does {
+                SequenceEffect::Place => (renewal.placed, renewal.lines) = (true, 0),
+                SequenceEffect::ClearLine => renewal.lines = renewal.lines.saturating_add(1),
+                _ => renewal.cleared = true,
+            }
+            renewal.cleared |= renewal.placed && renewal.lines >= parser.screen().size().0.get();
+            if renewal.cleared && renewal.placed {
+                *stale = None;
+            }
+        }
+    }
+}
+
+fn parser(size: Size, lines: usize) -> vt100::Parser<History> {
+    let (rows, columns) = bounded(size);
+    vt100::Parser::new_with_callbacks(rows, columns, RECENT, History::new(lines))
+}
+
+fn prices(size: Size) -> Prices {
+    let (rows, columns) = bounded(size);
+    Prices::of(rows.get(), columns.get())
+}
+
+/// A terminal may say that it has no size, and a hostile one that it is enormous.
+fn bounded(size: Size) -> (NonZeroU16, NonZeroU16) {
+    const ROWS: NonZeroU16 = NonZeroU16::new(24).unwrap();
+    const COLUMNS: NonZeroU16 = NonZeroU16::new(80).unwrap();
+    let columns = NonZeroU16::new(size.columns.min(MOST_COLUMNS)).unwrap_or(COLUMNS);
+    let fit = u16::try_from(MOST_CELLS / u32::from(columns.get())).unwrap_or(u16::MAX);
+    let rows = NonZeroU16::new(size.rows.min(MOST_ROWS).min(fit)).unwrap_or(ROWS);
+    (rows, columns)
+}
+
+#[cfg(test)]
+mod tests;

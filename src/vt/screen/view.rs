@@ -1,0 +1,144 @@
+//! The screen as plain cells: what the emulator knows, as far as a look at it needs that.
+
+use vt100::Color;
+
+/// One cell of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Cell {
+    /// Where its text begins in [`ScreenCells::text`], in bytes.
+    start: u32,
+    /// How long its text is, in bytes; a blank has one, the second half of a wide character none.
+    length: u8,
+    /// Whether it is the second half of a wide character.
+    pub continues: bool,
+    /// Drawn faint: hints, placeholders, ghost text.
+    pub dim: bool,
+    /// Drawn bold.
+    pub bold: bool,
+    /// Drawn inverted: how claude draws its own cursor.
+    pub inverse: bool,
+    /// The colour of the text.
+    pub colour: Color,
+}
+
+/// A screen as plain cells, independent of the emulator that made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScreenCells {
+    /// The text of all cells, row after row, so that a row is a piece of it.
+    text: String,
+    cells: Vec<Cell>,
+    rows: usize,
+    columns: usize,
+    /// Row and column, from 0; on the screen.
+    cursor: (usize, usize),
+    cursor_shown: bool,
+    alternate: bool,
+}
+
+impl ScreenCells {
+    /// Takes down what the emulator shows now.
+    pub fn of(screen: &vt100::Screen) -> Self {
+        let (rows, columns) = screen.size();
+        let (row, column) = screen.cursor_position();
+        let count = usize::from(rows.get()) * usize::from(columns.get());
+        let mut view = Self {
+            text: String::with_capacity(count),
+            cells: Vec::with_capacity(count),
+            rows: rows.get().into(),
+            columns: columns.get().into(),
+            // Behind the last column is where the next character will wrap; the cursor is shown on it.
+            cursor: (row.min(rows.get() - 1).into(), column.min(columns.get() - 1).into()),
+            cursor_shown: !screen.hide_cursor(),
+            alternate: screen.alternate_screen(),
+        };
+        for row in 0..rows.get() {
+            for column in 0..columns.get() {
+                let cell = screen.cell(row, column).map_or_else(Cell::default, |cell| view.cell_of(cell));
+                view.cells.push(cell);
+            }
+        }
+        view
+    }
+
+    fn cell_of(&mut self, cell: &vt100::Cell) -> Cell {
+        let start = self.text.len();
+        let blank = !cell.has_contents() && !cell.is_wide_continuation();
+        self.text.push_str(if blank { " " } else { cell.contents() });
+        Cell {
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            length: u8::try_from(self.text.len() - start).unwrap_or(0),
+            continues: cell.is_wide_continuation(),
+            dim: cell.dim(),
+            bold: cell.bold(),
+            inverse: cell.inverse(),
+            colour: cell.fgcolor(),
+        }
+    }
+
+    /// How many rows and columns it has; at least one of each.
+    pub fn size(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    /// Where the terminal's cursor is, row and column from 0.
+    pub fn cursor(&self) -> (usize, usize) {
+        self.cursor
+    }
+
+    /// Whether the terminal's cursor is shown. Claude hides it and draws its own as an inverted cell.
+    pub fn cursor_shown(&self) -> bool {
+        self.cursor_shown
+    }
+
+    /// Whether it is the alternate screen.
+    pub fn alternate(&self) -> bool {
+        self.alternate
+    }
+
+    /// The cells of a row; none below the screen.
+    pub(crate) fn cells(&self, row: usize) -> &[Cell] {
+        let start = row.saturating_mul(self.columns);
+        self.cells.get(start..start + self.columns).unwrap_or_default()
+    }
+
+    /// The text of a row, with the blanks at its end; empty below the screen.
+    pub(crate) fn row(&self, row: usize) -> &str {
+        match self.cells(row) {
+            [first, .., last] | [first @ last] => {
+                self.text.get(first.from()..last.from() + usize::from(last.length)).unwrap_or_default()
+            }
+            [] => "",
+        }
+    }
+
+    /// Where the text of a cell begins in the text of its row, in bytes.
+    pub(crate) fn place(&self, row: usize, cell: &Cell) -> usize {
+        cell.from() - self.cells(row).first().map_or(0, |first| first.from())
+    }
+
+    /// The text of a cell.
+    pub(crate) fn text(&self, cell: &Cell) -> &str {
+        self.text.get(cell.from()..cell.from() + usize::from(cell.length)).unwrap_or_default()
+    }
+
+    /// Whether nothing is written in a cell, or a blank.
+    pub(crate) fn blank(&self, cell: &Cell) -> bool {
+        self.text(cell) == " "
+    }
+}
+
+impl Cell {
+    fn from(&self) -> usize {
+        self.start.try_into().unwrap_or(usize::MAX)
+    }
+
+    /// Drawn to be overlooked: faint, or in a grey, which is how claude's themes draw hints. What was typed has the
+    /// terminal's own colour, or one that is no grey.
+    pub fn faint(&self) -> bool {
+        match self.colour {
+            Color::Default => self.dim,
+            Color::Idx(index) => self.dim || matches!(index, 7 | 8 | 232..=255),
+            Color::Rgb(red, green, blue) => self.dim || (red == green && green == blue),
+        }
+    }
+}

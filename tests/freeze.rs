@@ -1,0 +1,38 @@
+//! No input freezes the host or ends it: what claude writes, what comes through the control socket, what takes the place of a file.
+
+mod support;
+#[allow(dead_code, reason = "the tests of security use the rest")]
+#[path = "security/user.rs"]
+mod user;
+
+#[path = "freeze/attach.rs"]
+mod attach;
+#[path = "freeze/connections.rs"]
+mod connections;
+#[path = "freeze/output.rs"]
+mod output;
+#[path = "freeze/places.rs"]
+mod places;
+#[path = "freeze/processes.rs"]
+mod processes;
+
+use std::path::PathBuf;
+
+use support::{Record, Sandbox, Terminal};
+use user::{OTHER, can_be_another, open_to_all};
+
+/// A session of the raw child, and its record.
+fn session(mode: &str) -> (Sandbox, Terminal, Record) {
+    let mut sandbox = Sandbox::new();
+    sandbox.use_child(mode);
+    // A session outlives its terminal here, as it does where nothing is configured.
+    sandbox.configure("stall_after = \"300ms\"\n");
+    let mut terminal = Terminal::spawn(sandbox.cckw_claude());
+    terminal.wait_for_text(if mode.starts_with("ticker") { "tick 3" } else { "READY" });
+    let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
+    (sandbox, terminal, record)
+}
+
+fn socket(record: &Record) -> PathBuf {
+    PathBuf::from(record.text("socket"))
+}

@@ -1,0 +1,261 @@
+//! No signal goes to a process whose start was not compared.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use support::stand_in::{sandbox, start, submit};
+use support::verb::well_said;
+use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+
+/// The Rust files of the program.
+fn sources() -> Vec<PathBuf> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut found, mut folders) = (Vec::new(), vec![top]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if path.extension().is_some_and(|extension| extension == "rs") => found.push(path),
+                false => {}
+            }
+        }
+    }
+    found
+}
+
+/// What calls kill(2) in a line of a source: not the methods of that name, which std has for a child of its own.
+fn calls(line: &str) -> bool {
+    let line = line.trim_start();
+    let names =
+        ["kill(", "killpg(", "sigqueue(", "tgkill(", "SYS_kill", "SYS_tkill", "SYS_pidfd_send_signal"];
+    // `raise` sends to this thread, and needs no pid.
+    !line.starts_with("//")
+        && names.iter().any(|name| {
+            line.match_indices(name).any(|(at, _)| {
+                let before = line[..at].chars().next_back();
+                !before.is_some_and(|c| c == '.' || c == '_' || c.is_alphanumeric())
+            })
+        })
+}
+
+#[test]
+fn one_file_of_the_program_sends_signals() {
+    // The stand-in plays claude's own part, and dies on request.
+    let others = sources().into_iter().filter(|path| {
+        !path.ends_with("src/os/kill.rs") && !path.components().any(|part| part.as_os_str() == "standin")
+    });
+    for path in others {
+        let source = fs::read_to_string(&path).expect("a source");
+        for (number, line) in source.lines().enumerate() {
+            assert!(
+                !calls(line),
+                "{}:{}: {}: send it by src/os/kill.rs, which compares the process first",
+                path.display(),
+                number + 1,
+                line.trim()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_call_is_told_from_what_looks_like_one() {
+    for line in ["let _ = kill(pid, signal);", "  libc::kill(0, 1)", "signal::killpg(x, y)", "(SYS_kill, 1)"]
+    {
+        assert!(calls(line), "{line}");
+    }
+    for line in [
+        "child.kill()",
+        "// kill(2) is",
+        "/// kill(pid)",
+        "fn skill() {}",
+        "kill::to_group(x, y)",
+        "x.kill(1)",
+    ] {
+        assert!(!calls(line), "{line}");
+    }
+}
+
+fn change(record: &Record, change: impl Fn(&mut Value)) {
+    let mut json = record.json.clone();
+    change(&mut json);
+    fs::write(&record.path, json.to_string()).expect("a record");
+}
+
+/// A session without a terminal whose host was killed, and its record.
+fn lost() -> (Sandbox, Record) {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    submit(&mut terminal, "some words");
+    terminal.wait_for_text("You said: some words");
+    sandbox.wait_for_record("what was said", |record| record.json["with_transcript"][0].is_string());
+    well_said(&sandbox, &["detach"]);
+    terminal.finish();
+    let record = sandbox.wait_for_record("an idle claude", |record| {
+        record.text("status") == "idle" && record.json["client_pid"].is_null()
+    });
+    process::signal(record.pid("host_pid").expect("a host"), Signal::SIGKILL);
+    sandbox.wait_for_silence();
+    (sandbox, record)
+}
+
+/// Waits until its claude was brought back so often, and is idle.
+fn back(sandbox: &Sandbox, restarts: u64) -> Record {
+    sandbox.wait_for_record("an idle claude", |record| {
+        record.text("state") == "running"
+            && record.text("status") == "idle"
+            && record.json["restarts"] == restarts
+            && record.pid("claude_pid").is_some_and(process::runs)
+    })
+}
+
+/// A process that has nothing to do with cckw.
+struct Bystander(Child);
+
+impl Bystander {
+    fn new(sandbox: &Sandbox) -> Self {
+        Self(sandbox.command("sleep").arg("600").spawn().expect("sleep"))
+    }
+
+    fn pid(&self) -> i32 {
+        i32::try_from(self.0.id()).expect("a pid")
+    }
+
+    fn start(&self) -> String {
+        process::stat(self.pid()).expect("runs").started.to_string()
+    }
+
+    fn lives(&mut self) -> bool {
+        self.0.try_wait().expect("waits").is_none()
+    }
+}
+
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_process_that_has_the_pid_of_a_claude_lives_on_whatever_the_record_says_of_its_start() {
+    let (sandbox, record) = lost();
+    let mut bystander = Bystander::new(&sandbox);
+    let (pid, start) = (bystander.pid(), bystander.start());
+    let cases: [(&str, Value, Value); 6] = [
+        ("no start", Value::Null, record.json["boot"].clone()),
+        ("an empty start", "".into(), record.json["boot"].clone()),
+        ("another start", "1".into(), record.json["boot"].clone()),
+        ("no boot", start.as_str().into(), Value::Null),
+        ("an empty boot", start.as_str().into(), "".into()),
+        ("another boot", start.as_str().into(), "of-another-day".into()),
+    ];
+    for (number, (what, start, boot)) in cases.into_iter().enumerate() {
+        let last = sandbox.wait_for_record("a record", |_| true);
+        change(&last, |json| {
+            json["claude_pid"] = pid.into();
+            json["claude_start"] = start.clone();
+            json["boot"] = boot.clone();
+        });
+        well_said(&sandbox, &["start", "work"]);
+        let again = back(&sandbox, number as u64 + 1);
+        assert!(bystander.lives(), "{what}");
+        process::signal(again.pid("host_pid").expect("a host"), Signal::SIGKILL);
+        wait_until("the end of claude", DEADLINE, || {
+            !process::runs(again.pid("claude_pid").expect("a claude"))
+        });
+        wait_until("the end of the lock", DEADLINE, || sandbox.locks_are_free());
+    }
+    drop(bystander);
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_record_with_a_pid_that_means_others_harms_nobody() {
+    let (sandbox, record) = lost();
+    for (number, pid) in [-1, 0, 1].into_iter().enumerate() {
+        let last = sandbox.wait_for_record("a record", |_| true);
+        let start = process::stat(pid.max(1)).map(|stat| stat.started.to_string());
+        change(&last, |json| {
+            for key in ["claude_pid", "child_pid", "host_pid"] {
+                json[key] = pid.into();
+            }
+            json["claude_start"] = start.clone().into();
+            json["boot"] = record.json["boot"].clone();
+        });
+        well_said(&sandbox, &["start", "work"]);
+        let again = back(&sandbox, number as u64 + 1);
+        process::signal(again.pid("host_pid").expect("a host"), Signal::SIGKILL);
+        sandbox.wait_for_silence();
+    }
+}
+
+/// A session whose claude is this script, which writes what it gets into the file `got`. Gives its terminal and its process.
+fn scripted(sandbox: &mut Sandbox, script: &str) -> (Terminal, i32) {
+    let wait = "while :; do sleep 0.05; if [ -n \"$ended\" ]; then sleep 0.3; exit 129; fi; done";
+    let script = format!("#!/bin/bash\n{script}\necho ready\n{wait}\n");
+    sandbox.set("CCKW_CLAUDE", sandbox.script("scripted", &script));
+    let mut command = sandbox.cckw_claude();
+    command.args(["-n", "work"]);
+    let mut terminal = Terminal::spawn(command);
+    terminal.wait_for_text("ready");
+    let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
+    let claude = record.pid("child_pid").expect("a child");
+    (terminal, claude)
+}
+
+/// It does not end at once, so that it would still get a second signal.
+const NOTES_SIGNALS: &str =
+    r#"trap 'echo CONT >>"$HOME/got"' CONT; trap 'echo HUP >>"$HOME/got"; ended=1' HUP"#;
+
+#[test]
+fn a_claude_that_runs_is_ended_without_being_continued() {
+    let mut sandbox = sandbox();
+    let (mut terminal, _) = scripted(&mut sandbox, NOTES_SIGNALS);
+    well_said(&sandbox, &["stop"]);
+    assert_eq!(terminal.finish().code(), Some(129), "{}", terminal.report());
+    // Claude takes SIGCONT for the end of a suspension, and draws its screen once more.
+    assert_eq!(fs::read_to_string(sandbox.path("home/got")).expect("signals"), "HUP\n");
+}
+
+#[test]
+fn a_claude_that_is_stopped_is_continued_to_end() {
+    let mut sandbox = sandbox();
+    let (mut terminal, claude) = scripted(&mut sandbox, NOTES_SIGNALS);
+    process::signal(claude, Signal::SIGSTOP);
+    sandbox.wait_for_record("a stop", |record| record.text("state") == "suspended");
+    well_said(&sandbox, &["stop"]);
+    assert_eq!(terminal.finish().code(), Some(129), "{}", terminal.report());
+    assert!(!well_said(&sandbox, &["logs"]).contains("SIGTERM"));
+}
+
+#[test]
+fn a_claude_that_stops_behind_the_signal_that_ends_it_is_continued() {
+    let mut sandbox = sandbox();
+    let (mut terminal, _) = scripted(&mut sandbox, "trap 'kill -STOP $$; exit 129' HUP");
+    well_said(&sandbox, &["stop"]);
+    assert_eq!(terminal.finish().code(), Some(129), "{}", terminal.report());
+    assert!(!well_said(&sandbox, &["logs"]).contains("SIGTERM"));
+}
+
+#[test]
+fn a_claude_that_outlives_its_host_is_ended_before_another_one_comes() {
+    let (sandbox, record) = lost();
+    // It does not mind SIGHUP and SIGTERM, and the record knows it.
+    let script = "trap '' HUP TERM; while :; do sleep 600 & wait; done";
+    let mut stubborn = Bystander(sandbox.command("sh").args(["-c", script]).spawn().expect("sh"));
+    let (pid, start) = (stubborn.pid(), stubborn.start());
+    change(&record, |json| {
+        json["claude_pid"] = pid.into();
+        json["claude_start"] = start.clone().into();
+    });
+    well_said(&sandbox, &["start", "work"]);
+    assert!(!stubborn.lives());
+    well_said(&sandbox, &["stop"]);
+}
