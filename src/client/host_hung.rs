@@ -37,6 +37,8 @@ pub(in crate::client) enum HostWish {
     Detach,
     /// That claude is suspended, and the shell gets the terminal.
     Suspend,
+    /// The same, by ctrl-z: a program in raw mode gets it as a byte, and may well do something else with it, or read it later.
+    CtrlZ,
     /// That claude gets this signal.
     Signal(i32),
     /// That a claude which crashed does not come back.
@@ -48,7 +50,7 @@ impl HostWish {
         match self {
             Self::Start => START_ANSWER_TIMEOUT,
             Self::Attach => ATTACH_ANSWER_TIMEOUT,
-            Self::Detach | Self::Suspend | Self::Signal(_) | Self::Quit => HOST_ANSWER_TIMEOUT,
+            Self::Detach | Self::Suspend | Self::CtrlZ | Self::Signal(_) | Self::Quit => HOST_ANSWER_TIMEOUT,
         }
     }
 
@@ -145,6 +147,31 @@ impl Unanswered {
     }
 }
 
+/// What a client does when the host has not answered in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    Nothing,
+    /// The terminal cannot be given to a shell, but the user can end what hangs.
+    SayWhatHelps,
+    /// The shell gets the terminal, without the host.
+    Suspend,
+    /// This client ends, and the session goes on without it.
+    Leave,
+}
+
+impl Remedy {
+    /// `host_is_held`: its process cannot run, because it is stopped or waits for a disk.
+    fn choose(wish: HostWish, has_shell: bool, host_is_held: bool) -> Self {
+        match wish {
+            HostWish::Suspend | HostWish::CtrlZ if has_shell => Self::Suspend,
+            // A host that runs may just be slow. To a program in raw mode ctrl-z is a byte, and a line would disturb its screen.
+            HostWish::CtrlZ if !host_is_held => Self::Nothing,
+            HostWish::Suspend | HostWish::CtrlZ => Self::SayWhatHelps,
+            _ => Self::Leave,
+        }
+    }
+}
+
 impl Client {
     /// The host is asked for this: from now on it has to answer.
     pub(in crate::client) fn expect(&mut self, wish: HostWish) {
@@ -173,10 +200,15 @@ impl Client {
     /// The host has not answered in time. The status to exit with, if that is the end.
     pub(super) fn host_hangs(&mut self, wish: HostWish) -> Option<u8> {
         self.link.unanswered.forget();
-        if wish == HostWish::Suspend {
-            return self.suspend_without_host();
+        match Remedy::choose(wish, !job::is_orphaned(), SilentHost::new(self.link.pid()).is_held()) {
+            Remedy::Nothing => None,
+            Remedy::SayWhatHelps => {
+                self.cannot_be_suspended();
+                None
+            }
+            Remedy::Suspend => self.suspend_without_host(),
+            Remedy::Leave => Some(self.leave_without_host(wish)),
         }
-        Some(self.leave_without_host(wish))
     }
 
     /// The terminal is given back, and the session goes on without it when its host goes on.
@@ -221,10 +253,6 @@ impl Client {
 
     /// The shell gets the terminal without the host, which is told what to find when it goes on.
     fn suspend_without_host(&mut self) -> Option<u8> {
-        if job::is_orphaned() {
-            self.cannot_be_suspended();
-            return None;
-        }
         self.undo_modes();
         self.link.send(&FromClient::Backgrounded);
         let host = SilentHost::new(self.link.pid());
@@ -363,6 +391,17 @@ mod tests {
         unanswered.started(1);
         assert_eq!(unanswered.overdue(now + Duration::from_secs(60)), None);
         assert!(unanswered.ask(HostWish::Quit, now).is_some());
+    }
+
+    #[test]
+    fn without_a_shell_a_ctrl_z_to_a_host_that_is_only_slow_says_nothing() {
+        assert_eq!(Remedy::choose(HostWish::CtrlZ, false, false), Remedy::Nothing);
+        assert_eq!(Remedy::choose(HostWish::CtrlZ, false, true), Remedy::SayWhatHelps);
+        assert_eq!(Remedy::choose(HostWish::Suspend, false, false), Remedy::SayWhatHelps);
+        for host_is_held in [false, true] {
+            assert_eq!(Remedy::choose(HostWish::CtrlZ, true, host_is_held), Remedy::Suspend);
+            assert_eq!(Remedy::choose(HostWish::Detach, false, host_is_held), Remedy::Leave);
+        }
     }
 
     #[test]

@@ -281,7 +281,7 @@ impl Client {
         }
         if suspends {
             // Claude has it, and stops. It is the host that sees that.
-            self.expect(HostWish::Suspend);
+            self.expect(HostWish::CtrlZ);
         }
         match detach.then(|| std::mem::replace(&mut self.input.leaving, true)) {
             Some(true) => {

@@ -61,6 +61,11 @@ impl SilentHost {
         Self { pid, why }
     }
 
+    /// Whether its process cannot run at all: it is stopped, or waits for a disk.
+    pub fn is_held(&self) -> bool {
+        matches!(self.why, SilenceReason::Stopped | SilenceReason::WaitsForDisk)
+    }
+
     /// The host of a session, if it is known not to answer: it was asked ([`silent_hosts`]), or its process is stopped. Nobody is asked
     /// here, so that no host is woken up.
     pub fn known(session: &Session) -> Option<Self> {
