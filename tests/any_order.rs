@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use support::stand_in::{sandbox, start};
 use support::verb::well_said;
-use support::{DEADLINE, Sandbox, Terminal, process, wait_until};
+use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Step {
@@ -65,6 +65,16 @@ impl Play {
         }
     }
 
+    /// Waits until a process of cckw has been told: one that is killed before it ran again can have left no marker.
+    fn wait_until_told(&self, what: &str) {
+        wait_until(&format!("a marker, or the end: {what}"), DEADLINE, || {
+            let marked = |record: &Record| {
+                record.path.with_file_name("stop-requested").exists() || !record.json["ended_at"].is_null()
+            };
+            self.sandbox.records().iter().all(marked)
+        });
+    }
+
     fn kill_all(&self) {
         for pid in self.sandbox.processes() {
             process::signal(pid, Signal::SIGKILL);
@@ -72,7 +82,8 @@ impl Play {
     }
 }
 
-/// Plays each order with a gap between its steps, and SIGKILL to what is left after some time; several at once.
+/// Plays each order with a gap between its steps, and SIGKILL to what is left after some time, but not before one was
+/// told; several at once.
 fn play(orders: &[Vec<Step>], check: impl Fn(&mut Play, &str) + Sync) {
     const AT_ONCE: usize = 4;
     // In ms: the gap between two steps, and the time until SIGKILL.
@@ -91,14 +102,13 @@ fn play(orders: &[Vec<Step>], check: impl Fn(&mut Play, &str) + Sync) {
                         play.take(*step);
                         sleep(Duration::from_millis(gap));
                     }
+                    let what = format!("{order:?}, {gap} ms between, SIGKILL after {kill_after:?} ms");
                     if let Some(time) = kill_after {
                         sleep(Duration::from_millis(time));
+                        play.wait_until_told(&what);
                         play.kill_all();
                     }
-                    check(
-                        &mut play,
-                        &format!("{order:?}, {gap} ms between, SIGKILL after {kill_after:?} ms"),
-                    );
+                    check(&mut play, &what);
                 }
             });
         }
