@@ -2,106 +2,88 @@
 
 use std::time::Duration;
 
-use super::attempt::HOLD_ANSWER_TIMEOUT;
-use super::{
-    Action, BlockReason, KeyGate, KeyboardState, LONGEST_HOLD, Reconnector, ReconnectorPhase,
-    WANTED_LOOK_DELAY,
-};
-use crate::claude::screen::Indicator;
+use super::{Action, BlockReason, KeyboardState, Reconnector, ReconnectorPhase, WANTED_LOOK_DELAY};
 
-/// A link that goes down so soon after the user's keys was switched off by them, unless the screen says that it failed.
-const USER_SWITCH_WINDOW: Duration = Duration::from_secs(10);
+/// Why ours must not be typed now.
+fn obstacle(keyboard: KeyboardState, rest: Duration) -> Option<BlockReason> {
+    match keyboard {
+        KeyboardState { in_paste: true, .. } => Some(BlockReason::Paste),
+        KeyboardState { in_sequence: true, .. } => Some(BlockReason::Sequence),
+        KeyboardState { unread: true, .. } => Some(BlockReason::Unread),
+        KeyboardState { typed: Some(ago), .. } if ago < rest => Some(BlockReason::Keyboard),
+        _ => None,
+    }
+}
 
 impl Reconnector {
-    pub(super) fn attached(&mut self, at: Duration, actions: &mut Vec<Action>) {
-        self.attached = true;
+    pub(super) fn client_attached(&mut self, at: Duration) -> Vec<Action> {
+        self.presence.has_client = true;
         // Whoever is new here does not hold anything yet.
         match &mut self.phase {
-            ReconnectorPhase::Asking { until, .. } => *until = at + HOLD_ANSWER_TIMEOUT,
-            ReconnectorPhase::Trying(attempt) => {
-                attempt.hold = KeyGate::Asked(at + HOLD_ANSWER_TIMEOUT);
-                attempt.client_left();
-            }
-            ReconnectorPhase::Watching | ReconnectorPhase::Answering { .. } => return,
+            ReconnectorPhase::Inquiring(inquiry) => inquiry.client_attached(at),
+            ReconnectorPhase::Trying(attempt) => attempt.client_attached(at),
+            ReconnectorPhase::Watching | ReconnectorPhase::Answering(_) => return vec![],
         }
-        actions.push(Action::Hold);
+        vec![Action::Hold]
     }
 
     /// Nobody types any more.
-    pub(super) fn detached(&mut self, at: Duration) {
-        self.attached = false;
+    pub(super) fn client_left(&mut self, at: Duration) {
+        self.presence.has_client = false;
         match &mut self.phase {
-            ReconnectorPhase::Asking { .. } => self.phase = ReconnectorPhase::Watching,
-            ReconnectorPhase::Trying(attempt) => {
-                attempt.client_left();
-                if let KeyGate::Asked(_) = attempt.hold {
-                    attempt.hold = KeyGate::Until(at + LONGEST_HOLD);
-                    attempt.next_look = at;
-                }
-            }
-            ReconnectorPhase::Watching | ReconnectorPhase::Answering { .. } => {}
+            ReconnectorPhase::Inquiring(_) => self.phase = ReconnectorPhase::Watching,
+            ReconnectorPhase::Trying(attempt) => attempt.client_left(at),
+            ReconnectorPhase::Watching | ReconnectorPhase::Answering(_) => {}
         }
     }
 
     /// Before anything was typed the key is let go at once.
-    pub(super) fn key_waits(&mut self, at: Duration, actions: &mut Vec<Action>) {
-        let ReconnectorPhase::Trying(attempt) = &mut self.phase else { return };
+    pub(super) fn key_waits(&mut self, at: Duration) -> Vec<Action> {
+        let ReconnectorPhase::Trying(attempt) = &mut self.phase else { return vec![] };
         if attempt.has_typed() {
             attempt.key_waits(at);
-        } else {
-            let rest = self.settings.rest.max(WANTED_LOOK_DELAY);
-            self.not_now(at, BlockReason::Keyboard, at + rest, actions);
+            return vec![];
         }
+        let rest = self.settings.rest.max(WANTED_LOOK_DELAY);
+        self.defer(at, BlockReason::Keyboard, at + rest)
     }
 
-    pub(super) fn held(&mut self, at: Duration, keyboard: KeyboardState, actions: &mut Vec<Action>) {
+    pub(super) fn keys_held(&mut self, at: Duration, keyboard: KeyboardState) -> Vec<Action> {
+        let rest = self.settings.rest;
         match &mut self.phase {
-            ReconnectorPhase::Asking { dropped, .. } => {
-                let typed = keyboard.typed.map(|ago| at.saturating_sub(ago));
-                let own = typed.is_some_and(|typed| typed + USER_SWITCH_WINDOW >= *dropped);
-                // Unless the screen was quicker to say that it failed.
-                let told = self.seen.as_ref().map(|seen| seen.indicator);
-                let failed = matches!(told, Some(Indicator::Failed | Indicator::Connecting));
-                self.turned_off |= own && !failed;
+            ReconnectorPhase::Inquiring(inquiry) => {
+                if inquiry.handle_answer(at, keyboard, self.evidence.indicator()) {
+                    self.permission.user_switched_off();
+                }
                 self.phase = ReconnectorPhase::Watching;
-                actions.push(Action::Release);
+                vec![Action::Release]
             }
             ReconnectorPhase::Trying(attempt) => {
-                let KeyGate::Asked(_) = attempt.hold else { return };
-                attempt.hold = KeyGate::Until(at + LONGEST_HOLD);
-                attempt.next_look = at;
-                let rest = self.settings.rest;
-                let wait = match keyboard {
-                    KeyboardState { in_paste: true, .. } => Some(BlockReason::Paste),
-                    KeyboardState { in_sequence: true, .. } => Some(BlockReason::Sequence),
-                    KeyboardState { unread: true, .. } => Some(BlockReason::Unread),
-                    KeyboardState { typed: Some(ago), .. } if ago < rest => Some(BlockReason::Keyboard),
-                    _ => None,
-                };
-                match wait {
+                if !attempt.keys_held(at) {
+                    return vec![];
+                }
+                match obstacle(keyboard, rest) {
                     None => {
-                        if keyboard.stashed.is_some_and(|ago| at.saturating_sub(ago) >= self.owed_since) {
+                        if keyboard.stashed.is_some_and(|ago| at.saturating_sub(ago) >= self.cleanup.since())
+                        {
                             // What is stashed now was stashed by the user.
-                            attempt.owed.stash = false;
+                            attempt.stash_is_the_users();
                         }
-                        actions.push(Action::Look);
+                        vec![Action::Look]
                     }
                     // What is half through is the user's new keys, which ours must not fall between.
                     Some(_) if attempt.has_typed() => {
                         let end = attempt.cut_short("another terminal was attached in the middle of it");
-                        self.end(at, end, actions);
+                        self.end(at, end)
                     }
                     Some(why) => {
-                        let left = keyboard
-                            .typed
-                            .map_or(rest, |ago| rest.saturating_sub(ago))
-                            .max(WANTED_LOOK_DELAY);
-                        self.not_now(at, why, at + left, actions);
+                        let left = keyboard.typed.map_or(rest, |ago| rest.saturating_sub(ago));
+                        self.defer(at, why, at + left.max(WANTED_LOOK_DELAY))
                     }
                 }
             }
             // Too late, or nobody asked.
-            ReconnectorPhase::Watching | ReconnectorPhase::Answering { .. } => actions.push(Action::Release),
+            ReconnectorPhase::Watching | ReconnectorPhase::Answering(_) => vec![Action::Release],
         }
     }
 }

@@ -2,201 +2,153 @@
 
 use std::time::Duration;
 
-use super::attempt::{Attempt, HOLD_ANSWER_TIMEOUT};
+use super::attempt::Purpose;
+use super::connects::RestartStep;
 use super::{
-    Action, BlockReason, FAILED_LINK_LINGERS, IDLE_LOOK_INTERVAL, KeyGate, LONGEST_HOLD, Purpose,
-    Reconnector, ReconnectorPhase, UserRequest, WANTED_LOOK_DELAY,
+    Action, BlockReason, FAILED_LINK_LINGERS, IDLE_LOOK_INTERVAL, Reconnector, ReconnectorPhase,
+    ScreenSnapshot, WANTED_LOOK_DELAY,
 };
 use crate::claude::remote_control::Link;
-use crate::claude::screen::Indicator;
 use crate::config::ReconnectPolicy;
 use crate::registry::link_record::LinkStatus;
 use crate::registry::log_event::LinkEvent;
 
 /// What stands against typing, and until when; without a time, until something happens.
-type Against = (BlockReason, Option<Duration>);
+pub(super) type Against = (BlockReason, Option<Duration>);
 
 /// How soon a look is repeated that met a frame half drawn.
 const REDRAW_LOOK_DELAY: Duration = Duration::from_millis(60);
 
 impl Reconnector {
-    /// Looks whether to type, and orders a look at the screen if nothing else stands against it.
-    pub(super) fn consider(&mut self, at: Duration, actions: &mut Vec<Action>) {
-        if let Some(asked) = self.asked
-            // After the first half of a cycle the state file names the link for a moment longer.
-            && (asked.until <= at
-                || self.standing == LinkStatus::Up && !asked.off_first && asked.from <= at)
-        {
-            self.request_over(at, asked.until <= at, actions);
-        }
-        if self.owed.is_any() && self.owed_until <= at {
-            let owed = std::mem::take(&mut self.owed);
-            actions.push(Action::Note(LinkEvent::NotTidied { what: super::outcome::left_behind(owed) }));
-        }
-        match self.gate(at) {
+    /// Finds out whether to type, and orders a look at the screen if nothing else stands against it.
+    pub(super) fn plan(&mut self, at: Duration) -> Vec<Action> {
+        let mut actions: Vec<_> = self.end_request(at).into_iter().collect();
+        actions.extend(self.cleanup.expire(at));
+        match self.check_preconditions(at) {
             Ok(_) => {
-                self.wake = None;
-                self.looking = true;
-                if !actions.contains(&Action::Look) {
-                    actions.push(Action::Look);
-                }
+                self.looks.before_typing();
+                actions.push(Action::Look);
             }
             Err((why, until)) => {
-                self.looking = false;
-                self.wake = until;
-                self.consider_restart(at, &why, actions);
-                self.tell(why, actions);
+                self.looks.wake(until);
+                match self.restarts.handle(at, &why, &self.settings) {
+                    RestartStep::None => {}
+                    RestartStep::WaitUntil(from) => self.looks.wake_before(from),
+                    RestartStep::Restart => {
+                        let what = why.to_string();
+                        actions.extend([Action::Note(LinkEvent::Restart { what }), Action::Restart]);
+                    }
+                }
+                if self.is_missed() {
+                    actions.extend(self.obstacles.tell(why));
+                }
             }
         }
+        actions
     }
 
-    /// What the reconnector would do now, with the reasons for doing nothing.
-    pub(super) fn gate(&self, at: Duration) -> Result<Purpose, Against> {
-        if !self.started || self.away {
+    /// Whether there is no link where one is any business of ours.
+    fn is_missed(&self) -> bool {
+        let status = self.evidence.status();
+        self.cares() && matches!(status, LinkStatus::Down | LinkStatus::Disagree | LinkStatus::Connecting)
+    }
+
+    /// What the reconnector would type for now, or what stands against it beside the screen.
+    pub(super) fn check_preconditions(&self, at: Duration) -> Result<Purpose, Against> {
+        if !self.presence.is_in_foreground() {
             return Err((BlockReason::NotRunning, None));
         }
-        let purpose = if self.owed.is_any() { Purpose::Tidy } else { self.wanted(at)? };
-        let Some(file) = &self.file else { return Err((BlockReason::Unknown, None)) };
+        let purpose = if self.cleanup.is_any() { Purpose::Cleanup } else { self.should_connect(at)? };
+        let Some(file) = self.evidence.file() else { return Err((BlockReason::Unknown, None)) };
         if let Some(obstacle) = &file.obstacle {
             return Err((BlockReason::Session(obstacle.clone()), None));
         }
-        match &self.blocked {
-            Some((why, until)) if at < *until => Err((why.clone(), Some(*until))),
-            _ => Ok(purpose),
+        match self.obstacles.standing(at) {
+            Some((why, until)) => Err((why.clone(), Some(*until))),
+            None => Ok(purpose),
         }
     }
 
     /// Whether the link is down, and should not be.
-    pub(super) fn wanted(&self, at: Duration) -> Result<Purpose, Against> {
-        let asked = self.asked;
-        match (self.settings.keep, asked) {
-            (ReconnectPolicy::Off, None) => return Err((BlockReason::Off, None)),
-            (ReconnectPolicy::IfUsed, None) if !self.used => return Err((BlockReason::NeverUsed, None)),
-            (_, Some(UserRequest { from, .. })) if at < from => {
-                return Err((BlockReason::Cooling, Some(from)));
-            }
-            _ => {}
+    pub(super) fn should_connect(&self, at: Duration) -> Result<Purpose, Against> {
+        self.check_policy(at)?;
+        if let Some(purpose) = self.check_status(at)? {
+            return Ok(purpose);
         }
-        let failed = self.indicator() == Some(Indicator::Failed);
-        match self.standing {
-            LinkStatus::Unknown => return Err((BlockReason::Unknown, None)),
-            LinkStatus::Up | LinkStatus::Disagree if asked.is_some_and(|asked| asked.off_first) => {
-                return Ok(Purpose::SwitchOff);
-            }
-            LinkStatus::Up => return Err((BlockReason::Up, None)),
-            LinkStatus::Disagree => return Err((BlockReason::Disagree, Some(at + IDLE_LOOK_INTERVAL))),
-            LinkStatus::Connecting => return Err((BlockReason::Connecting, Some(at + IDLE_LOOK_INTERVAL))),
-            LinkStatus::Down if self.lags_until.is_some_and(|until| at < until) && !failed => {
-                return Err((BlockReason::Disagree, Some(at + IDLE_LOOK_INTERVAL)));
-            }
-            LinkStatus::Down => {}
-        }
-        let lingers = self.down_since.unwrap_or(at) + FAILED_LINK_LINGERS;
-        if failed && self.link == Some(Link::Connected) && at < lingers {
+        let lingers = self.evidence.down_since().unwrap_or(at) + FAILED_LINK_LINGERS;
+        if self.evidence.has_failed() && self.evidence.link() == Some(Link::Connected) && at < lingers {
             return Err((BlockReason::Settling, Some(lingers)));
         }
-        if let Some(why) = self.needs_restart() {
+        let is_requested = self.requests.is_open();
+        if let Some(why) = self.connects.need_restart(is_requested) {
             return Err((why, None));
         }
-        if asked.is_some() {
+        if is_requested {
             return Ok(Purpose::Connect);
         }
-        if self.own_command {
-            return Err((BlockReason::OwnCommand(self.settings.line()), None));
+        if let Some(why) = self.permission.objection(&self.settings.line()) {
+            return Err((why, None));
         }
-        if let Some(said) = &self.refused {
-            return Err((BlockReason::Refused(said.clone()), None));
-        }
-        if let Some(said) = &self.left_alone {
-            return Err((BlockReason::LeftAlone(said.clone()), None));
-        }
-        if self.turned_off {
-            return Err((BlockReason::TurnedOff, None));
-        }
-        if self.tries >= self.settings.max_tries {
+        if self.backoff.is_used_up(&self.settings) {
             return Err((BlockReason::TooOften, None));
         }
-        let settled = self.down_since.unwrap_or(at).saturating_add(self.settings.disconnected_for);
+        let since = self.evidence.down_since().unwrap_or(at);
+        let settled = since.saturating_add(self.settings.disconnected_for);
         if at < settled {
             return Err((BlockReason::Settling, Some(settled)));
         }
-        match self.next_try {
+        match self.backoff.next() {
             Some(next) if at < next => Err((BlockReason::Cooling, Some(next))),
             _ => Ok(Purpose::Connect),
         }
     }
 
-    /// The look that [`Self::consider`] has ordered has come.
-    pub(super) fn ready(&mut self, at: Duration, look: &super::ScreenSnapshot, actions: &mut Vec<Action>) {
-        let Ok(purpose) = self.gate(at) else { return };
-        if let Some(why) = self.against_typing(look) {
-            let until =
-                if why == BlockReason::Unsettled { at + REDRAW_LOOK_DELAY } else { at + IDLE_LOOK_INTERVAL };
-            self.blocked = Some((why, until));
-            return;
+    /// Whether the configuration or a request wants the link.
+    fn check_policy(&self, at: Duration) -> Result<(), Against> {
+        match (self.settings.keep, self.requests.open) {
+            (ReconnectPolicy::Off, None) => Err((BlockReason::Off, None)),
+            (ReconnectPolicy::IfUsed, None) if !self.permission.is_used() => {
+                Err((BlockReason::NeverUsed, None))
+            }
+            (_, Some(request)) if at < request.from => Err((BlockReason::Cooling, Some(request.from))),
+            _ => Ok(()),
         }
-        self.begin(at, purpose, actions);
+    }
+
+    /// Whether the link is down. One that is up may be there to be switched off.
+    fn check_status(&self, at: Duration) -> Result<Option<Purpose>, Against> {
+        let later = Some(at + IDLE_LOOK_INTERVAL);
+        match self.evidence.status() {
+            LinkStatus::Unknown => Err((BlockReason::Unknown, None)),
+            LinkStatus::Up | LinkStatus::Disagree if self.requests.is_cycle() => Ok(Some(Purpose::SwitchOff)),
+            LinkStatus::Up => Err((BlockReason::Up, None)),
+            LinkStatus::Disagree => Err((BlockReason::Disagree, later)),
+            LinkStatus::Connecting => Err((BlockReason::Connecting, later)),
+            LinkStatus::Down if self.evidence.is_denied_by_panel(at) => Err((BlockReason::Disagree, later)),
+            LinkStatus::Down => Ok(None),
+        }
+    }
+
+    /// The look that [`Self::plan`] has ordered has come.
+    pub(super) fn on_snapshot(&mut self, at: Duration, look: &ScreenSnapshot) -> Option<Action> {
+        let purpose = self.check_preconditions(at).ok()?;
+        let Some(why) = self.against_typing(look) else { return self.begin(at, purpose) };
+        let is_moving = why == BlockReason::Unsettled;
+        self.obstacles.meet(why, at + if is_moving { REDRAW_LOOK_DELAY } else { IDLE_LOOK_INTERVAL });
+        None
     }
 
     /// What stands against typing here. A prompt that was recognised once is only covered by something.
-    pub(super) fn against_typing(&self, look: &super::ScreenSnapshot) -> Option<BlockReason> {
-        let nameless = look.reading.prompt.nameless().filter(|_| !self.recognised);
-        let against_line = || look.against_line(&self.settings.line()).filter(|_| !self.owed.is_any());
-        look.obstacle().or_else(against_line).map(|why| match (why, nameless) {
-            (BlockReason::Screen(_), Some(what)) => {
-                let version = self.file.as_ref().and_then(|file| file.version.clone());
-                BlockReason::Unrecognised { version, what }
-            }
-            (why, _) => why,
-        })
+    pub(super) fn against_typing(&self, look: &ScreenSnapshot) -> Option<BlockReason> {
+        let against_line = || look.against_line(&self.settings.line()).filter(|_| !self.cleanup.is_any());
+        let why = look.obstacle().or_else(against_line)?;
+        Some(self.evidence.name_unrecognised(why, look))
     }
 
-    /// Begins a try: with a client it has to hold the keys first.
-    pub(super) fn begin(&mut self, at: Duration, purpose: Purpose, actions: &mut Vec<Action>) {
-        let hold = if self.attached {
-            actions.push(Action::Hold);
-            KeyGate::Asked(at + HOLD_ANSWER_TIMEOUT)
-        } else {
-            KeyGate::Until(at + LONGEST_HOLD)
-        };
-        let attempt = Attempt::new(purpose, &self.settings.line(), hold, self.owed, at);
-        self.phase = ReconnectorPhase::Trying(Box::new(attempt.in_insert_mode(self.in_insert_mode)));
-    }
-
-    /// Nothing was typed; it is considered again at that time, or when something has changed.
-    pub(super) fn not_now(
-        &mut self,
-        at: Duration,
-        why: BlockReason,
-        until: Duration,
-        actions: &mut Vec<Action>,
-    ) {
+    /// Nothing was typed; it is planned again at that time, or when something has changed.
+    pub(super) fn defer(&mut self, at: Duration, why: BlockReason, until: Duration) -> Vec<Action> {
         self.phase = ReconnectorPhase::Watching;
-        self.blocked = Some((why, until.max(at + WANTED_LOOK_DELAY)));
-        actions.push(Action::Release);
-    }
-
-    /// Writes down why nothing is typed into a session that should have a link, when that is news.
-    fn tell(&mut self, why: BlockReason, actions: &mut Vec<Action>) {
-        let is_news = self.told.as_ref() != Some(&why) && !why.is_fleeting();
-        let matters =
-            matches!(self.standing, LinkStatus::Down | LinkStatus::Disagree | LinkStatus::Connecting);
-        if is_news && matters && self.cares() {
-            let what = why.to_string();
-            let note = match why {
-                BlockReason::TooOften | BlockReason::LeftAlone(_) | BlockReason::NeedsRestart(_) => {
-                    Some(LinkEvent::GaveUp { what })
-                }
-                BlockReason::OwnCommand(_) => Some(LinkEvent::GaveUp { what }),
-                // Between its turns it comes again, and says nothing new.
-                BlockReason::Unrecognised { .. } if std::mem::replace(&mut self.unrecognised_told, true) => {
-                    None
-                }
-                BlockReason::Unrecognised { .. } => Some(LinkEvent::Unrecognised { what }),
-                _ => Some(LinkEvent::Waits { what }),
-            };
-            actions.extend(note.map(Action::Note));
-            self.told = Some(why);
-        }
+        self.obstacles.meet(why, until.max(at + WANTED_LOOK_DELAY));
+        vec![Action::Release]
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     Attempt, AttemptEnd, AttemptStep, DRAW_TIMEOUT, Keystroke, SLOW_CLAUDE_EXTRA_TIME, ScreenSnapshot,
+    StepResult,
 };
 use crate::claude::screen::Panel;
 
@@ -18,16 +19,16 @@ impl Attempt {
         look: &ScreenSnapshot,
         moves: u8,
         expected: usize,
-    ) -> (Option<Keystroke>, Option<AttemptEnd>) {
+    ) -> StepResult {
         let late = self.is_overdue(at, look);
         let panel = look.reading.panel.as_ref().filter(|_| look.settled);
         let Some(panel) = panel.filter(|panel| panel.selected == expected) else {
             return if late { self.close_if_seen(at, look) } else { (None, None) };
         };
         let Panel { selected, disconnect: Some(wanted), .. } = *panel else { return self.close(at) };
-        self.seen(at);
+        self.hold.step_succeeded(at);
         if selected == wanted {
-            self.go(AttemptStep::Leaving, at + DRAW_TIMEOUT);
+            self.enter(AttemptStep::Leaving, at + DRAW_TIMEOUT);
             return (Some(Keystroke::Enter), None);
         }
         if moves >= MOVES {
@@ -35,49 +36,36 @@ impl Attempt {
         }
         let (keys, expected) =
             if selected < wanted { (Keystroke::Down, selected + 1) } else { (Keystroke::Up, selected - 1) };
-        self.go(AttemptStep::InPanel { moves: moves + 1, expected }, at + DRAW_TIMEOUT);
+        self.enter(AttemptStep::InPanel { moves: moves + 1, expected }, at + DRAW_TIMEOUT);
         (Some(keys), None)
     }
 
-    pub(super) fn leaving(
-        &mut self,
-        at: Duration,
-        look: &ScreenSnapshot,
-    ) -> (Option<Keystroke>, Option<AttemptEnd>) {
+    pub(super) fn leaving(&mut self, at: Duration, look: &ScreenSnapshot) -> StepResult {
         if look.obstacle().is_none() {
-            self.then = AttemptEnd::SwitchedOff;
+            self.planned_end = AttemptEnd::SwitchedOff;
             return self.finish_with_draft(at, look);
         }
         if self.is_overdue(at, look) { self.close_if_seen(at, look) } else { (None, None) }
     }
 
     /// Closes a panel that is still there. Where none is seen, Esc might mean something else, and it is waited for what shows.
-    fn close_if_seen(
-        &mut self,
-        at: Duration,
-        look: &ScreenSnapshot,
-    ) -> (Option<Keystroke>, Option<AttemptEnd>) {
+    fn close_if_seen(&mut self, at: Duration, look: &ScreenSnapshot) -> StepResult {
         let (keys, end) = self.close(at);
         let seen = look.settled && look.reading.panel.is_some();
         (keys.filter(|_| seen), end)
     }
 
-    pub(super) fn close(&mut self, at: Duration) -> (Option<Keystroke>, Option<AttemptEnd>) {
-        self.owed.text = false;
-        self.seen(at);
+    pub(super) fn close(&mut self, at: Duration) -> StepResult {
+        self.pending.text = false;
+        self.hold.step_succeeded(at);
         // At the prompt, which may be back by then, Esc leaves vim's insert mode.
-        self.owed.insert |= self.was_insert;
-        self.go(AttemptStep::Closing { again: false }, at + DRAW_TIMEOUT);
-        self.then = AttemptEnd::WasUp { closed: true };
+        self.pending.insert |= self.conditions.was_insert;
+        self.enter(AttemptStep::Closing { again: false }, at + DRAW_TIMEOUT);
+        self.planned_end = AttemptEnd::WasUp { closed: true };
         (Some(Keystroke::Escape), None)
     }
 
-    pub(super) fn closing(
-        &mut self,
-        at: Duration,
-        look: &ScreenSnapshot,
-        again: bool,
-    ) -> (Option<Keystroke>, Option<AttemptEnd>) {
+    pub(super) fn closing(&mut self, at: Duration, look: &ScreenSnapshot, again: bool) -> StepResult {
         if look.obstacle().is_none() {
             return self.finish_with_draft(at, look);
         }
@@ -90,11 +78,11 @@ impl Attempt {
             return (None, None);
         }
         if !again && look.settled && look.rested && shown {
-            self.go(AttemptStep::Closing { again: true }, at + DRAW_TIMEOUT);
+            self.enter(AttemptStep::Closing { again: true }, at + DRAW_TIMEOUT);
             return (Some(Keystroke::Escape), None);
         }
-        let end = match self.then {
-            AttemptEnd::Dialog | AttemptEnd::NotYet => self.then.clone(),
+        let end = match self.planned_end {
+            AttemptEnd::Dialog | AttemptEnd::NotYet => self.planned_end.clone(),
             _ => AttemptEnd::WasUp { closed: false },
         };
         (None, Some(end))

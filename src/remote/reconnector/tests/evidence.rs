@@ -167,14 +167,14 @@ fn a_restart_is_asked_for_where_that_is_configured_once_a_process() {
 #[test]
 fn the_second_half_of_a_cycle_waits_for_a_file_that_lags() {
     let mut reconnector = linked(RemoteControl::default(), &look(Prompt::Empty, Indicator::Active));
-    reconnector.asked = Some(super::super::UserRequest::at(seconds(12), false));
+    reconnector.requests.begin(super::super::UserRequest::at(seconds(12), false));
     // The panel has closed, and the file still names the link.
     reconnector.on(seconds(10), ReconnectorEvent::Output);
-    assert!(reconnector.asked.is_some());
+    assert!(reconnector.requests.is_open());
     // The user has pressed a key a moment ago; it was not they who switched it off.
     let actions = reconnector.on(seconds(10) + ms(110), ReconnectorEvent::File(Some(file(false, "idle"))));
     assert!(!actions.contains(&Action::Hold), "{actions:?}");
-    assert!(reconnector.asked.is_some() && !reconnector.report(seconds(11)).turned_off);
+    assert!(reconnector.requests.is_open() && !reconnector.report(seconds(11)).turned_off);
 }
 
 #[test]
@@ -187,15 +187,15 @@ fn without_an_indicator_the_notice_counts_claude_s_own_failed_connect_once() {
         reconnector.on(seconds(21), ReconnectorEvent::Detached);
         reconnector.on(seconds(22), ReconnectorEvent::File(Some(file(false, "idle"))));
         reconnector.on(seconds(23), ReconnectorEvent::Looked(absent()));
-        assert_eq!(reconnector.failed_connects, 0);
+        assert_eq!(reconnector.connects.failed, 0);
         reconnector.on(
             seconds(24),
             ReconnectorEvent::Looked(ScreenSnapshot { written: written(1, lost()), ..absent() }),
         );
-        assert_eq!(reconnector.failed_connects, 1);
+        assert_eq!(reconnector.connects.failed, 1);
         let shown = ScreenSnapshot { written: written(1, lost()), ..look(Prompt::Empty, later) };
         reconnector.on(seconds(25), ReconnectorEvent::Looked(shown));
-        assert_eq!(reconnector.failed_connects, 1, "{later:?}");
+        assert_eq!(reconnector.connects.failed, 1, "{later:?}");
     }
 }
 
@@ -246,7 +246,7 @@ fn a_failure_after_a_panel_outweighs_the_panel() {
         reconnector.on(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
         reconnector.on(seconds(20), ReconnectorEvent::Held(KeyboardState::default()));
         reconnector.on(seconds(21), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Absent)));
-        reconnector.lags_until = Some(seconds(600));
+        reconnector.evidence.panel_counts_until = Some(seconds(600));
         assert_eq!(why(&reconnector, seconds(40)), Some(BlockReason::Disagree));
         let mut shown = look(Prompt::Empty, Indicator::Absent);
         if is_written {
@@ -257,7 +257,7 @@ fn a_failure_after_a_panel_outweighs_the_panel() {
         reconnector.on(seconds(41), ReconnectorEvent::Looked(shown.clone()));
         assert_eq!(why(&reconnector, seconds(41)), None);
         // The same words say nothing new.
-        reconnector.lags_until = Some(seconds(600));
+        reconnector.evidence.panel_counts_until = Some(seconds(600));
         reconnector.on(seconds(42), ReconnectorEvent::Looked(shown));
         assert_eq!(why(&reconnector, seconds(42)), Some(BlockReason::Disagree));
     }

@@ -162,7 +162,7 @@ fn after_a_sleep_that_was_long_enough_the_link_is_made_anew_once() {
     assert_eq!(typed, [Keystroke::Paste(LINE.into())]);
     reconnector.on(seconds(20_061), ReconnectorEvent::File(Some(file(false, "idle"))));
     reconnector.on(seconds(20_070), ReconnectorEvent::File(Some(file(true, "idle"))));
-    assert_eq!(reconnector.doubt, None);
+    assert!(!reconnector.stale_link.is_suspected());
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_link_that_nobody_keeps_is_never_made_anew() {
     let mut down = linked(RemoteControl::default());
     down.on(seconds(10), ReconnectorEvent::File(Some(file(false, "busy"))));
     down.on(seconds(10), ReconnectorEvent::Doubtful(StaleTrigger::Slept(seconds(10_000))));
-    assert_eq!(down.doubt, None);
+    assert!(!down.stale_link.is_suspected());
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_panel_that_does_not_say_that_the_link_is_up_is_opened_twice_at_most() {
     });
     let failed: Vec<_> = failed.collect();
     assert!(matches!(failed[..], [why] if why.contains("does not say that a link is up")), "{notes:?}");
-    assert!(reconnector.asked.is_none());
+    assert!(!reconnector.requests.is_open());
 }
 
 /// Seen with claude at 3 % of a core: it drew the arrow after five seconds, and the panel had been closed by then.

@@ -1,0 +1,105 @@
+//! How long the user's keys are held.
+
+use std::time::Duration;
+
+/// The longest that a try takes. Nobody waits for it: see [`KEY_HOLD_LIMIT`].
+pub const LONGEST_HOLD: Duration = Duration::from_secs(60);
+/// How long a key of the user's waits at most: from the key, or from the last step that was seen.
+pub const KEY_HOLD_LIMIT: Duration = Duration::from_secs(1);
+/// The same behind Enter, which cannot be taken back. A key that claude gets before it has cleared the prompt is put behind the
+/// command, and that in the place of the draft (seen with 2.1.332, vim's normal mode, 3 % of a core).
+pub const ENTER_HOLD_LIMIT: Duration = Duration::from_secs(8);
+/// How long the client may take to say that it holds.
+pub const HOLD_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Whether the user's keys are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyGate {
+    /// The client was asked, and has until then.
+    Asked(Duration),
+    /// They are, or there is nobody who types; until then at most.
+    Held(Duration),
+}
+
+/// The hold of one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KeyHold {
+    gate: KeyGate,
+    /// Since when a key of the user's waits.
+    key_since: Option<Duration>,
+    /// When the last step was seen to have succeeded.
+    step_at: Duration,
+}
+
+impl KeyHold {
+    pub(super) fn new(at: Duration, has_client: bool) -> Self {
+        let gate = if has_client {
+            KeyGate::Asked(at + HOLD_ANSWER_TIMEOUT)
+        } else {
+            KeyGate::Held(at + LONGEST_HOLD)
+        };
+        Self { gate, key_since: None, step_at: at }
+    }
+
+    pub(super) fn gate(&self) -> KeyGate {
+        self.gate
+    }
+
+    /// Another client is to hold the keys.
+    pub(super) fn ask(&mut self, at: Duration) {
+        self.gate = KeyGate::Asked(at + HOLD_ANSWER_TIMEOUT);
+        self.key_since = None;
+    }
+
+    /// The keys are held. Whether they were not yet.
+    pub(super) fn grant(&mut self, at: Duration) -> bool {
+        let is_news = matches!(self.gate, KeyGate::Asked(_));
+        if is_news {
+            self.gate = KeyGate::Held(at + LONGEST_HOLD);
+        }
+        is_news
+    }
+
+    pub(super) fn key_waits(&mut self, at: Duration) {
+        self.key_since.get_or_insert(at);
+    }
+
+    pub(super) fn key_left(&mut self) {
+        self.key_since = None;
+    }
+
+    /// Whether a key of the user's waits.
+    pub(super) fn has_key_waiting(&self) -> bool {
+        self.key_since.is_some()
+    }
+
+    pub(super) fn step_at(&self) -> Duration {
+        self.step_at
+    }
+
+    pub(super) fn step_succeeded(&mut self, at: Duration) {
+        self.step_at = at;
+    }
+
+    /// Until when the user's keys may wait, if one does.
+    pub(super) fn key_deadline(&self) -> Option<Duration> {
+        Some(self.key_since?.max(self.step_at) + KEY_HOLD_LIMIT)
+    }
+
+    /// Whether the keys have been held for as long as they may be.
+    pub(super) fn is_over(&self, at: Duration) -> bool {
+        match self.gate {
+            KeyGate::Asked(_) => false,
+            KeyGate::Held(until) => until.min(self.key_deadline().unwrap_or(until)) <= at,
+        }
+    }
+
+    /// A key has waited for its time behind Enter, where it may wait for longer. Whether it does.
+    pub(super) fn wait_on_behind_enter(&mut self, at: Duration) -> bool {
+        let waits = at < self.step_at + ENTER_HOLD_LIMIT;
+        if waits {
+            self.key_since = Some(at);
+        }
+        waits
+    }
+}
