@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::plan::{Kind, Plan};
-use super::super::support::stand_in::{self, at_prompt, submit};
-use super::super::support::{Sandbox, Terminal};
+use crate::support::stand_in::{self, at_prompt, submit};
+use crate::support::{Sandbox, Terminal};
 
 /// What the game has to know of a claude.
 pub trait Claude {

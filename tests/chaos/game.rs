@@ -25,7 +25,7 @@ use nix::sys::signal::Signal;
 use nix::sys::termios::{SetArg, tcsetattr};
 
 use super::plan::{Kind, Moment, Plan, Strike, Victim};
-use super::support::{
+use crate::support::{
     DEADLINE, Key, Modes, PROMPT, Record, Sandbox, Terminal, process, wait_until, wait_until_some,
 };
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use super::super::plan::{Kind, Plan, Victim};
 use super::trouble::{Trouble, or_impossible, pause};
 use super::window::Window;
 use super::{DEADLINE, Game, open};
-use crate::plan::{Kind, Plan, Victim};
 use crate::support::{Key, Record, process, wait_until};
 
 /// How long it may take until nothing runs any more after SIGTERM to all. A shutdown waits longer.

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use super::super::plan::{Kind, Moment, Plan, Victim};
 use super::claude::passes_over;
 use super::clock::Clocks;
 use super::disk::Disk;
 use super::window::Window;
 use super::{Game, Outcome, open};
-use crate::plan::{Kind, Moment, Plan, Victim};
 use crate::support::{Key, Size, process};
 
 /// What is typed meanwhile, a key at a time.

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::plan::Plan;
-use super::super::support::{DEADLINE, Sandbox, wait_until};
+use crate::support::{DEADLINE, Sandbox, wait_until};
 
 /// The emulators, and what each wants before the program that is to run in it.
 const EMULATORS: [(&str, &[&str]); 7] = [

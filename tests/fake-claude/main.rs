@@ -5,6 +5,7 @@ mod exits;
 mod faults;
 mod places;
 mod pty;
+mod screens;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,12 +1,12 @@
 //! What the benchmark writes: its tables, its picture, and the place in the document that is its own.
 
-#[path = "../benches/side-by-side/document.rs"]
+#[path = "../../benches/side-by-side/document.rs"]
 mod document;
-#[path = "../benches/side-by-side/picture.rs"]
+#[path = "../../benches/side-by-side/picture.rs"]
 mod picture;
-#[path = "../benches/side-by-side/plain.rs"]
+#[path = "../../benches/side-by-side/plain.rs"]
 mod plain;
-#[path = "../benches/side-by-side/table.rs"]
+#[path = "../../benches/side-by-side/table.rs"]
 mod table;
 
 use std::fs;

@@ -1,6 +1,6 @@
 //! The statistics of the benchmark, which has no test harness of its own.
 
-#[path = "../benches/side-by-side/stats.rs"]
+#[path = "../../benches/side-by-side/stats.rs"]
 mod stats;
 
 use stats::{Spread, differences, noise, percentile, ratios};

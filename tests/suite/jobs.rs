@@ -1,12 +1,11 @@
 //! Job control: for the shell, `cckw claude` is a job like any other.
 
-mod support;
-
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use nix::sys::termios::LocalFlags;
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 const SHELLS: [&str; 3] = ["bash", "zsh", "dash"];
 
@@ -201,11 +200,11 @@ fn the_shell_gets_every_key_and_no_output_after_the_client_was_stopped_from_outs
             text.contains("Stopped") || text.contains("suspended")
         });
         // Within the time that the host takes to notice, ticks still come.
-        terminal.wait_for_rest(QUIET, support::Screen::text);
+        terminal.wait_for_rest(QUIET, crate::support::Screen::text);
         fresh_prompt(&mut terminal);
         the_shell_gets_every_key(&mut terminal);
         terminal.run("clear; echo quiet");
-        let screen = terminal.wait_for_rest(QUIET, support::Screen::text);
+        let screen = terminal.wait_for_rest(QUIET, crate::support::Screen::text);
         assert!(screen.text().contains("quiet") && !screen.text().contains("tick"), "{}", terminal.report());
         terminal.run("fg");
         terminal.wait_for_text("tick");

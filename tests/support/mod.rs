@@ -2,8 +2,7 @@
 //! the processes. Nothing here uses code of cckw, so that a mistake there cannot hide itself here.
 //!
 //! ```ignore
-//! mod support; // or: #[path = "../support/mod.rs"] mod support;
-//! use support::{Key, Sandbox, Terminal};
+//! use crate::support::{Key, Sandbox, Terminal};     // #[path = "../support/mod.rs"] mod support; in main.rs
 //!
 //! let sandbox = Sandbox::new();                       // HOME, XDG dirs, cwd, an empty PATH folder first in PATH
 //! sandbox.link("claude", "/path/to/some/claude");     // what `claude` is in there
@@ -40,8 +39,9 @@ mod display;
 mod escape;
 mod keys;
 mod modes;
+pub mod other_user;
 pub mod process;
-mod pty;
+pub mod pty;
 mod pump;
 mod sandbox;
 mod shell;

@@ -9,16 +9,22 @@ use std::thread;
 /// Who that is: `nobody`, on most systems.
 pub const OTHER: u32 = 65534;
 
-/// Whether this process can become another user, as root can. Where it cannot, the test of this name is run again as the
-/// root of a user namespace that has other users too, and has to pass there; then there is nothing left to do here.
+/// Whether this process can become another user, as root can. Where it cannot, the test of this name in this module
+/// (`module_path!()`) is run again as the root of a user namespace that has other users too, and has to pass there; then there is
+/// nothing left to do here.
 #[track_caller]
-pub fn can_be_another(test: &str) -> bool {
+pub fn can_be_another(module: &str, test: &str) -> bool {
     if nix::unistd::geteuid().is_root() {
         return true;
     }
+    // The name of a test begins below its crate.
+    let test = match module.split_once("::") {
+        Some((_, module)) => format!("{module}::{test}"),
+        None => test.to_owned(),
+    };
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--map-auto", "--"]);
-    command.arg(std::env::current_exe().expect("this program")).args(["--exact", test, "--nocapture"]);
+    command.arg(std::env::current_exe().expect("this program")).args(["--exact", &test, "--nocapture"]);
     let output = command.output().unwrap_or_else(|error| panic!("unshare: {error}; install util-linux"));
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(

@@ -5,13 +5,12 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::pty::{Winsize, openpty};
+use nix::fcntl::OFlag;
+use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::termios::{Termios, tcgetattr};
-use nix::unistd::ttyname;
 
 /// The size of a terminal: cells, and pixels of the whole window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +43,23 @@ pub struct Pair {
     pub path: PathBuf,
 }
 
-/// Opens a pair of `size`; the master does not block and neither end is inherited.
+/// Opens a pair of `size`; the master does not block and neither end is inherited. Both are close-on-exec from the beginning:
+/// openpty(3) would leave them to a child that another test starts in that moment.
 pub fn open(size: Size) -> Pair {
-    let pair = openpty(&size.winsize(), None).expect("a pseudo-terminal");
-    for end in [&pair.master, &pair.slave] {
-        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("close-on-exec");
-    }
-    fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_RDWR | OFlag::O_NONBLOCK))
-        .expect("a master that does not block");
-    let path = ttyname(&pair.slave).expect("the name of the terminal");
-    Pair { master: pair.master, slave: Some(pair.slave), path }
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let master = posix_openpt(flags).expect("a pseudo-terminal");
+    grantpt(&master).expect("a slave of this user's");
+    unlockpt(&master).expect("a slave that can be opened");
+    let path = PathBuf::from(ptsname_r(&master).expect("the name of the terminal"));
+    let slave = open_slave(&path);
+    let master = OwnedFd::from(master);
+    resize(&master, size);
+    Pair { master, slave: Some(slave.into()), path }
+}
+
+fn open_slave(path: &Path) -> File {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).custom_flags(libc::O_NOCTTY).open(path).expect("the slave")
 }
 
 /// Gives the terminal a new size; its foreground process group gets SIGWINCH if it is really new.
@@ -73,12 +79,7 @@ pub fn attributes(master: &OwnedFd) -> Termios {
 pub fn spawn(pair: &mut Pair, mut command: Command) -> Child {
     let slave: File = match pair.slave.take() {
         Some(slave) => slave.into(),
-        None => OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NOCTTY)
-            .open(&pair.path)
-            .expect("the slave, once more"),
+        None => open_slave(&pair.path),
     };
     let end = || Stdio::from(slave.try_clone().expect("a copy of the slave"));
     command.stdin(end()).stdout(end()).stderr(end());

@@ -3,13 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-#[path = "docs/cargo.rs"]
 mod cargo;
-#[path = "docs/commands.rs"]
 mod commands;
-#[path = "docs/completeness.rs"]
 mod completeness;
-#[path = "docs/page.rs"]
 mod page;
 
 use commands::{check, commands};

@@ -1,16 +1,15 @@
 //! A session goes on when its terminal goes, in whatever order the hang-up and the end of the terminal come.
 
-mod support;
-
 use std::fs;
 use std::os::fd::AsRawFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 /// The status of what ends by a hang-up: 128 and the number of SIGHUP.
 const HUNG_UP: i32 = 129;

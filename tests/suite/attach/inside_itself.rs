@@ -1,9 +1,7 @@
 //! A session is not attached inside itself: it would draw itself for ever.
 
-mod support;
-
-use support::verb::{cckw, well_said};
-use support::{Sandbox, Terminal};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{Sandbox, Terminal};
 
 /// A sandbox in which claude is a shell, and `cckw` is on `PATH`.
 fn sandbox() -> Sandbox {
@@ -26,7 +24,7 @@ fn shell(sandbox: &Sandbox, name: &str) -> Terminal {
 fn run(terminal: &mut Terminal, line: &str) {
     terminal.type_text(line);
     terminal.wait_for("the line", |screen| screen.cursor_row().ends_with(line));
-    terminal.press(support::Key::Enter);
+    terminal.press(crate::support::Key::Enter);
 }
 
 #[test]
@@ -53,7 +51,7 @@ fn not_by_way_of_another_session_either() {
     drop(other);
     run(&mut terminal, "env -u CCKW_SESSION cckw attach two");
     // The prompt of the other one, which has no variable of the first one.
-    support::wait_until("the other session", support::DEADLINE, || {
+    crate::support::wait_until("the other session", crate::support::DEADLINE, || {
         sandbox
             .records()
             .iter()

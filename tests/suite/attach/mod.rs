@@ -1,10 +1,14 @@
 //! A session outlives its terminal, and is taken into another one.
 
-mod support;
+mod emulators;
+mod hang_up;
+mod inside_itself;
+mod picker;
 
 use nix::sys::signal::Signal;
-use support::verb::cckw;
-use support::{DEADLINE, Record, Sandbox, Size, Terminal, process, wait_until};
+
+use crate::support::verb::cckw;
+use crate::support::{DEADLINE, Record, Sandbox, Size, Terminal, process, wait_until};
 
 fn started(mode: &str) -> (Sandbox, Terminal, Record) {
     let mut sandbox = Sandbox::new();

@@ -1,10 +1,8 @@
 //! `cckw attach` asks which session is meant.
 
-mod support;
-
-use support::stand_in::{at_prompt, sandbox, start};
-use support::verb::cckw;
-use support::{DEADLINE, Key, Sandbox, Terminal, wait_until};
+use crate::support::stand_in::{at_prompt, sandbox, start};
+use crate::support::verb::cckw;
+use crate::support::{DEADLINE, Key, Sandbox, Terminal, wait_until};
 
 const QUESTION: &str = "number or name, q:";
 

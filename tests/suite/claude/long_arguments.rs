@@ -1,10 +1,8 @@
 //! Arguments as long as the system allows.
 
-mod support;
-
-use support::stand_in::{at_prompt, sandbox, submit};
-use support::verb::well_said;
-use support::{Terminal, process};
+use crate::support::stand_in::{at_prompt, sandbox, submit};
+use crate::support::verb::well_said;
+use crate::support::{Terminal, process};
 
 #[test]
 fn the_screen_of_a_session_with_more_than_a_mebibyte_of_arguments_is_shown() {

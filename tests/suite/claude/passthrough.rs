@@ -1,14 +1,13 @@
 //! What needs no session is claude itself: the same process, with everything as it was.
 
-mod support;
-
 use std::fs;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use support::{Sandbox, Terminal, before_exec, limit, pty_child};
+
+use crate::support::{Sandbox, Terminal, before_exec, limit, pty_child};
 
 /// A claude that says who it is and what it was given, in a file, and ends with 7.
 const CLAUDE: &str = r#"#!/bin/sh

@@ -1,14 +1,13 @@
 //! A claude whose screens nobody has seen: nothing is typed, that is said once, and everything else works.
 
-mod support;
-
 use std::fs;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::stand_in::{sandbox, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{sandbox, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 /// The stand-in's prompt, drawn like none of Claude Code's.
 #[track_caller]
@@ -95,7 +94,7 @@ fn a_claude_that_says_nothing_of_itself_runs_all_the_same() {
     sandbox.set("CCKW_STANDIN_NO_STATE", "1");
     sandbox.configure("[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
     let mut terminal = Terminal::spawn(sandbox.cckw_claude());
-    support::stand_in::at_prompt(&mut terminal);
+    crate::support::stand_in::at_prompt(&mut terminal);
     submit(&mut terminal, "hello");
     terminal.wait_for_text("You said: hello");
     let before = sandbox.wait_for_record("a claude that runs", |record| record.text("state") == "running");

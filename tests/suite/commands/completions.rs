@@ -1,15 +1,13 @@
 //! The completions in the real bash, zsh and fish: a Tab on a terminal, with sessions to be named. A shell that is not
 //! installed is a failure, not a reason to pass.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::stand_in::{at_prompt, sandbox};
-use support::verb::{cckw, well_said};
-use support::{Sandbox, Terminal};
+use crate::support::stand_in::{at_prompt, sandbox};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 const PROMPT: &str = "ready>";

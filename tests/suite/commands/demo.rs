@@ -1,13 +1,12 @@
 //! The demo: that it shows what it claims, to whoever watches, and leaves nothing behind however it ends.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use nix::sys::termios::{LocalFlags, Termios};
-use support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, wait_until};
+
+use crate::support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, wait_until};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 

@@ -1,14 +1,13 @@
 //! What `cckw list` says of a session, and how it looks.
 
-mod support;
-
 use std::fs;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 /// The one session, as programs see it.
 fn listed(sandbox: &Sandbox) -> Value {

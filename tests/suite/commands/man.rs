@@ -1,11 +1,9 @@
 //! The man pages: what each must have, and that its examples and references are not stale.
 
-mod support;
-
 use std::process::Command;
 
-use support::Sandbox;
-use support::verb::well_said;
+use crate::support::Sandbox;
+use crate::support::verb::well_said;
 
 const SECTIONS: [&str; 9] = [
     "NAME",

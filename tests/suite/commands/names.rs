@@ -1,13 +1,11 @@
 //! What sessions are called, and the words that mean one of them.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
-use support::stand_in::{at_prompt, sandbox};
-use support::verb::cckw;
-use support::{DEADLINE, Record, Sandbox, Terminal, wait_until};
+use crate::support::stand_in::{at_prompt, sandbox};
+use crate::support::verb::cckw;
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, wait_until};
 
 /// A session that was started in `directory` and is left without a terminal.
 fn session(sandbox: &Sandbox, directory: &Path, args: &[&str]) -> Record {

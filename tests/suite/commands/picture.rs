@@ -1,12 +1,11 @@
 //! README's picture: that any viewer can show it, and that it shows what `cckw demo` plays today.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
 use roxmltree::{Document, Node};
-use support::Sandbox;
+
+use crate::support::Sandbox;
 
 const DRAW: &str = "draw it anew: cargo build && cargo run --example demo-picture";
 

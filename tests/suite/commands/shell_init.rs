@@ -1,12 +1,10 @@
 //! `cckw shell-init` in the real bash, zsh and fish. A shell that is not installed is a failure, not a reason to pass.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Sandbox, Terminal};
+use crate::support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 

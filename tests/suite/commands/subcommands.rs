@@ -1,7 +1,5 @@
 //! Seeing and steering sessions: list, logs, screen, rm, and the line that says what waits.
 
-mod support;
-
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -9,8 +7,9 @@ use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use support::verb::cckw;
-use support::{DEADLINE, Key, Record, Sandbox, Size, Terminal, process, wait_until};
+
+use crate::support::verb::cckw;
+use crate::support::{DEADLINE, Key, Record, Sandbox, Size, Terminal, process, wait_until};
 
 fn sandbox(mode: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();

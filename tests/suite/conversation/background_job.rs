@@ -1,14 +1,13 @@
 //! A conversation that its user has moved to a background job of claude's: ← at an empty prompt, then Esc.
 
-mod support;
-
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, exit, idle, say, start, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
+
+use crate::support::stand_in::{at_prompt, exit, idle, say, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
 
 fn sandbox() -> Sandbox {
-    let mut sandbox = support::stand_in::sandbox();
+    let mut sandbox = crate::support::stand_in::sandbox();
     sandbox.set("CCKW_STANDIN_BACKGROUND", "1");
     sandbox.configure("[restart]\ninitial_delay = \"10ms\"\nmax_delay = \"20ms\"\n");
     sandbox

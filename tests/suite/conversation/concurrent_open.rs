@@ -1,7 +1,5 @@
 //! Two starts of one conversation at the very same moment: one has it, and the other is told who.
 
-mod support;
-
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
@@ -9,9 +7,10 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
-use support::stand_in::{at_prompt, exit, said, sandbox, say, start, transcript};
-use support::verb::cckw;
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, exit, said, sandbox, say, start, transcript};
+use crate::support::verb::cckw;
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 /// So often, and so many, that a window of less than a millisecond is met. Without turns about every second run of this saw
 /// a conversation opened twice.

@@ -1,14 +1,15 @@
 //! No conversation is opened twice, and none is given up without a word.
 
-mod support;
-
 use std::fs;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, direct, exit, idle, sandbox, say, says, start, submit, transcript};
-use support::verb::cckw;
-use support::{DEADLINE, Key, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{
+    at_prompt, direct, exit, idle, sandbox, say, says, start, submit, transcript,
+};
+use crate::support::verb::cckw;
+use crate::support::{DEADLINE, Key, Sandbox, Terminal, process, wait_until};
 
 const OTHER: &str = "0f0e0d0c-1111-4111-8111-0123456789ab";
 

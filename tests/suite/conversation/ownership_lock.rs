@@ -1,7 +1,5 @@
 //! The lock and the record of a session say which conversation it owns, whatever else can be seen of it.
 
-mod support;
-
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -9,9 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
-use support::stand_in::{at_prompt, direct, exit, idle, said, sandbox, say, says, start, submit, transcript};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
+
+use crate::support::stand_in::{
+    at_prompt, direct, exit, idle, said, sandbox, say, says, start, submit, transcript,
+};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
 
 /// Starts cckw with these arguments, which are refused because the session `work` has the conversation.
 #[track_caller]
@@ -235,7 +236,7 @@ fn what_is_opened_twice_in_claude_s_own_list_is_in_cckw_s_list_until_one_leaves(
     command.arg("--resume");
     let mut terminal = Terminal::spawn(command);
     terminal.wait_for_text("words");
-    terminal.press(support::Key::Enter);
+    terminal.press(crate::support::Key::Enter);
     sandbox.wait_for_record("a second writer", |record| record.json["also_open"].is_string());
     let list = well_said(&sandbox, &["list"]);
     assert!(list.contains("is open in another claude (process"), "{list}");

@@ -1,15 +1,14 @@
 //! The session's record names claude's conversation, and follows it.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use serde_json::{Value, json};
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
 
 const CHOSEN: &str = "6f1c7f5e-6a43-4a0e-9d5f-0d3f9c0b7a11";
 

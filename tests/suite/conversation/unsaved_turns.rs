@@ -1,13 +1,11 @@
 //! A turn that does not reach the transcript is said loudly, whatever the cause, and no other turn is.
 
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Key, Record, Sandbox, Screen, Terminal, wait_until};
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Screen, Terminal, wait_until};
 
 fn say(terminal: &mut Terminal, words: &str) {
     submit(terminal, words);

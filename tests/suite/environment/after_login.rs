@@ -1,7 +1,5 @@
 //! The environment of a claude that outlives the login it was started from.
 
-mod support;
-
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,9 +8,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::cckw;
-use support::{Record, Sandbox, Terminal, process};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::cckw;
+use crate::support::{Record, Sandbox, Terminal, process};
 
 /// An agent of a login: it listens until it is dropped.
 fn agent(sandbox: &Sandbox, name: impl AsRef<OsStr>) -> (PathBuf, UnixListener) {

@@ -1,7 +1,5 @@
 //! A claude that is brought back gets the environment of its session, whoever brings it back, and nothing of another claude's.
 
-mod support;
-
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -10,9 +8,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 /// What Claude Code 2.1.332 sets for a command that it runs.
 const MARKERS: [(&str, &str); 8] = [

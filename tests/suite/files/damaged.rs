@@ -7,7 +7,6 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::{DEADLINE, WORDS, detached, end, is_within_reach, listed, said};
-
 use crate::support::stand_in::{at_prompt, sandbox, submit};
 use crate::support::verb::{cckw, well_said};
 use crate::support::{Record, Sandbox, Terminal, before_exec, process, wait_until};

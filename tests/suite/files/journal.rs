@@ -1,16 +1,15 @@
 //! A state directory whose disk hangs holds up neither bytes nor keys nor the ways out; and when it works again everything
 //! is written.
 
-mod support;
-
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
-use support::stand_in::{self, at_prompt, submit};
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until, wait_until_some};
+
+use crate::support::stand_in::{self, at_prompt, submit};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until, wait_until_some};
 
 /// What a way out may take while the disk hangs: the second that a message waits for its record, and a loaded machine.
 const BOUND: Duration = Duration::from_secs(20);

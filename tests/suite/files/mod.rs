@@ -1,22 +1,19 @@
 //! The files by which a session is found (directory, lock, socket, record) are removed, moved, replaced or damaged. The session stays
 //! within reach, and each command has a bound.
 
-#[path = "session_files/damaged.rs"]
 mod damaged;
-#[path = "session_files/moved.rs"]
+mod journal;
 mod moved;
-#[path = "session_files/removed.rs"]
 mod removed;
-#[path = "session_files/replaced.rs"]
 mod replaced;
-mod support;
+mod shortage;
 
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Record, Sandbox, Terminal, wait_until};
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, wait_until};
 
 const WORDS: &str = "You said: some words";
 

@@ -1,14 +1,13 @@
 //! Sessions go on when there is no room on the disk, when the record cannot be written, when no file can be opened; and
 //! when that is over, everything is as it would have been.
 
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
-use support::stand_in::{self, at_prompt, submit};
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until};
+
+use crate::support::stand_in::{self, at_prompt, submit};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until};
 
 fn session() -> (Sandbox, Terminal, Record) {
     let sandbox = stand_in::sandbox();

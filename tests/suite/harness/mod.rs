@@ -1,12 +1,13 @@
 //! The test harness itself, against programs whose behaviour is known.
 
-mod support;
+mod random_stream;
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use support::{Answers, DEADLINE, Key, Modes, Sandbox, Size, Terminal, process, wait_until};
+
+use crate::support::{Answers, DEADLINE, Key, Modes, Sandbox, Size, Terminal, process, wait_until};
 
 fn sh(sandbox: &Sandbox, script: &str) -> std::process::Command {
     let mut command = sandbox.command("sh");

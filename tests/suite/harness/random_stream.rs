@@ -1,10 +1,7 @@
 //! The byte stream of the relay tests must be the same for both of its ends, however they cut it, or those tests
 //! prove nothing.
 
-#[path = "programs/random.rs"]
-mod random;
-
-use random::{BLOCK, Expected, Hash64, Stream, block};
+use crate::random::{BLOCK, Expected, Hash64, Stream, block};
 
 /// Takes a whole stream in pieces of at most `piece` bytes.
 fn collect(seed: u64, total: u64, piece: usize) -> (Vec<u8>, Hash64) {

@@ -2,11 +2,9 @@
 //!
 //! The long run is `cargo bench --bench chaos`; it says how to play one round again.
 
-mod support;
-
-#[path = "chaos/game.rs"]
+#[path = "../../chaos/game.rs"]
 mod game;
-#[path = "chaos/plan.rs"]
+#[path = "../../chaos/plan.rs"]
 mod plan;
 
 use std::collections::BTreeSet;

@@ -1,14 +1,13 @@
 //! A host that does not answer (it is stopped, here) locks no terminal and holds up no verb, and what was asked of it in vain is
 //! not done later.
 
-mod support;
-
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::stand_in::{self, at_prompt, submit};
-use support::{DEADLINE, Key, Modes, Record, Sandbox, Terminal, process, verb, wait_until};
+
+use crate::support::stand_in::{self, at_prompt, submit};
+use crate::support::{DEADLINE, Key, Modes, Record, Sandbox, Terminal, process, verb, wait_until};
 
 /// What may pass until somebody gives up a host that is stopped: four seconds, and the load of the machine.
 const BOUND: Duration = Duration::from_secs(20);
@@ -331,7 +330,7 @@ fn a_host_that_stands_still_without_being_stopped_is_said_to_be_hung() {
     // What the host does not know by then it cannot write down.
     let is_idle = |record: &Record| record.text("name") == "work" && record.text("status") == "idle";
     let find = || sandbox.records().into_iter().find(is_idle);
-    let host = pid(&support::wait_until_some("an idle claude", DEADLINE, find), "host_pid");
+    let host = pid(&crate::support::wait_until_some("an idle claude", DEADLINE, find), "host_pid");
     assert!(!said(&sandbox, &["list"]).contains("hung"));
     standstill.begin();
     for words in [
@@ -372,7 +371,7 @@ fn a_host_that_stands_still_without_being_stopped_is_said_to_be_hung() {
 }
 
 fn wait_for_named(sandbox: &Sandbox, name: &str) -> Record {
-    support::wait_until_some("a record", DEADLINE, || {
+    crate::support::wait_until_some("a record", DEADLINE, || {
         sandbox.records().into_iter().find(|record| record.text("name") == name)
     })
 }
@@ -419,7 +418,8 @@ fn a_host_that_hangs_at_the_start_is_given_up_and_starts_nothing_later() {
     sandbox.set("CCKW_FAULT_GATE", format!("start={}", fifo.display()));
     let mut terminal = Terminal::spawn(sandbox.cckw_claude());
     let client = terminal.pid();
-    let host = support::wait_until_some("a host", DEADLINE, || process::children(client).first().copied());
+    let host =
+        crate::support::wait_until_some("a host", DEADLINE, || process::children(client).first().copied());
     // What opens the gate to write waits for who reads it: the host is there.
     let writer = std::fs::OpenOptions::new().write(true).open(&fifo).expect("a FIFO");
     let begun = Instant::now();
@@ -446,7 +446,8 @@ fn the_host_of_a_client_that_is_killed_at_the_start_gives_the_terminal_back() {
     let manners = shell.manners();
     shell.run("cckw claude");
     let pid = shell.pid();
-    let client = support::wait_until_some("a client", DEADLINE, || process::children(pid).first().copied());
+    let client =
+        crate::support::wait_until_some("a client", DEADLINE, || process::children(pid).first().copied());
     let writer = std::fs::OpenOptions::new().write(true).open(&fifo).expect("a FIFO");
     process::signal(client, Signal::SIGKILL);
     wait_until("the end of the client", DEADLINE, || !process::runs(client));

@@ -1,15 +1,14 @@
 //! A host that is killed between any two steps of its life: the conversation is brought back, by the client or by the next command,
 //! or the advice that is printed works; and the terminal is left usable. The points are those of `src/fault.rs`.
 
-mod support;
-
 use std::path::PathBuf;
 
 use cckw::fault::POINTS;
 use nix::sys::signal::Signal;
 use nix::sys::termios::LocalFlags;
-use support::stand_in::{self, at_prompt, submit};
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until};
+
+use crate::support::stand_in::{self, at_prompt, submit};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until};
 
 /// The points that a start comes to, with a terminal and by `cckw start`.
 const START: [&str; 10] = [

@@ -1,10 +1,9 @@
 //! `claude remote-control`, a server that runs for days, is kept like a session.
 
-mod support;
-
 use nix::sys::signal::Signal;
-use support::stand_in::sandbox;
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::sandbox;
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn configured() -> Sandbox {
     let sandbox = sandbox();
@@ -35,7 +34,7 @@ fn up(sandbox: &Sandbox, terminal: &Terminal, restarts: u64) -> Record {
 
 /// Waits until the server counts as one that has come up.
 fn stable(terminal: &mut Terminal) {
-    terminal.wait_for_rest(std::time::Duration::from_millis(300), support::Screen::text);
+    terminal.wait_for_rest(std::time::Duration::from_millis(300), crate::support::Screen::text);
 }
 
 fn arguments(record: &Record) -> Vec<String> {

@@ -1,11 +1,14 @@
 //! After a crash the same conversation is back.
 
-mod support;
+mod reboot;
+mod recovery;
+mod subcommand;
 
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
     sandbox.wait_for_record("an idle claude", |record| {

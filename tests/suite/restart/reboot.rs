@@ -1,13 +1,12 @@
 //! After the machine went down, and what `linger = "0s"` means.
 
-mod support;
-
 use std::fs;
 
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn idle(record: &Record) -> bool {
     record.text("state") == "running" && record.text("status") == "idle"
@@ -148,7 +147,7 @@ fn with_no_time_to_linger_a_session_without_a_terminal_ends_when_it_is_idle() {
     // Not while it waits for its user.
     let mut other = Terminal::spawn(cckw(&sandbox, &["attach"]));
     other.wait_for_text("Do you want to proceed?");
-    other.press(support::Key::Enter);
+    other.press(crate::support::Key::Enter);
     sandbox.wait_for_record("an idle claude", idle);
     other.hang_up();
     let record = sandbox.wait_for_record("an end", |record| record.text("state") == "stopped");

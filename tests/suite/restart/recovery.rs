@@ -1,14 +1,13 @@
 //! A session that has lost its host while nobody was attached is brought back by the next command.
 
-mod support;
-
 use std::process::{Output, Stdio};
 
 use nix::sys::signal::Signal;
 use serde_json::json;
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::cckw;
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::cckw;
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 const WORDS: &str = "You said: some words";
 

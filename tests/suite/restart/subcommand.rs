@@ -1,15 +1,14 @@
 //! `cckw restart`: claude is started anew, with its conversation and in its terminal.
 
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::cckw;
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::cckw;
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 /// What it says on stdout, on stderr, and its status.
 fn said(command: &mut Command) -> (String, String, Option<i32>) {

@@ -1,24 +1,15 @@
 //! What claude inherits is what it would inherit without cckw, and what others can reach of a session is nothing.
 
-#[path = "security/doors.rs"]
 mod doors;
-#[path = "security/files.rs"]
 mod files;
-#[path = "security/hostile.rs"]
+mod freeze;
 mod hostile;
-#[path = "security/others.rs"]
 mod others;
-#[path = "security/panes.rs"]
 mod panes;
-#[path = "security/printed.rs"]
 mod printed;
-#[path = "security/replies.rs"]
 mod replies;
-#[path = "security/secrets.rs"]
 mod secrets;
-mod support;
-#[path = "security/user.rs"]
-mod user;
+mod signals;
 
 use std::fs::{self, File};
 use std::io;
@@ -26,7 +17,8 @@ use std::os::fd::RawFd;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use support::{Sandbox, Terminal, before_exec, limit, pty_child};
+
+use crate::support::{Sandbox, Terminal, before_exec, limit, pty_child};
 
 fn child(mode: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();

@@ -14,14 +14,14 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
 use super::doors::{STATUS, answer, ask, is_answered, session};
 use super::hostile::send_with;
-use super::user::{as_another, can_be_another, open_to_all};
+use crate::support::other_user::{as_another, can_be_another, open_to_all};
 use crate::support::stand_in::{at_prompt, sandbox};
 use crate::support::verb::{cckw, well_said};
 use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
 
 #[test]
 fn another_user_gets_no_answer() {
-    if !can_be_another("others::another_user_gets_no_answer") {
+    if !can_be_another(module_path!(), "another_user_gets_no_answer") {
         return;
     }
     let (_sandbox, _terminal, socket) = session();
@@ -33,7 +33,7 @@ fn another_user_gets_no_answer() {
 
 #[test]
 fn another_user_neither_attaches_nor_moves_the_agent() {
-    if !can_be_another("others::another_user_neither_attaches_nor_moves_the_agent") {
+    if !can_be_another(module_path!(), "another_user_neither_attaches_nor_moves_the_agent") {
         return;
     }
     let mut sandbox = sandbox();
@@ -126,7 +126,8 @@ fn hear(stream: &UnixStream, told: &Mutex<(Vec<u8>, usize)>) {
     let mut buffer = [0; 4096];
     let mut slices = [std::io::IoSliceMut::new(&mut buffer)];
     let mut space = nix::cmsg_space!([i32; 8]);
-    let Ok(message) = recvmsg::<()>(stream.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::empty())
+    let Ok(message) =
+        recvmsg::<()>(stream.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)
     else {
         return;
     };
@@ -160,7 +161,7 @@ fn own_directory(sandbox: &Sandbox) -> PathBuf {
 
 #[test]
 fn who_listens_in_a_host_s_place_is_told_nothing() {
-    if !can_be_another("others::who_listens_in_a_host_s_place_is_told_nothing") {
+    if !can_be_another(module_path!(), "who_listens_in_a_host_s_place_is_told_nothing") {
         return;
     }
     let sandbox = in_tmp();
@@ -208,7 +209,7 @@ fn who_listens_in_a_host_s_place_is_told_nothing() {
 /// They do what they can, as fast as they can, while the directory is made again and again.
 #[test]
 fn nobody_is_faster_with_something_else_in_its_place() {
-    if !can_be_another("others::nobody_is_faster_with_something_else_in_its_place") {
+    if !can_be_another(module_path!(), "nobody_is_faster_with_something_else_in_its_place") {
         return;
     }
     const ROUNDS: usize = 400;
@@ -251,7 +252,7 @@ fn nobody_is_faster_with_something_else_in_its_place() {
 
 #[test]
 fn a_multiplexer_of_another_user_is_told_nothing() {
-    if !can_be_another("others::a_multiplexer_of_another_user_is_told_nothing") {
+    if !can_be_another(module_path!(), "a_multiplexer_of_another_user_is_told_nothing") {
         return;
     }
     let mut sandbox = in_tmp();

@@ -1,86 +1,14 @@
 //! No signal goes to a process whose start was not compared.
 
-mod support;
-
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::stand_in::{sandbox, start, submit};
-use support::verb::well_said;
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
-/// The Rust files of the program.
-fn sources() -> Vec<PathBuf> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (mut found, mut folders) = (Vec::new(), vec![top]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
-            let path = entry.path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false if path.extension().is_some_and(|extension| extension == "rs") => found.push(path),
-                false => {}
-            }
-        }
-    }
-    found
-}
-
-/// What calls kill(2) in a line of a source: not the methods of that name, which std has for a child of its own.
-fn calls(line: &str) -> bool {
-    let line = line.trim_start();
-    let names =
-        ["kill(", "killpg(", "sigqueue(", "tgkill(", "SYS_kill", "SYS_tkill", "SYS_pidfd_send_signal"];
-    // `raise` sends to this thread, and needs no pid.
-    !line.starts_with("//")
-        && names.iter().any(|name| {
-            line.match_indices(name).any(|(at, _)| {
-                let before = line[..at].chars().next_back();
-                !before.is_some_and(|c| c == '.' || c == '_' || c.is_alphanumeric())
-            })
-        })
-}
-
-#[test]
-fn one_file_of_the_program_sends_signals() {
-    // The stand-in plays claude's own part, and dies on request.
-    let others = sources().into_iter().filter(|path| {
-        !path.ends_with("src/os/kill.rs") && !path.components().any(|part| part.as_os_str() == "standin")
-    });
-    for path in others {
-        let source = fs::read_to_string(&path).expect("a source");
-        for (number, line) in source.lines().enumerate() {
-            assert!(
-                !calls(line),
-                "{}:{}: {}: send it by src/os/kill.rs, which compares the process first",
-                path.display(),
-                number + 1,
-                line.trim()
-            );
-        }
-    }
-}
-
-#[test]
-fn a_call_is_told_from_what_looks_like_one() {
-    for line in ["let _ = kill(pid, signal);", "  libc::kill(0, 1)", "signal::killpg(x, y)", "(SYS_kill, 1)"]
-    {
-        assert!(calls(line), "{line}");
-    }
-    for line in [
-        "child.kill()",
-        "// kill(2) is",
-        "/// kill(pid)",
-        "fn skill() {}",
-        "kill::to_group(x, y)",
-        "x.kill(1)",
-    ] {
-        assert!(!calls(line), "{line}");
-    }
-}
+use crate::support::stand_in::{sandbox, start, submit};
+use crate::support::verb::well_said;
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn change(record: &Record, change: impl Fn(&mut Value)) {
     let mut json = record.json.clone();

@@ -2,16 +2,15 @@
 //! every order: what systemd, terminal emulators, shells and `killall` do. After a stop by the system nothing is brought
 //! back. After a hang-up alone the session goes on.
 
-mod support;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use support::stand_in::{sandbox, start};
-use support::verb::well_said;
-use support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{sandbox, start};
+use crate::support::verb::well_said;
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Step {

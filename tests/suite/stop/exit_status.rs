@@ -1,9 +1,8 @@
 //! How claude ends is how cckw ends, and what is sent to cckw reaches claude.
 
-mod support;
-
 use nix::sys::signal::Signal;
-use support::{Sandbox, Terminal, process};
+
+use crate::support::{Sandbox, Terminal, process};
 
 fn run(mode: &str) -> (Sandbox, Terminal) {
     let mut sandbox = Sandbox::new();

@@ -1,15 +1,14 @@
 //! SIGTERM: to everything at a shutdown, to one of the three processes, and to claude alone.
 
-mod support;
-
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::verb::{cckw, well_said};
-use support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
     sandbox.wait_for_record("an idle claude", |record| {

@@ -1,15 +1,12 @@
 //! Every byte arrives, in both directions, and nothing waits for what cannot come.
 
-#[path = "programs/random.rs"]
-mod random;
-mod support;
-
 use std::fs;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use random::{Expected, FROM_CHILD, Stream, TO_CHILD};
-use support::{DEADLINE, Sandbox, Terminal, process, stand_in, verb, wait_until};
+
+use crate::random::{Expected, FROM_CHILD, Stream, TO_CHILD};
+use crate::support::{DEADLINE, Sandbox, Terminal, process, stand_in, verb, wait_until};
 
 const MIB: u64 = 1 << 20;
 const BULK: u64 = 64 * MIB;

@@ -1,10 +1,9 @@
 //! What cckw did by itself is told outside claude's screen, in the way that the configuration asks for.
 
-mod support;
-
 use nix::sys::signal::Signal;
-use support::stand_in::{at_prompt, sandbox, start, submit};
-use support::{DEADLINE, Sandbox, Terminal, process, wait_until};
+
+use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
 
 fn configured(how: &str) -> Sandbox {
     let sandbox = sandbox();

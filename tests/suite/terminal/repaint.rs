@@ -269,12 +269,12 @@ fn compare_recorded(stream: &[u8]) {
 
 #[test]
 fn claude_on_the_alternate_screen() {
-    compare_recorded(include_bytes!("streams/alternate-screen.bin"));
+    compare_recorded(include_bytes!("../../streams/alternate-screen.bin"));
 }
 
 #[test]
 fn claude_on_the_main_screen() {
-    compare_recorded(include_bytes!("streams/main-screen.bin"));
+    compare_recorded(include_bytes!("../../streams/main-screen.bin"));
 }
 
 /// Lines of many widths and colours, more than the emulator keeps itself.

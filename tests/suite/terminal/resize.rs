@@ -1,9 +1,8 @@
 //! The size of the terminal, as the child sees it.
 
-mod support;
-
 use serde_json::json;
-use support::{DEADLINE, Sandbox, Size, Terminal, wait_until};
+
+use crate::support::{DEADLINE, Sandbox, Size, Terminal, wait_until};
 
 fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();

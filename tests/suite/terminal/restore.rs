@@ -1,12 +1,11 @@
 //! The terminal is left as it was, whoever is killed.
 
-mod support;
-
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 use nix::sys::signal::Signal;
-use support::{Record, Sandbox, Terminal, process};
+
+use crate::support::{Record, Sandbox, Terminal, process};
 
 /// A shell without a line editor, so that what `stty` says is what a program has left, and with the raw child as claude.
 fn shell(mode: &str) -> (Sandbox, Terminal) {

@@ -1,12 +1,11 @@
 //! A terminal that takes no more output holds up neither claude's end nor its return.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::stand_in::{self, at_prompt, submit};
-use support::{DEADLINE, Record, Sandbox, Terminal, process, verb, wait_until};
+
+use crate::support::stand_in::{self, at_prompt, submit};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, verb, wait_until};
 
 /// A claude that writes all the time, and a terminal that has stopped reading. `before` says whether the terminal's buffers are
 /// still filling, or claude has been going on without it.
@@ -149,7 +148,7 @@ fn what_was_passed_over_is_drawn_anew_after_a_flood_that_ended() {
     terminal.type_text("/fault flood 800000");
     terminal.wait_for("the order", |screen| screen.cursor_row().ends_with("800000"));
     terminal.stop_reading();
-    terminal.press(support::Key::Enter);
+    terminal.press(crate::support::Key::Enter);
     let log = record.path.with_file_name("events.jsonl");
     let log = || std::fs::read_to_string(&log).unwrap_or_default();
     wait_until("a terminal that is passed over", DEADLINE, || log().contains("terminal-passed-over"));

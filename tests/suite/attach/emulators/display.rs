@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
-use super::support::{DEADLINE, Sandbox, wait_until};
+use crate::support::{DEADLINE, Sandbox, wait_until};
 
 /// An X server and a window manager; they end with this.
 pub struct Display {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::display::{Display, need};
-use super::support::{DEADLINE, Sandbox, process, wait_until};
+use crate::support::{DEADLINE, Sandbox, process, wait_until};
 
 /// Those that the suite knows.
 pub const EMULATORS: [&str; 7] = ["xterm", "urxvt", "stterm", "lxterminal", "alacritty", "konsole", "kitty"];

@@ -3,19 +3,16 @@
 //! They differ in what they do then: they send SIGHUP to the shell, to its process group or to nobody, and close the PTY at
 //! once or a moment later. `ROUNDS=20 cargo test --test emulators` does it twenty times.
 
-#[path = "emulators/display.rs"]
 mod display;
-#[path = "emulators/emulator.rs"]
 mod emulator;
-mod support;
 
 use nix::sys::signal::Signal;
 
 use self::display::Display;
 use self::emulator::{EMULATORS, Emulator, Inside};
-use support::stand_in::sandbox;
-use support::verb::well_said;
-use support::{DEADLINE, Record, Sandbox, process, wait_until};
+use crate::support::stand_in::sandbox;
+use crate::support::verb::well_said;
+use crate::support::{DEADLINE, Record, Sandbox, process, wait_until};
 
 fn rounds() -> usize {
     std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)

@@ -1,21 +1,16 @@
 //! What cckw cannot do it refuses in one line, before anything of claude was started, and leaves nothing behind. Where only the session has
 //! no place, claude runs without one.
 
-#[path = "refusals/circles.rs"]
 mod circles;
-#[path = "refusals/descriptors.rs"]
 mod descriptors;
-#[path = "refusals/directories.rs"]
 mod directories;
-#[path = "refusals/programs.rs"]
 mod programs;
-mod support;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use support::{Sandbox, Terminal};
+use crate::support::{Sandbox, Terminal};
 
 /// A sandbox whose claude is a script that leaves a mark when it is started.
 fn sandbox() -> Sandbox {

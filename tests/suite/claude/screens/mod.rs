@@ -1,13 +1,7 @@
 //! Screens of the real Claude Code, each with the reading that it must get; `tests/screens/README.md` says how they
 //! were made.
 
-#[path = "screens/properties.rs"]
 mod properties;
-#[path = "standin/pty.rs"]
-#[allow(dead_code)]
-mod pty;
-#[path = "screens/standin.rs"]
-mod standin;
 
 use std::fmt::Write as _;
 use std::fs;

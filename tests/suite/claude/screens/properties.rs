@@ -6,7 +6,7 @@ use cckw::claude::screen::{Prompt, read};
 use cckw::vt::screen::view::ScreenCells;
 use proptest::prelude::*;
 
-use crate::{Recorded, recorded, shown};
+use super::{Recorded, recorded, shown};
 
 fn prompt(parser: &vt100::Parser) -> Prompt {
     read(&ScreenCells::of(parser.screen())).prompt

@@ -1,7 +1,5 @@
 //! `cckw detect`: what it says of sessions of every shape, next to what `claude-connection-keeper` says of them.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::pipe;
@@ -10,12 +8,12 @@ use std::path::PathBuf;
 use std::process::Child;
 
 use serde_json::Value;
-use support::{DEADLINE, Sandbox, Tmux, cck, process, wait_until_some};
 
-#[path = "detect/shapes.rs"]
 mod shapes;
 
 use shapes::{SAME, STRICTER};
+
+use crate::support::{DEADLINE, Sandbox, Tmux, cck, process, wait_until_some};
 
 /// A pid that no system gives: Linux ends at 4194304.
 const DEAD: i32 = 4_194_400;
@@ -263,9 +261,9 @@ fn a_reader_that_leaves_ends_it_quietly() {
 
 #[test]
 fn a_wrapped_session_is_shown_with_its_name() {
-    let mut sandbox = support::stand_in::sandbox();
+    let mut sandbox = crate::support::stand_in::sandbox();
     Tmux::prepare(&mut sandbox);
-    let mut terminal = support::stand_in::start(&sandbox, &["-n", "work here"]);
+    let mut terminal = crate::support::stand_in::start(&sandbox, &["-n", "work here"]);
     let record = sandbox.wait_for_record("a claude", |record| record.pid("claude_pid").is_some());
     let detect = |words: &[&str]| {
         let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
@@ -279,13 +277,13 @@ fn a_wrapped_session_is_shown_with_its_name() {
     assert_eq!(line["state"], "disconnected");
     let table = detect(&[]);
     assert!(table.lines().nth(1).is_some_and(|row| row.ends_with("  work here")), "{table}");
-    support::stand_in::submit(&mut terminal, "/exit");
+    crate::support::stand_in::submit(&mut terminal, "/exit");
     assert_eq!(terminal.finish().code(), Some(0));
 }
 
 #[test]
 fn a_wrapped_session_is_shown_in_the_pane_that_it_was_started_in() {
-    let mut sandbox = support::stand_in::sandbox();
+    let mut sandbox = crate::support::stand_in::sandbox();
     Tmux::prepare(&mut sandbox);
     let tmux = Tmux::start(&sandbox, 100, 30, &[env!("CARGO_BIN_EXE_cckw"), "claude"]);
     tmux.wait_for("main", "the prompt", |screen| screen.contains("\n❯"));

@@ -1,10 +1,6 @@
 //! `cckw reconnect`: sessions in panes of tmux and in windows of screen, and wrapped ones.
 
-mod support;
-
-#[path = "reconnect/screen.rs"]
 mod screen;
-#[path = "reconnect/wrapped.rs"]
 mod wrapped;
 
 use std::fs::{self, File};
@@ -12,7 +8,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use support::{DEADLINE, Sandbox, Terminal, Tmux, cck, process, wait_until, wait_until_some};
+
+use crate::support::{DEADLINE, Sandbox, Terminal, Tmux, cck, process, wait_until, wait_until_some};
 
 /// What came out, what was complained of, and the status.
 #[derive(Debug)]
@@ -23,7 +20,7 @@ struct Said {
 }
 
 fn sandbox() -> Sandbox {
-    let mut sandbox = support::stand_in::sandbox();
+    let mut sandbox = crate::support::stand_in::sandbox();
     Tmux::prepare(&mut sandbox);
     sandbox
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 
-use super::support::{DEADLINE, Sandbox, Terminal, process, wait_until, wait_until_some};
 use super::{reconnect, sandbox};
+use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until, wait_until_some};
 
 /// A screen with the stand-in in its second window, for the first one shows that windows are told apart.
 struct Window<'a> {

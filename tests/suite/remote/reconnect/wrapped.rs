@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::fs;
 
-use super::support::stand_in::{at_prompt, start, submit};
-use super::support::{DEADLINE, Key, Record, Sandbox, Terminal, wait_or_report, wait_until_some};
 use super::{Said, brought_back, reconnect, sandbox};
+use crate::support::stand_in::{at_prompt, start, submit};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, wait_or_report, wait_until_some};
 
 /// A session whose link is not kept.
 fn unkept(sandbox: &Sandbox) -> (Terminal, String) {

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use serde_json::{Value, json};
 
 use super::session::*;
-use super::support::stand_in::{start, submit};
-use super::support::{Key, Sandbox};
+use crate::support::stand_in::{start, submit};
+use crate::support::{Key, Sandbox};
 
 /// Asks the host, as verbs do.
 fn ask(sandbox: &Sandbox, request: &Value) -> Value {

@@ -1,8 +1,8 @@
 //! A link that goes down comes back, and the user loses nothing by it.
 
 use super::session::*;
-use super::support::stand_in::{at_prompt, start, submit};
-use super::support::{Key, Terminal};
+use crate::support::stand_in::{at_prompt, start, submit};
+use crate::support::{Key, Terminal};
 
 #[test]
 fn a_link_that_drops_comes_back() {

@@ -1,8 +1,8 @@
 //! What claude's conversation says about itself: a picture of a prompt, of a failure, of a menu.
 
 use super::session::*;
-use super::support::stand_in::start;
-use super::support::{Key, Sandbox, Terminal};
+use crate::support::stand_in::start;
+use crate::support::{Key, Sandbox, Terminal};
 
 /// Has claude draw these lines in its conversation, as it would a file that it was asked to show.
 fn draw(terminal: &mut Terminal, sandbox: &Sandbox, lines: &[&str]) {

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::session::*;
-use super::support::stand_in::{at_prompt, start, submit};
-use super::support::{Key, Sandbox, Terminal};
+use crate::support::stand_in::{at_prompt, start, submit};
+use crate::support::{Key, Sandbox, Terminal};
 
 #[test]
 fn where_the_footer_says_that_it_is_up_nothing_is_typed() {

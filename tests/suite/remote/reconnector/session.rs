@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::support::stand_in::{sandbox, start, submit};
-use super::support::{DEADLINE, Record, Sandbox, Terminal, wait_or_report, wait_until};
+use crate::support::stand_in::{sandbox, start, submit};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, wait_or_report, wait_until};
 
 /// Short times where they do not matter.
 pub const QUICK: [(&str, &str); 2] = [("disconnected_for", "300ms"), ("rest", "400ms")];

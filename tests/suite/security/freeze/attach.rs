@@ -4,14 +4,13 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
+use super::{session, socket};
+use crate::support::pty::{self, Pair};
+use crate::support::verb::well_said;
+use crate::support::{self, DEADLINE, Record};
 use cckw::os::io::is_nonblocking;
 use cckw::os::tty::{Attributes, Size};
 use cckw::protocol::{Attach, Channel, FromHost, Request};
-use nix::pty::openpty;
-
-use super::{session, socket};
-use crate::support::verb::well_said;
-use crate::support::{DEADLINE, Record};
 
 fn size(rows: u16, columns: u16) -> Size {
     Size { rows, columns, width: 0, height: 0 }
@@ -34,6 +33,10 @@ fn attach(record: &Record, fds: Vec<OwnedFd>, client: i32, size: Size) -> (Chann
     (channel, answer.map(|(answer, _)| answer))
 }
 
+fn a_pty() -> Pair {
+    pty::open(support::Size { rows: 0, columns: 0, width: 0, height: 0 })
+}
+
 fn me() -> i32 {
     i32::try_from(std::process::id()).expect("a pid")
 }
@@ -44,7 +47,7 @@ fn what_is_no_terminal_is_refused_in_words() {
     let (read, write) = std::io::pipe().expect("a pipe");
     let (one, _other) = UnixStream::pair().expect("a pair");
     let regular = tempfile::tempfile().expect("a file");
-    let pty = openpty(None, None).expect("a pty");
+    let pty = a_pty();
     let cases: [(&str, Vec<OwnedFd>); 7] = [
         ("nothing", vec![]),
         ("a pipe", vec![write.into()]),
@@ -69,8 +72,9 @@ fn what_is_no_terminal_is_refused_in_words() {
 #[test]
 fn a_terminal_that_blocks_stops_nothing() {
     let (sandbox, _terminal, record) = session("ticker:1");
-    let pty = openpty(None, None).expect("a pty");
-    let sent = pty.slave.try_clone().expect("a duplicate");
+    let pty = a_pty();
+    let slave = pty.slave.expect("the slave");
+    let sent = slave.try_clone().expect("a duplicate");
     let (_channel, answer) = attach(&record, vec![sent], me(), size(24, 80));
     assert!(matches!(answer, Some(FromHost::Started { .. })), "{answer:?}");
     // More than the terminal holds.
@@ -78,7 +82,7 @@ fn a_terminal_that_blocks_stops_nothing() {
     let many = before.map(|ticks| ticks + 12_000);
     sandbox.wait_for_report("ticks that nobody reads", |report| report["ticks"].as_u64() > many);
     well_said(&sandbox, &["screen"]);
-    assert!(!is_nonblocking(&pty.slave), "the flag of a description that others share was changed");
+    assert!(!is_nonblocking(&slave), "the flag of a description that others share was changed");
 }
 
 /// A client is who the system says it is.
@@ -86,8 +90,8 @@ fn a_terminal_that_blocks_stops_nothing() {
 fn the_client_is_the_process_that_has_connected() {
     let (sandbox, _terminal, record) = session("echo");
     for claimed in [-1, 0, 1, record.pid("child_pid").expect("a child")] {
-        let pty = openpty(None, None).expect("a pty");
-        let (_channel, answer) = attach(&record, vec![pty.slave], claimed, size(24, 80));
+        let pty = a_pty();
+        let (_channel, answer) = attach(&record, vec![pty.slave.expect("the slave")], claimed, size(24, 80));
         assert!(matches!(answer, Some(FromHost::Started { .. })), "{claimed}: {answer:?}");
         sandbox.wait_for_record("this test as the client", |record| record.pid("client_pid") == Some(me()));
     }
@@ -96,9 +100,9 @@ fn the_client_is_the_process_that_has_connected() {
 #[test]
 fn the_terminal_s_own_size_counts() {
     let (sandbox, mut terminal, record) = session("winsize");
-    let real = nix::pty::Winsize { ws_row: 30, ws_col: 90, ws_xpixel: 0, ws_ypixel: 0 };
-    let pty = openpty(Some(&real), None).expect("a pty");
-    let (channel, answer) = attach(&record, vec![pty.slave], me(), size(u16::MAX, u16::MAX));
+    let pty = pty::open(support::Size { rows: 30, columns: 90, width: 0, height: 0 });
+    let (channel, answer) =
+        attach(&record, vec![pty.slave.expect("the slave")], me(), size(u16::MAX, u16::MAX));
     assert!(matches!(answer, Some(FromHost::Started { .. })), "{answer:?}");
     sandbox.wait_for_report("the size of the terminal", |report| {
         report["sizes"].as_array().and_then(|sizes| sizes.last().cloned())

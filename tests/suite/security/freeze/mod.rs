@@ -1,25 +1,14 @@
 //! No input freezes the host or ends it: what claude writes, what comes through the control socket, what takes the place of a file.
 
-mod support;
-#[allow(dead_code, reason = "the tests of security use the rest")]
-#[path = "security/user.rs"]
-mod user;
-
-#[path = "freeze/attach.rs"]
 mod attach;
-#[path = "freeze/connections.rs"]
 mod connections;
-#[path = "freeze/output.rs"]
 mod output;
-#[path = "freeze/places.rs"]
 mod places;
-#[path = "freeze/processes.rs"]
 mod processes;
 
 use std::path::PathBuf;
 
-use support::{Record, Sandbox, Terminal};
-use user::{OTHER, can_be_another, open_to_all};
+use crate::support::{Record, Sandbox, Terminal};
 
 /// A session of the raw child, and its record.
 fn session(mode: &str) -> (Sandbox, Terminal, Record) {

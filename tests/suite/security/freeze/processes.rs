@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use crate::support::other_user::{OTHER, can_be_another, open_to_all};
 use crate::support::stand_in::{self, at_prompt, submit};
 use crate::support::verb::well_said;
 use crate::support::{Record, Terminal};
@@ -38,17 +39,16 @@ fn without_a_thread_what_claude_does_is_seen_all_the_same() {
 /// check a program.
 #[test]
 fn a_limit_of_processes_is_named() {
-    if !super::can_be_another("processes::a_limit_of_processes_is_named") {
+    if !can_be_another(module_path!(), "a_limit_of_processes_is_named") {
         return;
     }
     let sandbox = stand_in::sandbox();
     for folder in ["home", "run", "state", "config", "tmp", "work"] {
-        std::os::unix::fs::chown(sandbox.path(folder), Some(super::OTHER), Some(super::OTHER))
-            .expect("gives it");
+        std::os::unix::fs::chown(sandbox.path(folder), Some(OTHER), Some(OTHER)).expect("gives it");
     }
-    super::open_to_all(&sandbox.path("work"), 0o755);
+    open_to_all(&sandbox.path("work"), 0o755);
     let mut command = sandbox.command("prlimit");
-    command.args(["--nproc=1", "setpriv", "--reuid", &super::OTHER.to_string(), "--clear-groups"]);
+    command.args(["--nproc=1", "setpriv", "--reuid", &OTHER.to_string(), "--clear-groups"]);
     command.args([env!("CARGO_BIN_EXE_cckw"), "claude"]).stderr(Stdio::piped());
     let mut terminal = Terminal::spawn(command);
     // Claude takes the place of cckw, for which no other process is needed.

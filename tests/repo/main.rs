@@ -1,0 +1,10 @@
+//! What must be true of the repository itself: its documentation, its dependencies, its structure, and the parts of its benchmarks that
+//! have no test harness of their own.
+
+mod bench_report;
+mod bench_stats;
+mod dependencies;
+mod docs;
+mod floors;
+mod security_page;
+mod signals;

@@ -1,0 +1,11 @@
+//! The command line: what each subcommand says, and the demo.
+
+mod cli;
+mod completions;
+mod demo;
+mod list;
+mod man;
+mod names;
+mod picture;
+mod shell_init;
+mod subcommands;

@@ -1,0 +1,28 @@
+//! The black-box tests: the built program on a real PTY, one module a subject.
+//!
+//! One process runs them all, some at the same time. So a test changes nothing that belongs to the process (working
+//! directory, environment, umask, limits, signals): it changes that in a child before it executes its program
+//! (`support::before_exec`), and whatever it opens is close-on-exec. What cannot keep to that gets a `[[test]]` of its own in
+//! Cargo.toml, with its reason.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../programs/random.rs"]
+mod random;
+
+mod attach;
+mod claude;
+mod commands;
+mod conversation;
+mod environment;
+mod files;
+mod harness;
+mod host;
+mod jobs;
+mod remote;
+mod restart;
+mod security;
+mod stop;
+mod surroundings;
+mod terminal;
