@@ -1,4 +1,4 @@
-//! The few statistics that the tables need. `tests/bench_stats.rs` tests them.
+//! The few statistics that the tables need. `tests/repo/bench_stats.rs` tests them.
 
 /// Median, smallest and largest of some figures.
 #[derive(Clone, Copy, Debug, PartialEq)]

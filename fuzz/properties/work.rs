@@ -1,7 +1,7 @@
 //! What output costs the host: no output, however it asks, makes one turn of the host's loop long.
 //!
 //! It is counted, not measured, so that it is the same on each machine: the work of the screen model in the units of
-//! `session::screen::work`, the length of what is answered, and of what is remembered. `tests/turns.rs` measures the same in time.
+//! `session::screen::work`, the length of what is answered, and of what is remembered. `tests/suite/security/freeze/output.rs` measures the same in time.
 //!
 //! Input: rows, columns, how often what follows is repeated, and that.
 

@@ -3,7 +3,7 @@
 //! A pid names a process only for as long as that lives; afterwards another one gets it. So a signal goes to a process that was
 //! remembered (in a record, in a state file) only after its start and the run of the machine were compared: where one of them is not known,
 //! nothing is sent. Children that were not waited for keep their pids, so these need no comparison. This is the only place that calls kill(2):
-//! `tests/signals_sent.rs` looks for others.
+//! `tests/repo/signals.rs` looks for others.
 
 use std::fmt;
 

@@ -4,7 +4,7 @@
 //! cargo build && cargo run --example demo-picture
 //! ```
 //!
-//! It is no test: what it writes is looked at by a human and checked in. `tests/picture.rs` says when it has become old.
+//! It is no test: what it writes is looked at by a human and checked in. `tests/suite/commands/picture.rs` says when it has become old.
 
 mod cells;
 mod cut;

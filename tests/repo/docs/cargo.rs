@@ -97,7 +97,7 @@ fn cargo_lines_name_what_exists() {
 #[test]
 fn stale_cargo_lines_are_found() {
     let targets = targets();
-    assert!(check(&["test", "--test", "jobs", "--test", "frob"], &targets).is_err());
+    assert!(check(&["test", "--test", "suite", "--test", "frob"], &targets).is_err());
     assert!(check(&["bench", "--bench", "frob"], &targets).is_err() && check(&["frob"], &targets).is_err());
-    assert!(check(&["test", "--lib", "--test", "jobs", "--", "--bench", "frob"], &targets).is_ok());
+    assert!(check(&["test", "--lib", "--test", "suite", "--", "--bench", "frob"], &targets).is_ok());
 }
