@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::termios::LocalFlags;
 
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, pid, process, wait_until};
 
 const SHELLS: [&str; 3] = ["bash", "zsh", "dash"];
 
@@ -21,10 +21,6 @@ fn started(shell: &str, line: &str) -> (Sandbox, Terminal, Record) {
     terminal.wait_for("the child", |screen| screen.rows.iter().any(|row| row.starts_with("READY")));
     let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
     (sandbox, terminal, record)
-}
-
-fn pid(record: &Record, key: &str) -> i32 {
-    record.pid(key).unwrap_or_else(|| panic!("no {key}"))
 }
 
 fn wait_until_stopped(pid: i32) {

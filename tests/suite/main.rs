@@ -2,8 +2,8 @@
 //!
 //! One process runs them all, some at the same time. So a test changes nothing that belongs to the process (working
 //! directory, environment, umask, limits, signals): it changes that in a child before it executes its program
-//! (`support::before_exec`), and whatever it opens is close-on-exec. What cannot keep to that gets a `[[test]]` of its own in
-//! Cargo.toml, with its reason.
+//! (`support::before_exec`), and whatever it opens is close-on-exec. What cannot keep to that runs in a process of its own
+//! (`support::own_process`).
 
 #[path = "../support/mod.rs"]
 mod support;

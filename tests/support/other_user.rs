@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use super::own_process;
+
 /// Who that is: `nobody`, on most systems.
 pub const OTHER: u32 = 65534;
 
@@ -17,18 +19,13 @@ pub fn can_be_another(module: &str, test: &str) -> bool {
     if nix::unistd::geteuid().is_root() {
         return true;
     }
-    // The name of a test begins below its crate.
-    let test = match module.split_once("::") {
-        Some((_, module)) => format!("{module}::{test}"),
-        None => test.to_owned(),
-    };
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--map-auto", "--"]);
-    command.arg(std::env::current_exe().expect("this program")).args(["--exact", &test, "--nocapture"]);
+    command.arg(std::env::current_exe().expect("this program")).args(own_process::words(module, test));
     let output = command.output().unwrap_or_else(|error| panic!("unshare: {error}; install util-linux"));
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(
-        output.status.success() && out.contains("1 passed"),
+        own_process::has_passed(&output),
         "no second user could be had for this test, or it failed: run it as root, or install uidmap and give this user \
          a range in /etc/subuid and /etc/subgid\n{out}\n{err}"
     );

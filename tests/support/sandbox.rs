@@ -229,6 +229,12 @@ impl Record {
     }
 }
 
+/// The process under `key` of a record that must have it.
+#[track_caller]
+pub fn pid(record: &Record, key: &str) -> i32 {
+    record.pid(key).unwrap_or_else(|| panic!("no {key}"))
+}
+
 /// Writes a script that can be executed at once. A process of its own writes it: a file that this process has open for writing is
 /// open in each child of another test's until that has executed its program, and the system executes no file that is being written.
 fn write_program(path: &Path, text: &str) {

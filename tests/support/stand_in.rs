@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{DEADLINE, Key, Record, Sandbox, Terminal, wait_until};
+use super::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 /// A sandbox in which claude is the stand-in.
 pub fn sandbox() -> Sandbox {
@@ -55,6 +55,11 @@ pub fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
             && record.text("status") == "idle"
             && record.json["restarts"] == restarts
     })
+}
+
+/// The arguments that claude was started with, without the name of its program.
+pub fn arguments(record: &Record) -> Vec<String> {
+    process::arguments(record.pid("child_pid").expect("a child")).split_off(1)
 }
 
 /// The stand-in without cckw, at its prompt.

@@ -9,17 +9,13 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{at_prompt, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, pid, process, wait_until};
 
 /// The status of what ends by a hang-up: 128 and the number of SIGHUP.
 const HUNG_UP: i32 = 129;
 
 fn idle(sandbox: &Sandbox) -> Record {
     sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle")
-}
-
-fn pid(record: &Record, key: &str) -> i32 {
-    record.pid(key).unwrap_or_else(|| panic!("no {key}"))
 }
 
 /// Waits until the session goes on without a terminal, with the same claude, and ends it.

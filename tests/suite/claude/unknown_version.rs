@@ -5,9 +5,9 @@ use std::fs;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::stand_in::{sandbox, submit};
+use crate::support::stand_in::{idle, sandbox, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Sandbox, Terminal, process, wait_until};
 
 /// The stand-in's prompt, drawn like none of Claude Code's.
 #[track_caller]
@@ -26,12 +26,6 @@ fn logged(sandbox: &Sandbox, event: &str) -> (usize, String) {
 }
 
 #[track_caller]
-fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
-    sandbox.wait_for_record("an idle claude", |record| {
-        record.text("status") == "idle" && record.json["restarts"] == restarts
-    })
-}
-
 fn listed(sandbox: &Sandbox) -> Value {
     serde_json::from_str(&well_said(sandbox, &["list", "--json"])).expect("one session")
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::stand_in::{arguments, at_prompt, sandbox, start, submit};
 use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until, wait_until_some};
 
 const CHOSEN: &str = "6f1c7f5e-6a43-4a0e-9d5f-0d3f9c0b7a11";
@@ -20,11 +20,6 @@ fn exit(sandbox: &Sandbox, mut terminal: Terminal) {
 
 fn is_idle(record: &Record) -> bool {
     record.text("state") == "running" && record.text("status") == "idle"
-}
-
-/// What claude was started with.
-fn arguments(record: &Record) -> Vec<String> {
-    process::arguments(record.pid("child_pid").expect("a child")).split_off(1)
 }
 
 fn state_file(sandbox: &Sandbox, pid: i32) -> PathBuf {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
 
-use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use super::environment;
+use crate::support::stand_in::{at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::cckw;
 use crate::support::{Record, Sandbox, Terminal, process};
 
@@ -25,21 +26,6 @@ fn agent(sandbox: &Sandbox, name: impl AsRef<OsStr>) -> (PathBuf, UnixListener) 
 fn reaches(path: &Path, listener: &UnixListener) -> bool {
     while listener.accept().is_ok() {}
     UnixStream::connect(path).is_ok() && listener.accept().is_ok()
-}
-
-fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
-    sandbox.wait_for_record("an idle claude", |record| {
-        record.text("state") == "running"
-            && record.text("status") == "idle"
-            && record.json["restarts"] == restarts
-    })
-}
-
-/// What claude was given, sorted.
-fn environment(record: &Record) -> Vec<OsString> {
-    let mut variables = process::environment(record.pid("claude_pid").expect("a claude"));
-    variables.sort();
-    variables
 }
 
 fn variable(record: &Record, name: &str) -> Option<OsString> {

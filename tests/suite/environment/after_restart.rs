@@ -9,7 +9,8 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use super::environment;
+use crate::support::stand_in::{at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
@@ -24,21 +25,6 @@ const MARKERS: [(&str, &str); 8] = [
     ("AI_AGENT", "claude-code_2-1-332_agent"),
     ("GIT_EDITOR", "true"),
 ];
-
-fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
-    sandbox.wait_for_record("an idle claude", |record| {
-        record.text("state") == "running"
-            && record.text("status") == "idle"
-            && record.json["restarts"] == restarts
-    })
-}
-
-/// What claude was given, sorted.
-fn environment(record: &Record) -> Vec<OsString> {
-    let mut variables = process::environment(record.pid("claude_pid").expect("a claude"));
-    variables.sort();
-    variables
-}
 
 fn variable(record: &Record, name: &str) -> Option<OsString> {
     let start = format!("{name}=");

@@ -2,3 +2,14 @@
 
 mod after_login;
 mod after_restart;
+
+use std::ffi::OsString;
+
+use crate::support::{Record, process};
+
+/// What claude was given, sorted.
+fn environment(record: &Record) -> Vec<OsString> {
+    let mut variables = process::environment(record.pid("claude_pid").expect("a claude"));
+    variables.sort();
+    variables
+}

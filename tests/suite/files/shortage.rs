@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{self, at_prompt, submit};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, pid, process, verb, wait_until};
 
 fn session() -> (Sandbox, Terminal, Record) {
     let sandbox = stand_in::sandbox();
@@ -19,10 +19,6 @@ fn session() -> (Sandbox, Terminal, Record) {
         |record: &Record| record.text("status") == "idle" && record.json["with_transcript"][0].is_string();
     let record = sandbox.wait_for_record("a transcript", said);
     (sandbox, terminal, record)
-}
-
-fn pid(record: &Record, key: &str) -> i32 {
-    record.pid(key).expect(key)
 }
 
 /// Limits what a process may have from now on; gives the limit of before.

@@ -7,14 +7,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{self, at_prompt, submit};
-use crate::support::{DEADLINE, Key, Modes, Record, Sandbox, Terminal, process, verb, wait_until};
+use crate::support::{DEADLINE, Key, Modes, Record, Sandbox, Terminal, pid, process, verb, wait_until};
 
 /// What may pass until somebody gives up a host that is stopped: four seconds, and the load of the machine.
 const BOUND: Duration = Duration::from_secs(20);
-
-fn pid(record: &Record, key: &str) -> i32 {
-    record.pid(key).expect(key)
-}
 
 /// A session in a shell, and the terminal as the shell had it.
 struct Scene {

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::stand_in::sandbox;
+use crate::support::stand_in::{arguments, sandbox};
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn configured() -> Sandbox {
@@ -35,10 +35,6 @@ fn up(sandbox: &Sandbox, terminal: &Terminal, restarts: u64) -> Record {
 /// Waits until the server counts as one that has come up.
 fn stable(terminal: &mut Terminal) {
     terminal.wait_for_rest(std::time::Duration::from_millis(300), crate::support::Screen::text);
-}
-
-fn arguments(record: &Record) -> Vec<String> {
-    process::arguments(record.pid("child_pid").expect("a child")).split_off(1)
 }
 
 #[test]

@@ -6,17 +6,9 @@ mod subcommand;
 
 use nix::sys::signal::Signal;
 
-use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::stand_in::{arguments, at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
-
-fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
-    sandbox.wait_for_record("an idle claude", |record| {
-        record.text("state") == "running"
-            && record.text("status") == "idle"
-            && record.json["restarts"] == restarts
-    })
-}
 
 /// A sandbox where claude comes back when it is asked for, and not by itself.
 fn patient() -> Sandbox {
@@ -35,10 +27,6 @@ fn at_question(sandbox: &Sandbox) -> Terminal {
     kill(&idle(sandbox, 0), Signal::SIGKILL);
     terminal.wait_for_text("ctrl-c: quit");
     terminal
-}
-
-fn arguments(record: &Record) -> Vec<String> {
-    process::arguments(record.pid("child_pid").expect("a child")).split_off(1)
 }
 
 /// Kills claude, and presses Enter at cckw's question.

@@ -4,16 +4,12 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
-use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::stand_in::{arguments, at_prompt, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn idle(record: &Record) -> bool {
     record.text("state") == "running" && record.text("status") == "idle"
-}
-
-fn arguments(record: &Record) -> Vec<String> {
-    process::arguments(record.pid("child_pid").expect("a child")).split_off(1)
 }
 
 fn change(record: &Record, key: &str, value: serde_json::Value) {

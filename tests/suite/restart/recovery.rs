@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::stand_in::{at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::cckw;
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
@@ -18,12 +18,6 @@ fn said(sandbox: &Sandbox, words: &[&str]) -> String {
     let (stdout, stderr) = (text(stdout), text(stderr));
     assert!(status.success() && stderr.is_empty(), "{words:?}: {stdout}{stderr}");
     stdout
-}
-
-fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
-    sandbox.wait_for_record("an idle claude", |record| {
-        record.text("status") == "idle" && record.json["restarts"] == restarts
-    })
 }
 
 fn kill(record: &Record, key: &str) {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::stand_in::{arguments, at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::cckw;
 use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
@@ -22,18 +22,6 @@ fn well_said(sandbox: &Sandbox, words: &[&str]) -> String {
     let (out, err, status) = said(&mut cckw(sandbox, words));
     assert_eq!((err.as_str(), status), ("", Some(0)), "{words:?}: {out}");
     out
-}
-
-fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
-    sandbox.wait_for_record("an idle claude", |record| {
-        record.text("state") == "running"
-            && record.text("status") == "idle"
-            && record.json["restarts"] == restarts
-    })
-}
-
-fn arguments(record: &Record) -> Vec<String> {
-    process::arguments(record.pid("child_pid").expect("a child")).split_off(1)
 }
 
 fn exit(sandbox: &Sandbox, mut terminal: Terminal) {

@@ -6,19 +6,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::stand_in::{at_prompt, sandbox, start, submit};
+use crate::support::stand_in::{at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
-
-fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
-    sandbox.wait_for_record("an idle claude", |record| {
-        record.text("status") == "idle" && record.json["restarts"] == restarts
-    })
-}
-
-fn pid(record: &Record, key: &str) -> i32 {
-    record.pid(key).unwrap_or_else(|| panic!("no {key}"))
-}
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, pid, process, wait_until};
 
 fn marker(record: &Record) -> PathBuf {
     record.path.with_file_name("stop-requested")
