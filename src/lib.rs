@@ -14,4 +14,5 @@ pub mod paths;
 pub mod protocol;
 pub mod registry;
 pub mod remote;
+pub mod user_error;
 pub mod vt;

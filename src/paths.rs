@@ -1,7 +1,6 @@
 //! Where cckw keeps its files, and the checks on the directories that hold them.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -13,25 +12,10 @@ use uuid::Uuid;
 
 use super::fault;
 use crate::escape::escape;
+use crate::user_error::{UserError, files};
 
 /// How often a directory is made that somebody else has removed or replaced in that moment.
 const MAX_CREATE_TRIES: usize = 10;
-
-/// A directory or file that cannot be used: which, why, and what to do.
-#[derive(Debug)]
-pub struct Unusable {
-    path: PathBuf,
-    reason: String,
-    advice: &'static str,
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", escape(&self.path), self.reason, self.advice)
-    }
-}
-
-impl std::error::Error for Unusable {}
 
 /// An environment variable that must hold an absolute path to count, as the XDG base directory specification says.
 pub fn absolute(variable: &str) -> Option<PathBuf> {
@@ -89,11 +73,13 @@ fn has_room(directory: &Path) -> bool {
 ///
 /// # Errors
 /// When the user has no home directory.
-pub fn state_dir() -> Result<PathBuf, Unusable> {
-    state_dir_of(std::env::var_os("XDG_STATE_HOME"), std::env::var_os("HOME")).ok_or_else(|| Unusable {
-        path: "~/.local/state/cckw".into(),
-        reason: "HOME is not set and the user has no home directory".into(),
-        advice: "set HOME or XDG_STATE_HOME",
+pub fn state_dir() -> Result<PathBuf, UserError> {
+    state_dir_of(std::env::var_os("XDG_STATE_HOME"), std::env::var_os("HOME")).ok_or_else(|| {
+        files::unusable(
+            Path::new("~/.local/state/cckw"),
+            "HOME is not set and the user has no home directory",
+            "set HOME or XDG_STATE_HOME",
+        )
     })
 }
 
@@ -107,13 +93,13 @@ pub fn state_dir_of(xdg_state_home: Option<OsString>, home: Option<OsString>) ->
 ///
 /// # Errors
 /// When it is a link, not a directory, another user's, open to others, or in a directory where others can replace it.
-pub fn check_private(path: &Path) -> Result<(), Unusable> {
+pub fn check_private(path: &Path) -> Result<(), UserError> {
     is_private(path).map(drop)
 }
 
 /// The same; whether there is one.
-fn is_private(path: &Path) -> Result<bool, Unusable> {
-    let refuse = |reason: String, advice| Err(Unusable { path: path.into(), reason, advice });
+fn is_private(path: &Path) -> Result<bool, UserError> {
+    let refuse = |reason: String, advice: &str| Err(files::unusable(path, reason, advice));
     // Not following links: in a temp directory that everybody can write, a link is somebody else's choice.
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -153,7 +139,7 @@ pub fn lets_others_rename(mode: u32) -> bool {
 ///
 /// # Errors
 /// As `check_private`, or when it cannot be made.
-pub fn make_private(path: &Path) -> Result<(), Unusable> {
+pub fn make_private(path: &Path) -> Result<(), UserError> {
     if let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) {
         // Only the last part is ours; what is missing above it is made as mkdir -p would, but closed to others.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
@@ -166,7 +152,7 @@ pub fn make_private(path: &Path) -> Result<(), Unusable> {
 ///
 /// # Errors
 /// As `make_private`.
-pub fn make_private_there(path: &Path) -> Result<(), Unusable> {
+pub fn make_private_there(path: &Path) -> Result<(), UserError> {
     for _ in 0..MAX_CREATE_TRIES {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             // A umask can take away the owner's permissions too.
@@ -184,16 +170,16 @@ pub fn make_private_there(path: &Path) -> Result<(), Unusable> {
 }
 
 /// A directory that is there and cannot be read.
-pub fn unreadable(path: &Path, error: &io::Error) -> Unusable {
-    Unusable {
-        path: path.into(),
-        reason: format!("cannot be read: {error}"),
-        advice: "make it a directory that you can read, or set XDG_STATE_HOME",
-    }
+pub fn unreadable(path: &Path, error: &io::Error) -> UserError {
+    files::unusable(
+        path,
+        format!("cannot be read: {error}"),
+        "make it a directory that you can read, or set XDG_STATE_HOME",
+    )
 }
 
-fn unusable(path: &Path, error: &io::Error) -> Unusable {
-    Unusable { path: path.into(), reason: format!("cannot be made: {error}"), advice: advice_for(error) }
+fn unusable(path: &Path, error: &io::Error) -> UserError {
+    files::unusable(path, format!("cannot be made: {error}"), advice_for(error))
 }
 
 /// What helps where something below the state directory cannot be written.

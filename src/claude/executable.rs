@@ -15,6 +15,8 @@ use nix::unistd::{AccessFlags, access};
 use crate::config::Config;
 use crate::escape::escape;
 use crate::paths;
+use crate::user_error::UserError;
+use crate::user_error::claude as error;
 
 /// Names the program to run: a path, or a name to be found on `PATH`. Goes before the configuration.
 pub const VARIABLE: &str = "CCKW_CLAUDE";
@@ -117,38 +119,25 @@ pub enum NotFound {
     },
 }
 
-impl NotFound {
-    /// What shells exit with when there is no such command.
-    pub const EXIT_STATUS: u8 = 127;
+impl From<&NotFound> for UserError {
+    fn from(not_found: &NotFound) -> Self {
+        match not_found {
+            NotFound::Named { source, path, unfit } => {
+                error::named_one_is_unfit(source, path, unfit, matches!(source, Source::Environment))
+            }
+            NotFound::OnPath { name, path_is_set, skipped } => {
+                let unset = (!path_is_set).then(|| "it is not set".to_owned());
+                let skipped = skipped.iter().map(|(path, unfit)| format!("{} {unfit}", escape(path)));
+                let skipped: Vec<String> = unset.into_iter().chain(skipped).collect();
+                error::not_on_path(&escape(name).to_string(), &skipped, VARIABLE)
+            }
+        }
+    }
 }
 
 impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Named { source, path, unfit } => {
-                let advice = match source {
-                    Source::Environment => "set it to the real claude, or unset it",
-                    _ => "name the real claude there, or remove the line",
-                };
-                write!(f, "{source} names {}, which {unfit}; {advice}", escape(path))
-            }
-            Self::OnPath { name, path_is_set, skipped } => {
-                write!(f, "no program `{}` was found on PATH", escape(name))?;
-                if !path_is_set {
-                    f.write_str(" (it is not set)")?;
-                }
-                for (nth, (path, unfit)) in skipped.iter().enumerate() {
-                    write!(f, "{}{} {unfit}", if nth == 0 { " (" } else { ", " }, escape(path))?;
-                }
-                if !skipped.is_empty() {
-                    f.write_str(")")?;
-                }
-                write!(
-                    f,
-                    "; install it with `npm install -g @anthropic-ai/claude-code`, or name it in {VARIABLE}"
-                )
-            }
-        }
+        UserError::from(self).fmt(f)
     }
 }
 

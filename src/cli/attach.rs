@@ -11,6 +11,7 @@ use crate::os::{signals, tty};
 use crate::protocol::{Request, Response};
 use crate::registry;
 use crate::registry::{NotPicked, Session};
+use crate::user_error::{host, selector};
 
 /// Attaches this terminal. Where several sessions could be meant and there is somebody to ask, that is done.
 pub fn attach(word: Option<&str>) -> ExitCode {
@@ -18,7 +19,7 @@ pub fn attach(word: Option<&str>) -> ExitCode {
     signals::inherited();
     let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
-        Err(error) => return fail(&error.to_string()),
+        Err(error) => return fail(&error),
     };
     let (mut running, others): (Vec<Session>, Vec<Session>) =
         sessions.into_iter().partition(Session::has_host);
@@ -40,7 +41,7 @@ fn ask(sessions: &[Session]) -> ExitCode {
         Ok(Picked::Taken(at)) => take(&sessions[at]),
         Ok(Picked::Left) => ExitCode::FAILURE,
         Ok(Picked::Signalled(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
-        Err(error) => fail(&format!("it cannot be asked which session is meant: {error}")),
+        Err(error) => fail(&selector::cannot_ask(error)),
     }
 }
 
@@ -50,7 +51,7 @@ fn take(session: &Session) -> ExitCode {
     } else {
         client::attach::main(session)
     };
-    attached.unwrap_or_else(|reason| fail(&reason))
+    attached.unwrap_or_else(|error| fail(&error))
 }
 
 /// Whether this terminal is inside that session.
@@ -64,8 +65,8 @@ pub fn detach(word: Option<&str>) -> ExitCode {
     let inside = inside();
     pick_running(word.or(inside.as_deref()), |session| match registry::ask(session, &Request::Detach) {
         Ok(Response::Done) => ExitCode::SUCCESS,
-        Ok(Response::Refused { reason }) => fail(&reason),
-        Ok(_) => fail("the session's host gave an answer to something else"),
-        Err(reason) => fail(&reason.to_string()),
+        Ok(Response::Refused { reason }) => fail(&host::refused(&reason)),
+        Ok(_) => fail(&host::wrong_answer()),
+        Err(error) => fail(&error.into()),
     })
 }

@@ -6,6 +6,7 @@ use super::output::{fail, print};
 use super::pick_running;
 use crate::escape::escape;
 use crate::remote::command::{CommandOutcome, cycle};
+use crate::user_error::remote;
 
 /// Has a session's link switched off and on again, or says whether that would be done. Status 1 if nothing was typed, 2 if it was tried
 /// in vain.
@@ -21,12 +22,9 @@ pub fn main(word: &str, apply: bool) -> ExitCode {
                 session.word()
             )),
             CommandOutcome::Left(reason) | CommandOutcome::Up(reason) => {
-                fail(&format!("{name}: left alone: {}", escape(&reason)))
+                fail(&remote::left_alone(&reason).about(&session.name))
             }
-            CommandOutcome::Failed(reason) => {
-                fail(&format!("{name}: {}", escape(&reason)));
-                ExitCode::from(2)
-            }
+            CommandOutcome::Failed(reason) => fail(&remote::failed(&reason).about(&session.name)),
         }
     })
 }

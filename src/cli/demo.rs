@@ -14,6 +14,7 @@ use super::output;
 use crate::escape::escape;
 use crate::os::exit::Exit;
 use crate::os::signal_pipe::SignalPipe;
+use crate::user_error::{files, verb};
 
 use audience::Audience;
 use scenes::SCENES;
@@ -70,7 +71,7 @@ pub fn main(script: bool, try_it: bool) -> ExitCode {
         Ok(signals) => {
             in_scratch(&shown(Audience::watches(script)), |scratch| show(scratch, script, signals))
         }
-        Err(error) => output::fail(&format!("signals cannot be handled: {error}")),
+        Err(error) => output::fail(&files::cannot_handle_signals(error)),
     }
 }
 
@@ -78,11 +79,11 @@ pub fn main(script: bool, try_it: bool) -> ExitCode {
 fn in_scratch(config: &str, act: impl FnOnce(&Scratch) -> Result<ExitCode, i32>) -> ExitCode {
     let scratch = match Scratch::new(config) {
         Ok(scratch) => scratch,
-        Err(error) => return output::fail(&format!("the demo cannot be set up: {error}")),
+        Err(error) => return output::fail(&verb::demo_cannot_be_set_up(error)),
     };
     let played = act(&scratch);
     if let Err(error) = scratch.remove() {
-        return output::fail(&format!("the demo's directory cannot be removed: {error}"));
+        return output::fail(&verb::demo_cannot_be_removed(error));
     }
     played.unwrap_or_else(|signal| {
         // With the terminal gone there is nobody to tell.
@@ -129,7 +130,9 @@ fn show(scratch: &Scratch, script: bool, signals: SignalPipe) -> Result<ExitCode
             Ok(output::print(&text))
         }
         Err(Trouble::Missed(why, screen)) => {
-            Ok(output::fail(&format!("{why}\n{}", audience::framed(&screen))))
+            let status = output::fail(&verb::demo_failed(&why));
+            let _ = writeln!(io::stderr(), "{}", audience::framed(&screen));
+            Ok(status)
         }
         Err(Trouble::Signal(signal)) => Err(signal),
     }
@@ -154,7 +157,7 @@ fn by_hand(scratch: &Scratch) -> ExitCode {
         scratch.furnish(&mut command);
         let status = match signals::run(command) {
             Ok(status) => status,
-            Err(error) => return output::fail(&format!("cckw {} could not be run: {error}", words[0])),
+            Err(error) => return output::fail(&verb::demo_cannot_run(words[0], error)),
         };
         if !scratch.goes_on() {
             break status;

@@ -13,6 +13,7 @@ use crate::escape::escape;
 use crate::paths;
 use crate::remote::detect;
 use crate::remote::detect::{DetectedClaude, Wanted};
+use crate::user_error::{UserError, remote};
 
 /// What was asked for.
 pub struct DetectArgs<'a> {
@@ -33,7 +34,10 @@ pub struct DetectArgs<'a> {
 /// Prints the sessions of Claude Code on this machine. The status is 0 if there are any that were asked for, 1 if there
 /// are none, 2 if that could not be found out.
 pub fn main(asked: &DetectArgs<'_>) -> ExitCode {
-    let Some(directory) = directory(asked.directory) else { return ExitCode::from(2) };
+    let directory = match directory(asked.directory) {
+        Ok(directory) => directory,
+        Err(error) => return fail(&error),
+    };
     let statuses = statuses(asked.statuses, &detect::ALLOWED);
     let wanted = Wanted {
         directory: &directory,
@@ -62,17 +66,14 @@ pub fn main(asked: &DetectArgs<'_>) -> ExitCode {
     ExitCode::from(u8::from(found.is_empty()))
 }
 
-/// The directory that was named, else claude's own. If it cannot be used, that is said, and nothing returned.
-pub(super) fn directory(named: Option<&Path>) -> Option<PathBuf> {
-    let Some(directory) = named.map(Path::to_owned).or_else(state_file::directory) else {
-        fail("there is no home directory; set HOME, CLAUDE_CONFIG_DIR or --sessions-dir");
-        return None;
-    };
-    if let Err(error) = detect::check(&directory) {
-        fail(&format!("{}: {error}", escape(&directory)));
-        return None;
-    }
-    Some(directory)
+/// The directory that was named, else claude's own.
+///
+/// # Errors
+/// When it cannot be used.
+pub(super) fn directory(named: Option<&Path>) -> Result<PathBuf, UserError> {
+    let directory = named.map(Path::to_owned).or_else(state_file::directory).ok_or_else(remote::no_home)?;
+    detect::check(&directory).map_err(|error| remote::unreadable(&directory, error))?;
+    Ok(directory)
 }
 
 /// The statuses of a list, or those of `default` where it is empty. What is none is said, and left out.

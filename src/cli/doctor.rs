@@ -29,6 +29,7 @@ use crate::os::disk::DiskObstacle;
 use crate::os::tty;
 use crate::paths;
 use crate::registry;
+use crate::user_error::UserError;
 
 /// How long claude may take to say its version. A cold start of the real one takes a second or two.
 const VERSION_DEADLINE: Duration = Duration::from_secs(15);
@@ -129,7 +130,7 @@ fn own() -> Finding {
     finding(Mark::Ok, "cckw", format!("{}, {executable}", env!("CARGO_PKG_VERSION")))
 }
 
-fn configuration(configured: &Result<Config, config::ConfigError>) -> Finding {
+fn configuration(configured: &Result<Config, UserError>) -> Finding {
     let about = "configuration";
     match (configured, config::config_file()) {
         (Err(error), _) => finding(Mark::Fail, about, error.to_string()),

@@ -27,7 +27,7 @@ const MIN_DIRECTORY_COLUMNS: usize = 12;
 pub fn main(all: bool, as_json: bool) -> ExitCode {
     let mut sessions = match registry::sessions() {
         Ok(sessions) => sessions,
-        Err(error) => return fail(&error.to_string()),
+        Err(error) => return fail(&error),
     };
     registry::note_silent_hosts(&mut sessions);
     if as_json {

@@ -16,6 +16,7 @@ use crate::registry;
 use crate::registry::log::Log;
 use crate::registry::record::Record;
 use crate::registry::{RegistryWatcher, Session};
+use crate::user_error::{UserError, files, selector};
 
 /// The time between a host's end and the look for another one.
 const HOST_POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -24,11 +25,11 @@ const HOST_POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
     let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
-        Err(error) => return fail(&error.to_string()),
+        Err(error) => return fail(&error),
     };
     let session = match pick(&sessions, word) {
         Ok(session) => session,
-        Err(reason) => return fail(&reason),
+        Err(error) => return fail(&error),
     };
     tell_of_silent_hosts([session]);
     let mut log = Log::open(&session.directory);
@@ -39,14 +40,14 @@ pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
     };
     let written = match followed {
         Ok(written) => written.and_then(|()| print(log.lines()?, as_json)),
-        Err(reason) => return fail(&reason),
+        Err(error) => return fail(&error),
     };
     finish(written.and_then(|()| print(log.finish().into_iter().collect(), as_json)))
 }
 
 /// The session that is meant. Without a word that is the one inside which this runs, else the only one that runs; where
 /// none runs, the one that ended last, for one asks when something has ended.
-fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, String> {
+fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, UserError> {
     let inside = inside();
     if let Some(word) = word.or(inside.as_deref()) {
         return registry::pick(sessions, Some(word)).map_err(|error| error.among_all());
@@ -57,18 +58,18 @@ fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, 
         (Some(one), None) => Ok(one),
         (None, _) => {
             let last = sessions.iter().max_by_key(|session| session.record.ended_at);
-            last.ok_or_else(|| registry::NotPicked::None.among_all())
+            last.ok_or_else(selector::none)
         }
         (Some(_), Some(_)) => {
             let running = sessions.iter().filter(runs);
-            Err(registry::NotPicked::Several(running.map(|session| session.name.clone()).collect())
-                .to_string())
+            let names: Vec<String> = running.map(|session| session.name.clone()).collect();
+            Err(selector::several_running(&names))
         }
     }
 }
 
 /// Prints what comes until the session has ended. The outer error says why nothing can be waited for.
-fn follow_to_the_end(session: &Session, log: &mut Log, as_json: bool) -> Result<io::Result<()>, String> {
+fn follow_to_the_end(session: &Session, log: &mut Log, as_json: bool) -> Result<io::Result<()>, UserError> {
     let mut changes = RegistryWatcher::new()?;
     changes.watch([session.directory.clone()].into())?;
     let mut poll = Poll::default();
@@ -94,7 +95,7 @@ fn follow_to_the_end(session: &Session, log: &mut Log, as_json: bool) -> Result<
         let end = host.as_ref().map(|host| poll.add(host, Interest::Reading));
         // A reader that leaves ends the wait too.
         let reader = poll.add(io::stdout(), Interest::End);
-        poll.wait(None).map_err(|error| format!("cannot wait: {error}"))?;
+        poll.wait(None).map_err(files::cannot_wait)?;
         if poll.is_ready(reader) {
             return Ok(Ok(()));
         }

@@ -13,7 +13,7 @@ use roff::{Inline, Roff, bold, italic, roman};
 
 use super::definition::{ABOUT, Cli};
 use super::output;
-use crate::escape::escape;
+use crate::user_error::{files, verb as of_verb};
 use facts::{Entry, PageFacts};
 
 /// The day of this version's release, as the pages show it. `docs/internals/releasing.md` says when it changes.
@@ -24,17 +24,14 @@ pub fn main(verb: Option<&str>, out: Option<&Path>) -> ExitCode {
     if let Some(dir) = out {
         return match write_all(dir) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => output::fail(&format!("cannot write the man pages to {}: {error}", escape(dir))),
+            Err(error) => output::fail(&files::cannot_write_pages(dir, error)),
         };
     }
     let pages = pages();
     let name = verb.map_or_else(|| "cckw".to_owned(), |verb| format!("cckw-{verb}"));
     match pages.into_iter().find(|(page, _)| *page == name) {
         Some((_, text)) => output::print(&text),
-        None => {
-            output::fail(&format!("no man page for `{}`; `cckw --help` lists the verbs", escape(&name[5..])));
-            ExitCode::from(2)
-        }
+        None => output::fail(&of_verb::no_page(&name[5..])),
     }
 }
 

@@ -10,6 +10,8 @@ mod doctor;
 mod list;
 mod logs;
 mod man;
+#[cfg(test)]
+mod messages;
 mod output;
 mod picker;
 mod reconnect;
@@ -26,6 +28,7 @@ mod watch;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -37,6 +40,7 @@ use crate::claude::executable;
 use crate::escape::escape;
 use crate::registry::record::SessionState;
 use crate::registry::{NotPicked, Session};
+use crate::user_error::{UserError, selector};
 
 use definition::{Cli, Verb};
 
@@ -72,10 +76,22 @@ pub fn main() -> ExitCode {
         Ok(cli) => run(cli),
         Err(error) => {
             // Help and version come as errors too, with status 0. Who does not read them does not miss them.
-            let _ = error.print();
+            if error.use_stderr()
+                && env::args_os().any(|arg| escape(&arg).to_string().as_bytes() != arg.as_encoded_bytes())
+            {
+                let _ = io::stderr().write_all(escaped(&error).as_bytes());
+            } else {
+                let _ = error.print();
+            }
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
         }
     }
+}
+
+/// What is said of a command line that is not understood, without colours. It names the words that were typed, and a terminal obeys
+/// nothing in them.
+fn escaped(error: &clap::Error) -> String {
+    error.to_string().lines().map(|line| format!("{}\n", escape(line))).collect()
 }
 
 fn run(cli: Cli) -> ExitCode {
@@ -140,13 +156,13 @@ fn inside() -> Option<String> {
 fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> ExitCode {
     let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
-        Err(error) => return output::fail(&error.to_string()),
+        Err(error) => return output::fail(&error),
     };
     let (running, others): (Vec<Session>, Vec<Session>) = sessions.into_iter().partition(Session::has_host);
     match registry::pick(&running, word) {
         Ok(session) if !session.is_running => match registry::wait_for_host(session) {
             Ok(session) => act(&session),
-            Err(reason) => output::fail(&reason),
+            Err(error) => output::fail(&error),
         },
         Ok(session) => act(session),
         Err(error) => output::fail(&not_running(&error, &others)),
@@ -154,7 +170,7 @@ fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> E
 }
 
 /// Why no running session was picked. Where one of these others was meant, which do not run, it says how to bring that back.
-fn not_running(error: &NotPicked, others: &[Session]) -> String {
+fn not_running(error: &NotPicked, others: &[Session]) -> UserError {
     let wanted = |session: &&Session| session.record.state != SessionState::Stopped;
     let meant = match error {
         NotPicked::Unknown(word) => registry::pick(others, Some(word)).ok(),
@@ -164,22 +180,17 @@ fn not_running(error: &NotPicked, others: &[Session]) -> String {
         }
         NotPicked::Several(_) => None,
     };
-    let Some(session) = meant else { return error.to_string() };
+    let Some(session) = meant else { return error.into() };
     let word = session.word();
-    let why = match error {
-        NotPicked::Unknown(word) => format!("no running session is called {}", escape(word)),
-        _ => "no session is running".into(),
+    let called = match error {
+        NotPicked::Unknown(called) => Some(called.as_str()),
+        _ => None,
     };
-    let damage =
-        session.damage.as_deref().map(|damage| format!(" (its record cannot be read: {})", escape(damage)));
-    let damage = damage.unwrap_or_default();
     if let Some(gone) = status::gone_directory(session) {
-        return format!("{why}; {gone}");
+        return selector::directory_gone(called, &gone);
     }
     if status::waits_for_fg(session) {
-        return format!(
-            "{why}; to bring {word} back: fg in its terminal, or: cckw start {word}; then: cckw attach {word}"
-        );
+        return selector::waits_for_fg(called, &word);
     }
-    format!("{why}; to bring {word} back{damage}: cckw start {word}; then: cckw attach {word}")
+    selector::has_ended(called, &word, session.damage.as_deref())
 }

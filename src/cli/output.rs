@@ -3,8 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use crate::escape::escape;
+use crate::client;
 use crate::registry::{Session, silent_hosts};
+use crate::user_error::{UserError, files};
 
 /// Writes `text` to stdout, as all that a verb does.
 pub fn print(text: &str) -> ExitCode {
@@ -15,18 +16,15 @@ pub fn print(text: &str) -> ExitCode {
 /// The status after writing to stdout. A reader who has left (`cckw man | head`) has what they wanted: no failure.
 pub fn finish(written: io::Result<()>) -> ExitCode {
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            fail(&format!("cannot write to stdout: {error}"))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&files::cannot_write_stdout(error)),
         _ => ExitCode::SUCCESS,
     }
 }
 
-/// Says on stderr what went wrong. The status of a verb that failed.
-pub fn fail(message: &str) -> ExitCode {
-    // With stderr gone there is nobody left to tell.
-    let _ = writeln!(io::stderr().lock(), "cckw: {message}");
-    ExitCode::FAILURE
+/// Says on stderr what went wrong. The status that the verb exits with for it.
+pub fn fail(error: &UserError) -> ExitCode {
+    client::complain(error);
+    ExitCode::from(error.exit_status())
 }
 
 /// Says on stderr which of these sessions have a host that does not answer, and what to do.
@@ -34,7 +32,7 @@ pub fn tell_of_silent_hosts<'a>(sessions: impl IntoIterator<Item = &'a Session>)
     let sessions: Vec<&Session> = sessions.into_iter().collect();
     for (session, silent) in sessions.iter().zip(silent_hosts(&sessions)) {
         if let Some(host) = silent {
-            let _ = writeln!(io::stderr().lock(), "cckw: {}: {host}", escape(&session.name));
+            fail(&UserError::from(host).about(&session.name));
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::os::clock;
 use crate::remote::command::{CommandOutcome, Order, Way, lock, reconnect};
 use crate::remote::detect;
 use crate::remote::detect::{DetectedClaude, Wanted};
+use crate::user_error::remote;
 
 /// What was asked for.
 pub struct ReconnectArgs<'a> {
@@ -45,12 +46,12 @@ struct Tally {
 pub fn main(asked: &ReconnectArgs<'_>) -> ExitCode {
     let settings = match config::load() {
         Ok(config) => config.remote_control,
-        Err(error) => {
-            fail(&error.to_string());
-            return ExitCode::from(2);
-        }
+        Err(error) => return fail(&remote::configuration(error)),
     };
-    let Some(directory) = directory(asked.directory) else { return ExitCode::from(2) };
+    let directory = match directory(asked.directory) {
+        Ok(directory) => directory,
+        Err(error) => return fail(&error),
+    };
     let statuses = statuses(asked.statuses, &detect::RESTING);
     let (found, transports) = detect::find(&Wanted {
         directory: &directory,
@@ -72,10 +73,7 @@ pub fn main(asked: &ReconnectArgs<'_>) -> ExitCode {
             return heartbeat(asked, &found, &tally, " skipped=lock");
         }
         Ok(lock) => lock,
-        Err(error) => {
-            fail(&format!("no lock can be had, and without one nothing is typed: {error}"));
-            return ExitCode::from(2);
-        }
+        Err(error) => return fail(&error),
     };
     let order = Order { apply: asked.apply, named: !pids.is_empty() };
     for found in targets {

@@ -11,6 +11,7 @@ use crate::os::text::LosslessText;
 use crate::protocol::{Request, Response};
 use crate::registry;
 use crate::registry::Session;
+use crate::user_error::{UserError, host};
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,12 +35,12 @@ pub fn main(word: Option<&str>, all: bool, wish: RestartWish) -> ExitCode {
     if !all {
         return pick_running(word.or(inside.as_deref()), |session| match ask(session, &request) {
             Ok(line) => print(&line),
-            Err(reason) => fail(&reason),
+            Err(error) => fail(&error),
         });
     }
     let mut sessions = match registry::sessions() {
         Ok(sessions) => sessions,
-        Err(error) => return fail(&error.to_string()),
+        Err(error) => return fail(&error),
     };
     // One that cannot be reached is asked too: it says why.
     sessions.retain(|session| session.is_running || session.is_unreachable);
@@ -58,7 +59,7 @@ pub fn main(word: Option<&str>, all: bool, wish: RestartWish) -> ExitCode {
     for session in &sessions {
         let told = match ask(session, &request) {
             Ok(line) => print(&line),
-            Err(reason) => fail(&reason),
+            Err(error) => fail(&error),
         };
         if told != ExitCode::SUCCESS {
             status = told;
@@ -68,9 +69,10 @@ pub fn main(word: Option<&str>, all: bool, wish: RestartWish) -> ExitCode {
 }
 
 /// What will happen, or why nothing will. Either begins with the session's name.
-fn ask(session: &Session, request: &Request) -> Result<String, String> {
+fn ask(session: &Session, request: &Request) -> Result<String, UserError> {
     let name = escape(&session.name);
     let waited = if session.is_unreachable { registry::wait_for_host(session)? } else { session.clone() };
+    let failed = |error: UserError| Err(error.about(&session.name));
     match registry::ask(&waited, request) {
         Ok(Response::Restart { waits_for: None }) => Ok(format!("{name}: claude is restarted now\n")),
         Ok(Response::Restart { waits_for: Some(what) }) => Ok(format!(
@@ -80,9 +82,9 @@ fn ask(session: &Session, request: &Request) -> Result<String, String> {
             word = session.word()
         )),
         Ok(Response::Done) => Ok(format!("{name}: claude is not restarted\n")),
-        Ok(Response::Refused { reason }) => Err(format!("{name}: {reason}")),
-        Ok(_) => Err(format!("{name}: its host gave an answer to something else")),
-        Err(reason) => Err(format!("{name}: {reason}")),
+        Ok(Response::Refused { reason }) => failed(host::refused(&reason)),
+        Ok(_) => failed(host::wrong_answer()),
+        Err(error) => failed(error.into()),
     }
 }
 

@@ -9,24 +9,25 @@ use crate::escape::escape;
 use crate::registry;
 use crate::registry::record::SessionState;
 use crate::registry::{Removable, Session};
+use crate::user_error::{UserError, session};
 
 /// Removes these sessions' records; without any, those of all that have ended.
 pub fn main(words: &[String]) -> ExitCode {
     let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
-        Err(error) => return fail(&error.to_string()),
+        Err(error) => return fail(&error),
     };
     let chosen = if words.is_empty() { ended(&sessions) } else { meant(&sessions, words) };
     let chosen = match chosen {
         Ok(chosen) => chosen,
-        Err(reason) => return fail(&format!("{reason}; nothing was removed")),
+        Err(error) => return fail(&session::nothing_was_removed(error)),
     };
     let mut said = String::new();
     let mut status = ExitCode::SUCCESS;
     for (name, removable) in chosen {
         match removable.remove() {
             Ok(()) => said.push_str(&format!("removed {}\n", escape(&name))),
-            Err(reason) => status = fail(&reason),
+            Err(error) => status = fail(&error),
         }
     }
     if said.is_empty() && status == ExitCode::SUCCESS {
@@ -37,14 +38,14 @@ pub fn main(words: &[String]) -> ExitCode {
 }
 
 /// Those that came to their end. One that crashed, or whose host was killed, has a conversation to be brought back.
-fn ended(sessions: &[Session]) -> Result<Vec<(String, Removable)>, String> {
+fn ended(sessions: &[Session]) -> Result<Vec<(String, Removable)>, UserError> {
     let ended = sessions.iter().filter(|session| {
         session.record.state == SessionState::Stopped && !session.has_host() && session.damage.is_none()
     });
     ended.map(|session| Ok((session.name.clone(), Removable::new(session)?))).collect()
 }
 
-fn meant(sessions: &[Session], words: &[String]) -> Result<Vec<(String, Removable)>, String> {
+fn meant(sessions: &[Session], words: &[String]) -> Result<Vec<(String, Removable)>, UserError> {
     // Of one that is named twice, once.
     let mut chosen: BTreeMap<&Path, &Session> = BTreeMap::new();
     let mut removable = Vec::new();

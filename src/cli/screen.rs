@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::output::{fail, print};
 use super::{inside, pick_running};
 use crate::protocol::{Request, Response};
+use crate::user_error::host;
 use crate::{client, registry};
 
 /// Prints what is on a session's screen.
@@ -25,9 +26,9 @@ pub fn main(word: Option<&str>, with_colours: bool) -> ExitCode {
                 trimmed(screen.iter().map(String::as_str))
             })
         }
-        Ok(Response::Refused { reason }) => fail(&reason),
-        Ok(_) => fail("the session's host gave an answer to something else"),
-        Err(reason) => fail(&reason.to_string()),
+        Ok(Response::Refused { reason }) => fail(&host::refused(&reason)),
+        Ok(_) => fail(&host::wrong_answer()),
+        Err(error) => fail(&error.into()),
     })
 }
 

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::output::fail;
 use crate::client::launch::{EnvironmentFrom, HostLaunch};
-use crate::escape::escape;
 use crate::os::signals;
 use crate::registry;
 use crate::registry::environment::revival::By;
 use crate::registry::record::SessionState;
 use crate::registry::stop_marker;
 use crate::registry::{NotPicked, Session, SilentHost};
+use crate::user_error::{host, selector};
 
 /// How long a killed host may take to be gone.
 const HOST_END_TIMEOUT: Duration = Duration::from_millis(500);
@@ -27,7 +27,7 @@ pub fn main(word: Option<&str>, all: bool, environment: EnvironmentFrom) -> Exit
 fn try_to_start(word: Option<&str>, all: bool, environment: EnvironmentFrom, until: Instant) -> ExitCode {
     let sessions = match registry::sessions() {
         Ok(sessions) => sessions,
-        Err(error) => return fail(&error.to_string()),
+        Err(error) => return fail(&error),
     };
     let running: Vec<Session> = sessions.iter().filter(|session| session.is_running).cloned().collect();
     let candidates: Vec<Session> = sessions
@@ -46,15 +46,15 @@ fn try_to_start(word: Option<&str>, all: bool, environment: EnvironmentFrom, unt
             sleep(POLL_INTERVAL);
             try_to_start(word, all, environment, until)
         }
-        Err(NotPicked::None) => fail("there is no session to bring back; see `cckw list --all`"),
+        Err(NotPicked::None) => fail(&selector::nothing_to_bring_back()),
         Err(NotPicked::Unknown(word)) => {
             let meant = registry::pick(&running, Some(&word)).ok();
-            if let Some(host) = meant.and_then(SilentHost::ask) {
-                return fail(&format!("{} is running, and {host}", escape(&word)));
-            }
-            fail("no session of that name is to be brought back; see `cckw list --all`")
+            fail(&match meant.and_then(SilentHost::ask) {
+                Some(silent) => host::runs_and_is_silent(&word, silent.into()),
+                None => selector::not_to_bring_back(),
+            })
         }
-        Err(error @ NotPicked::Several(_)) => fail(&error.to_string()),
+        Err(error @ NotPicked::Several(_)) => fail(&(&error).into()),
     }
 }
 
@@ -66,18 +66,21 @@ fn start(session: &Session, environment: EnvironmentFrom) -> ExitCode {
     // It was told to end, and is wanted again.
     stop_marker::clear(&session.directory);
     let started = if session.has_host() {
-        Err(String::new())
+        Err(None)
     } else {
         HostLaunch::revival(&session.record, &session.directory, By::Request, environment)
             .and_then(|launch| launch.without_terminal())
+            .map_err(Some)
     };
     // Where somebody else was faster, that is as good.
-    let started = started.or_else(|reason| match registry::again(session) {
-        Some(now) if now.has_host() => registry::wait_for_host(&now).map(drop),
-        _ => Err(reason),
+    let started = started.or_else(|error| match (registry::again(session), error) {
+        (Some(now), _) if now.has_host() => registry::wait_for_host(&now).map(drop),
+        (_, Some(error)) => Err(error),
+        // It was about to get one, which has gone.
+        (_, None) => Err(host::could_not_revive(&session.word())),
     });
     match started {
         Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => fail(&format!("{}: {reason}", crate::escape::escape(&session.name))),
+        Err(error) => fail(&error.about(&session.name)),
     }
 }

@@ -14,6 +14,7 @@ use crate::registry::record::{SessionKind, SessionState};
 use crate::registry::recovery_marker;
 use crate::registry::stop_marker;
 use crate::registry::{Session, SilentHost};
+use crate::user_error;
 
 /// The state that a user sees: one that has outlived its host is no state any more.
 pub fn state(session: &Session) -> String {
@@ -69,15 +70,15 @@ pub fn hint(session: &Session) -> Option<String> {
         return None;
     }
     if session.is_unreachable {
-        return Some(registry::why_unreachable(session));
+        return Some(registry::why_unreachable(session).to_string());
     }
     if let Some(damage) = &session.damage {
-        let what = if session.is_running {
-            format!("its host answers: cckw attach {word}")
+        let error = if session.is_running {
+            user_error::session::damaged_and_runs(damage, &word)
         } else {
-            format!("what is left of it is enough to go on: cckw start {word} (or forget it: cckw rm {word})")
+            user_error::session::damaged_and_ended(damage, &word)
         };
-        return Some(format!("its record cannot be read ({}); {what}", escape(damage)));
+        return Some(error.to_string());
     }
     if !session.is_running {
         if let Some(conversation) =

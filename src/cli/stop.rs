@@ -15,6 +15,7 @@ use crate::registry::last_claude;
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
 use crate::registry::{NoAnswer, Session};
+use crate::user_error::{host, session as of_session};
 
 /// Longer than a host takes to end a claude that does not want to: three signals, five seconds apart.
 const END_TIMEOUT: Duration = Duration::from_secs(20);
@@ -77,17 +78,15 @@ fn stopped(session: &Session) -> ExitCode {
 /// Ends a session, and waits until it has ended. Its conversation stays.
 pub fn main(word: Option<&str>) -> ExitCode {
     pick_running(word, |session| {
-        let mut host = match ask_to_stop(session) {
-            Ok(Some((Response::Refused { reason }, _))) => return fail(&reason),
-            Ok(Some((_, host))) => host,
+        let mut channel = match ask_to_stop(session) {
+            Ok(Some((Response::Refused { reason }, _))) => return fail(&host::refused(&reason)),
+            Ok(Some((_, channel))) => channel,
             Ok(None) => return stopped(session),
-            Err(reason) => return fail(&reason.to_string()),
+            Err(error) => return fail(&error.into()),
         };
         // The host says nothing more on this connection, and closes it when it has ended.
-        match host.wait_for::<Response>(Some(END_TIMEOUT)) {
-            Ok(None) if !host.is_abandoned() => {
-                fail(&format!("claude does not end; see: cckw logs {}", session.word()))
-            }
+        match channel.wait_for::<Response>(Some(END_TIMEOUT)) {
+            Ok(None) if !channel.is_abandoned() => fail(&of_session::does_not_end(&session.word())),
             _ => stopped(session),
         }
     })

@@ -16,6 +16,7 @@ use crate::os::tty;
 use crate::paths;
 use crate::registry;
 use crate::registry::{RegistryWatcher, Session};
+use crate::user_error::{UserError, files, terminal};
 
 /// Uptimes are shown in minutes, but for the first one.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -26,35 +27,33 @@ const REDRAW_DELAY: Duration = Duration::from_millis(50);
 /// Shows the table until ctrl-c.
 pub fn main(all: bool) -> ExitCode {
     if !io::stdout().is_terminal() {
-        return fail(
-            "--watch draws on a terminal, and stdout is none; for programs there is `cckw list --json`",
-        );
+        return fail(&terminal::none_to_draw_on());
     }
     match watch(all) {
         // The way to end it is no failure of it.
         Ok(libc::SIGINT) => ExitCode::SUCCESS,
         Ok(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
-        Err(reason) => fail(&reason),
+        Err(error) => fail(&error),
     }
 }
 
 /// The signal that it was ended by.
-fn watch(all: bool) -> Result<i32, String> {
-    let state = paths::state_dir().map_err(|error| error.to_string())?;
+fn watch(all: bool) -> Result<i32, UserError> {
+    let state = paths::state_dir()?;
     // What is not there cannot be watched; a start would make it too.
-    paths::make_private(&state).map_err(|error| error.to_string())?;
+    paths::make_private(&state)?;
     let mut changes = RegistryWatcher::new()?;
     let mut signals = {
         use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
         SignalPipe::install(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH])
     }
-    .map_err(|error| format!("signals cannot be handled: {error}"))?;
+    .map_err(files::cannot_handle_signals)?;
     let mut hosts = Hosts::default();
     let mut screen = AlternateScreen::enter();
     let mut poll = Poll::default();
     loop {
         changes.take();
-        let mut sessions = registry::sessions().map_err(|error| error.to_string())?;
+        let mut sessions = registry::sessions()?;
         let unfinished = sessions.iter().filter(|session| session.record.ended_at.is_none());
         let directories: BTreeSet<_> =
             unfinished.map(|session| session.directory.clone()).chain([state.clone()]).collect();
@@ -64,13 +63,13 @@ fn watch(all: bool) -> Result<i32, String> {
         }
         registry::note_silent_hosts(&mut sessions);
         hosts.follow(&sessions);
-        draw(&sessions, all).map_err(|error| format!("cannot write to stdout: {error}"))?;
+        draw(&sessions, all).map_err(files::cannot_write_stdout)?;
         poll.clear();
         let changed = poll.add(&changes, Interest::Reading);
         poll.add(&signals, Interest::Reading);
         let ends: Vec<_> = hosts.open().map(|(key, host)| (key, poll.add(host, Interest::Reading))).collect();
         let runs = sessions.iter().any(|session| session.is_running);
-        poll.wait(runs.then_some(MINUTE)).map_err(|error| format!("cannot wait: {error}"))?;
+        poll.wait(runs.then_some(MINUTE)).map_err(files::cannot_wait)?;
         let ended: Vec<HostKey> =
             ends.iter().filter(|(_, end)| poll.is_ready(*end)).map(|(key, _)| *key).collect();
         hosts.forget(&ended);

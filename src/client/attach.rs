@@ -14,26 +14,27 @@ use crate::registry;
 use crate::registry::Session;
 use crate::registry::environment::{login, revival};
 use crate::registry::record::Record;
+use crate::user_error::{UserError, host, terminal};
 
 /// Attaches this terminal to a session, until it is detached or claude ends.
 ///
 /// # Errors
-/// When this is not a terminal, or the session is gone; the reason is for the user.
-pub fn main(session: &Session) -> Result<ExitCode, String> {
+/// When this is not a terminal, or the session is gone.
+pub fn main(session: &Session) -> Result<ExitCode, UserError> {
     signals::inherited();
     if !tty::is_interactive() {
-        return Err("stdin and stdout must be one terminal to attach".into());
+        return Err(terminal::none_to_attach());
     }
     if is_inside(session) {
-        return Err("this terminal is inside that very session".into());
+        return Err(terminal::inside_itself());
     }
-    let tty = tty::reopen().map_err(|error| format!("this terminal cannot be opened anew: {error}"))?;
-    let socket = session.connect().ok_or("the session has just ended")?;
+    let tty = tty::reopen().map_err(terminal::cannot_be_opened)?;
+    let socket = session.connect().ok_or_else(host::gone)?;
     descriptors::close_on_exec(&[]);
-    let config = config::load().map_err(|error| error.to_string())?;
+    let config = config::load()?;
     match client::main(tty, Begin::Attach { record: Box::new(session.record.clone()), socket }, &config) {
         ClientEnd::Exit(status) => Ok(status),
-        ClientEnd::NoSession(reason) => Err(reason),
+        ClientEnd::NoSession(error) => Err(error),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::os::job;
 use crate::protocol::FromClient;
 use crate::registry;
 use crate::registry::SilentHost;
+use crate::user_error;
 
 /// How long a host that runs may take to answer who attaches.
 const ATTACH_ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
@@ -227,13 +228,11 @@ impl Client {
         let host = SilentHost::new(self.link.pid());
         match wish {
             HostWish::Start => {
-                complain(format_args!("{host}; it is not waited for any longer; {}", self.advice()));
+                complain(user_error::client::start_given_up(host.into(), &self.advice()));
                 GAVE_UP_STATUS
             }
             HostWish::Attach => {
-                complain(format_args!(
-                    "{host}; the session was not attached, and goes on without this terminal"
-                ));
+                complain(user_error::client::attach_given_up(host.into()));
                 GAVE_UP_STATUS
             }
             _ => {

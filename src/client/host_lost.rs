@@ -25,9 +25,8 @@ use crate::registry::record::{Record, SessionKind, SessionState};
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
 use crate::registry::{last_claude, recovery};
+use crate::user_error;
 
-/// The status when cckw itself failed under a running claude, so that claude's own is not known (EX_SOFTWARE).
-const HOST_FAILED_STATUS: u8 = 70;
 /// A host that is killed again so soon is not replaced: something is wrong that another one does not mend.
 const BETWEEN_REVIVALS: Duration = Duration::from_secs(10);
 /// How long a terminal that takes nothing may hold up the end when the host is gone.
@@ -81,11 +80,9 @@ impl Client {
             }
             (Some(record), None) => {
                 self.write_through("\r\n\x1b[J[cckw: the process that held this session was killed; its conversation is brought back]\r\n");
-                let revival = record::directory(&self.session).map_err(|error| error.to_string()).and_then(
-                    |directory| {
-                        HostLaunch::revival(&record, &directory, By::Client, EnvironmentFrom::Session)
-                    },
-                );
+                let revival = record::directory(&self.session).and_then(|directory| {
+                    HostLaunch::revival(&record, &directory, By::Client, EnvironmentFrom::Session)
+                });
                 match revival {
                     Ok(launch) => HostLaunch { last_open, ..launch },
                     Err(_) => return Some(self.give_up()),
@@ -191,7 +188,7 @@ impl Client {
     }
 
     fn start_again(&mut self, launch: HostLaunch) -> io::Result<()> {
-        let (socket, host) = launch.host()?;
+        let (socket, host) = launch.host().map_err(io::Error::other)?;
         self.link.replace(socket, host)?;
         self.terminal.raw_mode().set_host(self.link.number());
         self.input.host_is_gone();
@@ -247,20 +244,16 @@ impl Client {
         }
         let record = self.record();
         self.write_through("\r\n");
-        if self.has_begun(record.as_ref()) {
-            complain(format_args!(
-                "the process that held this session was killed, and claude ended with it; {}",
-                self.advice()
-            ));
+        let error = if self.has_begun(record.as_ref()) {
+            user_error::client::host_killed(&self.advice())
         } else if record.is_some() {
             // Whether claude was there for a moment, nobody can tell.
-            complain(
-                "the process that was to hold this session was killed before claude was ready; start it again",
-            );
+            user_error::client::host_killed_at_the_start()
         } else {
-            complain("the process that was to hold this session was killed; claude was not started");
-        }
-        HOST_FAILED_STATUS
+            user_error::client::host_killed_before_the_start()
+        };
+        complain(&error);
+        error.exit_status()
     }
 
     /// What the user can do to have the conversation back.

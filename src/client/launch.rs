@@ -27,6 +27,8 @@ use crate::registry::last_claude;
 use crate::registry::lock::Lock;
 use crate::registry::record;
 use crate::registry::record::{Record, SessionKind, SessionState};
+use crate::user_error;
+use crate::user_error::UserError;
 
 /// How long a host may take to start claude, what is left of the last one included.
 const HOST_START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -75,8 +77,13 @@ impl HostLaunch {
     /// A session without a recorded environment (an earlier version started it) gets the caller's, as that version gave it.
     ///
     /// # Errors
-    /// When the recorded environment cannot be used; the reason is for the user.
-    pub fn revival(record: &Record, directory: &Path, by: By, from: EnvironmentFrom) -> Result<Self, String> {
+    /// When the recorded environment cannot be used.
+    pub fn revival(
+        record: &Record,
+        directory: &Path,
+        by: By,
+        from: EnvironmentFrom,
+    ) -> Result<Self, UserError> {
         let caller = revival::current();
         let config = config::load().unwrap_or_default();
         let (environment, record_environment) = match from {
@@ -93,11 +100,7 @@ impl HostLaunch {
                 // The client was started with that very environment, or attached since.
                 Err(_) if by == By::Client => (caller, false),
                 Err(error) => {
-                    return Err(format!(
-                        "the recorded environment of the session cannot be used: {error}; to start it with the \
-                         environment of this shell: cckw start --env current {}",
-                        record.session
-                    ));
+                    return Err(user_error::session::environment_unusable(record.session, error));
                 }
             },
         };
@@ -140,9 +143,9 @@ impl HostLaunch {
     ///
     /// # Errors
     /// What the host says, or what keeps it from being started.
-    pub fn without_terminal(&self) -> Result<(), String> {
-        let said = |error: io::Error| error.to_string();
-        let mut channel = Channel::new(self.host().map_err(said)?.0).map_err(said)?;
+    pub fn without_terminal(&self) -> Result<(), UserError> {
+        let said = |error: io::Error| user_error::shortage::system(error);
+        let mut channel = Channel::new(self.host()?.0).map_err(said)?;
         // Until the host knows that there is no terminal, one that takes everything.
         let nothing = OpenOptions::new().read(true).write(true).open("/dev/null").map_err(said)?;
         let attributes = Attributes::of_a_new_terminal().map_err(said)?;
@@ -151,10 +154,10 @@ impl HostLaunch {
         loop {
             match channel.wait_for::<FromHost>(Some(HOST_START_TIMEOUT)).map_err(said)? {
                 Some((FromHost::Started { .. }, _)) => drop(channel.send(&FromClient::Detach, vec![])),
-                Some((FromHost::Failed { reason, .. }, _)) => return Err(reason),
+                Some((FromHost::Failed { reason, .. }, _)) => return Err(user_error::host::refused(&reason)),
                 Some((FromHost::Detached { .. }, _)) => return Ok(()),
                 Some(_) => {}
-                None => return Err("the session's host does not answer".into()),
+                None => return Err(user_error::host::silent()),
             }
         }
     }
@@ -164,7 +167,7 @@ impl HostLaunch {
     /// # Errors
     /// When no process can be started. What the host itself cannot do is in the session's log.
     pub fn in_the_background(&self, lock: Lock) -> io::Result<()> {
-        let mut channel = Channel::new(self.host()?.0)?;
+        let mut channel = Channel::new(self.host().map_err(io::Error::other)?.0)?;
         let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
         let start = Start { detached: true, ..self.start(NO_TERMINAL, Attributes::of_a_new_terminal()?) };
         channel.send(&FromClient::Start(Box::new(start)), vec![nothing.into(), lock.into()]);
@@ -194,20 +197,19 @@ impl HostLaunch {
     ///
     /// # Errors
     /// When no process can be started.
-    pub fn host(&self) -> io::Result<(UnixStream, Pid)> {
+    pub fn host(&self) -> Result<(UnixStream, Pid), UserError> {
+        let said = |error: io::Error| user_error::shortage::system(error);
         descriptors::close_on_exec(&self.args);
-        let (ours, theirs) = UnixStream::pair()?;
-        let mut command = Command::new(own_program()?);
+        let (ours, theirs) = UnixStream::pair().map_err(said)?;
+        let mut command = Command::new(own_program().map_err(said)?);
         command.arg0("cckw").arg("host").arg(self.session.to_string()).arg(&self.program).args(&self.args);
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
         // Not left to the host: until it runs, ctrl-c at the terminal would reach it.
         // SAFETY: setsid(2) is async-signal-safe.
         unsafe { command.pre_exec(|| setsid().map(drop).map_err(io::Error::from)) };
         self.environment.apply(&mut command);
-        let host = command.spawn().map_err(|error| match threads::no_process(&error) {
-            Some(reason) => io::Error::new(error.kind(), reason),
-            None => error,
-        })?;
+        let host =
+            command.spawn().map_err(|error| threads::no_process(&error).unwrap_or_else(|| said(error)))?;
         Ok((ours, Pid::from_raw(host.id() as i32)))
     }
 

@@ -45,6 +45,8 @@ use crate::os::poll::{Interest, Poll};
 use crate::os::{kill, signals, socket, tty};
 use crate::protocol::{Attach, Channel, FromClient, FromHost, Request};
 use crate::registry::record::Record;
+use crate::user_error;
+use crate::user_error::UserError;
 use descriptors::SpareDescriptor;
 use hang_up::HangUp;
 use host_hung::HostWish;
@@ -76,7 +78,7 @@ pub enum ClientEnd {
     /// With this status to exit with.
     Exit(ExitCode),
     /// There is no session, for this reason, and claude was not started. It can be started without a session.
-    NoSession(String),
+    NoSession(UserError),
 }
 
 /// Runs a session in this terminal.
@@ -85,13 +87,13 @@ pub fn main(tty: File, begin: Begin, config: &Config) -> ClientEnd {
     match run(tty, begin, config) {
         Ok(end) => end,
         Err(error) => {
-            let so = if launching {
-                "claude was not started"
+            let error = if launching {
+                user_error::client::not_started(error)
             } else {
-                "the session goes on without this terminal"
+                user_error::client::session_goes_on(error)
             };
-            complain(format_args!("{error}; {so}"));
-            ClientEnd::Exit(ExitCode::FAILURE)
+            complain(&error);
+            ClientEnd::Exit(ExitCode::from(error.exit_status()))
         }
     }
 }
@@ -111,7 +113,7 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
         Begin::Launch(launch) => {
             let (socket, host) = match launch.host() {
                 Ok(host) => host,
-                Err(error) => return Ok(ClientEnd::NoSession(error.to_string())),
+                Err(error) => return Ok(ClientEnd::NoSession(error)),
             };
             (launch.record(), socket, Some(host), Some(launch))
         }
@@ -158,7 +160,7 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
     client.expect(wish);
     let status = client.run();
     Ok(match client.no_session.take() {
-        Some(reason) => ClientEnd::NoSession(reason),
+        Some(reason) => ClientEnd::NoSession(user_error::host::refused(&reason)),
         None => ClientEnd::Exit(ExitCode::from(status)),
     })
 }
@@ -345,11 +347,12 @@ impl Client {
                 if claude_can_run && self.launch.is_some() {
                     return Some(self.go_without_session(reason, status));
                 }
-                match self.revived.filter(|_| self.was_started) {
-                    Some(_) => complain(format_args!("{reason}; {}", self.advice())),
-                    None => complain(reason),
-                }
-                return Some(status);
+                let error = match self.revived.filter(|_| self.was_started) {
+                    Some(_) => user_error::client::not_revived(&reason, status, &self.advice()),
+                    None => user_error::host::failed(&reason, status),
+                };
+                complain(&error);
+                return Some(error.exit_status());
             }
             FromHost::Stopped { signal } => return self.suspend(signal),
             FromHost::Detached { why } => {

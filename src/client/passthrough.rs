@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use super::complain;
-use crate::claude::exec_error::refused;
+use crate::claude::exec_error::not_executed;
 use crate::claude::executable::Executable;
 use crate::os::signals;
 
@@ -29,9 +29,9 @@ pub fn exec(found: &Executable, args: &[OsString]) -> ExitCode {
     // SAFETY: nothing is forked; the closure runs in this process, right before it becomes another.
     unsafe { command.pre_exec(|| state.restore()) };
     let error = command.exec();
-    let (reason, status) = refused(&found.program, &error);
-    complain(reason);
-    ExitCode::from(status)
+    let error = not_executed(&found.program, &error);
+    complain(&error);
+    ExitCode::from(error.exit_status())
 }
 
 /// Whether cckw has become a script so often that the script must lead back to cckw.

@@ -69,8 +69,8 @@ fn revive(directory: &Path, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<U
     recovery_marker::set(directory).ok()?;
     control_socket::remove(directory, &record);
     let launch = HostLaunch::revival(&record, directory, By::Command, EnvironmentFrom::Session);
-    let launch = launch.map_err(|reason| {
-        EventLog::in_directory(directory).write(LogEvent::NotTakenUp { reason });
+    let launch = launch.map_err(|error| {
+        EventLog::in_directory(directory).write(LogEvent::NotTakenUp { reason: error.to_string() });
     });
     launch.ok()?.in_the_background(lock).ok()?;
     Some(record.session)

@@ -14,19 +14,20 @@ use super::{complain, passthrough};
 use crate::claude::args;
 use crate::claude::args::Run;
 use crate::claude::executable;
-use crate::claude::executable::{Executable, NotFound};
+use crate::claude::executable::Executable;
 use crate::claude::latest_conversation;
 use crate::claude::server;
 use crate::client;
 use crate::config;
 use crate::config::OnHangup;
-use crate::escape::escape;
 use crate::os::{descriptors, signals, tty};
 use crate::registry;
 use crate::registry::environment::revival;
 use crate::registry::record;
 use crate::registry::record::Record;
 use crate::registry::{ConversationOwner, Session, Waiting};
+use crate::user_error;
+use crate::user_error::UserError;
 
 /// How many descriptors a session needs, in the client and in the host, with some to spare for requests.
 const ROOM: usize = 40;
@@ -36,19 +37,14 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     signals::inherited();
     let config = match config::load() {
         Ok(config) => config,
-        Err(error) => return refuse(error, 1),
+        Err(error) => return refuse(&error),
     };
     let found = match executable::find(&config) {
         Ok(found) => found,
-        Err(error) => return refuse(error, NotFound::EXIT_STATUS),
+        Err(error) => return refuse(&(&error).into()),
     };
     if leads_back(&found) || passthrough::leads_back(&found) {
-        let reason = format!(
-            "{} starts cckw again; name the real claude in {}",
-            escape(&found.program),
-            executable::VARIABLE
-        );
-        return refuse(reason, NotFound::EXIT_STATUS);
+        return refuse(&user_error::claude::leads_back(&found.program, executable::VARIABLE));
     }
     let parsed = args::parse(&args);
     if parsed.run == Run::Straight || !tty::is_interactive() {
@@ -61,12 +57,12 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     let tty = match tty::reopen() {
         Ok(tty) => tty,
         Err(error) => {
-            complain(format_args!("this terminal cannot be opened anew ({error}): claude runs without cckw"));
+            complain(user_error::client::terminal_cannot_be_opened(error));
             return passthrough::exec(&found, &args);
         }
     };
     if let Some(holder) = holder(&args) {
-        return refuse(holder.refusal(), 1);
+        return refuse(&holder.error());
     }
     // Who names a conversation may mean that very one.
     if !parsed.chosen {
@@ -98,9 +94,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 
 /// Runs claude in the place of this process, because there can be no session. The user hears it before claude draws.
 fn without_session(found: &Executable, args: &[OsString], reason: impl Display) -> ExitCode {
-    complain(format_args!(
-        "claude runs without cckw, so its session does not outlive this terminal: {reason}"
-    ));
+    complain(user_error::client::without_session(reason));
     passthrough::exec(found, args)
 }
 
@@ -161,9 +155,9 @@ fn tell_who_waits() {
     }
 }
 
-fn refuse(reason: impl Display, status: u8) -> ExitCode {
-    complain(reason);
-    ExitCode::from(status)
+fn refuse(error: &UserError) -> ExitCode {
+    complain(error);
+    ExitCode::from(error.exit_status())
 }
 
 /// Whether a host of ours has started this process as claude, or below a script that should have become claude and has

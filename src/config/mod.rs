@@ -8,7 +8,6 @@ mod restart;
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +20,7 @@ use toml::de::DeTable;
 use super::paths;
 use crate::escape::escape;
 use crate::os::files::read_plain;
+use crate::user_error::{UserError, files};
 
 pub use environment::EnvironmentPolicy;
 pub use remote::{ReconnectPolicy, RemoteControl};
@@ -119,28 +119,6 @@ pub enum Notify {
     Osc777,
 }
 
-/// Why the configuration cannot be used: the file, the place in it, the reason, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    path: PathBuf,
-    /// Line and column, counted from 1.
-    place: Option<(usize, usize)>,
-    reason: String,
-    advice: String,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", escape(&self.path))?;
-        if let Some((line, column)) = self.place {
-            write!(f, ":{line}:{column}")?;
-        }
-        write!(f, ": {}; {}", self.reason, self.advice)
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 /// Where cckw looks for its configuration: `$XDG_CONFIG_HOME/cckw`, else `~/.config/cckw`.
 ///
 /// A relative `XDG_CONFIG_HOME` is ignored, as the XDG base directory specification asks. `None` without a home.
@@ -160,20 +138,15 @@ pub fn config_file() -> Option<PathBuf> {
 }
 
 /// Reads the configuration. A file that does not exist is one without settings.
-pub fn load() -> Result<Config, ConfigError> {
+pub fn load() -> Result<Config, UserError> {
     match config_file() {
         Some(path) => load_from(&path),
         None => Ok(Config::default()),
     }
 }
 
-fn load_from(path: &Path) -> Result<Config, ConfigError> {
-    let error = |reason: String, advice: &str| ConfigError {
-        path: path.to_owned(),
-        place: None,
-        reason,
-        advice: advice.to_owned(),
-    };
+fn load_from(path: &Path) -> Result<Config, UserError> {
+    let error = |reason: String, advice: &str| files::configuration(path, None, &reason, advice);
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         // A home such as /dev/null, which users of services have, holds no file either.
@@ -207,12 +180,9 @@ fn reason_of(error: &io::Error) -> String {
 ///
 /// # Errors
 /// When it is not understood; the error has the place in the text.
-pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
-    let error = |at: Option<usize>, reason: String, advice: &str| ConfigError {
-        path: path.to_owned(),
-        place: at.map(|at| line_and_column(bytes, at)),
-        reason,
-        advice: advice.to_owned(),
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, UserError> {
+    let error = |at: Option<usize>, reason: String, advice: &str| {
+        files::configuration(path, at.map(|at| line_and_column(bytes, at)), &reason, advice)
     };
     let text = std::str::from_utf8(bytes)
         .map_err(|e| error(Some(e.valid_up_to()), "not valid UTF-8".into(), "save the file as UTF-8"))?;

@@ -23,6 +23,7 @@ use crate::registry::record::SessionState;
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
 use crate::remote::reconnector::ReconnectorEvent;
+use crate::user_error::{UserError, session, shortage, terminal};
 
 /// The mode in which pastes have a beginning and an end.
 const BRACKETED_PASTE: u16 = 2004;
@@ -390,17 +391,17 @@ impl Host {
     /// The terminal that came with a request to attach, and a duplicate of the PTY's master for its client.
     ///
     /// # Errors
-    /// When it cannot be attached; the reason is for the user.
-    fn can_attach(&self, fds: Vec<OwnedFd>) -> Result<(OwnedFd, OwnedFd), String> {
+    /// When it cannot be attached.
+    fn can_attach(&self, fds: Vec<OwnedFd>) -> Result<(OwnedFd, OwnedFd), UserError> {
         // One that is ended in order to be started again stays.
         if !self.goes_on() || self.claude.has_quit() {
-            return Err("the session is just ending".into());
+            return Err(session::is_ending());
         }
-        let sent = fds.into_iter().next().ok_or("no terminal came with the request")?;
-        let terminal = tty::own(sent)?;
+        let sent = fds.into_iter().next().ok_or_else(terminal::nothing_was_sent)?;
+        let own = tty::own(sent)?;
         let master = self.output.master().try_clone();
-        let master = master.map_err(|error| format!("the session's host has no descriptor left: {error}"))?;
-        Ok((terminal, master))
+        let master = master.map_err(shortage::no_descriptor_left)?;
+        Ok((own, master))
     }
 
     /// Takes a new client, in place of the one that is attached, if any.
@@ -412,8 +413,9 @@ impl Host {
         }
         let (terminal, master) = match self.can_attach(fds) {
             Ok(both) => both,
-            Err(reason) => {
-                channel.send(&FromHost::Failed { reason, status: 1, claude_can_run: false }, vec![]);
+            Err(error) => {
+                let (reason, status) = (error.to_string(), error.exit_status());
+                channel.send(&FromHost::Failed { reason, status, claude_can_run: false }, vec![]);
                 // It takes this, unless it has taken no answer before.
                 return;
             }

@@ -54,6 +54,7 @@ use crate::registry::recovery;
 use crate::registry::recovery::RecoveredRecord;
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
+use crate::user_error::host;
 use crate::vt::screen::Screen;
 use request::StartRequest;
 use session_paths::SessionPaths;
@@ -71,13 +72,14 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     // Before anything is started. SIGTERM asks the host to end the session; see `host/stopping.rs`.
     let signals = SignalPipe::install(&HOST_SIGNALS);
     let Some(client) = take_socket() else {
-        eprintln!("cckw: 'host' is started by 'cckw claude', not by hand");
-        return ExitCode::from(2);
+        let error = host::not_by_hand();
+        eprintln!("cckw: {error}");
+        return ExitCode::from(error.exit_status());
     };
     match signals {
         Ok(signals) => serve(client, args, signals),
         Err(error) => {
-            let reason = format!("the host cannot catch signals: {error}");
+            let reason = host::cannot_catch_signals(error).to_string();
             Channel::new(client).into_iter().for_each(|mut client| {
                 let failed = FromHost::Failed { reason: reason.clone(), status: 1, claude_can_run: true };
                 client.send(&failed, vec![]);

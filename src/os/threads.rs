@@ -3,6 +3,8 @@
 use std::io;
 use std::thread;
 
+use crate::user_error::{UserError, shortage};
+
 /// Sees to it that a thread can be started, by starting one.
 ///
 /// # Errors
@@ -19,15 +21,12 @@ pub fn check() -> io::Result<()> {
 
 /// What to say of an error that means that no process can be started, whatever its program is; nothing where it means something
 /// else.
-pub fn no_process(error: &io::Error) -> Option<String> {
-    let what = match error.raw_os_error()? {
-        libc::EAGAIN => {
-            "the limit of processes is reached; end some programs, or raise it (ulimit -u, or pids.max of the cgroup)"
-        }
-        libc::ENOMEM => "the machine is out of memory; end some programs",
-        _ => return None,
-    };
-    Some(format!("no process can be started: {error}: {what}"))
+pub fn no_process(error: &io::Error) -> Option<UserError> {
+    match error.raw_os_error()? {
+        libc::EAGAIN => Some(shortage::no_process_left(error)),
+        libc::ENOMEM => Some(shortage::no_memory(error)),
+        _ => None,
+    }
 }
 
 /// Whether an error means that the system, or a limit, is out of something that may be there again in a while: processes, memory,
@@ -46,9 +45,9 @@ mod tests {
     #[test]
     fn a_limit_of_processes_is_not_the_program_s_fault() {
         let error = |number| io::Error::from_raw_os_error(number);
-        let said = no_process(&error(libc::EAGAIN)).expect("a shortage");
+        let said = no_process(&error(libc::EAGAIN)).expect("a shortage").to_string();
         assert!(said.contains("ulimit -u") && said.contains("no process can be started"), "{said}");
-        assert!(no_process(&error(libc::ENOMEM)).is_some_and(|said| said.contains("memory")));
+        assert!(no_process(&error(libc::ENOMEM)).is_some_and(|said| said.to_string().contains("memory")));
         assert_eq!(no_process(&error(libc::ENOENT)), None);
         assert!(is_shortage(&error(libc::EMFILE)) && !is_shortage(&error(libc::EACCES)));
         assert!(check().is_ok());

@@ -13,6 +13,8 @@ use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, isatty, tcgetpgrp, ttyname};
 use serde::{Deserialize, Serialize};
 
+use crate::user_error::{UserError, terminal};
+
 /// Whether stdin and stdout are one and the same terminal.
 pub fn is_interactive() -> bool {
     let (input, output) = (io::stdin(), io::stdout());
@@ -69,17 +71,15 @@ fn is_same(tty: &File, path: &std::path::Path) -> bool {
 /// anyway.
 ///
 /// # Errors
-/// When it is no terminal, or is in blocking mode and cannot be opened anew. The error is for the user.
-pub fn own(sent: OwnedFd) -> Result<OwnedFd, String> {
+/// When it is no terminal, or is in blocking mode and cannot be opened anew.
+pub fn own(sent: OwnedFd) -> Result<OwnedFd, UserError> {
     if !isatty(&sent).unwrap_or(false) || is_master(&sent) {
-        return Err("what was sent is no terminal; run `cckw attach` in a terminal".into());
+        return Err(terminal::none_was_sent());
     }
     match open_anew(&sent) {
         Ok(own) => Ok(own),
         Err(_) if super::io::is_nonblocking(&sent) => Ok(sent),
-        Err(error) => Err(format!(
-            "the terminal is in blocking mode and cannot be opened anew: {error}; run `cckw attach` in a terminal of yours"
-        )),
+        Err(error) => Err(terminal::is_blocking(error)),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::claude::running::RunningClaude;
 use crate::claude::state_file;
 use crate::escape::escape;
 use crate::registry::record::{Record, SessionState};
+use crate::user_error::{UserError, session};
 
 /// Who has a conversation.
 #[derive(Debug, Clone)]
@@ -87,8 +88,13 @@ impl ConversationOwner {
     }
 
     /// Why the conversation is not opened, and what to do.
+    pub fn error(&self) -> UserError {
+        session::is_open_elsewhere(self, &self.advice())
+    }
+
+    /// The same in words, for a terminal that a host writes to.
     pub fn refusal(&self) -> String {
-        format!("the conversation is open in {self} already, and is not opened twice; {}", self.advice())
+        self.error().to_string()
     }
 
     /// What the user can do.

@@ -17,6 +17,7 @@ use crate::os::process::Process;
 use crate::os::{descriptors, process, socket};
 use crate::protocol::{Channel, ReceivedMessage, Request, Response, lacks_descriptors};
 use crate::registry::lock::Lock;
+use crate::user_error::{UserError, host};
 
 /// How long a host may take to answer.
 const HOST_ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
@@ -88,30 +89,21 @@ impl SilentHost {
     }
 }
 
+impl From<SilentHost> for UserError {
+    fn from(silent: SilentHost) -> Self {
+        let Some(pid) = silent.pid.map(Pid::as_raw) else { return host::silent() };
+        match silent.why {
+            SilenceReason::Stopped => host::stopped(pid),
+            SilenceReason::WaitsForDisk => host::waits_for_disk(pid),
+            SilenceReason::LacksDescriptors => host::lacks_descriptors(pid),
+            SilenceReason::Unknown => host::hangs(pid),
+        }
+    }
+}
+
 impl fmt::Display for SilentHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(pid) = self.pid else { return f.write_str("the session's host does not answer") };
-        match self.why {
-            SilenceReason::Stopped => write!(
-                f,
-                "the session's host (process {pid}) is stopped and does not answer; to continue it: kill -CONT {pid}"
-            ),
-            SilenceReason::WaitsForDisk => write!(
-                f,
-                "the session's host (process {pid}) waits for a disk or another machine, and does not answer; it goes on, and can be \
-                 ended (kill -KILL {pid}), when that answers"
-            ),
-            SilenceReason::LacksDescriptors => write!(
-                f,
-                "the session's host (process {pid}) may open no more files and does not answer; to raise its limit: prlimit \
-                 --nofile=1024 --pid {pid}"
-            ),
-            SilenceReason::Unknown => write!(
-                f,
-                "the session's host (process {pid}) does not answer; if it stays so, end it with kill -KILL {pid}, \
-                 and `cckw list` brings the conversation back"
-            ),
-        }
+        UserError::from(*self).fmt(f)
     }
 }
 
@@ -201,12 +193,18 @@ pub enum NoAnswer {
     Silent(SilentHost),
 }
 
+impl From<NoAnswer> for UserError {
+    fn from(error: NoAnswer) -> Self {
+        match error {
+            NoAnswer::Gone => host::gone(),
+            NoAnswer::Silent(silent) => silent.into(),
+        }
+    }
+}
+
 impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Gone => f.write_str("the session has just ended"),
-            Self::Silent(host) => write!(f, "{host}"),
-        }
+        UserError::from(*self).fmt(f)
     }
 }
 

@@ -20,10 +20,10 @@ use crate::claude::state_file;
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript;
 use crate::claude::transcript::TranscriptOnDisk;
-use crate::escape::escape;
 use crate::os::kill::{Identity, NotSent};
 use crate::os::process;
 use crate::protocol::LastOpen;
+use crate::user_error::{UserError, session};
 
 /// How long what is left of the last claude may take to end after its host was killed, before it is ended.
 const LAST_CLAUDE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -65,11 +65,12 @@ pub fn inode(directory: &Path) -> Option<(u64, u64)> {
 /// name by now is only known where this process is in it.
 ///
 /// # Errors
-/// When it is gone, or cannot be entered; the reason is for the user.
-pub fn enter_directory(record: &Record) -> Result<(), String> {
+/// When it is gone, or cannot be entered.
+pub fn enter_directory(record: &Record) -> Result<(), UserError> {
     match directory(record) {
-        Some(cwd) => std::env::set_current_dir(&cwd)
-            .map_err(|error| format!("its directory {} cannot be entered: {error}", escape(&cwd))),
+        Some(cwd) => {
+            std::env::set_current_dir(&cwd).map_err(|error| session::directory_cannot_be_entered(&cwd, error))
+        }
         None if record.cwd_inode.is_some() && inode(Path::new(".")) == record.cwd_inode => Ok(()),
         None => Err(is_gone(record)),
     }
@@ -81,17 +82,14 @@ pub fn enter_directory(record: &Record) -> Result<(), String> {
 /// # Errors
 /// When it was removed. Claude refuses to start there, each time; the reason is for the user.
 pub fn check_directory(record: &Record) -> Result<(), String> {
-    if directory(record).is_some() || std::env::current_dir().is_ok() { Ok(()) } else { Err(is_gone(record)) }
+    let is_there = directory(record).is_some() || std::env::current_dir().is_ok();
+    if is_there { Ok(()) } else { Err(is_gone(record).to_string()) }
 }
 
-fn is_gone(record: &Record) -> String {
+fn is_gone(record: &Record) -> UserError {
     let gone = PathBuf::from(OsString::from(record.cwd.clone()));
     let id = record.conversation.as_deref().filter(|id| can_be_resumed(record, id));
-    let then = match id {
-        Some(id) => format!("to go on elsewhere: claude --resume {id}"),
-        None => "make it again, and then bring the session back: cckw start".into(),
-    };
-    format!("its directory {} is gone; {then}", escape(&gone))
+    session::directory_gone(&gone, id)
 }
 
 /// Whether `claude --resume ID` opens the conversation: it has a message on disk, where the session's claude keeps its files. Where that

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::escape::escape;
 use crate::os::files;
 use crate::os::files::{open_own, open_plain};
 use crate::paths;
+use crate::user_error;
 
 /// How long a lock that somebody has may turn out to be only looked at.
 const ONLY_LOOKED_AT: Duration = Duration::from_millis(50);
@@ -43,7 +43,7 @@ impl Lock {
                 // Perhaps somebody has only looked whether it is held.
                 Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(POLL_INTERVAL),
                 Err(TryLockError::WouldBlock) => {
-                    return Err(io::Error::other("the session has a host already; see `cckw list`"));
+                    return Err(io::Error::other(user_error::session::has_a_host()));
                 }
                 Err(TryLockError::Error(error)) => return Err(cannot_lock(&path, &error)),
             }
@@ -82,13 +82,9 @@ fn cannot_lock(path: &Path, error: &io::Error) -> io::Error {
     let unknown =
         matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL));
     let reason = if unknown {
-        format!(
-            "{} cannot be locked: {error}; the file system has no file locks (flock): set XDG_STATE_HOME to a directory on one that has \
-             them",
-            escape(path)
-        )
+        user_error::files::has_no_locks(path, error)
     } else {
-        format!("{} cannot be locked: {error}; {}", escape(path), paths::advice_for(error))
+        user_error::files::cannot_be_locked(path, error, paths::advice_for(error))
     };
     io::Error::new(error.kind(), reason)
 }

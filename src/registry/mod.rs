@@ -37,8 +37,8 @@ use super::paths;
 use crate::os::disk;
 use crate::os::parallel::share;
 use crate::os::socket;
-use crate::paths::Unusable;
 use crate::protocol::{Channel, Request, Response};
+use crate::user_error::UserError;
 use lock::Lock;
 use record::{Record, SessionState};
 use recovery::RecoveredRecord;
@@ -120,7 +120,7 @@ pub fn word_for(session: &Uuid) -> String {
 ///
 /// # Errors
 /// When there is no state directory.
-pub fn sessions() -> Result<Vec<Session>, Unusable> {
+pub fn sessions() -> Result<Vec<Session>, UserError> {
     let read_all = |part: &[PathBuf]| part.iter().filter_map(|directory| read(directory)).collect();
     let mut sessions: Vec<Session> = share(&directories()?, read_all);
     homeless::wait_for_files(&mut sessions, &paths::state_dir()?);
@@ -147,7 +147,7 @@ fn wait_for_sockets(sessions: &mut [Session]) {
 ///
 /// # Errors
 /// When there is no state directory.
-pub fn running() -> Result<Vec<Session>, Unusable> {
+pub fn running() -> Result<Vec<Session>, UserError> {
     let mut sessions = with_host()?;
     sessions.retain(|session| session.is_running);
     Ok(in_order(sessions))
@@ -155,7 +155,7 @@ pub fn running() -> Result<Vec<Session>, Unusable> {
 
 /// Those that have a host, or are about to get one, in no order: whoever holds the lock of a session owns it, whether or not its
 /// socket and its processes can be seen from here.
-fn with_host() -> Result<Vec<Session>, Unusable> {
+fn with_host() -> Result<Vec<Session>, UserError> {
     let hosted = |directory: &PathBuf| {
         let may_have = Lock::is_held(directory) || control_socket::is_there(directory);
         may_have.then(|| read(directory)).flatten().filter(Session::has_host)
@@ -164,7 +164,7 @@ fn with_host() -> Result<Vec<Session>, Unusable> {
 }
 
 /// The directories of all sessions. No state directory at all has none; one that cannot be read is an error.
-fn directories() -> Result<Vec<PathBuf>, Unusable> {
+fn directories() -> Result<Vec<PathBuf>, UserError> {
     let state = paths::state_dir()?;
     match fs::read_dir(&state).and_then(Iterator::collect::<io::Result<Vec<fs::DirEntry>>>) {
         Ok(entries) => {

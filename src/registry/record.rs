@@ -15,6 +15,7 @@ use super::link_record::LinkRecord;
 use crate::escape::escape;
 use crate::os::{files, process};
 use crate::paths;
+use crate::user_error::UserError;
 
 pub use super::event_log::now;
 
@@ -204,7 +205,7 @@ pub enum SessionState {
 ///
 /// # Errors
 /// When there is no state directory.
-pub fn directory(session: &Uuid) -> Result<PathBuf, paths::Unusable> {
+pub fn directory(session: &Uuid) -> Result<PathBuf, UserError> {
     Ok(paths::state_dir()?.join(session.to_string()))
 }
 

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::recovery;
 use super::{Session, SilentHost, session_of, why_unreachable};
-use crate::escape::escape;
 use crate::paths;
 use crate::registry::lock::Lock;
+use crate::user_error::{UserError, host, session as of_session};
 
 /// How long a host that has said its session's end may take to end itself.
 const HOST_END_TIMEOUT: Duration = Duration::from_secs(2);
@@ -28,17 +28,17 @@ impl Removable {
     /// A session's directory: only one that has a session's name and stands in cckw's own state directory.
     ///
     /// # Errors
-    /// When it is anything else, or the session runs; the reason is for the user.
-    pub fn new(session: &Session) -> Result<Self, String> {
+    /// When it is anything else, or the session runs.
+    pub fn new(session: &Session) -> Result<Self, UserError> {
         if session.is_unreachable {
             return Err(why_unreachable(session));
         }
         if session.is_running || session.connect().is_some() {
             let word = session.word();
-            if let Some(host) = SilentHost::ask(session) {
-                return Err(format!("{word} is running, and {host}"));
-            }
-            return Err(format!("{word} is running; end it first: cckw stop {word}"));
+            return Err(match SilentHost::ask(session) {
+                Some(silent) => host::runs_and_is_silent(&word, silent.into()),
+                None => of_session::is_running(&word),
+            });
         }
         let patience = session.record.ended_at.map_or(Duration::ZERO, |_| HOST_END_TIMEOUT);
         Self::take(&session.directory, patience)
@@ -49,25 +49,25 @@ impl Removable {
     ///
     /// # Errors
     /// As `new`.
-    pub fn unreadable(word: &str) -> Option<Result<Self, String>> {
+    pub fn unreadable(word: &str) -> Option<Result<Self, UserError>> {
         let session = Uuid::parse_str(word).ok().filter(|session| session.to_string() == word)?;
         let directory = paths::state_dir().ok()?.join(session.to_string());
         let is_left = is_directory(&directory) && recovery::read(&directory).is_err();
         is_left.then(|| Self::take(&directory, Duration::ZERO))
     }
 
-    fn take(directory: &Path, patience: Duration) -> Result<Self, String> {
-        let state = paths::state_dir().map_err(|error| error.to_string())?;
-        paths::check_private(&state).map_err(|error| error.to_string())?;
+    fn take(directory: &Path, patience: Duration) -> Result<Self, UserError> {
+        let state = paths::state_dir()?;
+        paths::check_private(&state)?;
         if directory.parent() != Some(&state) || session_of(directory).is_none() || !is_directory(directory) {
-            return Err(format!("{} is not a session's directory, and is left alone", escape(directory)));
+            return Err(of_session::not_a_directory_of_one(directory));
         }
         let until = Instant::now() + patience;
         loop {
             match Lock::take(directory) {
                 Ok(lock) => return Ok(Self { directory: directory.into(), _lock: lock }),
                 Err(_) if Instant::now() < until => sleep(POLL_INTERVAL),
-                Err(error) => return Err(format!("{} cannot be removed: {error}", escape(directory))),
+                Err(error) => return Err(of_session::cannot_be_removed(directory, error)),
             }
         }
     }
@@ -75,11 +75,11 @@ impl Removable {
     /// Removes it, and nothing that a link in it leads to.
     ///
     /// # Errors
-    /// When it cannot be removed; the reason is for the user.
-    pub fn remove(self) -> Result<(), String> {
+    /// When it cannot be removed.
+    pub fn remove(self) -> Result<(), UserError> {
         match fs::remove_dir_all(&self.directory) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(format!("{} cannot be removed: {error}", escape(&self.directory)))
+                Err(of_session::cannot_be_removed(&self.directory, error))
             }
             _ => Ok(()),
         }

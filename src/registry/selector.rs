@@ -1,9 +1,7 @@
 //! Which session a word means.
 
-use std::fmt;
-
 use super::Session;
-use crate::escape::escape;
+use crate::user_error::{UserError, selector};
 
 /// The shortest part of an id that is taken for one, in characters.
 const MIN_ID_CHARS: usize = 4;
@@ -19,32 +17,24 @@ pub enum NotPicked {
     Several(Vec<String>),
 }
 
-impl fmt::Display for NotPicked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl NotPicked {
+    /// The same, where ended sessions were to pick from too.
+    pub fn among_all(&self) -> UserError {
         match self {
-            Self::None => f.write_str("no session is running; start one with `cckw claude`"),
-            Self::Unknown(word) => {
-                write!(f, "no running session is called {}; see `cckw list`", escape(word))
-            }
-            Self::Several(names) => {
-                let names: Vec<String> = names.iter().map(|name| escape(name).to_string()).collect();
-                write!(f, "several sessions are running, name one of them: {}", names.join(", "))
-            }
+            Self::None => selector::none(),
+            Self::Unknown(word) => selector::unknown(word),
+            Self::Several(names) => selector::several(names),
         }
     }
 }
 
-impl std::error::Error for NotPicked {}
-
-impl NotPicked {
-    /// The same, where ended sessions were to pick from too.
-    pub fn among_all(&self) -> String {
-        match self {
-            Self::None => "there is no session; start one with `cckw claude`".into(),
-            Self::Unknown(word) => {
-                format!("no session is called {}; see `cckw list --all`", escape(word))
-            }
-            Self::Several(_) => self.to_string().replacen("sessions are running", "sessions are meant", 1),
+impl From<&NotPicked> for UserError {
+    /// Those that run were to pick from.
+    fn from(error: &NotPicked) -> Self {
+        match error {
+            NotPicked::None => selector::none_running(),
+            NotPicked::Unknown(word) => selector::unknown_running(word),
+            NotPicked::Several(names) => selector::several_running(names),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use notify::EventKind;
 
 use crate::os::watcher::Watcher;
+use crate::user_error::{UserError, files};
 
 /// Has something to read when something in the watched directories has changed.
 pub struct RegistryWatcher {
@@ -21,9 +22,9 @@ impl RegistryWatcher {
     /// Watches nothing yet.
     ///
     /// # Errors
-    /// When the system's limit of watchers is reached. The reason is for the user.
-    pub fn new() -> Result<Self, String> {
-        let said = |error: io::Error| format!("nothing can be waited for: {error}");
+    /// When the system's limit of watchers is reached.
+    pub fn new() -> Result<Self, UserError> {
+        let said = |error: io::Error| files::nothing_can_be_waited_for(error);
         let (woken, wake) = UnixStream::pair().map_err(said)?;
         woken.set_nonblocking(true).map_err(said)?;
         wake.set_nonblocking(true).map_err(said)?;
@@ -34,7 +35,7 @@ impl RegistryWatcher {
                 let _ = (&wake).write(&[0]);
             }
         });
-        let watcher = watcher.map_err(|error| refused(&error))?;
+        let watcher = watcher.map_err(|error| files::cannot_be_watched(error))?;
         Ok(Self { woken, watcher, watched: BTreeSet::new() })
     }
 
@@ -42,8 +43,8 @@ impl RegistryWatcher {
     /// was known of it may be old by then.
     ///
     /// # Errors
-    /// When the system's limit of watches is reached. The reason is for the user.
-    pub fn watch(&mut self, directories: BTreeSet<PathBuf>) -> Result<bool, String> {
+    /// When the system's limit of watches is reached.
+    pub fn watch(&mut self, directories: BTreeSet<PathBuf>) -> Result<bool, UserError> {
         for gone in self.watched.difference(&directories) {
             let _ = self.watcher.unwatch(gone);
         }
@@ -52,7 +53,7 @@ impl RegistryWatcher {
             if let Err(error) = self.watcher.watch(new)
                 && new.exists()
             {
-                return Err(refused(&error));
+                return Err(files::cannot_be_watched(error));
             }
             any = true;
         }
@@ -71,11 +72,4 @@ impl AsFd for RegistryWatcher {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.woken.as_fd()
     }
-}
-
-fn refused(error: &notify::Error) -> String {
-    format!(
-        "changes of files cannot be watched: {error}; end some programs that do, or raise \
-         fs.inotify.max_user_instances, fs.inotify.max_user_watches, and the limit of threads (ulimit -u)"
-    )
 }

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the lowest to the highest. What stands in one line is one floor: its parts do not use each other.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["fault"],
     &["escape"],
+    &["user_error"],
     &["paths"],
     &["os"],
     &["config"],

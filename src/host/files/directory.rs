@@ -13,6 +13,7 @@ use crate::paths;
 use crate::registry::control_socket;
 use crate::registry::environment;
 use crate::registry::record;
+use crate::user_error::UserError;
 
 /// How many names are tried for what is put aside.
 const MAX_NAMES: usize = 10;
@@ -32,7 +33,7 @@ pub(super) fn inode(path: &Path) -> Option<(u64, u64)> {
 /// # Errors
 /// When that is not possible; the reason is for the user.
 pub(super) fn make(directory: &Path) -> Result<(), String> {
-    let said = |error: paths::Unusable| error.to_string();
+    let said = |error: UserError| error.to_string();
     if let Some(state) = directory.parent() {
         close_to_others(state);
         paths::make_private(state).map_err(said)?;

@@ -7,13 +7,13 @@ pub use wrapped::cycle;
 
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io;
 
 use super::detect::DetectedClaude;
 use super::transport::Transports;
 use crate::config::RemoteControl;
 use crate::os::files::open_own;
 use crate::paths;
+use crate::user_error::{UserError, remote};
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,14 +82,14 @@ pub fn reconnect(
 ///
 /// # Errors
 /// When the directory for it cannot be used.
-pub fn lock() -> io::Result<Option<File>> {
+pub fn lock() -> Result<Option<File>, UserError> {
     // Beside the records, which are the same for a job of cron, where there is no runtime directory.
-    let directory = paths::state_dir().map_err(|error| io::Error::other(error.to_string()))?;
-    paths::make_private(&directory).map_err(|error| io::Error::other(error.to_string()))?;
-    let file = open_own(&directory.join("reconnect.lock"), false)?;
+    let directory = paths::state_dir().map_err(remote::no_lock)?;
+    paths::make_private(&directory).map_err(remote::no_lock)?;
+    let file = open_own(&directory.join("reconnect.lock"), false).map_err(remote::no_lock)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::Error(error)) => Err(remote::no_lock(error)),
     }
 }

@@ -1,0 +1,204 @@
+//! All that a user is told when something cannot be done, one after another, with the status: `tests/messages/messages.snap`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+
+use super::definition::Cli;
+use crate::claude::executable::{NotFound, Source, Unfit};
+use crate::config;
+use crate::os::threads;
+use crate::paths;
+use crate::user_error::{
+    UserError, claude, client, files, host, remote, selector, session, shortage, terminal, verb,
+};
+
+/// The errors that are written down here, each under the name of what makes it.
+macro_rules! errors {
+    ($($subject:ident: $($name:ident($($argument:expr),*)),+;)+) => {
+        vec![$($((concat!(stringify!($subject), "::", stringify!($name)), $subject::$name($($argument),*))),+),+]
+    };
+}
+
+const WORK: &str = "work";
+const ADVICE: &str = "bring the conversation back with: claude --continue";
+
+fn directory() -> &'static Path {
+    Path::new("/home/you/.local/state/cckw/5f0c")
+}
+
+fn full() -> io::Error {
+    io::Error::from_raw_os_error(libc::ENOSPC)
+}
+
+fn refused() -> io::Error {
+    io::Error::from_raw_os_error(libc::EACCES)
+}
+
+fn names() -> Vec<String> {
+    vec!["work".into(), "play\u{1b}[2J".into()]
+}
+
+fn errors() -> Vec<(&'static str, UserError)> {
+    let unmade = format!("cannot be made: {}", full());
+    let room = paths::advice_for(&full());
+    errors! {
+        selector:
+            none_running(), unknown_running("wrok\u{1b}[2J"), several_running(&names()),
+            none(), unknown("wrok"), several(&names()),
+            has_ended(None, WORK, None), has_ended(Some(WORK), WORK, Some("it is empty")),
+            waits_for_fg(Some(WORK), WORK),
+            directory_gone(None, "its directory /src is gone: make it again, then: cckw start work"),
+            nothing_to_bring_back(), not_to_bring_back(), cannot_ask(refused());
+        host:
+            silent(), hangs(4711), stopped(4711), waits_for_disk(4711), lacks_descriptors(4711),
+            runs_and_is_silent(WORK, host::stopped(4711)),
+            gone(), wrong_answer(), refused("no restart is waiting"), failed("no terminal is left", 1),
+            elsewhere(WORK), unknown_process(WORK, &directory().join("host.lock")), lost_socket(WORK, 4711),
+            could_not_revive(WORK), does_not_come_up(WORK), cannot_catch_signals(full()), not_by_hand();
+        session:
+            is_running(WORK), nothing_was_removed(session::is_running(WORK)),
+            not_a_directory_of_one(directory()), cannot_be_removed(directory(), refused()),
+            does_not_end(WORK), damaged_and_runs("it is empty", WORK), damaged_and_ended("it is cut at byte 70", WORK),
+            directory_gone(Path::new("/src"), Some("5f0c")), directory_gone(Path::new("/src"), None),
+            directory_cannot_be_entered(Path::new("/src"), refused()), environment_unusable("5f0c", refused()),
+            is_open_elsewhere("session work (process 4711 in /src, detached)", "to take it: cckw attach work"),
+            is_ending(), has_a_host();
+        files:
+            unusable(directory(), &unmade, room),
+            configuration(Path::new("/c.toml"), Some((3, 1)), "unknown field `frob`", "see the page"),
+            cannot_write_stdout(full()), cannot_write_pages(Path::new("/usr/man"), refused()),
+            cannot_be_watched(full()), nothing_can_be_waited_for(full()), cannot_wait(full()),
+            cannot_handle_signals(full()), cannot_be_locked(directory(), full(), room),
+            has_no_locks(directory(), io::Error::from_raw_os_error(libc::ENOLCK));
+        claude:
+            named_one_is_unfit("CCKW_CLAUDE", Path::new("/opt/claude"), "does not exist", true),
+            named_one_is_unfit("the configuration", Path::new("/opt/claude"), "is not executable", false),
+            not_on_path("claude", &[], "CCKW_CLAUDE"), leads_back(Path::new("/bin/claude"), "CCKW_CLAUDE"),
+            cannot_be_executed(Path::new("/bin/claude"), refused(), false),
+            cannot_be_executed(Path::new("/bin/claude"), io::Error::from_raw_os_error(libc::ENOENT), true),
+            no_process(shortage::no_memory(io::Error::from_raw_os_error(libc::ENOMEM)));
+        shortage:
+            no_process_left(io::Error::from_raw_os_error(libc::EAGAIN)),
+            no_memory(io::Error::from_raw_os_error(libc::ENOMEM)),
+            no_descriptor_left(io::Error::from_raw_os_error(libc::EMFILE)),
+            system(io::Error::from_raw_os_error(libc::EMFILE));
+        terminal:
+            none_to_attach(), inside_itself(), cannot_be_opened(refused()), none_to_draw_on(),
+            none_was_sent(), nothing_was_sent(), is_blocking(refused());
+        client:
+            without_session(files::unusable(directory(), &unmade, room)), terminal_cannot_be_opened(refused()),
+            not_started(refused()), session_goes_on(refused()), not_revived("no terminal is left", 1, ADVICE),
+            host_killed(ADVICE), host_killed_at_the_start(), host_killed_before_the_start(),
+            start_given_up(host::stopped(4711), ADVICE), attach_given_up(host::hangs(4711));
+        remote:
+            no_home(), unreadable(Path::new("/home/you/.claude/sessions"), refused()),
+            configuration(files::configuration(Path::new("/c.toml"), None, "not valid UTF-8", "save it as UTF-8")),
+            no_lock(full()), left_alone("claude asks something"), failed("it took too long");
+        verb:
+            no_page("frob\u{1b}"), demo_cannot_be_set_up(full()), demo_cannot_be_removed(refused()),
+            demo_cannot_run("claude", refused()), demo_failed("scene 3 (crash) failed: nothing came");
+    }
+}
+
+/// What makes an error of its own kind before it is one for the user.
+fn made_elsewhere() -> Vec<(&'static str, UserError)> {
+    let on_path = |path_is_set, skipped| NotFound::OnPath { name: "claude".into(), path_is_set, skipped };
+    let skipped: Vec<(PathBuf, Unfit)> = [
+        Unfit::Missing,
+        Unfit::NotAFile,
+        Unfit::NotExecutable,
+        Unfit::IsCckw,
+        Unfit::Shim,
+        Unfit::Unreadable("no\u{9b}".into()),
+    ]
+    .into_iter()
+    .map(|unfit| ("/bin/claude".into(), unfit))
+    .collect();
+    let named =
+        NotFound::Named { source: Source::Environment, path: "/opt/\u{1b}[2J".into(), unfit: Unfit::Missing };
+    let mistake = |text: &str| config::parse(Path::new("/c.toml"), text.as_bytes()).expect_err(text);
+    let shortage = |number| threads::no_process(&io::Error::from_raw_os_error(number)).expect("a shortage");
+    vec![
+        ("claude, named in the environment", (&named).into()),
+        ("claude, not on PATH", (&on_path(true, Vec::new())).into()),
+        ("claude, not on PATH, with what was skipped", (&on_path(true, skipped)).into()),
+        ("claude, without PATH", (&on_path(false, Vec::new())).into()),
+        ("processes, all used up", shortage(libc::EAGAIN)),
+        ("configuration, no TOML", mistake("claude = ")),
+        ("configuration, unknown key", mistake("frob = 1\n")),
+        ("configuration, relative path", mistake("\nclaude = \"bin/claude\"")),
+        ("configuration, wrong value", mistake("[restart]\nmax = \"\u{1b}[2J\"")),
+        ("configuration, no UTF-8", {
+            config::parse(Path::new("/c.toml"), b"claude = \"\xff\"").expect_err("no text")
+        }),
+        ("state directory, unreadable", paths::unreadable(directory(), &refused())),
+        ("state directory, not private", paths::check_private(Path::new("/dev/null")).expect_err("a device")),
+    ]
+}
+
+/// Command lines that are not understood.
+const MISTYPED: [&[&str]; 12] = [
+    &["frob"],
+    &["lst"],
+    &["--frob"],
+    &["list", "--jsn"],
+    &["list", "--json", "--watch"],
+    &["attach", "one", "two"],
+    &["start", "work", "--all"],
+    &["start", "--env", "none"],
+    &["reconnect", "--pid", "x"],
+    &["completions"],
+    &["completions", "csh"],
+    &["man", "\u{9b}31m", "fr\u{202e}ob"],
+];
+
+fn messages() -> String {
+    let mut text = String::new();
+    for (name, error) in errors().into_iter().chain(made_elsewhere()) {
+        let _ = writeln!(text, "{name}, status {}\n    cckw: {error}\n", error.exit_status());
+    }
+    for words in MISTYPED {
+        let error = Cli::try_parse_from([&["cckw"], words].concat()).err().expect("a mistake");
+        let _ = writeln!(text, "cckw {}, status {}", words.join(" ").escape_debug(), error.exit_code());
+        for line in super::escaped(&error).lines() {
+            let _ = writeln!(text, "{}", format!("    {line}").trim_end());
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn every_message_is_as_it_was() {
+    let messages = messages();
+    let controls: Vec<char> = messages.chars().filter(|c| c.is_control() && *c != '\n').collect();
+    assert_eq!(controls, [], "a terminal would obey these");
+    insta::with_settings!({
+        snapshot_path => "../../tests/messages",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("messages", messages);
+    });
+}
+
+#[test]
+fn no_message_is_left_out() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/user_error");
+    let mut made = BTreeSet::new();
+    for entry in fs::read_dir(source).expect("a folder").flatten() {
+        let name = entry.file_name().into_string().expect("a name");
+        let subject = name.strip_suffix(".rs").expect("a source");
+        let text = fs::read_to_string(entry.path()).expect("a source");
+        let constructors = text.split("\npub fn ").skip(1).filter_map(|rest| rest.split('(').next());
+        made.extend(constructors.map(|constructor| format!("{subject}::{constructor}")));
+    }
+    let shown: BTreeSet<String> = errors().into_iter().map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(shown, made);
+    assert!(made.len() > 80, "{}", made.len());
+}

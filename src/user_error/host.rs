@@ -1,0 +1,112 @@
+//! A session's host does not answer, cannot be reached, has gone, or refuses what it is asked for.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use super::UserError;
+use crate::escape::escape;
+
+/// It does not answer, and nothing is known of its process.
+pub fn silent() -> UserError {
+    UserError::new("the session's host does not answer")
+}
+
+/// Its process does not answer, and nothing more is known.
+pub fn hangs(pid: i32) -> UserError {
+    UserError::new(format!("the session's host (process {pid}) does not answer")).advice(format!(
+        "if it stays so, end it with kill -KILL {pid}, and `cckw list` brings the conversation back"
+    ))
+}
+
+/// Its process is stopped.
+pub fn stopped(pid: i32) -> UserError {
+    UserError::new(format!("the session's host (process {pid}) is stopped and does not answer"))
+        .advice(format!("to continue it: kill -CONT {pid}"))
+}
+
+/// Its process waits for a disk, and no signal reaches it.
+pub fn waits_for_disk(pid: i32) -> UserError {
+    UserError::new(format!(
+        "the session's host (process {pid}) waits for a disk or another machine, and does not answer"
+    ))
+    .advice(format!("it goes on, and can be ended (kill -KILL {pid}), when that answers"))
+}
+
+/// Its process can accept no connection.
+pub fn lacks_descriptors(pid: i32) -> UserError {
+    UserError::new(format!("the session's host (process {pid}) may open no more files and does not answer"))
+        .advice(format!("to raise its limit: prlimit --nofile=1024 --pid {pid}"))
+}
+
+/// It has gone while it was asked.
+pub fn gone() -> UserError {
+    UserError::new("the session has just ended")
+}
+
+/// It has answered something else than what was asked.
+pub fn wrong_answer() -> UserError {
+    UserError::new("the session's host gave an answer to something else")
+}
+
+/// It refuses, in its own words.
+pub fn refused(reason: &str) -> UserError {
+    UserError::new(reason)
+}
+
+/// It, or what was to become it, could not start the session, in its own words.
+pub fn failed(reason: &str, status: u8) -> UserError {
+    refused(reason).status(status)
+}
+
+/// The session runs elsewhere.
+pub fn elsewhere(word: &str) -> UserError {
+    UserError::new(format!(
+        "{word} runs on another machine that has this directory too, or its host was started by another version of cckw"
+    ))
+    .advice("go on there")
+}
+
+/// It cannot be reached, and its process is not known. `lock` is the lock of the session.
+pub fn unknown_process(word: &str, lock: &Path) -> UserError {
+    UserError::new(format!(
+        "{word} has a host that cannot be reached, and its record does not say which process that is"
+    ))
+    .advice(format!("see who has the lock: fuser {}", escape(lock)))
+}
+
+/// It is alive, and makes no new socket.
+pub fn lost_socket(word: &str, pid: i32) -> UserError {
+    UserError::new(format!(
+        "the host of {word} (process {pid}) is alive, but has lost its socket and does not make a new one"
+    ))
+    .why("it is stopped, or hangs")
+    .advice(format!("if `ps -o stat= -p {pid}` says T: kill -CONT {pid}"))
+    .advice(format!("else end it and bring the conversation back: kill -KILL {pid}; cckw start {word}"))
+}
+
+/// A new one has ended before it was there.
+pub fn could_not_revive(word: &str) -> UserError {
+    UserError::new(format!("the new host of {word} could not bring it back"))
+        .advice(format!("see: cckw logs {word}"))
+}
+
+/// A new one is not there in time.
+pub fn does_not_come_up(word: &str) -> UserError {
+    UserError::new(format!("the new host of {word} does not come up"))
+        .advice(format!("see: cckw logs {word}"))
+}
+
+/// The session has one that does not answer; `silent` says more of that.
+pub fn runs_and_is_silent(name: &str, silent: UserError) -> UserError {
+    UserError { what: format!("{} is running, and {}", escape(name), silent.what), ..silent }
+}
+
+/// It cannot catch signals, so it starts nothing.
+pub fn cannot_catch_signals(error: impl Display) -> UserError {
+    UserError::new("the host cannot catch signals").why(error)
+}
+
+/// It was started by hand.
+pub fn not_by_hand() -> UserError {
+    UserError::new("'host' is started by 'cckw claude', not by hand").status(2)
+}

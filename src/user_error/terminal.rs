@@ -1,0 +1,43 @@
+//! There is no terminal, or not the right one.
+
+use std::fmt::Display;
+
+use super::UserError;
+
+/// There is none to attach.
+pub fn none_to_attach() -> UserError {
+    UserError::new("stdin and stdout must be one terminal to attach")
+}
+
+/// This one shows the session that it was to be attached to.
+pub fn inside_itself() -> UserError {
+    UserError::new("this terminal is inside that very session")
+}
+
+/// It cannot be opened in a description of its own.
+pub fn cannot_be_opened(error: impl Display) -> UserError {
+    UserError::new("this terminal cannot be opened anew").why(error)
+}
+
+/// There is none to draw on.
+pub fn none_to_draw_on() -> UserError {
+    UserError::new("--watch draws on a terminal, and stdout is none")
+        .advice("for programs there is `cckw list --json`")
+}
+
+/// What came with a request to attach is none.
+pub fn none_was_sent() -> UserError {
+    UserError::new("what was sent is no terminal").advice("run `cckw attach` in a terminal")
+}
+
+/// Nothing came with a request to attach.
+pub fn nothing_was_sent() -> UserError {
+    UserError::new("no terminal came with the request")
+}
+
+/// What came with a request to attach would block the host.
+pub fn is_blocking(error: impl Display) -> UserError {
+    UserError::new("the terminal is in blocking mode and cannot be opened anew")
+        .why(error)
+        .advice("run `cckw attach` in a terminal of yours")
+}

@@ -1,0 +1,33 @@
+//! What single verbs cannot do: `man`, `demo`.
+
+use std::fmt::Display;
+
+use super::UserError;
+use crate::escape::escape;
+
+/// There is no page of that name.
+pub fn no_page(name: &str) -> UserError {
+    UserError::new(format!("no man page for `{}`", escape(name)))
+        .advice("`cckw --help` lists the verbs")
+        .status(2)
+}
+
+/// The demo has no place.
+pub fn demo_cannot_be_set_up(error: impl Display) -> UserError {
+    UserError::new("the demo cannot be set up").why(error)
+}
+
+/// Something of the demo is left.
+pub fn demo_cannot_be_removed(error: impl Display) -> UserError {
+    UserError::new("the demo's directory cannot be removed").why(error)
+}
+
+/// In the demo cckw could not be started.
+pub fn demo_cannot_run(verb: &str, error: impl Display) -> UserError {
+    UserError::new(format!("cckw {verb} could not be run")).why(error)
+}
+
+/// A scene of the demo did not go as it should, in its own words.
+pub fn demo_failed(why: &str) -> UserError {
+    UserError::new(why)
+}
