@@ -99,7 +99,7 @@ struct Host {
     watch: StateWatch,
     files: SessionFiles,
     transcript: TranscriptWatch,
-    keep: Remote,
+    remote: Remote,
     /// Whether the host, or the client, was told to end by SIGTERM.
     system_stop: SystemStop,
     /// What the user is told outside claude's screen.
@@ -130,7 +130,7 @@ impl Host {
         });
         let watch = StateWatch::new(child.pid(), wake);
         let mut output = output;
-        let keep = Remote::new(&config.remote_control, &record.remote);
+        let remote = Remote::new(&config.remote_control, &record.remote);
         output.stall_after = config.stall_after;
         if client.is_none() {
             output.leave_terminal();
@@ -149,7 +149,7 @@ impl Host {
             watch,
             files,
             transcript: TranscriptWatch::default(),
-            keep,
+            remote,
             system_stop: SystemStop::default(),
             notices: Notices::new(config.notify),
         }
@@ -173,8 +173,8 @@ impl Host {
             let output =
                 if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
             let room = self.output.prepare_room(&mut poll);
-            let typing = self.keep.prepare(&mut poll, self.output.master());
-            let doubts = self.keep.doubts.prepare(&mut poll);
+            let typing = self.remote.prepare(&mut poll, self.output.master());
+            let stale_link = self.remote.stale_link.prepare(&mut poll);
             let client =
                 self.attachment.client().map(|client| poll.add(&client.channel, client.channel.interest()));
             let departed = self.attachment.departures.prepare(&mut poll);
@@ -208,8 +208,8 @@ impl Host {
             if is_ready(typing) {
                 self.type_on();
             }
-            if let Some(occasion) = self.keep.doubts.hear(&poll, &doubts) {
-                self.tell_reconnector(ReconnectorEvent::Doubtful(occasion));
+            if let Some(trigger) = self.remote.stale_link.hear(&poll, &stale_link) {
+                self.tell_reconnector(ReconnectorEvent::Doubtful(trigger));
             }
             if poll.is_ready(signals) {
                 for number in self.signals.pending().filter(|number| ends_host(*number)) {
@@ -232,7 +232,7 @@ impl Host {
                 self.attach(attaching);
             }
             server.keep_promises(|promise| self.journal.is_kept(promise));
-            self.keep_up(is_ready(output));
+            self.follow_remote(is_ready(output));
             let waiting = self.output.screen.waiting();
             catching_up = !is_ready(output) && (waiting > LITTLE || catching_up && waiting > 0);
             if catching_up {

@@ -14,7 +14,9 @@ const LEAST: Duration = Duration::from_secs(1);
 
 /// What is listened to, as far as the configuration asks for it.
 #[derive(Default)]
-pub(super) struct Doubts {
+pub(super) struct StaleLinkWatch {
+    /// What to listen to, until that has begun. Before a link was up, none can be stale.
+    settings: Option<RemoteControl>,
     wakeup: Option<Wakeup>,
     /// How long the machine was asleep, when that was looked at last.
     asleep: Duration,
@@ -29,13 +31,19 @@ pub(super) struct LinkTokens {
     network: Option<Token>,
 }
 
-impl Doubts {
-    /// Begins to listen. What cannot be listened to is left out.
-    pub(super) fn listen(settings: &RemoteControl) -> Self {
+impl StaleLinkWatch {
+    /// One that does not listen yet.
+    pub(super) fn new(settings: RemoteControl) -> Self {
+        Self { settings: Some(settings), ..Self::default() }
+    }
+
+    /// A link is up: begins to listen, if it has not begun. What cannot be listened to is left out.
+    pub(super) fn listen(&mut self) {
+        let Some(settings) = self.settings.take() else { return };
         let wakeup = settings.cycle_after_sleep.and_then(|_| Wakeup::listen().ok());
         let network = settings.cycle_after_outage.and_then(|_| Network::listen().ok());
         let away_since = (network.is_some() && !network::is_up()).then(Instant::now);
-        Self { wakeup, asleep: asleep().unwrap_or_default(), network, away_since }
+        *self = Self { settings: None, wakeup, asleep: asleep().unwrap_or_default(), network, away_since };
     }
 
     /// Adds what there is to listen to.
@@ -47,15 +55,15 @@ impl Doubts {
     }
 
     /// What was heard.
-    pub(super) fn hear(&mut self, poll: &Poll, places: &LinkTokens) -> Option<StaleTrigger> {
-        let is_ready = |place: &Option<Token>| place.is_some_and(|place| poll.is_ready(place));
-        if is_ready(&places.wakeup) {
+    pub(super) fn hear(&mut self, poll: &Poll, tokens: &LinkTokens) -> Option<StaleTrigger> {
+        let is_ready = |token: &Option<Token>| token.is_some_and(|token| poll.is_ready(token));
+        if is_ready(&tokens.wakeup) {
             if self.wakeup.as_ref().is_some_and(|wakeup| wakeup.hear().is_err()) {
                 self.wakeup = None;
             }
             return self.slept();
         }
-        if is_ready(&places.network) {
+        if is_ready(&tokens.network) {
             self.network.as_ref()?.hear();
             return self.outage(network::is_up(), Instant::now());
         }
@@ -85,22 +93,25 @@ mod tests {
 
     #[test]
     fn an_outage_lasts_from_its_beginning_to_its_end() {
-        let (mut doubts, start) = (Doubts::default(), Instant::now());
-        assert_eq!(doubts.outage(true, start), None);
-        assert_eq!(doubts.outage(false, start), None);
-        assert_eq!(doubts.outage(false, start + LEAST), None);
-        assert_eq!(doubts.outage(true, start + LEAST * 9), Some(StaleTrigger::Outage(LEAST * 9)));
-        assert_eq!(doubts.outage(true, start + LEAST * 10), None);
+        let (mut watch, start) = (StaleLinkWatch::default(), Instant::now());
+        assert_eq!(watch.outage(true, start), None);
+        assert_eq!(watch.outage(false, start), None);
+        assert_eq!(watch.outage(false, start + LEAST), None);
+        assert_eq!(watch.outage(true, start + LEAST * 9), Some(StaleTrigger::Outage(LEAST * 9)));
+        assert_eq!(watch.outage(true, start + LEAST * 10), None);
     }
 
     #[test]
     fn only_what_was_asked_for_is_listened_to() {
         let off = RemoteControl { cycle_after_sleep: None, ..RemoteControl::default() };
-        let mut doubts = Doubts::listen(&off);
-        assert!(doubts.wakeup.is_none() && doubts.network.is_none());
-        assert_eq!(doubts.slept(), None);
-        let mut doubts = Doubts::listen(&RemoteControl::default());
-        assert!(doubts.wakeup.is_some() && doubts.network.is_none());
-        assert_eq!(doubts.slept(), None);
+        let mut watch = StaleLinkWatch::new(off);
+        watch.listen();
+        assert!(watch.wakeup.is_none() && watch.network.is_none());
+        assert_eq!(watch.slept(), None);
+        let mut watch = StaleLinkWatch::new(RemoteControl::default());
+        assert!(watch.wakeup.is_none());
+        watch.listen();
+        assert!(watch.wakeup.is_some() && watch.network.is_none());
+        assert_eq!(watch.slept(), None);
     }
 }

@@ -153,7 +153,7 @@ impl Host {
     /// The deadlines that follow from something else, and are not set in the table.
     fn kept_elsewhere(&self, timer: Timer, server: &ControlServer) -> Option<Instant> {
         match timer {
-            Timer::Remote => self.keep_at(),
+            Timer::Remote => self.remote_deadline(),
             Timer::Stall => self.output.stalls_at().filter(|_| !self.is_held()),
             Timer::Title => self.notices.title_until(),
             Timer::SaveRetry => self.journal.retry_at(),
