@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::attached::{AttachedClient, peer, restore};
-use super::claude::child::EndPhase;
 use super::timers::Timer;
 use super::{Host, MODEL_WAIT, SHORT_PATIENCE_WITH_TERMINAL, TERMINAL_WRITE_TIMEOUT};
 use crate::config::OnHangup;
@@ -112,7 +111,7 @@ impl Host {
         if number == libc::SIGTERM {
             self.client_was_told_to_end();
         }
-        if let EndPhase::Waiting { .. } = self.claude.phase() {
+        if self.claude.is_waiting() {
             if number != libc::SIGTSTP {
                 self.quit();
             }
@@ -289,13 +288,13 @@ impl Host {
 
     /// Whether there is a claude to be with, or there will be again.
     fn goes_on(&self) -> bool {
-        matches!(self.claude.phase(), EndPhase::Running | EndPhase::Waiting { .. })
+        self.claude.is_running() || self.claude.is_waiting()
     }
 
     /// What is configured for a session whose terminal has gone, other than by a wish of the user.
     fn without_terminal(&mut self) {
         match self.attachment.on_hangup() {
-            OnHangup::Exit if matches!(self.claude.phase(), EndPhase::Waiting { .. }) => self.quit(),
+            OnHangup::Exit if self.claude.is_waiting() => self.quit(),
             _ if !self.goes_on() => {}
             // It may be ending already.
             OnHangup::Exit => self.stop(),

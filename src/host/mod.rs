@@ -48,7 +48,6 @@ use crate::registry::ConversationOwner;
 use crate::registry::log_event::LogEvent;
 use attached::{AttachedClient, Attachment};
 use claude::Claude;
-use claude::child::EndPhase;
 use claude::supervisor::ClaudeLaunch;
 use control_server::{ControlServer, Now};
 use files::SessionFiles;
@@ -243,7 +242,7 @@ impl Host {
             }
             self.say_goodbye();
             self.run_timers(&mut server);
-            if let Some(exit) = self.finished()
+            if let Some(exit) = self.drained_exit()
                 && let Some(exit) = self.after(exit)
             {
                 return self.finish(exit, server);
@@ -271,7 +270,7 @@ impl Host {
     }
 
     fn is_reading(&self) -> bool {
-        matches!(self.claude.phase(), EndPhase::Running | EndPhase::Draining { .. })
+        self.claude.is_running() || self.claude.drain().is_some()
     }
 
     fn move_output(&mut self) {

@@ -6,7 +6,6 @@
 use std::time::{Duration, Instant};
 
 use super::Host;
-use super::claude::child::EndPhase;
 use crate::host::claude::supervisor::SIGNAL_COUNTS_FOR;
 use crate::host::start::ends_host;
 use crate::os::exit::Exit;
@@ -58,7 +57,7 @@ impl Host {
         }
         // First of all: what sent this may kill everything a moment later.
         let wanted = !self.claude.has_quit() || self.system_stop.client_was_first;
-        let ran = wanted && !matches!(self.claude.phase(), EndPhase::Draining { exit: Exit::Code(0), .. });
+        let ran = wanted && !self.is_reading_last_words_of_success();
         if ran && let Err(error) = stop_marker::set_soon(&self.directory, StopRequest::System) {
             self.events.write(LogEvent::MarkerNotWritten { error: error.to_string() });
         }
@@ -72,6 +71,11 @@ impl Host {
             self.claude.hurry_end();
             self.end_claude();
         }
+    }
+
+    /// Whether claude has ended with success, and what it wrote last is still read.
+    fn is_reading_last_words_of_success(&self) -> bool {
+        self.claude.drain().is_some() && self.claude.unhandled_exit() == Some(Exit::Code(0))
     }
 
     /// The client was sent SIGTERM. Claude gets it, as without cckw.

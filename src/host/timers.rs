@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Host;
-use super::claude::child::EndPhase;
+use super::claude::child::PtyDrain;
 use super::control_server::ControlServer;
 use crate::registry::log_event::LogEvent;
 use crate::registry::recovery_marker;
@@ -159,14 +159,8 @@ impl Host {
             Timer::SaveRetry => self.journal.retry_at(),
             Timer::Parting => self.attachment.departures.due(),
             Timer::TranscriptCheck => self.transcript.due(),
-            Timer::Drain => match self.claude.phase() {
-                EndPhase::Draining { quiet_at, .. } if !self.is_held() => Some(quiet_at),
-                _ => None,
-            },
-            Timer::Relaunch => match self.claude.phase() {
-                EndPhase::Waiting { until, .. } => Some(until),
-                _ => None,
-            },
+            Timer::Drain => self.claude.drain().map(PtyDrain::quiet_at).filter(|_| !self.is_held()),
+            Timer::Relaunch => self.claude.back_at(),
             Timer::Restart => self.renewal_at(),
             Timer::Startup => self.silent_at(),
             Timer::ClientSignal => self.system_stop.forget_at(),

@@ -1,4 +1,4 @@
-//! Claude's stops and its end, and the end of the session that follows.
+//! Claude's stops and its end, and what it wrote last.
 
 use std::time::{Duration, Instant};
 
@@ -7,15 +7,13 @@ use nix::unistd::Pid;
 use crate::fault;
 use crate::host::claude::pty::Change;
 use crate::host::claude::shutdown::{SIGNAL_TIMEOUT, SYSTEM_STOP_GRACE};
-use crate::host::control_server::ControlServer;
+use crate::host::claude::supervisor::SupervisorEvent;
 use crate::host::output::ReadProgress;
-use crate::host::persist::JOURNAL_FINISH_TIMEOUT;
 use crate::host::timers::Timer;
 use crate::host::{Host, TERMINAL_WRITE_TIMEOUT};
 use crate::os::exit::Exit;
 use crate::os::process;
 use crate::protocol::FromHost;
-use crate::registry::event_log;
 use crate::registry::log_event::LogEvent;
 use crate::registry::record::SessionState;
 use crate::vt::modes::ModeTracker;
@@ -27,17 +25,24 @@ const QUIET_STOP: Duration = Duration::from_millis(15);
 /// How long a process that outlives claude may go on writing before it is cut off.
 const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(1);
 
-/// How far a session's end has come.
+/// How what a claude that has ended wrote last is read from its PTY.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EndPhase {
-    /// Claude runs, or is stopped.
-    Running,
-    /// Claude has ended; what it wrote last is read.
-    Draining { exit: Exit, quiet_at: Instant, cut_off_at: Instant },
-    /// Everything was read; the terminal has yet to take it.
-    Flushing { exit: Exit },
-    /// Claude has crashed, and is started again at that time.
-    Waiting { exit: Exit, until: Instant },
+pub(crate) struct PtyDrain {
+    /// The PTY counts as read out, unless something is read before.
+    quiet_at: Instant,
+    /// Others that write to it are cut off.
+    cut_off_at: Instant,
+}
+
+impl PtyDrain {
+    fn begin(now: Instant) -> Self {
+        Self { quiet_at: now + PTY_SILENCE, cut_off_at: now + PATIENCE_WITH_OTHERS }
+    }
+
+    /// When the PTY counts as read out.
+    pub(crate) fn quiet_at(&self) -> Instant {
+        self.quiet_at
+    }
 }
 
 impl Host {
@@ -59,16 +64,8 @@ impl Host {
                 self.hear_client();
                 self.events.write(LogEvent::Ended { exit });
                 fault::point("claude-ended");
-                let now = Instant::now();
-                self.claude.phase = if self.output.is_closed() {
-                    EndPhase::Flushing { exit }
-                } else {
-                    EndPhase::Draining {
-                        exit,
-                        quiet_at: now + PTY_SILENCE,
-                        cut_off_at: now + PATIENCE_WITH_OTHERS,
-                    }
-                };
+                self.claude.supervisor.on(SupervisorEvent::Exited { exit });
+                self.claude.drain = (!self.output.is_closed()).then(|| PtyDrain::begin(Instant::now()));
                 self.timers.cancel(Timer::Kill);
                 // Its last words come too late for a terminal that the shell has by now.
                 self.output.muted = self.attachment.is_backgrounded();
@@ -107,7 +104,7 @@ impl Host {
     /// Claude goes on. Where its client has not asked for that, somebody has sent SIGCONT to claude alone.
     fn continued(&mut self) {
         let is_asked_for =
-            !self.attachment.is_backgrounded() || self.claude.quit || self.timers.is_set(Timer::Kill);
+            !self.attachment.is_backgrounded() || self.claude.has_quit() || self.timers.is_set(Timer::Kill);
         if self.record.state != SessionState::Suspended || is_asked_for {
             return;
         }
@@ -125,14 +122,14 @@ impl Host {
     /// The session is to end, and claude with it, also where it has come back at this moment.
     pub(crate) fn stop(&mut self) {
         self.quit();
-        if self.claude.phase == EndPhase::Running && !self.timers.is_set(Timer::Kill) {
+        if self.claude.is_running() && !self.timers.is_set(Timer::Kill) {
             self.end_claude();
         }
     }
 
     pub(crate) fn end_claude(&mut self) {
-        let (next, signal) = self.claude.ending.next();
-        self.claude.ending = next;
+        let (next, signal) = self.claude.kill.next();
+        self.claude.kill = next;
         let Some(signal) = signal else {
             self.timers.cancel(Timer::Kill);
             return;
@@ -160,74 +157,33 @@ impl Host {
 
     /// A PTY has been silent whose claude has ended.
     pub(crate) fn pty_is_silent(&mut self, now: Instant) {
-        let EndPhase::Draining { exit, cut_off_at, .. } = self.claude.phase else { return };
-        self.claude.phase = if self.output.is_flushed() {
-            EndPhase::Flushing { exit }
-        } else {
-            // The terminal is slow, so nothing was read: silence has yet to begin.
-            EndPhase::Draining {
-                exit,
-                quiet_at: now + PTY_SILENCE,
-                cut_off_at: cut_off_at.max(now + PATIENCE_WITH_OTHERS),
-            }
-        };
+        let Some(PtyDrain { cut_off_at, .. }) = self.claude.drain else { return };
+        // Where the terminal is slow nothing was read: silence has yet to begin.
+        self.claude.drain = (!self.output.is_flushed()).then(|| {
+            let anew = PtyDrain::begin(now);
+            PtyDrain { cut_off_at: cut_off_at.max(anew.cut_off_at), ..anew }
+        });
     }
 
     /// After claude's end: whether its PTY has been read out.
-    pub(crate) fn draining(&mut self, turn: ReadProgress) {
-        if let EndPhase::Draining { exit, cut_off_at, .. } = self.claude.phase {
-            let now = Instant::now();
-            match turn {
-                ReadProgress::Closed => self.claude.phase = EndPhase::Flushing { exit },
-                _ if now >= cut_off_at => self.claude.phase = EndPhase::Flushing { exit },
-                ReadProgress::Rested(0) => {}
-                _ => self.claude.phase = EndPhase::Draining { exit, quiet_at: now + PTY_SILENCE, cut_off_at },
-            }
+    pub(crate) fn draining(&mut self, progress: ReadProgress) {
+        let Some(drain) = &mut self.claude.drain else { return };
+        let now = Instant::now();
+        match progress {
+            ReadProgress::Closed => self.claude.drain = None,
+            _ if now >= drain.cut_off_at => self.claude.drain = None,
+            ReadProgress::Rested(0) => {}
+            _ => drain.quiet_at = now + PTY_SILENCE,
         }
     }
 
-    /// Claude's exit, when nothing is left to do for it.
-    pub(crate) fn finished(&self) -> Option<Exit> {
-        match self.claude.phase {
-            EndPhase::Flushing { exit } if self.output.is_flushed() => Some(exit),
-            EndPhase::Draining { exit, .. } if !self.attachment.is_attached() => Some(exit),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn finish(mut self, exit: Exit, mut server: ControlServer) {
-        self.leave_background_job();
-        self.say_that_it_was_told_to_end();
-        if !self.attachment.is_backgrounded() {
-            let undo = self.output.modes.undo();
-            self.output.write(undo.as_bytes());
-        }
-        self.output.flush(Instant::now() + TERMINAL_WRITE_TIMEOUT);
-        self.record.state = self.last_state(exit);
-        self.record.status = None;
-        self.record.restart_pending = false;
-        self.record.exit = Some(exit);
-        self.record.ended_at = Some(event_log::now());
-        self.record.set_client(None);
-        self.save();
-        self.finish_journal();
-        fault::point("end-recorded");
-        self.output.flush(Instant::now() + TERMINAL_WRITE_TIMEOUT);
-        // Nothing more will be written, so nobody waits for it any longer.
-        server.keep_promises(|_| true);
-        // The disk may hang; the sockets are closed here.
-        self.journal.run(server.close());
-        // Whoever hears of the end finds no socket any more.
-        let _ = self.journal.finish(JOURNAL_FINISH_TIMEOUT);
-        fault::point("end-unbound");
-        self.attachment.departures.tell_all();
-        if let Some(client) = self.attachment.client_mut() {
-            client.send(&FromHost::Ended { status: exit.status() });
-            // A job whose process was killed ends, also while it is stopped.
-            client.go_on_if_stopped();
-            // What is in the socket's buffer survives this process.
-            client.channel.flush(TERMINAL_WRITE_TIMEOUT);
-        }
-        fault::point("end-told");
+    /// Claude's exit, when nothing is left to read and write before it is handled.
+    pub(crate) fn drained_exit(&self) -> Option<Exit> {
+        let is_drained = if self.claude.drain.is_some() {
+            !self.attachment.is_attached()
+        } else {
+            self.output.is_flushed()
+        };
+        self.claude.unhandled_exit().filter(|_| is_drained)
     }
 }

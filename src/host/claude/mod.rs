@@ -1,8 +1,10 @@
 //! Claude as the process that the host starts, ends and starts again.
 
 pub(crate) mod child;
+pub(crate) mod finish;
 pub(crate) mod launch_choice;
 pub(crate) mod launcher;
+pub mod lifecycle;
 pub(crate) mod pending_restart;
 pub(crate) mod pty;
 pub(crate) mod relaunch;
@@ -14,9 +16,11 @@ use std::time::{Duration, Instant};
 
 use crate::claude::running::RunningClaude;
 use crate::host::job_stop::JobStop;
+use crate::os::exit::Exit;
 use crate::registry::ConversationOwner;
-use child::EndPhase;
+use child::PtyDrain;
 use launcher::Launcher;
+use lifecycle::Lifecycle;
 use pending_restart::PendingRestart;
 use pty::{Change, Child};
 use shutdown::KillEscalation;
@@ -26,19 +30,17 @@ use supervisor::{Supervisor, SupervisorEvent};
 pub(crate) struct Claude {
     launcher: Launcher,
     child: Child,
-    phase: EndPhase,
-    ending: KillEscalation,
+    /// What a claude that has ended wrote last is still read.
+    drain: Option<PtyDrain>,
+    kill: KillEscalation,
+    /// It owns the lifecycle.
     supervisor: Supervisor,
     /// When this host began; the supervisor's times count from here.
     begun: Instant,
     /// When claude was started last.
     launched: Instant,
-    /// Nobody wants claude back: it was stopped on request, or the user said so.
-    quit: bool,
-    /// Claude crashed too often.
-    gave_up: bool,
     /// A restart that was asked for.
-    renewal: PendingRestart,
+    restart: PendingRestart,
     /// Why claude could not be started last, where it could not.
     not_started: Option<String>,
     /// Who has opened the conversation while claude was gone.
@@ -57,14 +59,12 @@ impl Claude {
         Self {
             launcher,
             child,
-            phase: EndPhase::Running,
-            ending: KillEscalation::Begun,
+            drain: None,
+            kill: KillEscalation::Begun,
             supervisor,
             begun: Instant::now(),
             launched: Instant::now(),
-            quit: false,
-            gave_up: false,
-            renewal: PendingRestart::default(),
+            restart: PendingRestart::default(),
             not_started: None,
             holder: None,
             left: None,
@@ -73,14 +73,37 @@ impl Claude {
         }
     }
 
-    /// How far its end has come.
-    pub(crate) fn phase(&self) -> EndPhase {
-        self.phase
+    /// How far the session is.
+    pub(crate) fn lifecycle(&self) -> &Lifecycle {
+        self.supervisor.lifecycle()
     }
 
     /// Whether it runs, or is stopped.
     pub(crate) fn is_running(&self) -> bool {
-        self.phase == EndPhase::Running
+        self.lifecycle().is_running()
+    }
+
+    /// Whether it is gone, and is to come back.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.lifecycle().is_waiting()
+    }
+
+    /// When it comes back, while it is gone.
+    pub(crate) fn back_at(&self) -> Option<Instant> {
+        match self.lifecycle() {
+            Lifecycle::Waiting { until, .. } => Some(self.begun + *until),
+            _ => None,
+        }
+    }
+
+    /// The reading of what a claude that has ended wrote last.
+    pub(crate) fn drain(&self) -> Option<&PtyDrain> {
+        self.drain.as_ref()
+    }
+
+    /// How it ended, while what it wrote last is read or written.
+    pub(crate) fn unhandled_exit(&self) -> Option<Exit> {
+        self.lifecycle().unhandled_exit()
     }
 
     /// The process that was started last.
@@ -120,12 +143,12 @@ impl Claude {
 
     /// Whether nobody wants claude back.
     pub(crate) fn has_quit(&self) -> bool {
-        self.quit
+        self.lifecycle().has_quit()
     }
 
-    /// Whether it is not brought back because it crashed too often.
+    /// Whether it was wanted, and is not brought back.
     pub(crate) fn gave_up(&self) -> bool {
-        self.gave_up
+        self.lifecycle().gave_up()
     }
 
     /// It says nothing of itself. Whether that is said for the first time.
@@ -135,16 +158,16 @@ impl Claude {
 
     /// What it wrote last is not waited for any longer, where it has ended for good. Whether it has.
     pub(crate) fn cut_off(&mut self) -> bool {
-        let (EndPhase::Draining { exit, .. } | EndPhase::Flushing { exit }) = self.phase else {
-            return false;
-        };
-        self.phase = EndPhase::Flushing { exit };
-        true
+        let has_ended = self.unhandled_exit().is_some();
+        if has_ended {
+            self.drain = None;
+        }
+        has_ended
     }
 
     /// The system ends: the next signal is one that leaves no choice.
     pub(crate) fn hurry_end(&mut self) {
-        self.ending = self.ending.for_system_stop();
+        self.kill = self.kill.for_system_stop();
     }
 
     /// It was sent this signal by cckw, by its client, or by a key of the user's.
@@ -155,7 +178,7 @@ impl Claude {
 
     /// Nobody wants a restart any more that was asked for. Whether one was waiting.
     pub(crate) fn cancel_restart(&mut self) -> bool {
-        self.renewal.cancel()
+        self.restart.cancel()
     }
 
     /// Begins to end this background job, before claude comes back.
@@ -166,12 +189,10 @@ impl Claude {
     /// Where claude waits to come back and a background job is being ended: whether that has ended. While it has not, the launch is put off
     /// a little.
     pub(crate) fn look_at_job_stop(&mut self) -> Option<Result<(), bool>> {
-        let (Some(stop), EndPhase::Waiting { exit, .. }) = (&mut self.job_stop, self.phase) else {
-            return None;
-        };
+        let stop = self.job_stop.as_mut().filter(|_| self.supervisor.lifecycle().is_waiting())?;
         Some(match stop.look() {
             Ok(again) => {
-                self.phase = EndPhase::Waiting { exit, until: again };
+                self.supervisor.put_off(again.saturating_duration_since(self.begun));
                 Ok(())
             }
             Err(ended) => {

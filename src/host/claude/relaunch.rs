@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use uuid::Uuid;
 
-use super::child::EndPhase;
+use super::lifecycle::Lifecycle;
 use crate::claude::exec_error::refused;
 use crate::claude::resume_error::refuses;
 use crate::claude::running::RunningClaude;
@@ -96,7 +96,7 @@ impl Host {
 
     /// Claude has ended, and all that it wrote is where it belongs. Its exit, if the session ends with it.
     pub(crate) fn after(&mut self, exit: Exit) -> Option<Exit> {
-        if self.claude.quit {
+        if self.claude.has_quit() {
             return Some(exit);
         }
         if self.files.displaced {
@@ -107,7 +107,7 @@ impl Host {
         self.look_at_state_file();
         self.note_transcript();
         self.note_refusal(exit);
-        if self.claude.renewal.is_under_way() {
+        if self.claude.restart.is_under_way() {
             // Where a launcher stood between and has ended first: what it started gets its time to end, too.
             last_claude::end_what_is_left(&self.record, &self.events);
         }
@@ -118,7 +118,7 @@ impl Host {
         let event = SupervisorEvent::Ended { exit, at: self.now(), jitter: random() };
         match self.claude.supervisor.on(event) {
             Decision::Wait { until, attempt } => {
-                self.wait(exit, until, attempt);
+                self.begin_waiting(exit, until, attempt);
                 None
             }
             Decision::Finish { why, .. } => {
@@ -165,7 +165,7 @@ impl Host {
         lines.split_off(before)
     }
 
-    fn wait(&mut self, exit: Exit, until: Duration, attempt: u32) {
+    fn begin_waiting(&mut self, exit: Exit, until: Duration, attempt: u32) {
         self.end_what_is_left();
         self.end_background_job();
         let delay = until.saturating_sub(self.now());
@@ -179,17 +179,21 @@ impl Host {
         self.record.child_pid = None;
         self.save();
         fault::point("waiting-saved");
-        self.claude.phase = EndPhase::Waiting { exit, until: self.claude.begun + until };
+        self.claude.drain = None;
         self.ask();
         fault::point("waiting-asked");
     }
 
     /// While claude is gone: says so, and has the client ask whether to wait.
     pub(crate) fn ask(&mut self) {
-        let EndPhase::Waiting { exit, until } = self.claude.phase else { return };
+        let (Lifecycle::Waiting { exit, .. }, Some(until)) = (self.claude.lifecycle(), self.claude.back_at())
+        else {
+            return;
+        };
+        let exit = *exit;
         self.await_answer();
         let left = until.saturating_duration_since(Instant::now());
-        if self.claude.renewal.is_under_way() {
+        if self.claude.restart.is_under_way() {
             self.say("claude is restarted, as asked; its conversation comes back");
         } else {
             let what = self.claude.not_started.clone().unwrap_or_else(|| ended(exit));
@@ -199,7 +203,7 @@ impl Host {
 
     /// While claude is gone, keys are answers. The client knows before the question is seen: who sees it may answer at once.
     pub(crate) fn await_answer(&mut self) {
-        if let (EndPhase::Waiting { .. }, Some(client)) = (self.claude.phase, self.attachment.client_mut()) {
+        if let Some(client) = self.attachment.client_mut().filter(|_| self.claude.is_waiting()) {
             client.send(&FromHost::Waiting);
         }
     }
@@ -213,7 +217,6 @@ impl Host {
                 format!("claude crashed {crashes} times and is not started again")
             }
             FinishReason::Held => {
-                self.claude.gave_up = true;
                 if let Some(holder) = self.claude.holder.take() {
                     self.record.given_up = Some(format!("its conversation was open in {holder}, too"));
                     self.events.write(LogEvent::Held(holder.details()));
@@ -224,9 +227,10 @@ impl Host {
             FinishReason::Lost(_) => {
                 "neither the conversation nor a new one in its place can be opened".into()
             }
-            FinishReason::Clean | FinishReason::OwnError | FinishReason::Quit => return,
+            FinishReason::Clean | FinishReason::OwnError | FinishReason::Quit | FinishReason::CannotStart => {
+                return;
+            }
         };
-        self.claude.gave_up = true;
         self.record.given_up.get_or_insert_with(|| word.clone());
         self.say(&format!("{word}; to try again: {}", self.again()));
         self.notices.add(&word);
@@ -260,21 +264,19 @@ impl Host {
 
     /// The user does not want to wait.
     pub(crate) fn restart_now(&mut self) {
-        if let EndPhase::Waiting { .. } = self.claude.phase {
+        if let Lifecycle::Waiting { exit, .. } = *self.claude.lifecycle() {
             if self.waits_for_background_job() {
                 return;
             }
             let look = self.look();
             let decision = self.claude.supervisor.on(SupervisorEvent::UserNow { look });
-            self.carry_out(decision);
+            self.carry_out(decision, exit);
         }
     }
 
     /// The user does not want claude back. Whose ctrl-c was meant for claude learns what to do.
     pub(crate) fn answered_no(&mut self) {
-        if let EndPhase::Waiting { .. } = self.claude.phase
-            && (self.record.kind == SessionKind::Server || self.note_transcript())
-        {
+        if self.claude.is_waiting() && (self.record.kind == SessionKind::Server || self.note_transcript()) {
             self.say(&format!("not started again; to go on: {}", self.again()));
         }
         self.stop();
@@ -282,32 +284,29 @@ impl Host {
 
     /// The time has come.
     pub(crate) fn restart_due(&mut self) {
+        let Lifecycle::Waiting { exit, .. } = *self.claude.lifecycle() else { return };
         if self.waits_for_background_job() {
             return;
         }
         let (at, look) = (self.now(), self.look());
         let decision = self.claude.supervisor.on(SupervisorEvent::Due { at, look });
-        self.carry_out(decision);
+        self.carry_out(decision, exit);
     }
 
     /// Claude is not to come back.
     pub(crate) fn quit(&mut self) {
-        if !self.claude.quit
+        if !self.claude.has_quit()
             && !self.system_stop.is_under_way()
             && let Err(error) = stop_marker::set_soon(&self.directory, StopRequest::User)
         {
             // Without it, a host that is killed before claude has ended is taken for one that was to go on.
             self.events.write(LogEvent::MarkerNotWritten { error: error.to_string() });
         }
-        self.claude.quit = true;
         self.claude.supervisor.on(SupervisorEvent::UserQuit);
-        if let EndPhase::Waiting { exit, .. } = self.claude.phase {
-            self.claude.phase = EndPhase::Flushing { exit };
-        }
     }
 
-    fn carry_out(&mut self, decision: Decision) {
-        let EndPhase::Waiting { exit, .. } = self.claude.phase else { return };
+    /// Carries out what was decided while claude was gone, which had ended like this.
+    fn carry_out(&mut self, decision: Decision, exit: Exit) {
         match decision {
             Decision::Launch(launch) => {
                 if let Err(reason) = last_claude::check_directory(&self.record) {
@@ -315,27 +314,18 @@ impl Host {
                     self.events.write(LogEvent::RelaunchFailed { reason: reason.clone() });
                     self.say(&format!("claude cannot be started again: {reason}"));
                     self.record.given_up = Some("claude crashed".into());
-                    self.claude.gave_up = true;
-                    self.claude.quit = true;
-                    self.claude.phase = EndPhase::Flushing { exit };
+                    self.claude.supervisor.give_up(exit);
                     return;
                 }
-                let asked = self.claude.renewal.is_under_way();
+                let asked = self.claude.restart.is_under_way();
                 match self.relaunch(&launch) {
                     Ok(()) if asked => self.notices.add("claude was restarted, as asked"),
                     Ok(()) => self.notices.add(&format!("claude {}, and is back", ended(exit))),
                     Err(failure) => self.not_relaunched(failure),
                 }
             }
-            Decision::Wait { until, .. } => {
-                self.claude.phase = EndPhase::Waiting { exit, until: self.claude.begun + until }
-            }
-            Decision::Finish { why, .. } => {
-                self.explain(why);
-                self.claude.quit = true;
-                self.claude.phase = EndPhase::Flushing { exit };
-            }
-            Decision::Nothing | Decision::Different { .. } => {}
+            Decision::Finish { why, .. } => self.explain(why),
+            Decision::Wait { .. } | Decision::Nothing | Decision::Different { .. } => {}
         }
     }
 
@@ -353,16 +343,14 @@ impl Host {
             false => SupervisorEvent::Ended { exit, at, jitter: random() },
         };
         match self.claude.supervisor.on(event) {
-            Decision::Wait { until, attempt } => self.wait(exit, until, attempt),
+            Decision::Wait { until, attempt } => self.begin_waiting(exit, until, attempt),
             decision => {
                 self.say(&format!("claude cannot be started again: {reason}"));
                 self.record.given_up = Some(format!("claude could not be started again ({reason})"));
                 if let Decision::Finish { why, .. } = decision {
                     self.explain(why);
                 }
-                self.claude.gave_up = true;
-                self.claude.quit = true;
-                self.claude.phase = EndPhase::Flushing { exit };
+                self.claude.supervisor.give_up(exit);
             }
         }
     }
@@ -456,7 +444,6 @@ impl Host {
         self.claude.child = child;
         self.output.take_master(master);
         self.output.muted = self.attachment.is_backgrounded();
-        self.claude.phase = EndPhase::Running;
         self.save();
         fault::point("relaunch-saved");
         self.started();

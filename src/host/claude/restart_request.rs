@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::child::EndPhase;
 use crate::claude::background_job::BackgroundJob;
 use crate::claude::executable;
 use crate::claude::screen;
@@ -31,31 +30,30 @@ impl Host {
     /// This only takes note. Whoever asks may run below claude, and gets the answer before anything is ended.
     pub(crate) fn renew(&mut self, at_once: bool, program: Option<&LosslessText>) -> Response {
         let refused = |reason: &str| Response::Refused { reason: reason.into() };
-        if self.claude.quit {
+        if self.claude.has_quit() {
             return refused("the session is being ended");
         }
-        if self.record.kind == SessionKind::Server && !at_once && self.claude.phase == EndPhase::Running {
+        if self.record.kind == SessionKind::Server && !at_once && self.claude.is_running() {
             return refused(
                 "nobody can tell when a Remote Control server is idle; with --now it is restarted at once",
             );
         }
         if !at_once
-            && self.claude.phase == EndPhase::Running
+            && self.claude.is_running()
             && let Some(reason) = self.no_patient_restart()
         {
             return Response::Refused { reason };
         }
-        match self.claude.phase {
-            EndPhase::Running => {}
-            EndPhase::Waiting { .. } => {
-                self.replacement(program);
-                self.restart_now();
-                return Response::Restart { waits_for: None };
-            }
-            EndPhase::Draining { .. } | EndPhase::Flushing { .. } => return refused("claude has just ended"),
+        if self.claude.is_waiting() {
+            self.replacement(program);
+            self.restart_now();
+            return Response::Restart { waits_for: None };
+        }
+        if !self.claude.is_running() {
+            return refused("claude has just ended");
         }
         self.replacement(program);
-        self.claude.renewal.ask(at_once, Instant::now());
+        self.claude.restart.ask(at_once, Instant::now());
         self.events.write(LogEvent::RestartAsked { at_once, status: self.record.status.clone() });
         let waits_for = self.waits_for();
         if self.record.restart_pending != waits_for.is_some() {
@@ -67,7 +65,7 @@ impl Host {
 
     /// Whoever asked for a restart that still waits thought better of it.
     pub(crate) fn cancel_renewal(&mut self) -> Response {
-        if !self.claude.renewal.cancel() {
+        if !self.claude.restart.cancel() {
             return Response::Refused { reason: "no restart is waiting".into() };
         }
         self.events.write(LogEvent::RestartCancelled { why: None });
@@ -116,10 +114,10 @@ impl Host {
 
     /// What a restart waits for: what claude does.
     fn waits_for(&mut self) -> Option<String> {
-        if self.claude.renewal.is_patient() && self.holds_draft() {
+        if self.claude.restart.is_patient() && self.holds_draft() {
             return Some("a draft at the prompt".into());
         }
-        if self.claude.renewal.is_under_way() || self.claude.renewal.due().is_some() {
+        if self.claude.restart.is_under_way() || self.claude.restart.due().is_some() {
             return None;
         }
         Some(match self.record.status.as_deref() {
@@ -142,27 +140,27 @@ impl Host {
     pub(crate) fn rests(&mut self, file: &StateFile, job: Option<&BackgroundJob>) {
         let known = file.parked_job_id.is_none() || job.is_some();
         let idle = file.status.as_deref() == Some("idle") && known;
-        self.claude.renewal.heard(idle, Instant::now());
+        self.claude.restart.heard(idle, Instant::now());
     }
 
     /// When claude is to be ended, if a restart was asked for and it is time.
     pub(crate) fn renewal_at(&self) -> Option<Instant> {
-        self.claude.renewal.due().filter(|_| {
-            self.claude.phase == EndPhase::Running && !self.timers.is_set(Timer::Kill) && !self.claude.quit
+        self.claude.restart.due().filter(|_| {
+            self.claude.is_running() && !self.timers.is_set(Timer::Kill) && !self.claude.has_quit()
         })
     }
 
     /// Ends claude as `cckw stop` does, but in order to start it again.
     pub(crate) fn begin_renewal(&mut self) {
-        if self.claude.renewal.is_patient() && self.holds_draft() {
-            self.claude.renewal.postpone(Instant::now() + DRAFT_PACE);
+        if self.claude.restart.is_patient() && self.holds_draft() {
+            self.claude.restart.postpone(Instant::now() + DRAFT_PACE);
             if !self.record.restart_pending {
                 self.record.restart_pending = true;
                 self.save();
             }
             return;
         }
-        self.claude.renewal.begin();
+        self.claude.restart.begin();
         self.record.restart_pending = false;
         self.record.state = SessionState::Restarting;
         self.save();
@@ -174,9 +172,9 @@ impl Host {
 
     /// What the last restart left behind does not count for the next one.
     pub(crate) fn renewed(&mut self) {
-        self.claude.renewal.over();
+        self.claude.restart.over();
         self.record.restart_pending = false;
-        self.claude.ending = KillEscalation::Begun;
+        self.claude.kill = KillEscalation::Begun;
         self.timers.cancel(Timer::Kill);
     }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 use libc::{SIGHUP, SIGTERM};
 use uuid::Uuid;
 
+use super::lifecycle::Lifecycle;
 use crate::claude::exit_class::{ExitClass, end};
 use crate::claude::transcript::{TranscriptOnDisk, is_id};
 use crate::config::Restart;
@@ -48,7 +49,12 @@ pub enum SupervisorEvent {
     GaveUp,
     /// Claude has said that it does not find the conversation, or that its id is taken. It will end by itself.
     Refused,
-    /// Claude has ended, or could not be executed (127 or 126).
+    /// Claude has ended. What it wrote last is yet to be read; then `Ended` follows.
+    Exited {
+        /// How.
+        exit: Exit,
+    },
+    /// Claude has ended and all that it wrote was read, or it could not be executed (127 or 126).
     Ended {
         /// How.
         exit: Exit,
@@ -212,18 +218,20 @@ pub enum FinishReason {
     Held,
     /// The user did not want it back.
     Quit,
+    /// It could not be started again, and each try would end like this one.
+    CannotStart,
 }
 
 /// How long after a launch that failed for want of a process, a descriptor or memory the next one is tried.
 const SHORTAGE_DELAY: Duration = Duration::from_secs(5);
-/// The status of a claude that could not be executed.
-const NOT_EXECUTED: u8 = 126;
+/// The exit of a claude that could not be executed.
+const NOT_EXECUTED: Exit = Exit::Code(126);
 
 /// One session's supervisor.
 #[derive(Debug, Clone)]
 pub struct Supervisor {
     limits: Restart,
-    phase: SupervisorPhase,
+    lifecycle: Lifecycle,
     conversation: Option<String>,
     /// Whether claude has ever come up in this session.
     came_up: bool,
@@ -240,29 +248,8 @@ pub struct Supervisor {
     passed: Vec<(i32, Duration)>,
     /// The end that comes is not wanted, whatever its status.
     gave_up: bool,
-    quit: bool,
     /// What is kept is the Remote Control server.
     server: Option<ServerMemory>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum SupervisorPhase {
-    /// Claude runs, or is about to.
-    Launched {
-        /// With what; nothing for the first launch.
-        launch: Option<ClaudeLaunch>,
-        /// Nothing until it was executed.
-        started: Option<Duration>,
-        /// Whether it has written a state file that counts.
-        up: bool,
-    },
-    /// Claude is to be launched at that time.
-    Waiting {
-        until: Duration,
-        /// The last exit status.
-        status: u8,
-    },
-    Finished,
 }
 
 impl Supervisor {
@@ -270,7 +257,7 @@ impl Supervisor {
     pub fn new(limits: Restart, conversation: Option<String>) -> Self {
         Self {
             limits,
-            phase: SupervisorPhase::Launched { launch: None, started: None, up: false },
+            lifecycle: Lifecycle::launching(None),
             conversation,
             came_up: false,
             in_a_row: 0,
@@ -280,7 +267,6 @@ impl Supervisor {
             restart_asked: false,
             passed: Vec::new(),
             gave_up: false,
-            quit: false,
             server: None,
         }
     }
@@ -294,8 +280,8 @@ impl Supervisor {
     /// The supervisor of a session that is taken up again by a new host. It waits for [`SupervisorEvent::Due`] (or
     /// [`SupervisorEvent::UserNow`]), and is due at once.
     pub fn taken_up(limits: Restart, conversation: Option<String>) -> Self {
-        let phase = SupervisorPhase::Waiting { until: Duration::ZERO, status: 0 };
-        Self { phase, came_up: true, ..Self::new(limits, conversation) }
+        let lifecycle = Lifecycle::Waiting { until: Duration::ZERO, exit: Exit::Code(0) };
+        Self { lifecycle, came_up: true, ..Self::new(limits, conversation) }
     }
 
     /// The conversation that is open, or will be opened; nothing while it is not known.
@@ -303,72 +289,107 @@ impl Supervisor {
         self.conversation.as_deref()
     }
 
+    /// How far the session is.
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// The launch that is waited for is put off.
+    pub fn put_off(&mut self, later: Duration) {
+        if let Lifecycle::Waiting { until, .. } = &mut self.lifecycle {
+            *until = later;
+        }
+    }
+
+    /// Claude cannot be started again, for a reason that does not pass.
+    pub fn give_up(&mut self, exit: Exit) {
+        self.lifecycle = Lifecycle::Ended { exit, why: FinishReason::CannotStart };
+    }
+
     /// Takes note of what happened, and decides what to do. Events that make no sense at the moment change nothing.
     pub fn on(&mut self, event: SupervisorEvent) -> Decision {
-        match (event, &mut self.phase) {
-            (_, SupervisorPhase::Finished) => Decision::Nothing,
-            (SupervisorEvent::Started { at }, SupervisorPhase::Launched { started, .. }) => {
-                started.get_or_insert(at);
+        match event {
+            _ if matches!(self.lifecycle, Lifecycle::Ended { .. }) => Decision::Nothing,
+            SupervisorEvent::StateFile { conversation, settled: true } => self.state_file(conversation),
+            SupervisorEvent::Ended { exit, at, jitter } => {
+                let Some(launched) = self.lifecycle.launched_mut() else { return Decision::Nothing };
+                let (ran, quit) = (launched.started.map(|started| at.saturating_sub(started)), launched.quit);
+                self.ended(exit, at, ran, jitter, quit)
+            }
+            SupervisorEvent::NotStarted { at } => self.not_started(at),
+            SupervisorEvent::Due { at, look } => match self.lifecycle {
+                Lifecycle::Waiting { until, .. } if at < until => {
+                    Decision::Wait { until, attempt: self.in_a_row }
+                }
+                Lifecycle::Waiting { exit, .. } => self.launch(look, exit),
+                _ => Decision::Nothing,
+            },
+            SupervisorEvent::UserNow { look } => match self.lifecycle {
+                Lifecycle::Waiting { exit, .. } => self.launch(look, exit),
+                _ => Decision::Nothing,
+            },
+            SupervisorEvent::UserQuit => match &mut self.lifecycle {
+                Lifecycle::Waiting { exit, .. } => {
+                    let exit = *exit;
+                    self.finish(exit, FinishReason::Quit)
+                }
+                lifecycle => {
+                    if let Some(launched) = lifecycle.launched_mut() {
+                        launched.quit = true;
+                    }
+                    Decision::Nothing
+                }
+            },
+            event => {
+                self.note(event);
                 Decision::Nothing
             }
-            (SupervisorEvent::StateFile { conversation, settled: true }, _) => self.state_file(conversation),
-            (SupervisorEvent::Refused, SupervisorPhase::Launched { launch, up: false, .. }) => {
-                self.refused = launch.clone();
-                Decision::Nothing
+        }
+    }
+
+    /// Takes note of what matters when claude has ended.
+    fn note(&mut self, event: SupervisorEvent) {
+        if let (SupervisorEvent::Exited { exit }, Lifecycle::Running(launched)) =
+            (&event, &mut self.lifecycle)
+        {
+            self.lifecycle = Lifecycle::Draining { launched: std::mem::take(launched), exit: *exit };
+            return;
+        }
+        let is_server = self.server.is_some();
+        let Some(launched) = self.lifecycle.launched_mut() else { return };
+        match event {
+            SupervisorEvent::Started { at } => {
+                launched.started.get_or_insert(at);
             }
-            (SupervisorEvent::GaveUp, SupervisorPhase::Launched { .. }) if self.server.is_some() => {
-                self.gave_up = true;
-                Decision::Nothing
-            }
-            (SupervisorEvent::Ended { exit, at, jitter }, SupervisorPhase::Launched { started, .. }) => {
-                let ran = started.map(|started| at.saturating_sub(started));
-                self.ended(exit, at, ran, jitter)
-            }
-            (SupervisorEvent::NotStarted { at }, SupervisorPhase::Launched { started: None, .. }) => {
-                let until = at + SHORTAGE_DELAY.min(self.limits.max_delay);
-                self.phase = SupervisorPhase::Waiting { until, status: NOT_EXECUTED };
-                Decision::Wait { until, attempt: self.in_a_row }
-            }
-            (SupervisorEvent::Due { at, .. }, SupervisorPhase::Waiting { until, .. }) if at < *until => {
-                Decision::Wait { until: *until, attempt: self.in_a_row }
-            }
-            (
-                SupervisorEvent::Due { look, .. } | SupervisorEvent::UserNow { look },
-                SupervisorPhase::Waiting { status, .. },
-            ) => {
-                let status = *status;
-                self.launch(look, status)
-            }
-            (SupervisorEvent::RestartAsked, SupervisorPhase::Launched { .. }) => {
-                self.restart_asked = true;
-                Decision::Nothing
-            }
-            (SupervisorEvent::SignalPassed { number, at }, SupervisorPhase::Launched { .. }) => {
+            SupervisorEvent::Refused if !launched.is_up => self.refused.clone_from(&launched.launch),
+            SupervisorEvent::GaveUp if is_server => self.gave_up = true,
+            SupervisorEvent::RestartAsked => self.restart_asked = true,
+            SupervisorEvent::SignalPassed { number, at } => {
                 self.passed.retain(|(other, _)| *other != number);
                 self.passed.push((number, at));
-                Decision::Nothing
             }
-            (SupervisorEvent::UserQuit, SupervisorPhase::Waiting { status, .. }) => {
-                let status = *status;
-                self.finish(status, FinishReason::Quit)
-            }
-            (SupervisorEvent::UserQuit, SupervisorPhase::Launched { .. }) => {
-                self.quit = true;
-                Decision::Nothing
-            }
-            _ => Decision::Nothing,
+            _ => {}
         }
+    }
+
+    fn not_started(&mut self, at: Duration) -> Decision {
+        if self.lifecycle.launched_mut().is_none_or(|launched| launched.started.is_some()) {
+            return Decision::Nothing;
+        }
+        let until = at + SHORTAGE_DELAY.min(self.limits.max_delay);
+        self.lifecycle = Lifecycle::Waiting { until, exit: NOT_EXECUTED };
+        Decision::Wait { until, attempt: self.in_a_row }
     }
 
     fn state_file(&mut self, conversation: Option<String>) -> Decision {
         self.came_up = true;
         let mut asked = None;
-        if let SupervisorPhase::Launched { launch, up, .. } = &mut self.phase {
-            if !*up {
-                asked = launch.as_ref().and_then(ClaudeLaunch::id).map(str::to_owned);
+        if let Some(launched) = self.lifecycle.launched_mut() {
+            if !launched.is_up {
+                asked = launched.launch.as_ref().and_then(ClaudeLaunch::id).map(str::to_owned);
                 self.refused = None;
             }
-            *up = true;
+            launched.is_up = true;
         }
         // What is no id can be neither resumed nor looked for.
         let Some(got) = conversation.filter(|id| is_id(id)) else {
@@ -382,7 +403,14 @@ impl Supervisor {
     }
 
     /// `ran` is nothing where claude could not be executed.
-    fn ended(&mut self, exit: Exit, at: Duration, ran: Option<Duration>, jitter: f64) -> Decision {
+    fn ended(
+        &mut self,
+        exit: Exit,
+        at: Duration,
+        ran: Option<Duration>,
+        jitter: f64,
+        quit: bool,
+    ) -> Decision {
         let executed = ran.is_some();
         let ran = ran.unwrap_or_default();
         if ran >= self.limits.stable_after {
@@ -398,23 +426,23 @@ impl Supervisor {
         if let Some(server) = self.server.as_mut().filter(|_| executed && !asked) {
             self.came_up |= server.ended(exit, ran, self.limits.stable_after, gave_up);
         }
-        if self.quit {
-            return self.finish(exit.status(), FinishReason::Quit);
+        if quit {
+            return self.finish(exit, FinishReason::Quit);
         }
         if asked {
-            self.phase = SupervisorPhase::Waiting { until: at, status: exit.status() };
+            self.lifecycle = Lifecycle::Waiting { until: at, exit };
             return Decision::Wait { until: at, attempt: 0 };
         }
         if passed.iter().any(|(number, _)| matches!(*number, SIGTERM | SIGHUP)) {
             // It was asked to end, and has. How does not matter.
-            return self.finish(exit.status(), FinishReason::Clean);
+            return self.finish(exit, FinishReason::Clean);
         }
         let was_passed = |signal| passed.iter().any(|(number, _)| *number == signal);
         let came_up = self.came_up || self.server.is_some_and(ServerMemory::went_on);
         match end(exit, came_up, self.limits.on_sigterm, was_passed) {
             ExitClass::Clean if gave_up => self.crashed(exit, at, executed, jitter),
-            ExitClass::Clean => self.finish(exit.status(), FinishReason::Clean),
-            ExitClass::OwnError => self.finish(exit.status(), FinishReason::OwnError),
+            ExitClass::Clean => self.finish(exit, FinishReason::Clean),
+            ExitClass::OwnError => self.finish(exit, FinishReason::OwnError),
             ExitClass::Crash => self.crashed(exit, at, executed, jitter),
         }
     }
@@ -431,10 +459,10 @@ impl Supervisor {
         let in_a_row = if self.server.is_some() { 0 } else { self.in_a_row };
         let crashes = in_a_row.max(self.crashes.len() as u32);
         if crashes >= self.limits.crash_limit {
-            return self.finish(exit.status(), FinishReason::CrashLoop { crashes });
+            return self.finish(exit, FinishReason::CrashLoop { crashes });
         }
         let until = at.saturating_add(self.delay(jitter));
-        self.phase = SupervisorPhase::Waiting { until, status: exit.status() };
+        self.lifecycle = Lifecycle::Waiting { until, exit };
         Decision::Wait { until, attempt: self.in_a_row }
     }
 
@@ -454,13 +482,13 @@ impl Supervisor {
         delay + delay.mul_f64(limits.jitter * jitter)
     }
 
-    fn launch(&mut self, look: LaunchContext, status: u8) -> Decision {
+    fn launch(&mut self, look: LaunchContext, exit: Exit) -> Decision {
         if look.held {
-            return self.finish(status, FinishReason::Held);
+            return self.finish(exit, FinishReason::Held);
         }
         if let Some(server) = &mut self.server {
             let launch = ClaudeLaunch::Server { goes_on: server.next() };
-            self.phase = SupervisorPhase::Launched { launch: Some(launch.clone()), started: None, up: false };
+            self.lifecycle = Lifecycle::launching(Some(launch.clone()));
             return Decision::Launch(launch);
         }
         let launch = match self.conversation.clone() {
@@ -484,18 +512,18 @@ impl Supervisor {
                 self.replaced = true;
                 ClaudeLaunch::Fresh { id: look.fresh.to_string(), instead_of: id.clone(), lost }
             }
-            (Err(lost), _) => return self.finish(status, FinishReason::Lost(lost)),
+            (Err(lost), _) => return self.finish(exit, FinishReason::Lost(lost)),
         };
         if let ClaudeLaunch::Fresh { id, .. } = &launch {
             self.conversation = Some(id.clone());
         }
-        self.phase = SupervisorPhase::Launched { launch: Some(launch.clone()), started: None, up: false };
+        self.lifecycle = Lifecycle::launching(Some(launch.clone()));
         Decision::Launch(launch)
     }
 
-    fn finish(&mut self, status: u8, why: FinishReason) -> Decision {
-        self.phase = SupervisorPhase::Finished;
-        Decision::Finish { status, why }
+    fn finish(&mut self, exit: Exit, why: FinishReason) -> Decision {
+        self.lifecycle = Lifecycle::Ended { exit, why };
+        Decision::Finish { status: exit.status(), why }
     }
 }
 

@@ -62,6 +62,31 @@ fn crashed() -> Supervisor {
 }
 
 #[test]
+fn a_session_goes_through_its_lifecycle_once_for_each_claude() {
+    let mut supervisor = up();
+    assert!(supervisor.lifecycle().is_running());
+    supervisor.on(SupervisorEvent::Exited { exit: SEGV });
+    assert!(matches!(supervisor.lifecycle(), Lifecycle::Draining { exit: SEGV, .. }));
+    // What it wrote last is still followed, and what the user wants meanwhile counts.
+    supervisor.on(state_file(B));
+    assert_eq!((supervisor.conversation(), supervisor.lifecycle().has_quit()), (Some(B), false));
+    let mut unwanted = supervisor.clone();
+    unwanted.on(SupervisorEvent::UserQuit);
+    assert!(unwanted.lifecycle().has_quit());
+    supervisor.on(ended(SEGV, 100));
+    assert!(supervisor.lifecycle().is_waiting() && supervisor.lifecycle().unhandled_exit().is_none());
+    unwanted.on(ended(SEGV, 100));
+    let quit = Lifecycle::Ended { exit: SEGV, why: FinishReason::Quit };
+    assert_eq!(unwanted.lifecycle(), &quit);
+    assert!(quit.has_quit() && !quit.gave_up());
+    supervisor.on(SupervisorEvent::UserQuit);
+    assert_eq!(supervisor.lifecycle(), &quit);
+    // Whatever happens then, it stays over.
+    supervisor.on(SupervisorEvent::Exited { exit: Exit::Code(0) });
+    assert_eq!(supervisor.lifecycle(), &quit);
+}
+
+#[test]
 fn a_crash_is_followed_by_the_same_conversation_when_it_is_due() {
     let mut supervisor = crashed();
     let early =

@@ -1,0 +1,50 @@
+//! The end of a session: what is written down, and who is told claude's exit status.
+
+use std::time::Instant;
+
+use crate::fault;
+use crate::host::control_server::ControlServer;
+use crate::host::persist::JOURNAL_FINISH_TIMEOUT;
+use crate::host::{Host, TERMINAL_WRITE_TIMEOUT};
+use crate::os::exit::Exit;
+use crate::protocol::FromHost;
+use crate::registry::event_log;
+
+impl Host {
+    /// Ends the session with this exit of claude's, which the client hears last.
+    pub(crate) fn finish(mut self, exit: Exit, mut server: ControlServer) {
+        self.leave_background_job();
+        self.say_that_it_was_told_to_end();
+        if !self.attachment.is_backgrounded() {
+            let undo = self.output.modes.undo();
+            self.output.write(undo.as_bytes());
+        }
+        self.output.flush(Instant::now() + TERMINAL_WRITE_TIMEOUT);
+        self.record.state = self.last_state(exit);
+        self.record.status = None;
+        self.record.restart_pending = false;
+        self.record.exit = Some(exit);
+        self.record.ended_at = Some(event_log::now());
+        self.record.set_client(None);
+        self.save();
+        self.finish_journal();
+        fault::point("end-recorded");
+        self.output.flush(Instant::now() + TERMINAL_WRITE_TIMEOUT);
+        // Nothing more will be written, so nobody waits for it any longer.
+        server.keep_promises(|_| true);
+        // The disk may hang; the sockets are closed here.
+        self.journal.run(server.close());
+        // Whoever hears of the end finds no socket any more.
+        let _ = self.journal.finish(JOURNAL_FINISH_TIMEOUT);
+        fault::point("end-unbound");
+        self.attachment.departures.tell_all();
+        if let Some(client) = self.attachment.client_mut() {
+            client.send(&FromHost::Ended { status: exit.status() });
+            // A job whose process was killed ends, also while it is stopped.
+            client.go_on_if_stopped();
+            // What is in the socket's buffer survives this process.
+            client.channel.flush(TERMINAL_WRITE_TIMEOUT);
+        }
+        fault::point("end-told");
+    }
+}
