@@ -2,7 +2,7 @@
 //!
 //! Where the built-in command is missing, claude takes the user's own one for it, and submits that to the model (seen with
 //! 2.1.332). The list of suggestions says what a command is: the built-in one has a text of its own, the user's ends with
-//! `(user)` or `(project)`. The folders are the second witness, where the list does not show it.
+//! `(user)` or `(project)`. The folders tell the same, where the list does not show it.
 
 use std::fs;
 use std::io::Read;

@@ -17,7 +17,8 @@ const MAX_COMMAND_CHARS: usize = 60;
 #[serde(deny_unknown_fields, default)]
 pub struct RemoteControl {
     /// Whether at all.
-    pub keep: ReconnectPolicy,
+    #[serde(rename = "keep")]
+    pub policy: ReconnectPolicy,
     /// How long the link must have been down before anything is typed: claude mends a lot by itself.
     #[serde(deserialize_with = "duration::positive")]
     pub disconnected_for: Duration,
@@ -67,7 +68,7 @@ pub enum ReconnectPolicy {
 impl Default for RemoteControl {
     fn default() -> Self {
         Self {
-            keep: ReconnectPolicy::IfUsed,
+            policy: ReconnectPolicy::IfUsed,
             disconnected_for: Duration::from_secs(15),
             rest: Duration::from_secs(3),
             cooldown: LEAST_COOLDOWN,

@@ -27,7 +27,7 @@ pub(super) struct Attachment {
     /// Those that the client's terminal had before the client set it to raw mode.
     attributes: Attributes,
     /// The shell has the terminal, because the client is stopped, or about to be. Claude's modes are undone on it, and
-    /// what claude writes waits, or is not for the terminal any more (`Output::muted`).
+    /// what claude writes waits, or is not for the terminal any more (`Output::model_only`).
     is_backgrounded: bool,
     on_hangup: OnHangup,
     linger: Duration,
@@ -80,12 +80,12 @@ impl Attachment {
     }
 
     /// The shell has the terminal from now on.
-    pub(super) fn lend_to_shell(&mut self) {
+    pub(super) fn set_backgrounded(&mut self) {
         self.is_backgrounded = true;
     }
 
     /// The shell has it no longer, or there is none any more. Whether the shell had it.
-    pub(super) fn end_loan(&mut self) -> bool {
+    pub(super) fn end_backgrounding(&mut self) -> bool {
         std::mem::take(&mut self.is_backgrounded)
     }
 

@@ -81,8 +81,8 @@ impl Host {
             FromClient::Now => self.restart_now(),
             FromClient::Quit => self.answered_no(),
             FromClient::Resumed { size } => {
-                self.output.muted = false;
-                if self.attachment.end_loan() {
+                self.output.model_only = false;
+                if self.attachment.end_backgrounding() {
                     let redo = self.output.modes.redo();
                     self.output.write(redo.as_bytes());
                 }
@@ -136,7 +136,7 @@ impl Host {
         }
         if self.claude.child().is_stopped() && ends_claude(number) {
             // A stopped process ends only when it goes on. It draws before it ends; the shell has the terminal.
-            self.output.muted = true;
+            self.output.model_only = true;
             self.claude.child().signal_group(libc::SIGCONT);
         }
     }
@@ -181,14 +181,14 @@ impl Host {
     }
 
     /// The shell has the terminal, though nobody gave it back: so that happens now.
-    pub(super) fn lend_terminal(&mut self) {
+    pub(super) fn background_session(&mut self) {
         self.events.write(LogEvent::ClientStopped);
         self.restore_attributes();
         let undo = self.output.modes.undo();
         self.output.write(undo.as_bytes());
         // Continued, it has nothing to undo on a terminal that may be the shell's.
         self.tell_undone();
-        self.attachment.lend_to_shell();
+        self.attachment.set_backgrounded();
     }
 
     /// Gives the terminal the attributes it had, if it still has those that the client set.
@@ -209,7 +209,7 @@ impl Host {
         drop(self.attachment.release());
         self.record.client_pid = None;
         self.output.leave_terminal();
-        self.attachment.end_loan();
+        self.attachment.end_backgrounding();
         self.end_paste();
         if detached && self.goes_on() {
             self.detached();
@@ -223,7 +223,7 @@ impl Host {
     fn client_backgrounded(&mut self) {
         self.events.write(LogEvent::ClientBackgrounded { why: "this host did not answer" });
         self.output.discard_pending();
-        self.attachment.lend_to_shell();
+        self.attachment.set_backgrounded();
         if let Some(client) = self.attachment.client_mut() {
             client.has_nothing_to_undo();
         }
@@ -248,7 +248,7 @@ impl Host {
         self.output.flush(Instant::now() + SHORT_PATIENCE_WITH_TERMINAL);
         self.output.leave_terminal();
         drop(client);
-        self.attachment.end_loan();
+        self.attachment.end_backgrounding();
         if self.system_stop.is_news() && stop_marker::read(&self.directory) == Some(StopRequest::System) {
             // The client was told to end, and was killed before it could say so.
             self.client_signalled(libc::SIGTERM);
@@ -282,7 +282,7 @@ impl Host {
             self.let_client_go("the terminal was hung up");
         }
         self.output.leave_terminal();
-        self.attachment.end_loan();
+        self.attachment.end_backgrounding();
         self.without_terminal();
     }
 
@@ -350,7 +350,7 @@ impl Host {
         self.record.set_client(None);
         self.save();
         let terminal = self.output.release_terminal();
-        self.attachment.end_loan();
+        self.attachment.end_backgrounding();
         if let Some(client) = self.attachment.release() {
             self.part_with(client, terminal, why);
         }

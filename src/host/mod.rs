@@ -208,7 +208,7 @@ impl Host {
                 self.type_on();
             }
             if let Some(trigger) = self.remote.stale_link.hear(&poll, &stale_link) {
-                self.tell_reconnector(ReconnectorEvent::Doubtful(trigger));
+                self.tell_reconnector(ReconnectorEvent::MayBeStale(trigger));
             }
             if poll.is_ready(signals) {
                 for number in self.signals.pending().filter(|number| ends_host(*number)) {
@@ -266,7 +266,7 @@ impl Host {
 
     /// Whether claude's output has to wait.
     fn is_held(&self) -> bool {
-        self.attachment.is_backgrounded() && !self.output.muted
+        self.attachment.is_backgrounded() && !self.output.model_only
     }
 
     fn is_reading(&self) -> bool {
@@ -275,18 +275,18 @@ impl Host {
 
     fn move_output(&mut self) {
         if !self.attachment.is_backgrounded() && self.client_is_stopped() {
-            self.lend_terminal();
+            self.background_session();
             return;
         }
-        let turn = self.turn();
-        self.draining(turn);
+        let progress = self.read_output();
+        self.draining(progress);
         self.something_was_drawn();
     }
 
-    fn turn(&mut self) -> ReadProgress {
+    fn read_output(&mut self) -> ReadProgress {
         let reading = self.is_reading();
         let mut client = self.attachment.client_mut();
-        self.output.turn(reading, |modes| {
+        self.output.read_some(reading, |modes| {
             if let Some(client) = &mut client {
                 client.tell_undo(modes);
             }
@@ -338,8 +338,8 @@ impl Host {
                 Response::Done
             }
             Request::Detach => Response::Refused { reason: "no terminal is attached to this session".into() },
-            Request::Restart { now, program } => self.renew(*now, program.as_ref()),
-            Request::CancelRestart => self.cancel_renewal(),
+            Request::Restart { now, program } => self.request_restart(*now, program.as_ref()),
+            Request::CancelRestart => self.call_off_restart(),
             Request::SaveRecord => self.save_again(),
             Request::Stop => {
                 fault::point("stop-asked");
@@ -349,7 +349,7 @@ impl Host {
             #[cfg(debug_assertions)]
             Request::Slept { seconds } => {
                 let long = std::time::Duration::from_secs(*seconds);
-                self.tell_reconnector(ReconnectorEvent::Doubtful(
+                self.tell_reconnector(ReconnectorEvent::MayBeStale(
                     crate::remote::reconnector::StaleTrigger::Slept(long),
                 ));
                 Response::Done

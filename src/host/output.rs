@@ -45,7 +45,7 @@ pub struct Output {
     /// How much of the buffer was read last.
     last: usize,
     /// What is read goes to the models only, not to the terminal.
-    pub muted: bool,
+    pub model_only: bool,
     /// Since when the terminal has taken nothing, though something is pending.
     blocked_at: Option<Instant>,
     /// How long it may take nothing before it is passed over.
@@ -79,7 +79,7 @@ impl Output {
             written: 0,
             buffer: vec![0; 8192].into(),
             last: 0,
-            muted: false,
+            model_only: false,
             blocked_at: None,
             stall_after: Duration::from_secs(3),
             stalled: false,
@@ -132,7 +132,7 @@ impl Output {
     /// Writes what is pending, then reads and writes until there is no more, or the turn is over.
     ///
     /// `tell` is called before bytes are written that may change the terminal's modes.
-    pub fn turn(&mut self, reading: bool, mut tell: impl FnMut(&ModeTracker)) -> ReadProgress {
+    pub fn read_some(&mut self, reading: bool, mut tell: impl FnMut(&ModeTracker)) -> ReadProgress {
         if self.is_out_of_touch() {
             return ReadProgress::More;
         }
@@ -178,7 +178,7 @@ impl Output {
                 return;
             }
             // A signal ends the wait too, and is then no sign of rest; but it is rare, and costs a message its place.
-            if !poll.is_ready(place) || self.turn(true, &mut tell) == ReadProgress::Closed {
+            if !poll.is_ready(place) || self.read_some(true, &mut tell) == ReadProgress::Closed {
                 return;
             }
         }
@@ -193,7 +193,7 @@ impl Output {
             tell(&self.modes);
         }
         let out_of_touch = self.is_out_of_touch();
-        if let Some(terminal) = self.terminal.as_ref().filter(|_| !self.muted && !self.stalled) {
+        if let Some(terminal) = self.terminal.as_ref().filter(|_| !self.model_only && !self.stalled) {
             match if out_of_touch { Transfer::Blocked } else { io::write(terminal, bytes) } {
                 Transfer::Moved(written) if written == count => {}
                 Transfer::Gone => self.terminal = None,
@@ -308,7 +308,7 @@ impl Output {
     /// Whether bytes of cckw's own would be shown now, and would stand between two sequences and two characters of claude's.
     pub fn is_between(&self) -> bool {
         let cut = is_cut(&self.buffer[..self.last]);
-        self.is_flushed() && !cut && !self.muted && !self.stalled && self.modes.is_between()
+        self.is_flushed() && !cut && !self.model_only && !self.stalled && self.modes.is_between()
     }
 
     /// Waits until everything is on the terminal, at most until `deadline`.
@@ -334,7 +334,7 @@ impl Output {
     pub fn take_terminal(&mut self, terminal: OwnedFd) {
         self.discard_pending();
         self.terminal = Some(terminal);
-        self.muted = false;
+        self.model_only = false;
         self.stalled = false;
         self.room_at = None;
         self.cut_off = None;

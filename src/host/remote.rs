@@ -109,7 +109,7 @@ impl Host {
                 self.remote.looks.claude_started();
                 self.tell_reconnector(ReconnectorEvent::Started);
                 self.remote.state_file_poll_at = None;
-                if self.remote.reconnector.keeps() && self.watch.is_blind() {
+                if self.remote.reconnector.is_active() && self.watch.is_blind() {
                     self.remote.state_file_poll_at = Some(Instant::now() + UNWATCHED_POLL_INTERVAL);
                 }
                 // It may have been there before this was noticed.
@@ -135,7 +135,7 @@ impl Host {
         }
         // Where no descriptor tells of a sleep, it is noticed here.
         if let Some(trigger) = self.remote.stale_link.slept() {
-            self.tell_reconnector(ReconnectorEvent::Doubtful(trigger));
+            self.tell_reconnector(ReconnectorEvent::MayBeStale(trigger));
         }
         if self.remote.state_file_poll_at.is_some_and(|at| at <= now) {
             self.remote.state_file_poll_at = Some(now + UNWATCHED_POLL_INTERVAL);
@@ -172,7 +172,7 @@ impl Host {
         let words = |why: Option<&BlockReason>| why.map(ToString::to_string);
         if apply {
             self.events.write(LogEvent::RemoteRequested { cycle });
-            self.tell_reconnector(ReconnectorEvent::Asked { cycle });
+            self.tell_reconnector(ReconnectorEvent::Requested { cycle });
         }
         Response::Reconnect {
             begun: apply,
@@ -200,14 +200,14 @@ impl Host {
                         self.remote.typing.add(&keys, &self.output.modes);
                         self.type_on();
                     }
-                    Action::Restart => drop(self.renew(false, None)),
+                    Action::Restart => drop(self.request_restart(false, None)),
                     Action::Note(event) => self.note(event),
                 }
             }
         }
         let remote = self.remote.reconnector.report(self.now()).for_record(self.remote.begun);
         if self.record.remote != remote {
-            if remote.used && self.remote.reconnector.keeps() {
+            if remote.used && self.remote.reconnector.is_active() {
                 self.remote.stale_link.listen();
             }
             self.record.remote = remote;

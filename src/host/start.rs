@@ -200,19 +200,19 @@ fn prepare(
     mut signals: SignalPipe,
     client: &Channel,
 ) -> Result<(Prepared, ControlServer, OwnedFd), StartRefusal> {
-    let mut asked = StartRequest::of(start, fds, args)?;
-    let place = SessionPaths::take(&mut asked)?;
+    let mut request = StartRequest::of(start, fds, args)?;
+    let place = SessionPaths::take(&mut request)?;
     fault::point("start-locked");
     let config = config::load().unwrap_or_default();
-    let (mut record, mut supervisor) = begin(&asked, &place, config.restart)?;
-    let taken_up = if asked.start.revive {
-        Some(take_up(&mut supervisor, &record, &place, asked.start.may_expire)?)
+    let (mut record, mut supervisor) = begin(&request, &place, config.restart)?;
+    let taken_up = if request.start.revive {
+        Some(take_up(&mut supervisor, &record, &place, request.start.may_expire)?)
     } else {
         None
     };
-    let server = open(&asked, &place, &mut record)?;
+    let server = open(&request, &place, &mut record)?;
     fault::point("start-bound");
-    let StartRequest { start, terminal, stderr, session, program, args, .. } = asked;
+    let StartRequest { start, terminal, stderr, session, program, args, .. } = request;
     let pty = Pty::open(start.size, &start.attributes).map_err(|error| {
         place.refuse_session(format!(
             "no PTY can be opened: {error}; end some programs that run in terminals, or raise kernel.pty.max"
@@ -284,11 +284,11 @@ fn prepare(
 
 /// The session's record as it begins, or as it was left, and who decides about its launches.
 fn begin(
-    asked: &StartRequest,
+    request: &StartRequest,
     place: &SessionPaths,
     limits: Restart,
 ) -> Result<(Record, Supervisor), StartRefusal> {
-    let start = &asked.start;
+    let start = &request.start;
     let (mut record, mut supervisor) = if start.revive {
         let mut record = take_record(place)?;
         let events = EventLog::in_directory(&place.directory);
@@ -298,14 +298,14 @@ fn begin(
         last_claude::wait_for_the_last_one(&record, &events);
         if let Some(job) = record.background_job.take() {
             // Two of them would write into one conversation.
-            let ended = JobStop::begin(&asked.program, &job).wait();
+            let ended = JobStop::begin(&request.program, &job).wait();
             EventLog::in_directory(&place.directory)
                 .write(LogEvent::BackgroundJobEnded { job: Some(job), ended });
         }
         let conversation = record.conversation.clone().filter(|id| is_id(id));
         (record, Supervisor::taken_up(limits, conversation))
     } else {
-        let record = fresh(asked, place);
+        let record = fresh(request, place);
         let conversation = record.conversation.clone();
         (record, Supervisor::new(limits, conversation))
     };
@@ -317,7 +317,7 @@ fn begin(
     (record.state_file_removed, record.transcript_problem, record.also_open) = (false, None, None);
     (record.unwatched, record.state_file_unread, record.transcript_cut) = (false, false, false);
     record.given_up = None;
-    record.program = asked.program.as_path().into();
+    record.program = request.program.as_path().into();
     record.version = record::RECORD_VERSION;
     record.host_pid = getpid().as_raw();
     record.host_start = process::look_up(getpid()).map(|host| host.start);
@@ -402,11 +402,11 @@ fn leave_as_it_is(place: &SessionPaths, conversation: &str) -> StartRefusal {
 
 /// Makes sure that nobody else has the conversation, and lets others see who has it now: by the record and the socket.
 fn open(
-    asked: &StartRequest,
+    request: &StartRequest,
     place: &SessionPaths,
     record: &mut Record,
 ) -> Result<ControlServer, StartRefusal> {
-    let start = &asked.start;
+    let start = &request.start;
     // A new id is nobody else's. Where it is another one, from here to the socket nobody else may come to have it; and what
     // "the newest one" is stays as it is decided here.
     let chooses = start.revive || !start.pinned;
@@ -432,8 +432,8 @@ fn open(
     };
     write(record)?;
     fault::point("start-recorded");
-    let server =
-        ControlServer::bind(&place.directory, &asked.session).map_err(|error| place.refuse_session(error))?;
+    let server = ControlServer::bind(&place.directory, &request.session)
+        .map_err(|error| place.refuse_session(error))?;
     let socket = server.path().into();
     if record.socket != socket {
         record.socket = socket;
@@ -453,8 +453,8 @@ pub(super) fn later_environment(environment: &Environment, events: &EventLog) ->
 }
 
 /// The record of a session that begins.
-fn fresh(asked: &StartRequest, place: &SessionPaths) -> Record {
-    let StartRequest { start, session, program, args, .. } = asked;
+fn fresh(request: &StartRequest, place: &SessionPaths) -> Record {
+    let StartRequest { start, session, program, args, .. } = request;
     let conversation = start.pinned.then(|| session.to_string());
     Record {
         kind: if start.server { SessionKind::Server } else { SessionKind::Conversation },

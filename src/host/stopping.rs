@@ -67,7 +67,7 @@ impl Host {
         self.quit();
         if self.claude.is_running() {
             // Stopped by ctrl-z it draws once more before it ends; the shell has the terminal.
-            self.output.muted = self.attachment.is_backgrounded();
+            self.output.model_only = self.attachment.is_backgrounded();
             self.claude.hurry_end();
             self.end_claude();
         }

@@ -161,7 +161,7 @@ impl Host {
             Timer::TranscriptCheck => self.transcript.due(),
             Timer::Drain => self.claude.drain().map(PtyDrain::quiet_at).filter(|_| !self.is_held()),
             Timer::Relaunch => self.claude.back_at(),
-            Timer::Restart => self.renewal_at(),
+            Timer::Restart => self.restart_at(),
             Timer::Startup => self.silent_at(),
             Timer::ClientSignal => self.system_stop.forget_at(),
             Timer::Accept => server.deadline(),
@@ -219,7 +219,7 @@ impl Host {
             }
             Timer::Drain => self.pty_is_silent(now),
             Timer::Relaunch => self.restart_due(),
-            Timer::Restart => self.begin_renewal(),
+            Timer::Restart => self.begin_restart(),
             Timer::Startup => self.is_silent(),
             Timer::Kill => self.end_claude(),
             Timer::ClientSignal => self.forget_request_to_end(),

@@ -135,7 +135,7 @@ pub fn note_silent_hosts(sessions: &mut [Session]) {
 fn mute(sockets: &[PathBuf], timeout: Duration) -> Vec<(usize, Option<Pid>)> {
     let until = Instant::now() + timeout;
     let mut waiting: Vec<usize> = (0..sockets.len()).collect();
-    let mut asked: Vec<(usize, Channel)> = Vec::new();
+    let mut pending: Vec<(usize, Channel)> = Vec::new();
     let mut poll = Poll::default();
     loop {
         let mut is_full = false;
@@ -146,7 +146,7 @@ fn mute(sockets: &[PathBuf], timeout: Duration) -> Vec<(usize, Option<Pid>)> {
             match socket::connect_to_own_at_once(&sockets[*at]).and_then(Channel::new) {
                 Ok(mut channel) => {
                     channel.send(&Request::Ping, vec![]);
-                    asked.push((*at, channel));
+                    pending.push((*at, channel));
                     false
                 }
                 // It has no room for a connection more.
@@ -159,26 +159,27 @@ fn mute(sockets: &[PathBuf], timeout: Duration) -> Vec<(usize, Option<Pid>)> {
                 Err(_) => false,
             }
         });
-        if asked.is_empty() && (waiting.is_empty() || is_full) {
+        if pending.is_empty() && (waiting.is_empty() || is_full) {
             return Vec::new();
         }
         let left = until.saturating_duration_since(Instant::now());
         poll.clear();
-        let places: Vec<_> = asked.iter().map(|(_, channel)| poll.add(channel, channel.interest())).collect();
+        let tokens: Vec<_> =
+            pending.iter().map(|(_, channel)| poll.add(channel, channel.interest())).collect();
         let time = if waiting.is_empty() { left } else { left.min(RETRY_INTERVAL) };
         if poll.wait(Some(time)).is_err() {
             return Vec::new();
         }
-        let mut places = places.into_iter();
-        asked.retain_mut(|(_, channel)| {
-            let is_ready = places.next().is_some_and(|place| poll.is_ready(place));
+        let mut tokens = tokens.into_iter();
+        pending.retain_mut(|(_, channel)| {
+            let is_ready = tokens.next().is_some_and(|place| poll.is_ready(place));
             // Whatever it says or does, it is there.
             !is_ready || matches!(channel.receive::<Response>(), Ok(ReceivedMessage::Nothing))
         });
         if left.is_zero() {
             // Those that could not be asked for want of a descriptor are not known.
             let busy = waiting.into_iter().filter(|_| !is_full).map(|at| (at, None));
-            let silent = asked.iter().map(|(at, channel)| (*at, channel.peer_process()));
+            let silent = pending.iter().map(|(at, channel)| (*at, channel.peer_process()));
             return silent.chain(busy).collect();
         }
     }
@@ -278,8 +279,8 @@ mod tests {
             std::thread::spawn(move || {
                 let (stream, _) = listener.accept().expect("a connection");
                 let mut channel = Channel::new(stream).expect("a channel");
-                let asked = channel.wait_for::<Request>(Some(Duration::from_secs(20)));
-                assert!(matches!(asked, Ok(Some((Request::Ping, _)))), "{asked:?}");
+                let request = channel.wait_for::<Request>(Some(Duration::from_secs(20)));
+                assert!(matches!(request, Ok(Some((Request::Ping, _)))), "{request:?}");
                 match nth {
                     // An older host does not know the question, and another one ends.
                     1 => drop(channel.send(&Response::Refused { reason: "what?".into() }, vec![])),

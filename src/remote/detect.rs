@@ -69,7 +69,7 @@ pub struct Wanted<'a> {
 
 /// Finds them, by pid.
 pub fn find(wanted: &Wanted<'_>) -> (Vec<DetectedClaude>, Transports) {
-    let asked = Transports::ask();
+    let query = Transports::ask();
     let wrapped = wrapped();
     let (mut found, seen): (Vec<_>, Vec<_>) = read_all(wanted, &wrapped).into_iter().unzip();
     for (pid, session) in wrapped {
@@ -77,7 +77,7 @@ pub fn find(wanted: &Wanted<'_>) -> (Vec<DetectedClaude>, Transports) {
             found.wrapped = Some(session);
         }
     }
-    let transports = asked.finish();
+    let transports = query.finish();
     let mut tree = ProcessTree::default();
     if !transports.is_empty() {
         tree.0 = found.iter().map(|found| found.pid).zip(seen).collect();

@@ -219,12 +219,12 @@ impl Reconnector {
             ReconnectorEvent::Looked(look) => self.looked(at, &look),
             ReconnectorEvent::Held(keyboard) => self.keys_held(at, keyboard),
             ReconnectorEvent::KeyWaits => self.key_waits(at),
-            ReconnectorEvent::Asked { cycle } => {
+            ReconnectorEvent::Requested { cycle } => {
                 self.requests.begin(UserRequest::at(at, cycle));
                 self.obstacles.clear();
                 vec![]
             }
-            ReconnectorEvent::Doubtful(trigger) => {
+            ReconnectorEvent::MayBeStale(trigger) => {
                 if self.may_be_stale() {
                     self.stale_link.handle(at, trigger, &self.settings);
                 }
@@ -258,7 +258,7 @@ impl Reconnector {
 
     /// Whether the link is any business of ours.
     fn cares(&self) -> bool {
-        let is_wanted = self.permission.is_wanted(self.settings.keep);
+        let is_wanted = self.permission.is_wanted(self.settings.policy);
         self.presence.is_in_foreground() && (is_wanted || self.requests.is_open() || self.cleanup.is_any())
     }
 
@@ -300,7 +300,7 @@ impl Reconnector {
     fn may_be_stale(&self) -> bool {
         self.presence.has_claude
             && self.permission.is_used()
-            && self.settings.keep != ReconnectPolicy::Off
+            && self.settings.policy != ReconnectPolicy::Off
             && self.permission.withdrawal().is_none()
             && self.evidence.status() == LinkStatus::Up
     }

@@ -233,11 +233,11 @@ mod tests {
 
     #[test]
     fn what_holds_a_key_is_not_said_again() {
-        let asked: &[u8] = b"\x1b[>0q\x1b]10;?\x07";
+        let queries: &[u8] = b"\x1b[>0q\x1b]10;?\x07";
         for reply in [&b"\x1bP>|term(1)\r\x1b\\"[..], b"\x1b]10;rgb:0/0/0\x03\x07", b"\x1b]10;\x9b1m\x07"] {
-            assert_eq!(answers(&[reply], &[asked]), "", "{reply:?}");
+            assert_eq!(answers(&[reply], &[queries]), "", "{reply:?}");
         }
-        assert_eq!(answers(&[b"\x1bP>|term(1)\x1b\\"], &[asked]), "\x1bP>|term(1)\x1b\\");
+        assert_eq!(answers(&[b"\x1bP>|term(1)\x1b\\"], &[queries]), "\x1bP>|term(1)\x1b\\");
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Host {
                 self.claude.drain = (!self.output.is_closed()).then(|| PtyDrain::begin(Instant::now()));
                 self.timers.cancel(Timer::Kill);
                 // Its last words come too late for a terminal that the shell has by now.
-                self.output.muted = self.attachment.is_backgrounded();
+                self.output.model_only = self.attachment.is_backgrounded();
             }
         }
     }
@@ -98,7 +98,7 @@ impl Host {
         self.output.write(undo.as_bytes());
         self.output.flush(deadline);
         self.tell_undone();
-        self.attachment.lend_to_shell();
+        self.attachment.set_backgrounded();
     }
 
     /// Claude goes on. Where its client has not asked for that, somebody has sent SIGCONT to claude alone.
@@ -112,7 +112,7 @@ impl Host {
         self.record.state = SessionState::Running;
         self.save();
         // The shell has the terminal until the client takes it again. What claude writes until then is drawn then.
-        self.output.muted = true;
+        self.output.model_only = true;
         if let Some(client) = self.attachment.client_mut() {
             // Where there is no shell, nobody else would continue it.
             client.go_on_if_stopped();

@@ -12,7 +12,7 @@ pub const IDLE_BEFORE_RESTART: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PendingRestart {
     idle_since: Option<Instant>,
-    asked: Option<RestartRequest>,
+    request: Option<RestartRequest>,
     /// Not before, unless somebody is in a hurry.
     not_before: Option<Instant>,
     under_way: bool,
@@ -33,32 +33,32 @@ impl PendingRestart {
 
     /// Somebody wants claude to be started anew: at once, or as soon as it rests. A later wish can only hasten an earlier one.
     pub fn ask(&mut self, at_once: bool, at: Instant) {
-        let asked = self.asked.get_or_insert(RestartRequest { at, at_once });
-        asked.at_once |= at_once;
+        let request = self.request.get_or_insert(RestartRequest { at, at_once });
+        request.at_once |= at_once;
     }
 
     /// When claude is to be ended, as far as can be said now.
     pub fn due(&self) -> Option<Instant> {
-        let asked = self.asked.filter(|_| !self.under_way)?;
-        if asked.at_once {
-            return Some(asked.at);
+        let request = self.request.filter(|_| !self.under_way)?;
+        if request.at_once {
+            return Some(request.at);
         }
-        let from = self.not_before.map_or(asked.at, |not_before| not_before.max(asked.at));
+        let from = self.not_before.map_or(request.at, |not_before| not_before.max(request.at));
         self.idle_since.map(|since| from.max(since + IDLE_BEFORE_RESTART))
     }
 
     /// Nobody wants it any more. Whether there was one to call off: not when claude is already being ended.
     pub fn cancel(&mut self) -> bool {
-        let waits = !self.under_way && self.asked.is_some();
+        let waits = !self.under_way && self.request.is_some();
         if waits {
-            (self.asked, self.not_before) = (None, None);
+            (self.request, self.not_before) = (None, None);
         }
         waits
     }
 
     /// Whether there is a reason to look before claude is ended: nobody is in a hurry.
     pub fn is_patient(&self) -> bool {
-        self.asked.is_some_and(|asked| !asked.at_once)
+        self.request.is_some_and(|request| !request.at_once)
     }
 
     /// Something would be lost now: it is due again later.
@@ -92,34 +92,34 @@ mod tests {
     fn it_waits_for_rest_and_can_be_hastened() {
         let start = Instant::now();
         let second = |number: u32| start + IDLE_BEFORE_RESTART * number;
-        let mut renewal = PendingRestart::default();
-        renewal.heard(true, second(0));
-        assert_eq!(renewal.due(), None);
-        let mut rested = renewal;
+        let mut restart = PendingRestart::default();
+        restart.heard(true, second(0));
+        assert_eq!(restart.due(), None);
+        let mut rested = restart;
         rested.ask(false, second(5));
         assert_eq!(rested.due(), Some(second(5)));
-        renewal.heard(false, second(1));
-        renewal.ask(false, second(2));
-        assert_eq!(renewal.due(), None);
-        renewal.heard(true, second(3));
-        renewal.heard(true, second(4));
-        assert_eq!(renewal.due(), Some(second(4)));
-        let mut postponed = renewal;
+        restart.heard(false, second(1));
+        restart.ask(false, second(2));
+        assert_eq!(restart.due(), None);
+        restart.heard(true, second(3));
+        restart.heard(true, second(4));
+        assert_eq!(restart.due(), Some(second(4)));
+        let mut postponed = restart;
         postponed.postpone(second(9));
         assert_eq!((postponed.due(), postponed.is_patient()), (Some(second(9)), true));
         postponed.ask(true, second(5));
         assert!(postponed.due().is_some_and(|due| due <= second(5)) && !postponed.is_patient());
-        renewal.heard(false, second(4));
-        assert_eq!(renewal.due(), None);
-        renewal.ask(true, second(6));
-        assert!(renewal.due().is_some_and(|due| due <= second(6)));
-        let mut unwanted = renewal;
+        restart.heard(false, second(4));
+        assert_eq!(restart.due(), None);
+        restart.ask(true, second(6));
+        assert!(restart.due().is_some_and(|due| due <= second(6)));
+        let mut unwanted = restart;
         assert_eq!((unwanted.cancel(), unwanted.due(), unwanted.cancel()), (true, None, false));
-        renewal.begin();
-        assert_eq!((renewal.due(), renewal.is_under_way()), (None, true));
-        assert!(!renewal.cancel());
-        renewal.over();
-        assert_eq!(renewal, PendingRestart::default());
+        restart.begin();
+        assert_eq!((restart.due(), restart.is_under_way()), (None, true));
+        assert!(!restart.cancel());
+        restart.over();
+        assert_eq!(restart, PendingRestart::default());
     }
 
     proptest! {
@@ -127,26 +127,26 @@ mod tests {
         #[test]
         fn nobody_who_waits_disturbs_claude(steps in prop::collection::vec((0..5u8, 0..3_000u64), 0..40)) {
             let start = Instant::now();
-            let (mut renewal, mut now) = (PendingRestart::default(), start);
+            let (mut restart, mut now) = (PendingRestart::default(), start);
             let (mut idle_since, mut asked, mut hurried) = (None, false, false);
             for (what, milliseconds) in steps {
                 now += Duration::from_millis(milliseconds);
                 match what {
                     0 | 1 => {
-                        renewal.heard(what == 1, now);
+                        restart.heard(what == 1, now);
                         idle_since = if what == 1 { idle_since.or(Some(now)) } else { None };
                     }
                     4 => {
-                        prop_assert_eq!(renewal.cancel(), asked);
+                        prop_assert_eq!(restart.cancel(), asked);
                         (asked, hurried) = (false, false);
                     }
                     _ => {
-                        renewal.ask(what == 3, now);
+                        restart.ask(what == 3, now);
                         (asked, hurried) = (true, hurried || what == 3);
                     }
                 }
                 let rested = idle_since.is_some_and(|since| now >= since + IDLE_BEFORE_RESTART);
-                let due = renewal.due().is_some_and(|due| due <= now);
+                let due = restart.due().is_some_and(|due| due <= now);
                 prop_assert_eq!(due, asked && (hurried || rested));
             }
         }

@@ -89,8 +89,8 @@ impl Host {
     pub(crate) fn opened(&mut self, file: &StateFile) {
         let event =
             SupervisorEvent::StateFile { conversation: file.session_id.clone(), settled: file.settled() };
-        if let Decision::Different { asked, got } = self.claude.supervisor.on(event) {
-            self.events.write(LogEvent::DifferentConversation { asked, got });
+        if let Decision::Different { expected, got } = self.claude.supervisor.on(event) {
+            self.events.write(LogEvent::DifferentConversation { asked: expected, got });
         }
     }
 
@@ -317,9 +317,9 @@ impl Host {
                     self.claude.supervisor.give_up(exit);
                     return;
                 }
-                let asked = self.claude.restart.is_under_way();
+                let is_requested = self.claude.restart.is_under_way();
                 match self.relaunch(&launch) {
-                    Ok(()) if asked => self.notices.add("claude was restarted, as asked"),
+                    Ok(()) if is_requested => self.notices.add("claude was restarted, as asked"),
                     Ok(()) => self.notices.add(&format!("claude {}, and is back", ended(exit))),
                     Err(failure) => self.not_relaunched(failure),
                 }
@@ -334,7 +334,7 @@ impl Host {
     fn not_relaunched(&mut self, failure: NotStarted) {
         let NotStarted { reason, status, is_shortage } = failure;
         self.events.write(LogEvent::RelaunchFailed { reason: reason.clone() });
-        self.renewed();
+        self.restart_is_over();
         self.claude.not_started = Some(format!("could not be started: {reason}"));
         let exit = Exit::Code(status.into());
         let at = self.now();
@@ -439,11 +439,11 @@ impl Host {
         self.record.exit = None;
         self.record.state = SessionState::Starting;
         self.forget_last_claude();
-        self.renewed();
+        self.restart_is_over();
         self.claude.not_started = None;
         self.claude.child = child;
         self.output.take_master(master);
-        self.output.muted = self.attachment.is_backgrounded();
+        self.output.model_only = self.attachment.is_backgrounded();
         self.save();
         fault::point("relaunch-saved");
         self.started();

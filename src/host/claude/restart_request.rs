@@ -28,7 +28,7 @@ impl Host {
     /// taken if the one of this session has gone.
     ///
     /// This only takes note. Whoever asks may run below claude, and gets the answer before anything is ended.
-    pub(crate) fn renew(&mut self, at_once: bool, program: Option<&LosslessText>) -> Response {
+    pub(crate) fn request_restart(&mut self, at_once: bool, program: Option<&LosslessText>) -> Response {
         let refused = |reason: &str| Response::Refused { reason: reason.into() };
         if self.claude.has_quit() {
             return refused("the session is being ended");
@@ -64,7 +64,7 @@ impl Host {
     }
 
     /// Whoever asked for a restart that still waits thought better of it.
-    pub(crate) fn cancel_renewal(&mut self) -> Response {
+    pub(crate) fn call_off_restart(&mut self) -> Response {
         if !self.claude.restart.cancel() {
             return Response::Refused { reason: "no restart is waiting".into() };
         }
@@ -144,14 +144,14 @@ impl Host {
     }
 
     /// When claude is to be ended, if a restart was asked for and it is time.
-    pub(crate) fn renewal_at(&self) -> Option<Instant> {
+    pub(crate) fn restart_at(&self) -> Option<Instant> {
         self.claude.restart.due().filter(|_| {
             self.claude.is_running() && !self.timers.is_set(Timer::Kill) && !self.claude.has_quit()
         })
     }
 
     /// Ends claude as `cckw stop` does, but in order to start it again.
-    pub(crate) fn begin_renewal(&mut self) {
+    pub(crate) fn begin_restart(&mut self) {
         if self.claude.restart.is_patient() && self.holds_draft() {
             self.claude.restart.postpone(Instant::now() + DRAFT_PACE);
             if !self.record.restart_pending {
@@ -166,12 +166,12 @@ impl Host {
         self.save();
         self.claude.supervisor.on(SupervisorEvent::RestartAsked);
         // Stopped by ctrl-z it draws once more before it ends; the shell has the terminal.
-        self.output.muted = self.attachment.is_backgrounded();
+        self.output.model_only = self.attachment.is_backgrounded();
         self.end_claude();
     }
 
     /// What the last restart left behind does not count for the next one.
-    pub(crate) fn renewed(&mut self) {
+    pub(crate) fn restart_is_over(&mut self) {
         self.claude.restart.over();
         self.record.restart_pending = false;
         self.claude.kill = KillEscalation::Begun;

@@ -151,7 +151,7 @@ pub enum Decision {
     /// Claude has opened another conversation than it was to. It is followed from now on; the record keeps both.
     Different {
         /// The conversation that was to be opened.
-        asked: String,
+        expected: String,
         /// The one that was.
         got: String,
     },
@@ -243,7 +243,7 @@ pub struct Supervisor {
     refused: Option<ClaudeLaunch>,
     /// Whether the conversation was replaced since claude last ran for a stable while.
     replaced: bool,
-    restart_asked: bool,
+    restart_requested: bool,
     /// The signals that claude was sent with cckw's knowledge, and when last.
     passed: Vec<(i32, Duration)>,
     /// The end that comes is not wanted, whatever its status.
@@ -264,7 +264,7 @@ impl Supervisor {
             crashes: VecDeque::new(),
             refused: None,
             replaced: false,
-            restart_asked: false,
+            restart_requested: false,
             passed: Vec::new(),
             gave_up: false,
             server: None,
@@ -363,7 +363,7 @@ impl Supervisor {
             }
             SupervisorEvent::Refused if !launched.is_up => self.refused.clone_from(&launched.launch),
             SupervisorEvent::GaveUp if is_server => self.gave_up = true,
-            SupervisorEvent::RestartAsked => self.restart_asked = true,
+            SupervisorEvent::RestartAsked => self.restart_requested = true,
             SupervisorEvent::SignalPassed { number, at } => {
                 self.passed.retain(|(other, _)| *other != number);
                 self.passed.push((number, at));
@@ -383,10 +383,10 @@ impl Supervisor {
 
     fn state_file(&mut self, conversation: Option<String>) -> Decision {
         self.came_up = true;
-        let mut asked = None;
+        let mut expected = None;
         if let Some(launched) = self.lifecycle.launched_mut() {
             if !launched.is_up {
-                asked = launched.launch.as_ref().and_then(ClaudeLaunch::id).map(str::to_owned);
+                expected = launched.launch.as_ref().and_then(ClaudeLaunch::id).map(str::to_owned);
                 self.refused = None;
             }
             launched.is_up = true;
@@ -396,8 +396,8 @@ impl Supervisor {
             return Decision::Nothing;
         };
         self.conversation = Some(got.clone());
-        match asked {
-            Some(asked) if asked != got => Decision::Different { asked, got },
+        match expected {
+            Some(expected) if expected != got => Decision::Different { expected, got },
             _ => Decision::Nothing,
         }
     }
@@ -417,19 +417,19 @@ impl Supervisor {
             self.in_a_row = 0;
             self.replaced = false;
         }
-        let asked = std::mem::take(&mut self.restart_asked);
+        let is_restart = std::mem::take(&mut self.restart_requested);
         let outage = matches!(exit, Exit::Code(status) if crate::claude::server::is_outage(status));
         let gave_up = std::mem::take(&mut self.gave_up) || self.server.is_some() && executed && outage;
         let mut passed = std::mem::take(&mut self.passed);
         passed.retain(|(_, passed)| at.saturating_sub(*passed) <= SIGNAL_COUNTS_FOR);
         // Neither an end that was asked for nor a program that is not there is an answer of the server's.
-        if let Some(server) = self.server.as_mut().filter(|_| executed && !asked) {
+        if let Some(server) = self.server.as_mut().filter(|_| executed && !is_restart) {
             self.came_up |= server.ended(exit, ran, self.limits.stable_after, gave_up);
         }
         if quit {
             return self.finish(exit, FinishReason::Quit);
         }
-        if asked {
+        if is_restart {
             self.lifecycle = Lifecycle::Waiting { until: at, exit };
             return Decision::Wait { until: at, attempt: 0 };
         }

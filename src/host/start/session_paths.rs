@@ -31,11 +31,11 @@ impl SessionPaths {
     ///
     /// # Errors
     /// When a directory is gone, cannot be made or is not safe, or another host has the session.
-    pub fn take(asked: &mut StartRequest) -> Result<Self, StartRefusal> {
-        let start = &asked.start;
+    pub fn take(request: &mut StartRequest) -> Result<Self, StartRefusal> {
+        let start = &request.start;
         if start.revive {
             // Its directory never changes, so the record need not be locked for this.
-            let record = record::directory(&asked.session).map_err(refuse)?;
+            let record = record::directory(&request.session).map_err(refuse)?;
             last_claude::enter_directory(&recovery::read(&record).map_err(refuse)?.record).map_err(refuse)?;
         }
         let cwd = std::env::current_dir().map_err(|error| {
@@ -43,9 +43,9 @@ impl SessionPaths {
         })?;
         let state = paths::state_dir().map_err(refuse_session)?;
         paths::make_private(&state).map_err(refuse_session)?;
-        let directory = record::directory(&asked.session).map_err(refuse_session)?;
+        let directory = record::directory(&request.session).map_err(refuse_session)?;
         paths::make_private(&directory).map_err(refuse_session)?;
-        let sent = asked.lock.take();
+        let sent = request.lock.take();
         let lock = sent.map_or_else(|| Lock::take(&directory), Ok).map_err(|error| {
             if !start.revive {
                 let _ = fs::remove_dir_all(&directory);

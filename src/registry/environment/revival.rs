@@ -149,8 +149,8 @@ mod tests {
     fn who_asks_for_it_brings_a_display_and_the_client_its_terminal() {
         let recorded = [("HOME", "/"), ("TERM", "xterm-kitty"), ("DISPLAY", ":0"), ("XAUTHORITY", "/x")];
         let caller = [("TERM", "xterm"), ("DISPLAY", ":1")];
-        let asked = composed(&recorded, &caller, By::Request);
-        assert_eq!(asked, variables(&[("HOME", "/"), ("TERM", "xterm-kitty"), ("DISPLAY", ":1")]));
+        let revived = composed(&recorded, &caller, By::Request);
+        assert_eq!(revived, variables(&[("HOME", "/"), ("TERM", "xterm-kitty"), ("DISPLAY", ":1")]));
         assert_eq!(composed(&recorded, &caller, By::Client).get("TERM"), Some(OsStr::new("xterm")));
     }
 

@@ -74,7 +74,7 @@ impl<'a> Hand<'a> {
         order: Order,
     ) -> Self {
         // Nothing is kept here: what is wanted is asked for.
-        let settings = RemoteControl { keep: ReconnectPolicy::Off, ..settings.clone() };
+        let settings = RemoteControl { policy: ReconnectPolicy::Off, ..settings.clone() };
         Self {
             found,
             transport,
@@ -109,7 +109,7 @@ impl<'a> Hand<'a> {
         self.tell(ReconnectorEvent::File(self.file.clone()))?;
         // Somebody may be at the keyboard: with a client the reconnector asks for it before it types.
         self.tell(ReconnectorEvent::Attached)?;
-        self.tell(ReconnectorEvent::Asked { cycle: false })?;
+        self.tell(ReconnectorEvent::Requested { cycle: false })?;
         loop {
             if let Some(outcome) = self.is_over() {
                 return Ok(outcome);

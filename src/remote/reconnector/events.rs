@@ -33,12 +33,12 @@ pub enum ReconnectorEvent {
     /// A key of the user's waits, since now.
     KeyWaits,
     /// The user asks for the link now.
-    Asked {
+    Requested {
         /// Whether a link that seems to be up is switched off first.
         cycle: bool,
     },
     /// Something happened after which a link that looks alive may be dead.
-    Doubtful(StaleTrigger),
+    MayBeStale(StaleTrigger),
     /// The time that [`Reconnector::due`](super::Reconnector::due) named has come.
     Due,
 }

@@ -29,7 +29,7 @@ impl Obstacles {
     }
 
     /// What stands against typing now.
-    pub(super) fn standing(&self, at: Duration) -> Option<&(BlockReason, Duration)> {
+    pub(super) fn current(&self, at: Duration) -> Option<&(BlockReason, Duration)> {
         self.met.as_ref().filter(|(_, until)| at < *until)
     }
 

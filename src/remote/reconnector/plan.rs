@@ -63,7 +63,7 @@ impl Reconnector {
         if let Some(obstacle) = &file.obstacle {
             return Err((BlockReason::Session(obstacle.clone()), None));
         }
-        match self.obstacles.standing(at) {
+        match self.obstacles.current(at) {
             Some((why, until)) => Err((why.clone(), Some(*until))),
             None => Ok(purpose),
         }
@@ -105,7 +105,7 @@ impl Reconnector {
 
     /// Whether the configuration or a request wants the link.
     fn check_policy(&self, at: Duration) -> Result<(), Against> {
-        match (self.settings.keep, self.requests.open) {
+        match (self.settings.policy, self.requests.open) {
             (ReconnectPolicy::Off, None) => Err((BlockReason::Off, None)),
             (ReconnectPolicy::IfUsed, None) if !self.permission.is_used() => {
                 Err((BlockReason::NeverUsed, None))

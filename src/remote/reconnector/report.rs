@@ -13,7 +13,7 @@ use crate::registry::link_record::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// What the evidence says together.
-    pub standing: LinkStatus,
+    pub status: LinkStatus,
     /// How far that can be relied on.
     pub confidence: Confidence,
     /// What the state file says, in words.
@@ -48,7 +48,7 @@ impl Report {
     /// The same for the session's record; `begun` is when the times count from, in seconds since 1970.
     pub fn for_record(self, begun: u64) -> LinkRecord {
         let report = self;
-        let state = match report.standing {
+        let state = match report.status {
             _ if report.reconnecting => RemoteState::Reconnecting,
             LinkStatus::Connecting => RemoteState::Reconnecting,
             LinkStatus::Up | LinkStatus::Disagree => RemoteState::Connected,
@@ -86,13 +86,13 @@ impl Report {
 impl Reconnector {
     /// How things stand.
     pub fn report(&self, at: Duration) -> Report {
-        let (standing, confidence) = self.evidence.status_and_confidence(at);
+        let (status, confidence) = self.evidence.status_and_confidence(at);
         let why = self.check_preconditions(at).err().map(|(why, _)| why);
-        let wanted = self.cares() && self.is_watching() && standing != LinkStatus::Up;
+        let wanted = self.cares() && self.is_watching() && status != LinkStatus::Up;
         let is_used = self.permission.is_used();
         let may_try = wanted && !self.backoff.is_used_up(&self.settings);
         Report {
-            standing,
+            status,
             confidence,
             file: self.evidence.file_in_words(),
             screen: self.evidence.screen_in_words(),
@@ -101,7 +101,7 @@ impl Reconnector {
             refused: self.permission.refused().cloned(),
             turned_off: self.permission.is_turned_off(),
             used: is_used,
-            wanted: is_used || self.settings.keep == ReconnectPolicy::Always,
+            wanted: is_used || self.settings.policy == ReconnectPolicy::Always,
             why: why.filter(|_| wanted),
             tries: self.backoff.tries(),
             last_try: self.backoff.last().cloned(),
@@ -111,8 +111,8 @@ impl Reconnector {
     }
 
     /// Whether anything is kept here, so that a state file which cannot be watched is to be looked at now and then.
-    pub fn keeps(&self) -> bool {
-        self.settings.keep != ReconnectPolicy::Off || self.requests.is_open()
+    pub fn is_active(&self) -> bool {
+        self.settings.policy != ReconnectPolicy::Off || self.requests.is_open()
     }
 
     /// Whether it matters that the user may have a command of the same name: not at every look, because folders are read for it.

@@ -127,7 +127,7 @@ impl Reconnector {
         }
         let _ = probe.evidence.assess(at);
         let is_down = probe.evidence.status() == LinkStatus::Down;
-        let users_decision = probe.permission.users_decision(probe.settings.keep);
+        let users_decision = probe.permission.users_decision(probe.settings.policy);
         RequestPreview {
             against: probe.check_preconditions(at).err().map(|(why, _)| why),
             screen: probe.against_typing(look),
@@ -157,7 +157,7 @@ mod tests {
     fn a_request_that_is_too_old_tells_why() {
         let mut reconnector = Reconnector::new(RemoteControl::default(), true, false);
         reconnector.on(Duration::ZERO, ReconnectorEvent::Started);
-        reconnector.on(Duration::ZERO, ReconnectorEvent::Asked { cycle: false });
+        reconnector.on(Duration::ZERO, ReconnectorEvent::Requested { cycle: false });
         let at = REQUEST_LIFETIME + Duration::from_secs(1);
         let over = reconnector.on(at, ReconnectorEvent::Due);
         let said = BlockReason::Unknown.to_string();

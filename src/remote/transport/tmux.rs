@@ -56,8 +56,8 @@ impl TmuxQuery {
             return None;
         }
         let mut panes = HashMap::new();
-        for (socket, asked) in self.0 {
-            let Ok(listed) = asked.finish().and_then(command::answer) else { continue };
+        for (socket, query) in self.0 {
+            let Ok(listed) = query.finish().and_then(command::answer) else { continue };
             panes.extend(parse(&String::from_utf8_lossy(&listed), &socket));
         }
         Some(Tmux { panes })

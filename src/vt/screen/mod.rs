@@ -354,14 +354,14 @@ fn note(parser: &mut vt100::Parser<History>, stale: &mut Option<Resync>, does: S
             *stale = None;
         }
         SequenceEffect::ClearScreen | SequenceEffect::Place | SequenceEffect::ClearLine => {
-            let Some(renewal) = stale else { return };
+            let Some(resync) = stale else { return };
             match does {
-                SequenceEffect::Place => (renewal.placed, renewal.lines) = (true, 0),
-                SequenceEffect::ClearLine => renewal.lines = renewal.lines.saturating_add(1),
-                _ => renewal.cleared = true,
+                SequenceEffect::Place => (resync.placed, resync.lines) = (true, 0),
+                SequenceEffect::ClearLine => resync.lines = resync.lines.saturating_add(1),
+                _ => resync.cleared = true,
             }
-            renewal.cleared |= renewal.placed && renewal.lines >= parser.screen().size().0.get();
-            if renewal.cleared && renewal.placed {
+            resync.cleared |= resync.placed && resync.lines >= parser.screen().size().0.get();
+            if resync.cleared && resync.placed {
                 *stale = None;
             }
         }

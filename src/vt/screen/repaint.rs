@@ -62,8 +62,8 @@ impl Screen {
     fn picture(&mut self, modes: &ModeTracker, with_history: bool) -> Option<String> {
         // The emulator answers some questions only by doing: it is asked, and put back afterwards.
         let before = self.parser.screen().clone();
-        let asked = catch_unwind(AssertUnwindSafe(|| self.draw(&before, modes, with_history)));
-        match asked {
+        let drawn = catch_unwind(AssertUnwindSafe(|| self.draw(&before, modes, with_history)));
+        match drawn {
             Ok(picture) => {
                 *self.parser.screen_mut() = before;
                 self.parser.process(self.pieces.resume());

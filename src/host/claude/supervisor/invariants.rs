@@ -86,7 +86,7 @@ pub(super) enum Meaning {
 
 /// What the promises are held against: counted from the events and decisions alone.
 #[derive(Default)]
-pub(super) struct Witness {
+pub(super) struct Model {
     pub(super) now: Duration,
     pub(super) running_since: Option<Duration>,
     pub(super) running: bool,
@@ -106,7 +106,7 @@ pub(super) struct Witness {
     pub(super) told: Option<String>,
 }
 
-impl Witness {
+impl Model {
     pub(super) fn before(&mut self, event: &SupervisorEvent, limits: &Restart) {
         (self.restarts, self.meaning) = (false, None);
         match event {
@@ -222,8 +222,8 @@ impl Witness {
                 }
             }
             Decision::Finish { .. } => self.finished = true,
-            Decision::Different { asked, got } => {
-                prop_assert!(asked != got && self.told.as_ref() == Some(got));
+            Decision::Different { expected, got } => {
+                prop_assert!(expected != got && self.told.as_ref() == Some(got));
             }
             Decision::Nothing => {}
         }
@@ -245,20 +245,20 @@ proptest! {
     ) {
         let pinned = pinned.then(|| A.to_owned());
         let mut supervisor = Supervisor::new(limits, pinned.clone());
-        let mut witness = Witness { running: true, told: pinned, ..Witness::default() };
+        let mut model = Model { running: true, told: pinned, ..Model::default() };
         for (event, step) in events {
             let step_by = Duration::from_millis(step.unsigned_abs());
-            witness.now = if step < 0 { witness.now.saturating_sub(step_by) } else { witness.now + step_by };
-            let event = at_time(event, witness.now);
-            witness.before(&event, &limits);
+            model.now = if step < 0 { model.now.saturating_sub(step_by) } else { model.now + step_by };
+            let event = at_time(event, model.now);
+            model.before(&event, &limits);
             let decision = supervisor.on(event.clone());
-            witness.after(&event, &decision, &limits)?;
-            prop_assert_eq!(supervisor.conversation(), witness.told.as_deref());
+            model.after(&event, &decision, &limits)?;
+            prop_assert_eq!(supervisor.conversation(), model.told.as_deref());
             prop_assert!(supervisor.crashes.len() <= limits.crash_limit as usize);
         }
         // Quitting always ends it.
         supervisor.on(SupervisorEvent::UserQuit);
-        supervisor.on(SupervisorEvent::Ended { exit: SEGV, at: witness.now, jitter: 0.5 });
+        supervisor.on(SupervisorEvent::Ended { exit: SEGV, at: model.now, jitter: 0.5 });
         let is_over = matches!(supervisor.lifecycle(), Lifecycle::Ended { .. });
         prop_assert!(is_over);
     }

@@ -1,9 +1,9 @@
 //! Days of a session, simulated: 24 hours each, of plausible ones and of hostile ones.
 //!
-//! The witness of the other tests stands beside it: never earlier than the backoff, the conversation that was told last, an end
+//! The model of the other tests stands beside it: never earlier than the backoff, the conversation that was told last, an end
 //! that is the end. Here it is seen that over a long time all of this bounds what happens.
 
-use super::invariants::{Witness, at_time};
+use super::invariants::{Model, at_time};
 use super::*;
 
 const HOUR: u64 = 3_600_000;
@@ -46,7 +46,7 @@ struct Life {
     weather: Weather,
     limits: Restart,
     supervisor: Supervisor,
-    witness: Witness,
+    model: Model,
     real: u64,
     clock: u64,
     sessions: u64,
@@ -69,7 +69,7 @@ impl Life {
             weather,
             limits,
             supervisor: Supervisor::new(limits, None),
-            witness: Witness::default(),
+            model: Model::default(),
             real: 0,
             clock: HOUR * 100,
             sessions: 0,
@@ -89,18 +89,18 @@ impl Life {
         self.sessions += 1;
         let pinned = (!self.dice.one_in(4)).then(|| A.to_owned());
         self.supervisor = Supervisor::new(self.limits, pinned.clone());
-        self.witness = Witness { running: true, told: pinned, ..Witness::default() };
+        self.model = Model { running: true, told: pinned, ..Model::default() };
         self.recent.clear();
         self.comes_up();
     }
 
     fn tell(&mut self, event: SupervisorEvent) -> Decision {
         let event = at_time(event, Duration::from_millis(self.clock));
-        self.witness.before(&event, &self.limits);
+        self.model.before(&event, &self.limits);
         let decision = self.supervisor.on(event.clone());
-        let fine = self.witness.after(&event, &decision, &self.limits);
+        let fine = self.model.after(&event, &decision, &self.limits);
         fine.unwrap_or_else(|broken| panic!("{broken} after {event:?} and {decision:?}"));
-        assert_eq!(self.supervisor.conversation(), self.witness.told.as_deref());
+        assert_eq!(self.supervisor.conversation(), self.model.told.as_deref());
         assert!(self.supervisor.crashes.len() <= self.limits.crash_limit as usize, "what is counted grows");
         decision
     }
@@ -194,7 +194,7 @@ impl Life {
         while let Decision::Wait { until, .. } = decision {
             looks += 1;
             let until = until.as_millis() as u64 + 1;
-            let asked = self.witness.restarts;
+            let asked = self.model.restarts;
             // The host asks when it is due; by its clock, which somebody may set meanwhile.
             let early = self.weather == Weather::Hostile && self.dice.one_in(5);
             let wait = until.saturating_sub(self.clock);

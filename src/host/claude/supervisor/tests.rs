@@ -388,7 +388,7 @@ fn another_conversation_than_asked_for_is_noticed_and_followed() {
     let mut supervisor = crashed();
     supervisor.on(due(11, TranscriptState::Present));
     assert_eq!(supervisor.on(guess(B)), Decision::Nothing);
-    let different = Decision::Different { asked: A.into(), got: B.into() };
+    let different = Decision::Different { expected: A.into(), got: B.into() };
     assert_eq!(supervisor.on(state_file(B)), different);
     assert_eq!(supervisor.conversation(), Some(B));
     // Later changes are the user's.

@@ -18,8 +18,8 @@ use crate::config::{ReconnectPolicy, RemoteControl};
 use crate::registry::log_event::LinkEvent;
 use crate::remote::reconnector::attempt::HOLD_ANSWER_TIMEOUT;
 
-fn settings(keep: ReconnectPolicy) -> RemoteControl {
-    RemoteControl { keep, max_tries: 3, disconnected_for: seconds(2), ..RemoteControl::default() }
+fn settings(policy: ReconnectPolicy) -> RemoteControl {
+    RemoteControl { policy, max_tries: 3, disconnected_for: seconds(2), ..RemoteControl::default() }
 }
 
 fn any_prompt() -> impl Strategy<Value = Prompt> {
@@ -162,11 +162,11 @@ pub(super) fn stimulus() -> impl Strategy<Value = (u64, Stimulus)> {
         2 => event(ReconnectorEvent::Started),
         1 => any_keyboard().prop_map(|keyboard| Stimulus::event(ReconnectorEvent::Held(keyboard))),
         1 => event(ReconnectorEvent::KeyWaits),
-        1 => any::<bool>().prop_map(|cycle| Stimulus::event(ReconnectorEvent::Asked { cycle })),
+        1 => any::<bool>().prop_map(|cycle| Stimulus::event(ReconnectorEvent::Requested { cycle })),
         1 => (0u64..200, any::<bool>()).prop_map(|(long, slept)| {
             let long = seconds(long);
             let occasion = if slept { StaleTrigger::Slept(long) } else { StaleTrigger::Outage(long) };
-            Stimulus::event(ReconnectorEvent::Doubtful(occasion))
+            Stimulus::event(ReconnectorEvent::MayBeStale(occasion))
         }),
     ];
     (prop_oneof![0u64..50, 50u64..3_000, 3_000u64..40_000], what)
@@ -224,10 +224,10 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(keep: ReconnectPolicy, attached: bool) -> Self {
+    pub(super) fn new(policy: ReconnectPolicy, attached: bool) -> Self {
         let mut world = Self {
-            reconnector: Reconnector::new(settings(keep), false, false),
-            settings: settings(keep),
+            reconnector: Reconnector::new(settings(policy), false, false),
+            settings: settings(policy),
             at: seconds(100),
             looks: [look(Prompt::Empty, Indicator::Absent), look(prompt(LINE), Indicator::Absent)].into(),
             answers: Some(KeyboardState::default()),
@@ -290,7 +290,7 @@ impl World {
                 Action::Type(keys) => self.check(&keys, &event),
                 Action::Note(LinkEvent::LeftBehind { .. }) => self.left_behind = true,
                 Action::Note(LinkEvent::Cycle { .. }) => {
-                    assert!(self.doubtful && self.used && self.settings.keep != ReconnectPolicy::Off);
+                    assert!(self.doubtful && self.used && self.settings.policy != ReconnectPolicy::Off);
                     assert!(!self.refused && !self.the_users && !self.own_doing);
                     self.asked_until = self.at + seconds(80);
                     self.cycles = true;
@@ -354,8 +354,8 @@ impl World {
                 }
             }
             ReconnectorEvent::KeyWaits => drop(self.key_since.get_or_insert(self.at)),
-            ReconnectorEvent::Doubtful(_) => self.doubtful = true,
-            ReconnectorEvent::Asked { cycle } => {
+            ReconnectorEvent::MayBeStale(_) => self.doubtful = true,
+            ReconnectorEvent::Requested { cycle } => {
                 // A cycle asks twice.
                 self.asked_until = self.at + seconds(if *cycle { 80 } else { 40 });
                 self.cycles |= cycle;
@@ -421,7 +421,7 @@ impl World {
             assert!(rests && whole, "{keys:?} with {keyboard:?}");
         }
         let asked = self.at <= self.asked_until;
-        let wanted = match self.settings.keep {
+        let wanted = match self.settings.policy {
             ReconnectPolicy::Off => false,
             ReconnectPolicy::IfUsed => self.used,
             ReconnectPolicy::Always => true,
@@ -531,8 +531,8 @@ impl World {
     }
 }
 
-fn run(keep: ReconnectPolicy, attached: bool, stimuli: Vec<(u64, Stimulus)>) -> World {
-    let mut world = World::new(keep, attached);
+fn run(policy: ReconnectPolicy, attached: bool, stimuli: Vec<(u64, Stimulus)>) -> World {
+    let mut world = World::new(policy, attached);
     for (after, stimulus) in stimuli {
         world.happens(ms(after), stimulus);
     }
@@ -545,11 +545,11 @@ proptest! {
 
     #[test]
     fn what_was_promised_holds_whatever_happens(
-        keep in select(vec![ReconnectPolicy::Off, ReconnectPolicy::IfUsed, ReconnectPolicy::Always, ReconnectPolicy::Always]),
+        policy in select(vec![ReconnectPolicy::Off, ReconnectPolicy::IfUsed, ReconnectPolicy::Always, ReconnectPolicy::Always]),
         attached in any::<bool>(),
         stimuli in proptest::collection::vec(stimulus(), 0..60),
     ) {
-        let world = run(keep, attached, stimuli);
+        let world = run(policy, attached, stimuli);
         if let ModelGate::Asked(since) | ModelGate::Held(since) = world.hold {
             prop_assert!(world.at - since <= HOLD_ANSWER_TIMEOUT + LONGEST_HOLD, "keys are still held");
         }

@@ -202,7 +202,7 @@ pub(super) struct ModelSession {
 }
 
 impl ModelSession {
-    pub(super) fn new(keep: ReconnectPolicy, latency: Duration, wide: bool, attached: bool) -> Self {
+    pub(super) fn new(policy: ReconnectPolicy, latency: Duration, wide: bool, attached: bool) -> Self {
         let claude = Claude {
             latency,
             inputs: VecDeque::new(),
@@ -216,7 +216,7 @@ impl ModelSession {
             submitted: vec![],
             jobs: vec![],
         };
-        let settings = RemoteControl { keep, disconnected_for: seconds(2), ..RemoteControl::default() };
+        let settings = RemoteControl { policy, disconnected_for: seconds(2), ..RemoteControl::default() };
         let reconnector = Reconnector::new(settings, false, false);
         let mut session = Self {
             claude,
@@ -375,13 +375,13 @@ fn happens() -> impl Strategy<Value = (u64, Happens)> {
 }
 
 fn run(
-    keep: ReconnectPolicy,
+    policy: ReconnectPolicy,
     latency: u64,
     wide: bool,
     attached: bool,
     story: &[(u64, Happens)],
 ) -> ModelSession {
-    let mut session = ModelSession::new(keep, ms(latency), wide, attached);
+    let mut session = ModelSession::new(policy, ms(latency), wide, attached);
     session.claude.link = ModelLink::Up;
     session.until(seconds(3));
     for (after, happens) in story {

@@ -45,7 +45,7 @@ fn an_empty_prompt_gets_no_ctrl_s() {
     assert!(reconnector.on(at + ms(200), ReconnectorEvent::Looked(connecting)).contains(&Action::Release));
     let up = reconnector.on(at + ms(900), ReconnectorEvent::File(Some(file(true, "idle"))));
     assert!(up.contains(&Action::Note(LinkEvent::Back)), "{up:?}");
-    assert_eq!(reconnector.report(at + seconds(1)).standing, LinkStatus::Up);
+    assert_eq!(reconnector.report(at + seconds(1)).status, LinkStatus::Up);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_refusal_is_read_before_the_keys_that_waited_can_move_it_away() {
 #[test]
 fn a_refusal_once_more_has_its_time_before_the_keys_are_let_go() {
     let (mut reconnector, at) = about_to_type();
-    reconnector.on(at, ReconnectorEvent::Asked { cycle: false });
+    reconnector.on(at, ReconnectorEvent::Requested { cycle: false });
     let mut shown = look(Prompt::Empty, Indicator::Absent);
     shown.reading.notice = Some(Notice::NeedsSubscription("it needs a subscription".into()));
     entered(&mut reconnector, at, &shown);
@@ -124,7 +124,7 @@ fn linked(settings: RemoteControl) -> Reconnector {
     reconnector.on(ms(0), ReconnectorEvent::Started);
     reconnector.on(ms(0), ReconnectorEvent::File(Some(file(true, "idle"))));
     reconnector.on(ms(400), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Active)));
-    assert_eq!(reconnector.report(ms(400)).standing, LinkStatus::Up);
+    assert_eq!(reconnector.report(ms(400)).status, LinkStatus::Up);
     reconnector
 }
 
@@ -151,9 +151,9 @@ fn next_note(
 fn after_a_sleep_that_was_long_enough_the_link_is_made_anew_once() {
     let cycle = Action::Note(LinkEvent::Cycle { what: "the machine slept" });
     let mut reconnector = linked(RemoteControl::default());
-    reconnector.on(seconds(10), ReconnectorEvent::Doubtful(StaleTrigger::Slept(seconds(59))));
+    reconnector.on(seconds(10), ReconnectorEvent::MayBeStale(StaleTrigger::Slept(seconds(59))));
     assert_eq!(next_note(&mut reconnector, seconds(10_000)), None);
-    reconnector.on(seconds(20_000), ReconnectorEvent::Doubtful(StaleTrigger::Slept(seconds(60))));
+    reconnector.on(seconds(20_000), ReconnectorEvent::MayBeStale(StaleTrigger::Slept(seconds(60))));
     assert_eq!(next_note(&mut reconnector, seconds(30_000)), Some((seconds(20_060), cycle)));
     // Typed without a menu, it is claude that has to open its panel.
     let typed = typed(
@@ -168,7 +168,7 @@ fn after_a_sleep_that_was_long_enough_the_link_is_made_anew_once() {
 #[test]
 fn an_outage_and_idleness_count_only_where_that_is_configured() {
     let mut reconnector = linked(RemoteControl::default());
-    reconnector.on(seconds(10), ReconnectorEvent::Doubtful(StaleTrigger::Outage(seconds(10_000))));
+    reconnector.on(seconds(10), ReconnectorEvent::MayBeStale(StaleTrigger::Outage(seconds(10_000))));
     assert_eq!(next_note(&mut reconnector, seconds(1_000_000)), None);
     let hour = seconds(3600);
     let both = RemoteControl {
@@ -177,7 +177,7 @@ fn an_outage_and_idleness_count_only_where_that_is_configured() {
         ..RemoteControl::default()
     };
     let mut reconnector = linked(both.clone());
-    reconnector.on(seconds(10), ReconnectorEvent::Doubtful(StaleTrigger::Outage(hour)));
+    reconnector.on(seconds(10), ReconnectorEvent::MayBeStale(StaleTrigger::Outage(hour)));
     let away = Action::Note(LinkEvent::Cycle { what: "the network was away" });
     assert_eq!(next_note(&mut reconnector, hour), Some((seconds(70), away)));
     let mut reconnector = linked(both);
@@ -188,12 +188,12 @@ fn an_outage_and_idleness_count_only_where_that_is_configured() {
 #[test]
 fn a_link_that_nobody_keeps_is_never_made_anew() {
     let mut off =
-        linked(RemoteControl { keep: crate::config::ReconnectPolicy::Off, ..RemoteControl::default() });
-    off.on(seconds(10), ReconnectorEvent::Doubtful(StaleTrigger::Slept(seconds(10_000))));
+        linked(RemoteControl { policy: crate::config::ReconnectPolicy::Off, ..RemoteControl::default() });
+    off.on(seconds(10), ReconnectorEvent::MayBeStale(StaleTrigger::Slept(seconds(10_000))));
     assert_eq!(next_note(&mut off, seconds(100_000)), None);
     let mut down = linked(RemoteControl::default());
     down.on(seconds(10), ReconnectorEvent::File(Some(file(false, "busy"))));
-    down.on(seconds(10), ReconnectorEvent::Doubtful(StaleTrigger::Slept(seconds(10_000))));
+    down.on(seconds(10), ReconnectorEvent::MayBeStale(StaleTrigger::Slept(seconds(10_000))));
     assert!(!down.stale_link.is_suspected());
 }
 
@@ -208,7 +208,7 @@ fn nothing_is_closed_that_is_not_seen() {
     let seen = |reconnector: &mut Reconnector, at, shown| {
         typed(&reconnector.on(at, ReconnectorEvent::Looked(shown)))
     };
-    reconnector.on(at, ReconnectorEvent::Asked { cycle: true });
+    reconnector.on(at, ReconnectorEvent::Requested { cycle: true });
     let mut keys = vec![];
     for _ in 0..3 {
         keys.extend(seen(&mut reconnector, at, look(Prompt::Empty, Indicator::Active)));
@@ -229,7 +229,7 @@ fn nothing_is_closed_that_is_not_seen() {
 #[test]
 fn a_panel_that_does_not_say_that_the_link_is_up_is_opened_twice_at_most() {
     let mut reconnector = linked(RemoteControl::default());
-    reconnector.on(seconds(10), ReconnectorEvent::Asked { cycle: true });
+    reconnector.on(seconds(10), ReconnectorEvent::Requested { cycle: true });
     let at_prompt = look(Prompt::Empty, Indicator::Active);
     let mut cut = look(Prompt::Elsewhere("a dialog is open"), Indicator::Active);
     let items = ["Disconnect this session", "Continue"].map(str::to_owned).to_vec();
@@ -288,7 +288,7 @@ fn in_the_panel_a_claude_that_does_not_rest_has_its_time() {
             Some(crate::claude::screen::Panel { items, selected, disconnect: Some(0), connected: true });
         panel
     };
-    reconnector.on(at, ReconnectorEvent::Asked { cycle: true });
+    reconnector.on(at, ReconnectorEvent::Requested { cycle: true });
     let at_prompt = || look(Prompt::Empty, Indicator::Active);
     let mut keys = vec![];
     for _ in 0..3 {

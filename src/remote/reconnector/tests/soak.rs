@@ -57,8 +57,8 @@ fn hour() -> impl Strategy<Value = Hour> {
 }
 
 /// Lives through a day, and says how it was at its end, and what the reconnector did.
-fn live(keep: ReconnectPolicy, day: &[Hour]) -> ModelSession {
-    let mut session = ModelSession::new(keep, ms(40), true, true);
+fn live(policy: ReconnectPolicy, day: &[Hour]) -> ModelSession {
+    let mut session = ModelSession::new(policy, ms(40), true, true);
     session.link_is_up();
     session.until(seconds(3));
     for hour in day {
@@ -74,7 +74,7 @@ fn live(keep: ReconnectPolicy, day: &[Hour]) -> ModelSession {
             Hour::Rests(long) => session.until(session.now + ms(*long)),
             Hour::Drops => session.happens(Happens::Drop),
             Hour::Sleeps(long) => {
-                session.tell(ReconnectorEvent::Doubtful(StaleTrigger::Slept(ms(*long))));
+                session.tell(ReconnectorEvent::MayBeStale(StaleTrigger::Slept(ms(*long))));
                 session.until(session.now + seconds(120));
             }
             Hour::Jumps(long) => session.now += ms(*long),
@@ -142,8 +142,8 @@ fn plausible_days_of_24_hours() {
 fn hostile_days_of_24_hours() {
     let mut runner = TestRunner::new(ProptestConfig::default());
     let (mut pasted, mut entered) = (0, 0);
-    for keep in [ReconnectPolicy::IfUsed, ReconnectPolicy::Always, ReconnectPolicy::Always] {
-        let mut world = World::new(keep, true);
+    for policy in [ReconnectPolicy::IfUsed, ReconnectPolicy::Always, ReconnectPolicy::Always] {
+        let mut world = World::new(policy, true);
         let end = world.at + DAY;
         while world.at < end {
             let (after, stimulus) =
