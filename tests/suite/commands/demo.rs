@@ -272,21 +272,21 @@ fn by_hand_the_detach_key_lets_go_and_enter_takes_it_back() {
     terminal.wait_for_text("❯\u{a0}hello");
     terminal.press(Key::Enter);
     terminal.wait_for_text("You said: hello");
+    let asked =
+        |screen: &support::Screen| screen.cursor_row().is_empty() && screen.contains("q and Enter end");
     for _ in 0..2 {
         terminal.wait_for("an empty prompt", |screen| {
             screen.contains("? for shortcuts") && !screen.contains("Working")
         });
         terminal.type_text("\x1c");
-        terminal.wait_for_text("Enter takes it back");
+        terminal.wait_for("the question", asked);
         assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
         terminal.press(Key::Enter);
         terminal.wait_for_text("You said: hello");
     }
     terminal.wait_for_text("? for shortcuts");
     terminal.type_text("\x1c");
-    terminal.wait_for("the question", |screen| {
-        screen.cursor_row().is_empty() && screen.contains("q and Enter end")
-    });
+    terminal.wait_for("the question", asked);
     terminal.type_text("q\r");
     assert!(terminal.finish().success(), "{}", terminal.report());
     assert!(terminal.screen().contains("What cckw kept of the session"), "{}", terminal.report());
