@@ -272,8 +272,9 @@ fn by_hand_the_detach_key_lets_go_and_enter_takes_it_back() {
     terminal.wait_for_text("❯\u{a0}hello");
     terminal.press(Key::Enter);
     terminal.wait_for_text("You said: hello");
-    let asked =
-        |screen: &support::Screen| screen.cursor_row().is_empty() && screen.contains("q and Enter end");
+    let asked = |screen: &crate::support::Screen| {
+        screen.cursor_row().is_empty() && screen.contains("q and Enter end")
+    };
     for _ in 0..2 {
         terminal.wait_for("an empty prompt", |screen| {
             screen.contains("? for shortcuts") && !screen.contains("Working")
