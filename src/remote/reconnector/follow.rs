@@ -50,7 +50,9 @@ impl Reconnector {
         if let ReconnectorPhase::Answering(_) = self.phase {
             actions.push(self.succeed(at));
         }
-        if self.requests.is_for_link() {
+        // Behind Enter it is the try for this request that has brought it back, and the try's end says so.
+        let is_submitted = matches!(&self.phase, ReconnectorPhase::Trying(attempt) if attempt.is_submitted());
+        if self.requests.is_for_link() && !is_submitted {
             actions.push(self.requests.end(at, Some(&BlockReason::Up)));
         }
         actions

@@ -55,7 +55,7 @@ impl PendingCleanup {
 
 impl Attempt {
     /// Whether Enter was pressed.
-    fn is_submitted(&self) -> bool {
+    pub fn is_submitted(&self) -> bool {
         matches!(
             self.step,
             AttemptStep::Entered

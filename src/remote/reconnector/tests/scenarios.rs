@@ -92,6 +92,21 @@ fn entered(reconnector: &mut Reconnector, at: std::time::Duration, before: &Scre
     assert_eq!(typed(&reconnector.on(at + ms(50), ReconnectorEvent::Looked(pasted))), [Keystroke::Enter]);
 }
 
+/// On a busy machine the state file is written before the next look.
+#[test]
+fn a_link_that_is_up_before_the_look_behind_enter_counts_as_brought_back() {
+    let (mut reconnector, at) = about_to_type();
+    reconnector.on(at, ReconnectorEvent::Asked { cycle: false });
+    let mut shown = look(Prompt::Empty, Indicator::Absent);
+    entered(&mut reconnector, at, &shown);
+    let mut actions = reconnector.on(at + ms(80), ReconnectorEvent::File(Some(file(true, "idle"))));
+    shown.reading.indicator = Indicator::Active;
+    actions.extend(reconnector.on(at + ms(100), ReconnectorEvent::Looked(shown)));
+    assert!(actions.contains(&Action::Note(LinkEvent::Back)), "{actions:?}");
+    let ended = |action: &Action| matches!(action, Action::Note(LinkEvent::RequestOver { .. }));
+    assert!(!actions.iter().any(ended), "{actions:?}");
+}
+
 #[test]
 fn a_refusal_is_read_before_the_keys_that_waited_can_move_it_away() {
     let (mut reconnector, at) = about_to_type();

@@ -31,13 +31,8 @@ fn run(sandbox: &Sandbox, program: &std::path::Path, words: &[&str]) -> Said {
     Said { out: text(output.stdout), err: text(output.stderr), status: output.status.code() }
 }
 
-/// Runs the verb, and again where the machine was so busy that it gave up typing.
 fn reconnect(sandbox: &Sandbox, words: &[&str]) -> Said {
-    let words = [&["reconnect"][..], words].concat();
-    wait_until_some("a claude that is fast enough", DEADLINE, || {
-        let said = run(sandbox, env!("CARGO_BIN_EXE_cckw").as_ref(), &words);
-        (!said.err.contains(": claude is too slow")).then_some(said)
-    })
+    run(sandbox, env!("CARGO_BIN_EXE_cckw").as_ref(), &[&["reconnect"][..], words].concat())
 }
 
 /// Has a link brought back. On a busy machine the stand-in may draw too late, and what was typed is taken back.
@@ -46,7 +41,7 @@ fn brought_back(sandbox: &Sandbox, words: &[&str]) -> Said {
     wait_until_some("a link that is back", DEADLINE, || {
         let said = reconnect(sandbox, words);
         let is_back = said.out.contains(" reconnected=1 ");
-        let was_late = said.err.contains("in time") || said.err.contains("too slow");
+        let was_late = said.err.contains("in time");
         assert!(is_back || was_late || said.err.contains("left alone"), "{said:?}");
         is_back.then_some(said)
     })
@@ -277,8 +272,7 @@ fn keys_that_would_go_elsewhere_are_not_typed() {
     tmux(&["send-keys", "-t", "main", "-l", "clear; fg"]);
     pane.press(&["Enter"]);
     pane.wait_for("? for shortcuts");
-    let said = reconnect(&sandbox, &["--apply"]);
-    assert!(said.out.contains(" reconnected=1 failed=0"), "{said:?}\n{}", pane.screen());
+    brought_back(&sandbox, &["--apply"]);
 }
 
 #[test]
@@ -331,8 +325,7 @@ fn taken_over_elsewhere_is_for_the_user_to_decide() {
     let left = reconnect(&sandbox, &["--apply"]);
     if left.err.contains("left alone") {
         assert!(left.err.contains("only the user can know"), "{left:?}");
-        let said = reconnect(&sandbox, &["--apply", "--pid", &pane.pid.to_string()]);
-        assert!(said.out.contains(" reconnected=1 "), "{said:?}\n{}", pane.screen());
+        brought_back(&sandbox, &["--apply", "--pid", &pane.pid.to_string()]);
     } else {
         panic!("{left:?}\n{}", pane.screen());
     }
@@ -377,7 +370,7 @@ fn only_one_at_a_time_types() {
     assert_eq!(reconnect(&sandbox, &["--apply"]).status, Some(0));
     assert!(reconnect(&sandbox, &[]).out.contains("would reconnect"));
     drop(lock);
-    assert!(reconnect(&sandbox, &["--apply"]).out.contains(" reconnected=1 "));
+    brought_back(&sandbox, &["--apply"]);
 }
 
 #[test]
