@@ -96,7 +96,7 @@ fn entered(reconnector: &mut Reconnector, at: std::time::Duration, before: &Scre
 #[test]
 fn a_link_that_is_up_before_the_look_behind_enter_counts_as_brought_back() {
     let (mut reconnector, at) = about_to_type();
-    reconnector.on(at, ReconnectorEvent::Asked { cycle: false });
+    reconnector.on(at, ReconnectorEvent::Requested { cycle: false });
     let mut shown = look(Prompt::Empty, Indicator::Absent);
     entered(&mut reconnector, at, &shown);
     let mut actions = reconnector.on(at + ms(80), ReconnectorEvent::File(Some(file(true, "idle"))));
