@@ -94,7 +94,8 @@ fn in_scratch(config: &str, act: impl FnOnce(&Scratch) -> Result<ExitCode, i32>)
 
 /// Plays the scenes. Status 1 if anything that is claimed did not happen; an error is the signal that ended it.
 fn show(scratch: &Scratch, script: bool, signals: SignalPipe) -> Result<ExitCode, i32> {
-    let mut show = Show::new(scratch, Audience::new(script, SCENES), signals);
+    let whys: Vec<&str> = SCENES.iter().map(|scene| scene.why).collect();
+    let mut show = Show::new(scratch, Audience::new(script, &whys), signals);
     let mut played = SCENES.iter().enumerate().try_for_each(|(at, scene)| {
         let told = |trouble| match trouble {
             Trouble::Missed(why, screen) => {

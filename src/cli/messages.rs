@@ -163,7 +163,7 @@ fn messages() -> String {
         let _ = writeln!(text, "{name}, status {}\n    cckw: {error}\n", error.exit_status());
     }
     for words in MISTYPED {
-        let error = Cli::try_parse_from([&["cckw"], words].concat()).err().expect("a mistake");
+        let error = Cli::try_parse_from([&["cckw"], words].concat()).expect_err("a mistake");
         let _ = writeln!(text, "cckw {}, status {}", words.join(" ").escape_debug(), error.exit_code());
         for line in super::escaped(&error).lines() {
             let _ = writeln!(text, "{}", format!("    {line}").trim_end());

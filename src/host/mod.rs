@@ -2,6 +2,7 @@
 
 mod attached;
 mod attachment;
+mod attachment_state;
 mod background_job;
 pub mod claude;
 mod control_server;
@@ -46,7 +47,8 @@ use crate::protocol::FromHost;
 use crate::protocol::{Channel, Request, Response};
 use crate::registry::ConversationOwner;
 use crate::registry::log_event::LogEvent;
-use attached::{AttachedClient, Attachment};
+use attached::AttachedClient;
+use attachment_state::Attachment;
 use claude::Claude;
 use claude::supervisor::ClaudeLaunch;
 use control_server::{ControlServer, Now};

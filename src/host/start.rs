@@ -47,6 +47,7 @@ use crate::registry::event_log::EventLog;
 use crate::registry::last_claude;
 use crate::registry::lock::Lock;
 use crate::registry::log_event::LogEvent;
+use crate::registry::next_conversation;
 use crate::registry::open_lock::OpenLock;
 use crate::registry::record;
 use crate::registry::record::{Record, SessionKind, SessionState};
@@ -411,7 +412,7 @@ fn open(
     // "the newest one" is stays as it is decided here.
     let chooses = start.revive || !start.pinned;
     let _turn = chooses.then(|| OpenLock::take(&place.state));
-    let chosen = if chooses { last_claude::conversations(record) } else { Vec::new() };
+    let chosen = if chooses { next_conversation::candidates(record) } else { Vec::new() };
     if record.conversation.is_none() {
         record.opening.clone_from(&chosen);
     }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::last_claude;
 use super::log_event::OpenElsewhere;
+use super::next_conversation;
 use super::{Session, sessions, with_host};
 use crate::claude::background_job::is_job_id;
 use crate::claude::running;
@@ -60,7 +60,7 @@ impl ConversationOwner {
     /// The session of cckw whose host has its lock and whose record names the conversation.
     fn recorded(conversation: &str, counts: impl Fn(&Record) -> bool) -> Option<Self> {
         let names = |record: &Record| {
-            counts(record) && last_claude::conversations(record).iter().any(|id| id == conversation)
+            counts(record) && next_conversation::candidates(record).iter().any(|id| id == conversation)
         };
         let session = session(names)?;
         Some(Self { conversation: conversation.to_owned(), claude: None, session: Some(session) })

@@ -14,8 +14,8 @@ use nix::unistd::Pid;
 use super::ConversationOwner;
 use super::event_log::EventLog;
 use super::log_event::LogEvent;
+use super::next_conversation;
 use super::record::Record;
-use crate::claude::latest_conversation::chosen_below;
 use crate::claude::state_file;
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript;
@@ -32,22 +32,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The conversation that a launch opens, where that can be told before: the one that was open last, else the one that was chosen
 /// when the session was started, else the one that the user's arguments choose now.
 pub fn conversation(record: &Record) -> Option<String> {
-    conversations(record).into_iter().next()
-}
-
-/// The same, with all that the user's arguments may mean: several conversations can have one title.
-pub fn conversations(record: &Record) -> Vec<String> {
-    if let Some(id) = record.conversation.clone().filter(|id| transcript::is_id(id)) {
-        return vec![id];
-    }
-    if !record.opening.is_empty() {
-        return record.opening.clone();
-    }
-    let args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
-    let own =
-        record.claude_dir.clone().map(|directory| PathBuf::from(OsString::from(directory)).join("projects"));
-    let projects = own.or_else(transcript::directory);
-    chosen_below(projects.as_deref(), &args, &PathBuf::from(OsString::from(record.cwd.clone())))
+    next_conversation::candidates(record).into_iter().next()
 }
 
 /// The directory that claude was first started in, where that is still there: relative arguments count from it, and

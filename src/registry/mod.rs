@@ -13,6 +13,7 @@ pub mod lock;
 pub mod log;
 pub mod log_event;
 pub(crate) mod misplaced;
+pub mod next_conversation;
 pub(crate) mod open_lock;
 pub mod record;
 pub mod recovery;

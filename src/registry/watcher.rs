@@ -35,7 +35,7 @@ impl RegistryWatcher {
                 let _ = (&wake).write(&[0]);
             }
         });
-        let watcher = watcher.map_err(|error| files::cannot_be_watched(error))?;
+        let watcher = watcher.map_err(files::cannot_be_watched)?;
         Ok(Self { woken, watcher, watched: BTreeSet::new() })
     }
 

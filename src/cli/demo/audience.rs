@@ -6,7 +6,6 @@ use std::num::NonZero;
 
 use nix::sys::termios::{LocalFlags, SetArg, tcsetattr};
 
-use super::scenes::Scene;
 use crate::cli::{output, table};
 use crate::escape::escape;
 use crate::os::tty;
@@ -56,14 +55,14 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// Text for a script, or for a terminal that cannot be drawn on; else the stage as it is.
-    pub fn new(script: bool, scenes: &[Scene]) -> Self {
+    /// Text for a script, or for a terminal that cannot be drawn on; else the stage as it is. `whys` is what will be told, a text a scene.
+    pub fn new(script: bool, whys: &[&str]) -> Self {
         if !Self::watches(script) {
             return Self::Text { paced: false, columns: TEXT_COLUMNS };
         }
         let columns = window().1;
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
-        match (!is_dumb).then(|| LiveTerminal::enter(scenes)).flatten() {
+        match (!is_dumb).then(|| LiveTerminal::enter(whys)).flatten() {
             Some(live) => Self::Live(Box::new(live)),
             None => {
                 write("cckw demo (Enter: go on, ctrl-c: end)\n");
@@ -96,13 +95,13 @@ impl Audience {
     }
 
     /// A scene begins.
-    pub fn begin(&mut self, number: usize, scene: &Scene) {
+    pub fn begin(&mut self, number: usize, title: &str, why: &'static str) {
         match self {
             Self::Text { columns, .. } => {
-                let why = wrap(scene.why, usize::from(*columns)).join("\n   ");
-                write(&format!("\n{number}. {}\n   {why}\n", scene.title));
+                let why = wrap(why, usize::from(*columns)).join("\n   ");
+                write(&format!("\n{number}. {title}\n   {why}\n"));
             }
-            Self::Live(live) => live.begin(number, scene),
+            Self::Live(live) => live.begin(number, title, why),
         }
     }
 
@@ -173,9 +172,9 @@ pub struct LiveTerminal {
 
 impl LiveTerminal {
     /// Nothing if the window is too small.
-    fn enter(scenes: &[Scene]) -> Option<Self> {
+    fn enter(whys: &[&str]) -> Option<Self> {
         let (rows, columns) = window();
-        let told = scenes.iter().map(|scene| wrap(scene.why, columns.into()).len()).max().unwrap_or(0);
+        let told = whys.iter().map(|why| wrap(why, columns.into()).len()).max().unwrap_or(0);
         let around = AROUND + u16::try_from(told).unwrap_or(u16::MAX);
         let stage = (rows.saturating_sub(around).min(MOST_ROWS), columns.saturating_sub(4).min(MOST_COLUMNS));
         if stage.0 < LEAST_ROWS || stage.1 < LEAST_COLUMNS {
@@ -183,7 +182,7 @@ impl LiveTerminal {
         }
         let live = Self {
             stage,
-            scenes: scenes.len(),
+            scenes: whys.len(),
             told,
             coloured: output::coloured(),
             header: String::new(),
@@ -212,10 +211,10 @@ impl LiveTerminal {
         self.window = (0, 0);
     }
 
-    fn begin(&mut self, number: usize, scene: &Scene) {
+    fn begin(&mut self, number: usize, title: &str, why: &'static str) {
         self.header = format!("cckw demo · {number} of {} · Enter: go on, ctrl-c: end", self.scenes);
-        self.title = scene.title.to_owned();
-        self.why = scene.why;
+        self.title = title.to_owned();
+        self.why = why;
         self.note.clear();
     }
 

@@ -3,23 +3,13 @@
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::show::{Show, Trouble};
+use super::show::{Scene, Show, Trouble};
 use super::stage;
 use crate::claude::remote_control::{Link, classify};
 use crate::os::kill::Identity;
 use crate::os::process;
 use crate::registry::link_record::RemoteState;
 use crate::registry::record::Record;
-
-/// One thing that happens, and why it matters.
-pub struct Scene {
-    /// What happens.
-    pub title: &'static str,
-    /// Why it matters, in a sentence or two.
-    pub why: &'static str,
-    /// Does it, and holds what comes of it against what is claimed.
-    pub play: fn(&mut Show) -> Result<(), Trouble>,
-}
 
 /// All of them.
 pub const SCENES: &[Scene] = &[

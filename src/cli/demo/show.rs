@@ -6,7 +6,6 @@ use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use super::audience::{Audience, Picture};
-use super::scenes::Scene;
 use super::scratch::Scratch;
 use super::stage::Stage;
 use crate::os::poll::{Interest, Poll};
@@ -53,6 +52,16 @@ pub fn signals() -> io::Result<SignalPipe> {
     SignalPipe::install(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH])
 }
 
+/// One thing that happens, and why it matters.
+pub struct Scene {
+    /// What happens.
+    pub title: &'static str,
+    /// Why it matters, in a sentence or two.
+    pub why: &'static str,
+    /// Does it, and holds what comes of it against what is claimed.
+    pub play: fn(&mut Show) -> Result<(), Trouble>,
+}
+
 /// A stage, somebody who watches, and what happens between them.
 pub struct Show<'a> {
     /// Where it takes place.
@@ -78,7 +87,7 @@ impl<'a> Show<'a> {
 
     /// Plays a scene, shown as the one with this number.
     pub fn play(&mut self, number: usize, scene: &Scene) -> Result<(), Trouble> {
-        self.audience.begin(number, scene);
+        self.audience.begin(number, scene.title, scene.why);
         self.look();
         self.pause(BEFORE)?;
         (scene.play)(self)?;
