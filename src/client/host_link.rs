@@ -25,13 +25,15 @@ pub(super) struct HostLink {
     has_message: bool,
     /// There is no host any more.
     is_lost: bool,
+    /// It has said that claude was started.
+    has_started: bool,
 }
 
 impl HostLink {
     /// A connection to this process.
     pub(super) fn new(channel: Channel, pid: Option<Pid>, spare: SpareDescriptor) -> Self {
         let unanswered = Unanswered::default();
-        Self { channel, pid, spare, unanswered, has_message: false, is_lost: false }
+        Self { channel, pid, spare, unanswered, has_message: false, is_lost: false, has_started: false }
     }
 
     /// There is another host.
@@ -41,7 +43,7 @@ impl HostLink {
     pub(super) fn replace(&mut self, socket: UnixStream, host: Pid) -> io::Result<()> {
         self.channel = Channel::new(socket)?;
         self.pid = Some(host);
-        (self.has_message, self.is_lost) = (false, false);
+        (self.has_message, self.is_lost, self.has_started) = (false, false, false);
         Ok(())
     }
 
@@ -68,6 +70,11 @@ impl HostLink {
     /// The host's process, where it is known.
     pub(super) fn pid(&self) -> Option<Pid> {
         self.pid
+    }
+
+    /// Called when it says that claude was started: whether it says so for the first time.
+    pub(super) fn is_first_start(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_started, true)
     }
 
     /// Whether there is no host any more.

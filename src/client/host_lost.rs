@@ -43,7 +43,7 @@ impl Client {
     /// Not where this client or the host was told to end. At a shutdown everything is, and a new host would keep the machine
     /// from going down.
     pub(super) fn host_lost(&mut self) -> Option<u8> {
-        // First of all: this client may be killed a moment later.
+        // First of all: this client may be killed a moment later. Most often the guard is there.
         self.terminal.guard();
         self.undo_modes();
         // Soon, for the claude that ends with its host removes its state file.
@@ -232,6 +232,7 @@ impl Client {
     pub(super) fn undo_modes(&mut self) {
         let undo = self.terminal.take_undo();
         self.write_last(&undo);
+        self.terminal.undo_later(String::new());
     }
 
     /// Without a host, and without another one. The status to exit with.

@@ -157,6 +157,8 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
         is_first_process: first_process::is_first_process(),
         no_session: None,
     };
+    // The host starts meanwhile, so it costs no time.
+    client.terminal.guard();
     client.expect(wish);
     let status = client.run();
     Ok(match client.no_session.take() {
@@ -321,11 +323,13 @@ impl Client {
             FromHost::Started { minor } => {
                 self.was_started = true;
                 self.launch = None;
-                if !self.signals.was_told_to_end() {
-                    // The host has the terminal now. Where both are told to end, they may be killed in the same moment.
-                    self.terminal.end_guard();
-                }
                 self.link.unanswered.started(minor);
+                if minor >= 3
+                    && let Some(lifeline) =
+                        self.terminal.guard_for_host().filter(|_| self.link.is_first_start())
+                {
+                    self.link.channel_mut().send(&FromClient::Guard, vec![lifeline]);
+                }
                 self.input.claude_begins(fds.into_iter().next());
                 // Behind that, which begins with a gate that knows nothing of its host.
                 if minor >= 2 {
@@ -379,6 +383,7 @@ impl Client {
                     ));
                 }
                 if self.is_first_process {
+                    self.terminal.end_guard();
                     return Some(first_process::stay_with(&self.session));
                 }
                 return Some(if self.hang_up.has_come() { HUNG_UP } else { 0 });

@@ -79,11 +79,6 @@ impl Signals {
         self.told_to_end = Some((number, Instant::now()));
     }
 
-    /// Whether this client was ever told to end.
-    pub fn was_told_to_end(&self) -> bool {
-        self.told_to_end.is_some()
-    }
-
     /// The last signal by which it was told to end, if that was no longer ago than this.
     pub fn told_to_end(&self, within: Duration) -> Option<i32> {
         self.told_to_end.filter(|(_, at)| at.elapsed() <= within).map(|(number, _)| number)

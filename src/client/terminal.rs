@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 
 use super::raw_mode::RawMode;
 use crate::os::terminal_guard::TerminalGuard;
@@ -17,7 +18,7 @@ pub(super) struct Terminal {
     is_gone: bool,
     /// What to write to it should the host be killed.
     undo: String,
-    /// Gives it back where the host does not.
+    /// Gives it back where neither this client nor its host is left to do it.
     guard: Option<TerminalGuard>,
 }
 
@@ -60,9 +61,10 @@ impl Terminal {
         self.is_foreground && !self.is_gone
     }
 
-    /// This job has it, or has it no longer.
+    /// This job has it in raw mode, or has it no longer.
     pub(super) fn set_foreground(&mut self, is_foreground: bool) {
         self.is_foreground = is_foreground;
+        self.tell_guard();
     }
 
     /// It is gone, or it is not.
@@ -70,24 +72,38 @@ impl Terminal {
         self.is_gone = is_gone;
     }
 
-    /// Has somebody give it back should this client be killed while no host does that.
+    /// Has somebody give it back should this client and its host be killed.
     pub(super) fn guard(&mut self) {
-        if self.guard.is_none() && !self.is_gone {
-            self.guard = TerminalGuard::start(&self.tty, &self.raw_mode.original(), &self.undo).ok();
+        if !self.is_gone && !self.guard.as_ref().is_some_and(TerminalGuard::is_there) {
+            // Without one, for want of processes or descriptors, everything else is as it is with one.
+            self.guard = TerminalGuard::start(&self.tty, &self.raw_mode.original()).ok();
+            self.tell_guard();
         }
     }
 
-    /// The host gives it back where that is needed.
+    /// What the host needs to tell that one that it is not needed any more.
+    pub(super) fn guard_for_host(&self) -> Option<OwnedFd> {
+        self.guard.as_ref()?.for_host().ok()
+    }
+
+    /// It was given back, and this process stays.
     pub(super) fn end_guard(&mut self) {
         self.guard = None;
+    }
+
+    fn tell_guard(&self) {
+        if let Some(guard) = &self.guard {
+            guard.tell(self.is_foreground, &self.raw_mode.original(), &self.undo);
+        }
     }
 
     /// What is to be written to it should the host be killed.
     pub(super) fn undo_later(&mut self, bytes: String) {
         self.undo = bytes;
+        self.tell_guard();
     }
 
-    /// The same, to write it now.
+    /// The same, to write it now. Until [`Self::undo_later`] says that it was written, the guard would write it as well.
     pub(super) fn take_undo(&mut self) -> String {
         std::mem::take(&mut self.undo)
     }

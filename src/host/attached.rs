@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 
 use crate::os::kill::Identity;
 use crate::os::process::Watched;
+use crate::os::terminal_guard;
 use crate::os::tty::Attributes;
 use crate::protocol::{Channel, FromClient, FromHost, ReceivedMessage};
 use crate::vt::modes::ModeTracker;
@@ -38,6 +39,8 @@ pub(super) struct AttachedClient {
     checked: Instant,
     /// What it has been told to undo should this process be killed.
     undo: String,
+    /// Leads to the process that gives its terminal back where nobody else is left to do it.
+    guard: Option<OwnedFd>,
 }
 
 impl AttachedClient {
@@ -55,6 +58,7 @@ impl AttachedClient {
             has_more: false,
             checked,
             undo: String::new(),
+            guard: None,
         }
     }
 
@@ -88,6 +92,7 @@ impl AttachedClient {
                 self.tell_undo(modes);
             }
             match self.channel.receive() {
+                Ok(ReceivedMessage::Message(FromClient::Guard, fds)) => self.guard = fds.into_iter().next(),
                 Ok(ReceivedMessage::Message(message, _)) => self.messages.push_back(message),
                 Ok(ReceivedMessage::Nothing) => return,
                 Ok(ReceivedMessage::Closed) => self.ended = Some("gone".into()),
@@ -124,6 +129,13 @@ impl AttachedClient {
     /// Its process.
     pub(super) fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// It was killed, and its terminal was given back: nobody else needs to do that.
+    pub(super) fn has_terminal_back(&mut self) {
+        if let Some(guard) = self.guard.take() {
+            terminal_guard::all_is_done(guard);
+        }
     }
 
     /// Its terminal has nothing of claude's on it that is to be undone.

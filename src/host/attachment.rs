@@ -78,6 +78,8 @@ impl Host {
             FromClient::KeyWaits => self.tell_reconnector(ReconnectorEvent::KeyWaits),
             // Only one that was let go says these.
             FromClient::Unsent { .. } | FromClient::Left => {}
+            // Taken where it is read.
+            FromClient::Guard => {}
             FromClient::Now => self.restart_now(),
             FromClient::Quit => self.answered_no(),
             FromClient::Resumed { size } => {
@@ -234,7 +236,7 @@ impl Host {
         // First of all, before anything that takes time: zsh makes what it finds after a killed job its own.
         self.restore_attributes();
         // Closed only when all is undone: a client that panicked waits for that.
-        let client = self.attachment.release();
+        let mut client = self.attachment.release();
         self.record.set_client(None);
         self.events.write(LogEvent::ClientLost { why: why.to_owned() });
         if self.attachment.is_backgrounded() {
@@ -247,6 +249,9 @@ impl Host {
         }
         self.output.flush(Instant::now() + SHORT_PATIENCE_WITH_TERMINAL);
         self.output.leave_terminal();
+        if let Some(client) = &mut client {
+            client.has_terminal_back();
+        }
         drop(client);
         self.attachment.end_backgrounding();
         if self.system_stop.is_news() && stop_marker::read(&self.directory) == Some(StopRequest::System) {

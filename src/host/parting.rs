@@ -111,6 +111,7 @@ impl Departed {
                     if let Some((terminal, attributes)) = &self.terminal {
                         restore(terminal, attributes);
                     }
+                    self.client.has_terminal_back();
                     return true;
                 }
             }

@@ -1,17 +1,21 @@
-//! A process that gives a terminal back where the one that has it in raw mode is killed.
+//! A process that gives a terminal back where nobody else is left to do it.
 //!
-//! A host does that for its client. While a client has no host, or may be killed together with it, nobody would: bash and zsh set the
-//! terminal as they want it, dash leaves it raw.
+//! The host does that for a client that is killed, and the client for a host. Where both are killed, the later one may have had no time to
+//! act. So this process stands by for as long as a client has the terminal: it waits in one read(2), and holds the terminal, a pipe and two
+//! pages of memory. The client has the other end of the pipe, and so has its host. A byte means that there is nothing to do. The end of
+//! the pipe means that neither is left.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::SigSet;
+use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, dup2_stdin, dup2_stdout, fork, setpgid};
 
-use super::process;
 use super::tty::Attributes;
 
 /// How long its end is waited for. It has nothing left to do then.
@@ -21,71 +25,188 @@ const END_TIMEOUT: Duration = Duration::from_millis(100);
 const ROOM_TIMEOUT_MS: u16 = 3000;
 const MOST_WRITES: usize = 8;
 
+/// The most bytes that it can be told to write: with all that the mode tracker counts there are half as many.
+const MOST_UNDO: usize = 3000;
+
 /// Stands by until it is dropped.
 pub struct TerminalGuard {
-    /// Its other end reads as ended when this process is gone.
+    /// Reads as ended on the other side when nobody has it any more.
     lifeline: OwnedFd,
     child: Pid,
+    memory: Memory,
 }
 
 impl TerminalGuard {
-    /// Starts one. Where this process ends without dropping it, and the terminal is still in raw mode, it sets
-    /// `original` and writes `undo`.
+    /// Starts one. It does nothing until it is told what there is to do.
+    ///
+    /// `original` gives the attributes that this terminal has in raw mode.
     ///
     /// # Errors
-    /// When no pipe or process can be made.
-    pub fn start(tty: impl AsFd, original: &Attributes, undo: &str) -> io::Result<Self> {
+    /// When no pipe, memory or process can be made.
+    pub fn start(tty: impl AsFd, original: &Attributes) -> io::Result<Self> {
         let (end, lifeline) = io::pipe()?;
+        let memory = Memory::new()?;
         let raw = libc::termios::from(original.raw().to_termios());
-        let original = libc::termios::from(original.to_termios());
         // SAFETY: the child makes system calls only, allocates nothing, and does not return.
         match unsafe { fork() }? {
-            ForkResult::Parent { child } => Ok(Self { lifeline: lifeline.into(), child }),
+            ForkResult::Parent { child } => Ok(Self { lifeline: lifeline.into(), child, memory }),
             ForkResult::Child => {
-                stand_by(tty.as_fd(), end.as_fd(), &raw, &original, undo.as_bytes());
+                stand_by(tty.as_fd(), end.as_fd(), &raw, &memory);
                 // SAFETY: ends the process, and runs nothing of its parent's.
                 unsafe { libc::_exit(0) }
             }
         }
     }
+
+    /// What it is to do, from now on: where `is_raw` says that the terminal is the client's, to set these attributes if the terminal is still
+    /// in raw mode, and to write `undo`.
+    pub fn tell(&self, is_raw: bool, original: &Attributes, undo: &str) {
+        self.memory.write(is_raw, &libc::termios::from(original.to_termios()), undo.as_bytes());
+    }
+
+    /// For the host, which is left when this process is killed. It calls [`all_is_done`] when it has given the terminal back.
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    pub fn for_host(&self) -> io::Result<OwnedFd> {
+        self.lifeline.try_clone()
+    }
+
+    /// Whether it still stands by.
+    pub fn is_there(&self) -> bool {
+        !self.has_ended_within(Duration::ZERO)
+    }
+
+    fn has_ended_within(&self, time: Duration) -> bool {
+        // Nobody else has the other end, so an error on this one says that it is gone.
+        let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::empty())];
+        let time = u16::try_from(time.as_millis()).unwrap_or(u16::MAX);
+        matches!(poll(&mut fds, time), Ok(1))
+    }
 }
 
 impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        let _ = nix::unistd::write(&self.lifeline, b"!");
-        process::wait_for_child(self.child, END_TIMEOUT);
+        all_is_done(&self.lifeline);
+        // Once its descriptors are closed it is past being stopped, and has ended in a moment.
+        if self.has_ended_within(END_TIMEOUT) {
+            let _ = waitpid(self.child, None);
+        }
     }
 }
 
-/// In the new process: waits for a byte, or for the end of the other one.
-fn stand_by(
-    tty: BorrowedFd<'_>,
-    end: BorrowedFd<'_>,
-    raw: &libc::termios,
-    original: &libc::termios,
-    undo: &[u8],
-) {
+/// Tells the guard that there is nothing for it to do any more, whatever becomes of this process.
+pub fn all_is_done(lifeline: impl AsFd) {
+    // Where that fails it has gone.
+    let _ = nix::unistd::write(lifeline, b"!");
+}
+
+/// What there is to do, at one moment.
+#[repr(C)]
+struct Orders {
+    is_raw: bool,
+    original: libc::termios,
+    undo_len: usize,
+    undo: [u8; MOST_UNDO],
+}
+
+/// What two processes share. All zero is valid.
+#[repr(C)]
+struct Shared {
+    /// Which of the orders count. The others may be half-written by somebody who was killed.
+    current: AtomicUsize,
+    orders: [Orders; 2],
+}
+
+/// Memory that a process shares with those that it forks.
+struct Memory(NonNull<Shared>);
+
+impl Memory {
+    fn new() -> io::Result<Self> {
+        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANON);
+        // SAFETY: asks for new memory, wherever there is room.
+        let place =
+            unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Shared>(), protection, flags, -1, 0) };
+        if place == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        NonNull::new(place.cast()).map(Self).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+    }
+
+    fn current(&self) -> &AtomicUsize {
+        // SAFETY: the memory is there as long as this is, and was zero at first.
+        unsafe { &(*self.0.as_ptr()).current }
+    }
+
+    fn write(&self, is_raw: bool, original: &libc::termios, undo: &[u8]) {
+        let next = 1 - self.current().load(Ordering::Relaxed) % 2;
+        // SAFETY: nobody reads these orders before they are the current ones, and no other thread writes any.
+        let orders = unsafe { &mut (*self.0.as_ptr()).orders[next] };
+        // More than that is no undoing; half of a sequence would do harm.
+        let undo = if undo.len() <= MOST_UNDO { undo } else { &[] };
+        (orders.is_raw, orders.original, orders.undo_len) = (is_raw, *original, undo.len());
+        orders.undo[..undo.len()].copy_from_slice(undo);
+        self.current().store(next, Ordering::Release);
+    }
+
+    /// For the process that reads when the one that writes has ended.
+    fn read(&self) -> &Orders {
+        let current = self.current().load(Ordering::Acquire) % 2;
+        // SAFETY: they were written before they became the current ones, and nobody is left who would change them.
+        unsafe { &(*self.0.as_ptr()).orders[current] }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: it was mapped with this size, and nothing refers to it any more.
+        unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<Shared>()) };
+    }
+}
+
+/// In the new process: waits for a byte, or for the end of all others.
+fn stand_by(tty: BorrowedFd<'_>, end: BorrowedFd<'_>, raw: &libc::termios, memory: &Memory) {
     // It is of no job, and what is sent to one is not for it. SIGTTOU among the rest: it sets the terminal from the background.
     let _ = SigSet::all().thread_block();
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: reads a string that ends with a zero.
+        unsafe { libc::prctl(libc::PR_SET_NAME, c"cckw-guard".as_ptr()) };
+    }
     // The connection to the host is to end with the other process.
     if dup2_stdin(tty).is_err() || dup2_stdout(end).is_err() {
         return;
     }
     close_from(2);
-    let mut byte = [0];
     // SAFETY: descriptor 1 is the pipe, and open until the end of this process.
     let end = unsafe { BorrowedFd::borrow_raw(1) };
-    if nix::unistd::read(end, &mut byte) == Ok(0) && is_set(0, raw) {
-        // SAFETY: reads the struct, which is whole.
-        unsafe { libc::tcsetattr(0, libc::TCSANOW, original) };
-        // SAFETY: descriptor 0 is the terminal, and open until the end of this process.
-        write_soon(unsafe { BorrowedFd::borrow_raw(0) }, undo);
+    let mut byte = [0];
+    let nobody_is_left = loop {
+        match nix::unistd::read(end, &mut byte) {
+            Err(nix::Error::EINTR) => {}
+            read => break read == Ok(0),
+        }
+    };
+    let orders = memory.read();
+    if !nobody_is_left || !orders.is_raw {
+        return;
     }
+    if is_set(0, raw) {
+        // SAFETY: reads the struct, which is whole.
+        unsafe { libc::tcsetattr(0, libc::TCSANOW, &raw const orders.original) };
+    }
+    // bash and zsh have set the attributes by now, perhaps; the modes they leave.
+    let undo = orders.undo.get(..orders.undo_len).unwrap_or_default();
+    // SAFETY: descriptor 0 is the terminal, and open until the end of this process.
+    write_soon(unsafe { BorrowedFd::borrow_raw(0) }, undo);
 }
 
 /// Writes to a terminal that may be full, but waits for room for a bounded time only.
 fn write_soon(tty: BorrowedFd<'_>, mut bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
     // One wait for room is followed by a write; a terminal that takes a byte at a time is not waited for again and again.
     for _ in 0..MOST_WRITES {
         match nix::unistd::write(tty, bytes) {

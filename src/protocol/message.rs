@@ -11,7 +11,8 @@ use crate::os::tty::{Attributes, Size};
 pub const PROTOCOL_VERSION: u32 = 1;
 
 /// What a host of this version knows beyond the first form of the protocol. 1: `Ping`, `GaveUp` and `Backgrounded`.
-pub const MINOR: u32 = 2;
+/// 3: `Guard`.
+pub const MINOR: u32 = 3;
 
 /// What a client asks of a new host. Its terminal comes with it, then its stderr if that is something else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,6 +124,9 @@ pub enum FromClient {
         /// The size that the terminal has now.
         size: Size,
     },
+    /// To the first `Started`: the process that gives the terminal back where both client and host are killed. The end of a pipe comes with
+    /// it. The host writes a byte there when it has given the terminal back itself, after the client was killed.
+    Guard,
     /// To `Hold`: from now on, what is typed waits.
     Held(Held),
     /// While keys are held: the first one waits now.

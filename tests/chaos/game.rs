@@ -38,6 +38,9 @@ const REST: Duration = Duration::from_millis(100);
 /// it lasts until the last of the host's threads is gone, and one may be waiting for the disk.
 const TOGETHER: Duration = Duration::from_millis(100);
 
+/// So often a user presses Enter at a prompt that is not as it should be, before they type `reset`.
+const ENTERS_BEFORE_RESET: u32 = 2;
+
 const FIRST: &str = "the first words";
 const LAST: &str = "the last words";
 
@@ -184,6 +187,7 @@ impl Game {
         let ended = self.until(|game| game.has_ended());
         assert!(ended, "the command does not end\n{}", self.report());
         let deadline = Instant::now() + DEADLINE;
+        let mut pressed = 0;
         // Not before the shell rests: zsh does not set the terminal up while something is typed ahead.
         // A host that undoes its modes after the prompt was shown takes the shell's bracketed paste too, until the next.
         loop {
@@ -191,15 +195,17 @@ impl Game {
             if screen.cursor_row() == PROMPT.trim_end() && screen.modes == self.manners.0 {
                 break;
             }
-            // In raw mode the prompt does not begin at the left, and Enter is not the end of a line.
+            // A prompt that was written before the attributes were back does not begin at the left; the next one does. In raw mode Enter is
+            // not the end of a line.
             let before: String = screen.cursor_row().chars().take(screen.cursor.1.into()).collect();
             let is_prompt = before.trim_end().ends_with(PROMPT.trim_end());
-            if self.killed_together && is_prompt {
+            if self.killed_together && is_prompt && pressed >= ENTERS_BEFORE_RESET {
                 self.reset();
                 continue;
             }
             assert!(Instant::now() < deadline, "there is no prompt\n{}", self.report());
             self.shell.press(Key::Enter);
+            pressed += 1;
         }
         self.shell.wait_for_manners(&self.manners);
     }

@@ -430,3 +430,74 @@ fn a_client_that_is_killed_before_the_next_host_is_there_leaves_a_usable_termina
         sandbox.processes().is_empty()
     });
 }
+
+/// A session in dash, which leaves a terminal as a killed program had it: the client and its host.
+fn begin_in_dash(sandbox: &mut Sandbox) -> (Terminal, i32, i32) {
+    let cckw = std::path::Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory");
+    sandbox.set("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", cckw.display()));
+    let mut shell = Terminal::shell("dash", sandbox);
+    shell.run("cckw claude");
+    at_prompt(&mut shell);
+    let known = |record: &Record| record.pid("client_pid").is_some() && record.pid("host_pid").is_some();
+    let record = sandbox.wait_for_record("a session", known);
+    let pid = |key| record.pid(key).expect("a process");
+    (shell, pid("client_pid"), pid("host_pid"))
+}
+
+/// The process that stands by in case both are killed.
+fn guard(client: i32, host: i32) -> i32 {
+    let others = || process::children(client).into_iter().find(|child| *child != host);
+    support::wait_until_some("a guard", DEADLINE, others)
+}
+
+/// The client had no time to hear of its host's end, so nobody undid the modes, and dash went on in raw mode.
+#[test]
+fn a_client_that_is_killed_in_the_same_moment_as_its_host_leaves_a_usable_terminal() {
+    let mut sandbox = stand_in::sandbox();
+    let (modes, attributes) = Terminal::shell("dash", &sandbox).manners();
+    let (mut shell, client, host) = begin_in_dash(&mut sandbox);
+    process::signal(host, Signal::SIGKILL);
+    process::signal(client, Signal::SIGKILL);
+    shell.wait_for_manners(&(modes, attributes));
+    // The prompt may have been written before the attributes were back.
+    shell.type_text("\rexit\r");
+    shell.finish();
+    sandbox.wait_for_silence();
+}
+
+/// Undone twice, a keyboard's flags would be taken from the shell, too.
+#[test]
+fn while_the_host_lives_nobody_else_gives_the_terminal_of_a_killed_client_back() {
+    let mut sandbox = stand_in::sandbox();
+    let manners = Terminal::shell("dash", &sandbox).manners();
+    let (mut shell, client, host) = begin_in_dash(&mut sandbox);
+    let guard = guard(client, host);
+    let before = shell.output().len();
+    process::signal(client, Signal::SIGKILL);
+    wait_until("the end of the guard", DEADLINE, || !process::runs(guard));
+    shell.wait_for_manners(&manners);
+    assert!(process::runs(host));
+    shell.type_text("\rexit\r");
+    shell.finish();
+    let written = String::from_utf8_lossy(&shell.output()[before..]).into_owned();
+    assert_eq!(written.matches("\x1b[<1u").count(), 1, "{written:?}");
+    verb::cckw(&sandbox, &["stop"]).output().expect("cckw");
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn the_guard_of_a_terminal_ends_with_the_client() {
+    let mut sandbox = stand_in::sandbox();
+    let (mut shell, client, host) = begin_in_dash(&mut sandbox);
+    let guard = guard(client, host);
+    shell.press(Key::Ctrl('\\'));
+    shell.wait_for_text("[cckw: detached");
+    wait_until("the end of the client", DEADLINE, || !process::runs(client));
+    // The client has waited for it.
+    assert!(!process::runs(guard));
+    assert!(process::runs(host));
+    shell.type_text("exit\r");
+    shell.finish();
+    verb::cckw(&sandbox, &["stop"]).output().expect("cckw");
+    sandbox.wait_for_silence();
+}
