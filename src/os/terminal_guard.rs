@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, dup2_stdin, dup2_stdout, fork, setpgid};
 
@@ -47,8 +47,14 @@ impl TerminalGuard {
         let (end, lifeline) = io::pipe()?;
         let memory = Memory::new()?;
         let raw = libc::termios::from(original.raw().to_termios());
+        // The child has this process's handlers, and would tell it of a signal once more.
+        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
         // SAFETY: the child makes system calls only, allocates nothing, and does not return.
-        match unsafe { fork() }? {
+        let forked = unsafe { fork() };
+        if !matches!(forked, Ok(ForkResult::Child)) {
+            before.thread_set_mask()?;
+        }
+        match forked? {
             ForkResult::Parent { child } => Ok(Self { lifeline: lifeline.into(), child, memory }),
             ForkResult::Child => {
                 stand_by(tty.as_fd(), end.as_fd(), &raw, &memory);
@@ -166,8 +172,8 @@ impl Drop for Memory {
 
 /// In the new process: waits for a byte, or for the end of all others.
 fn stand_by(tty: BorrowedFd<'_>, end: BorrowedFd<'_>, raw: &libc::termios, memory: &Memory) {
-    // It is of no job, and what is sent to one is not for it. SIGTTOU among the rest: it sets the terminal from the background.
-    let _ = SigSet::all().thread_block();
+    // It is of no job, and what is sent to one is not for it. All signals are blocked, SIGTTOU among them: it sets the terminal from the
+    // background.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     #[cfg(target_os = "linux")]
     {
