@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use nix::sys::termios::LocalFlags;
 
 use crate::support::stand_in::{self, at_prompt, submit};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until, wait_until_some};
 
 /// The points that a start comes to, with a terminal and by `cckw start`.
 const START: [&str; 10] = [
@@ -447,7 +447,7 @@ fn begin_in_dash(sandbox: &mut Sandbox) -> (Terminal, i32, i32) {
 /// The process that stands by in case both are killed.
 fn guard(client: i32, host: i32) -> i32 {
     let others = || process::children(client).into_iter().find(|child| *child != host);
-    support::wait_until_some("a guard", DEADLINE, others)
+    wait_until_some("a guard", DEADLINE, others)
 }
 
 /// The client had no time to hear of its host's end, so nobody undid the modes, and dash went on in raw mode.
