@@ -324,9 +324,11 @@ impl Client {
                 self.was_started = true;
                 self.launch = None;
                 self.link.unanswered.started(minor);
-                if minor >= 3
-                    && let Some(lifeline) =
-                        self.terminal.guard_for_host().filter(|_| self.link.is_first_start())
+                if minor < 3 {
+                    // An older host cannot tell the guard that it has given the terminal back.
+                    self.terminal.end_guard();
+                } else if let Some(lifeline) =
+                    self.terminal.guard_for_host().filter(|_| self.link.is_first_start())
                 {
                     self.link.channel_mut().send(&FromClient::Guard, vec![lifeline]);
                 }

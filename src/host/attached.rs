@@ -1,7 +1,7 @@
 //! An attached client, and what it has said.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -129,6 +129,13 @@ impl AttachedClient {
     /// Its process.
     pub(super) fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// Whether the guard has given its terminal back, because this process did not do it in time. Where only the guard was killed the
+    /// terminal is in raw mode still.
+    pub(super) fn was_given_back(&self, terminal: impl AsFd, original: &Attributes) -> bool {
+        self.guard.as_ref().is_some_and(terminal_guard::has_gone)
+            && Attributes::of(terminal).is_ok_and(|now| now != original.raw())
     }
 
     /// It was killed, and its terminal was given back: nobody else needs to do that.

@@ -233,17 +233,23 @@ impl Host {
 
     /// The client has died, or was killed: the host leaves the terminal as the client would have.
     pub(super) fn client_lost(&mut self, why: &str) {
+        // Other programs may run there by now.
+        let was_given_back = self.output.terminal().is_some_and(|terminal| {
+            let client = self.attachment.client();
+            client.is_some_and(|client| client.was_given_back(terminal, self.attachment.attributes()))
+        });
         // First of all, before anything that takes time: zsh makes what it finds after a killed job its own.
-        self.restore_attributes();
+        if !was_given_back {
+            self.restore_attributes();
+        }
         // Closed only when all is undone: a client that panicked waits for that.
         let mut client = self.attachment.release();
         self.record.set_client(None);
         self.events.write(LogEvent::ClientLost { why: why.to_owned() });
-        if self.attachment.is_backgrounded() {
+        if was_given_back || self.attachment.is_backgrounded() {
             // The shell is already drawing there; claude's half-written output has no place any more.
             self.output.discard_pending();
-        }
-        if !self.attachment.is_backgrounded() {
+        } else {
             let undo = self.output.modes.undo();
             self.output.write(undo.as_bytes());
         }

@@ -1,25 +1,28 @@
 //! A process that gives a terminal back where nobody else is left to do it.
 //!
 //! The host does that for a client that is killed, and the client for a host. Where both are killed, the later one may have had no time to
-//! act. So this process stands by for as long as a client has the terminal: it waits in one read(2), and holds the terminal, a pipe and two
-//! pages of memory. The client has the other end of the pipe, and so has its host. A byte means that there is nothing to do. The end of
-//! the pipe means that neither is left.
+//! act. So this process stands by for as long as a client has the terminal: it waits in one read(2), and holds the terminal, two pipes and
+//! two pages of memory. The client has the other end of one pipe, and its host that of the other. A byte means that there is nothing to
+//! do. The end of the client's pipe means that it was killed. Then the host has some seconds for its byte: one that is stopped or hangs
+//! gives no terminal back, and what it would do much later would disturb what runs there by then.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, dup2_stdin, dup2_stdout, fork, setpgid};
+use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork, setpgid};
 
 use super::tty::Attributes;
 
-/// How long its end is waited for. It has nothing left to do then.
-const END_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long its end is waited for, in milliseconds. It has nothing left to do then.
+const END_TIMEOUT_MS: u16 = 100;
+
+/// How long the host of a client that was killed may take to give the terminal back, in milliseconds.
+const HOST_TIMEOUT_MS: u16 = 3000;
 
 /// How long a terminal that is full may take to have room, in milliseconds.
 const ROOM_TIMEOUT_MS: u16 = 3000;
@@ -30,8 +33,10 @@ const MOST_UNDO: usize = 3000;
 
 /// Stands by until it is dropped.
 pub struct TerminalGuard {
-    /// Reads as ended on the other side when nobody has it any more.
+    /// Reads as ended on the other side when this process is gone.
     lifeline: OwnedFd,
+    /// The same for the host, which gets a copy of it.
+    lifeline_of_host: OwnedFd,
     child: Pid,
     memory: Memory,
 }
@@ -45,6 +50,7 @@ impl TerminalGuard {
     /// When no pipe, memory or process can be made.
     pub fn start(tty: impl AsFd, original: &Attributes) -> io::Result<Self> {
         let (end, lifeline) = io::pipe()?;
+        let (end_of_host, lifeline_of_host) = io::pipe()?;
         let memory = Memory::new()?;
         let raw = libc::termios::from(original.raw().to_termios());
         // The child has this process's handlers, and would tell it of a signal once more.
@@ -55,9 +61,14 @@ impl TerminalGuard {
             before.thread_set_mask()?;
         }
         match forked? {
-            ForkResult::Parent { child } => Ok(Self { lifeline: lifeline.into(), child, memory }),
+            ForkResult::Parent { child } => Ok(Self {
+                lifeline: lifeline.into(),
+                lifeline_of_host: lifeline_of_host.into(),
+                child,
+                memory,
+            }),
             ForkResult::Child => {
-                stand_by(tty.as_fd(), end.as_fd(), &raw, &memory);
+                stand_by(tty.as_fd(), end.as_fd(), end_of_host.as_fd(), &raw, &memory);
                 // SAFETY: ends the process, and runs nothing of its parent's.
                 unsafe { libc::_exit(0) }
             }
@@ -75,19 +86,12 @@ impl TerminalGuard {
     /// # Errors
     /// When no descriptor is left.
     pub fn for_host(&self) -> io::Result<OwnedFd> {
-        self.lifeline.try_clone()
+        self.lifeline_of_host.try_clone()
     }
 
     /// Whether it still stands by.
     pub fn is_there(&self) -> bool {
-        !self.has_ended_within(Duration::ZERO)
-    }
-
-    fn has_ended_within(&self, time: Duration) -> bool {
-        // Nobody else has the other end, so an error on this one says that it is gone.
-        let mut fds = [PollFd::new(self.lifeline.as_fd(), PollFlags::empty())];
-        let time = u16::try_from(time.as_millis()).unwrap_or(u16::MAX);
-        matches!(poll(&mut fds, time), Ok(1))
+        !has_gone(&self.lifeline)
     }
 }
 
@@ -95,7 +99,7 @@ impl Drop for TerminalGuard {
     fn drop(&mut self) {
         all_is_done(&self.lifeline);
         // Once its descriptors are closed it is past being stopped, and has ended in a moment.
-        if self.has_ended_within(END_TIMEOUT) {
+        if is_closed(self.lifeline.as_fd(), END_TIMEOUT_MS) {
             let _ = waitpid(self.child, None);
         }
     }
@@ -105,6 +109,18 @@ impl Drop for TerminalGuard {
 pub fn all_is_done(lifeline: impl AsFd) {
     // Where that fails it has gone.
     let _ = nix::unistd::write(lifeline, b"!");
+}
+
+/// Whether the guard has ended at the other end of this pipe.
+pub fn has_gone(lifeline: impl AsFd) -> bool {
+    is_closed(lifeline.as_fd(), 0)
+}
+
+/// Whether nobody has the other end of a pipe to write to, or will have none within some time, in milliseconds.
+fn is_closed(pipe: BorrowedFd<'_>, timeout_ms: u16) -> bool {
+    // That counts as an error on this end.
+    let mut fds = [PollFd::new(pipe, PollFlags::empty())];
+    matches!(poll(&mut fds, timeout_ms), Ok(1))
 }
 
 /// What there is to do, at one moment.
@@ -158,7 +174,7 @@ impl Memory {
     /// For the process that reads when the one that writes has ended.
     fn read(&self) -> &Orders {
         let current = self.current().load(Ordering::Acquire) % 2;
-        // SAFETY: they were written before they became the current ones, and nobody is left who would change them.
+        // SAFETY: they were written before they became the current ones, and the one who would change them has ended.
         unsafe { &(*self.0.as_ptr()).orders[current] }
     }
 }
@@ -170,8 +186,14 @@ impl Drop for Memory {
     }
 }
 
-/// In the new process: waits for a byte, or for the end of all others.
-fn stand_by(tty: BorrowedFd<'_>, end: BorrowedFd<'_>, raw: &libc::termios, memory: &Memory) {
+/// In the new process: waits for a byte, or for the end of the others.
+fn stand_by(
+    tty: BorrowedFd<'_>,
+    end: BorrowedFd<'_>,
+    end_of_host: BorrowedFd<'_>,
+    raw: &libc::termios,
+    memory: &Memory,
+) {
     // It is of no job, and what is sent to one is not for it. All signals are blocked, SIGTTOU among them: it sets the terminal from the
     // background.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
@@ -181,21 +203,21 @@ fn stand_by(tty: BorrowedFd<'_>, end: BorrowedFd<'_>, raw: &libc::termios, memor
         unsafe { libc::prctl(libc::PR_SET_NAME, c"cckw-guard".as_ptr()) };
     }
     // The connection to the host is to end with the other process.
-    if dup2_stdin(tty).is_err() || dup2_stdout(end).is_err() {
+    if dup2_stdin(tty).is_err() || dup2_stdout(end).is_err() || dup2_stderr(end_of_host).is_err() {
         return;
     }
-    close_from(2);
-    // SAFETY: descriptor 1 is the pipe, and open until the end of this process.
+    close_from(3);
+    // SAFETY: descriptor 1 is the client's pipe, and open until the end of this process.
     let end = unsafe { BorrowedFd::borrow_raw(1) };
-    let mut byte = [0];
-    let nobody_is_left = loop {
-        match nix::unistd::read(end, &mut byte) {
-            Err(nix::Error::EINTR) => {}
-            read => break read == Ok(0),
-        }
+    // SAFETY: descriptor 2 is the host's pipe, and open until the end of this process.
+    let end_of_host = unsafe { BorrowedFd::borrow_raw(2) };
+    let is_needed = has_ended(end) && {
+        // Where the host takes too long, or has no end of the pipe any more, nobody gives the terminal back.
+        let mut fds = [PollFd::new(end_of_host, PollFlags::POLLIN)];
+        !matches!(poll(&mut fds, HOST_TIMEOUT_MS), Ok(1)) || has_ended(end_of_host)
     };
     let orders = memory.read();
-    if !nobody_is_left || !orders.is_raw {
+    if !is_needed || !orders.is_raw {
         return;
     }
     if is_set(0, raw) {
@@ -206,6 +228,17 @@ fn stand_by(tty: BorrowedFd<'_>, end: BorrowedFd<'_>, raw: &libc::termios, memor
     let undo = orders.undo.get(..orders.undo_len).unwrap_or_default();
     // SAFETY: descriptor 0 is the terminal, and open until the end of this process.
     write_soon(unsafe { BorrowedFd::borrow_raw(0) }, undo);
+}
+
+/// Waits for a byte on a pipe or for the end of those that have its other end: whether it was that.
+fn has_ended(pipe: BorrowedFd<'_>) -> bool {
+    let mut byte = [0];
+    loop {
+        match nix::unistd::read(pipe, &mut byte) {
+            Err(nix::Error::EINTR) => {}
+            read => return read == Ok(0),
+        }
+    }
 }
 
 /// Writes to a terminal that may be full, but waits for room for a bounded time only.

@@ -485,6 +485,31 @@ fn while_the_host_lives_nobody_else_gives_the_terminal_of_a_killed_client_back()
     sandbox.wait_for_silence();
 }
 
+/// Such a host would give it back when it goes on, much later, in the middle of what runs there by then.
+#[test]
+fn a_client_that_is_killed_while_its_host_is_stopped_leaves_a_usable_terminal() {
+    let mut sandbox = stand_in::sandbox();
+    let manners = Terminal::shell("dash", &sandbox).manners();
+    let (mut shell, client, host) = begin_in_dash(&mut sandbox);
+    let guard = guard(client, host);
+    process::signal(host, Signal::SIGSTOP);
+    wait_until("a stopped host", DEADLINE, || process::is_stopped(host));
+    process::signal(client, Signal::SIGKILL);
+    wait_until("the end of the guard", DEADLINE, || !process::runs(guard));
+    shell.wait_for_manners(&manners);
+    shell.type_text("\recho 'it 'works\r");
+    shell.wait_for_text("it works");
+    shell.wait_for_prompt();
+    let written = shell.output_length();
+    process::signal(host, Signal::SIGCONT);
+    sandbox.wait_for_record("no client", |record| record.json["client_pid"].is_null());
+    verb::well_said(&sandbox, &["stop"]);
+    wait_until("the end of the host", DEADLINE, || !process::runs(host));
+    assert_eq!(shell.output_length(), written, "{}", shell.report());
+    shell.type_text("exit\r");
+    shell.finish();
+}
+
 #[test]
 fn the_guard_of_a_terminal_ends_with_the_client() {
     let mut sandbox = stand_in::sandbox();
