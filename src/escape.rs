@@ -1,7 +1,7 @@
 //! Text that came from a file, a program or the command line, made safe to print.
 //!
-//! A terminal obeys control characters, and a reader can be misled by characters that are not seen or that turn the
-//! order of the others around. All of these are shown as `\u{…}`, bytes that are not UTF-8 as `\x…`.
+//! A terminal obeys control characters, and a reader can be misled by characters that are not seen or that
+//! turn the order of the others around. All of these are shown as `\u{…}`, bytes that are not UTF-8 as `\x…`.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -37,8 +37,9 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The same JSON in which nothing stands that a terminal or a reader could be deceived by: what [`escape`] spells out is written
-/// as JSON has it. Its own parts are ASCII, and a control below the space cannot stand in it, so what is found is in a string.
+/// The same JSON in which nothing stands that a terminal or a reader could be deceived by: what [`escape`]
+/// spells out is written as JSON has it. Its own parts are ASCII, and a control below the space cannot stand
+/// in it, so what is found is in a string.
 pub fn json(text: &str) -> Cow<'_, str> {
     if !text.contains(deceives) {
         return Cow::Borrowed(text);
@@ -56,8 +57,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Controls (C0, DEL, C1), line and paragraph separators, and what Unicode ignores in display: directional marks,
-/// embeddings and isolates, zero-width characters, fillers, variation selectors and tags.
+/// Controls (C0, DEL, C1), line and paragraph separators, and what Unicode ignores in display: directional
+/// marks, embeddings and isolates, zero-width characters, fillers, variation selectors and tags.
 fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -1,7 +1,7 @@
 //! Faults at chosen points of a host's life, for tests. In a release build nothing of this exists.
 //!
-//! `CCKW_FAULT` names the fault. At a point of that name the host kills itself with SIGKILL: each time, or once where
-//! `CCKW_FAULT_ONCE` names a file, into which the one that dies writes its pid.
+//! `CCKW_FAULT` names the fault. At a point of that name the host kills itself with SIGKILL: each time, or
+//! once where `CCKW_FAULT_ONCE` names a file, into which the one that dies writes its pid.
 
 /// Between any two steps of a host's life, in the order in which it comes to them.
 #[cfg(debug_assertions)]
@@ -50,8 +50,8 @@ mod faults {
 
     use nix::sys::signal::{Signal, raise};
 
-    /// Waits as a disk that hangs would, where `CCKW_FAULT_GATE` is `NAME=PATH` and a FIFO is at that path: until somebody
-    /// writes to it.
+    /// Waits as a disk that hangs would, where `CCKW_FAULT_GATE` is `NAME=PATH` and a FIFO is at that path:
+    /// until somebody writes to it.
     pub fn gate(name: &str) {
         let Ok(gate) = env::var("CCKW_FAULT_GATE") else { return };
         let Some((_, path)) = gate.split_once('=').filter(|(gate, _)| *gate == name) else { return };

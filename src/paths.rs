@@ -17,7 +17,8 @@ use crate::user_error::{UserError, files};
 /// How often a directory is made that somebody else has removed or replaced in that moment.
 const MAX_CREATE_TRIES: usize = 10;
 
-/// An environment variable that must hold an absolute path to count, as the XDG base directory specification says.
+/// An environment variable that must hold an absolute path to count, as the XDG base directory specification
+/// says.
 pub fn absolute(variable: &str) -> Option<PathBuf> {
     absolute_value(std::env::var_os(variable))
 }
@@ -36,18 +37,20 @@ pub fn account_home() -> Option<PathBuf> {
     User::from_uid(geteuid()).ok()?.map(|user| user.dir)
 }
 
-/// The directory for the sockets that cannot be in their session's directory, because its path is too long for a socket's address
-/// or its file system holds no sockets: `/tmp/cckw-UID`. It may not exist yet. It is the same for all of a user's logins.
+/// The directory for the sockets that cannot be in their session's directory, because its path is too long
+/// for a socket's address or its file system holds no sockets: `/tmp/cckw-UID`. It may not exist yet. It is
+/// the same for all of a user's logins.
 pub fn short_dir() -> PathBuf {
     Path::new("/tmp").join(format!("cckw-{}", geteuid()))
 }
 
-/// Where earlier versions had the sockets: `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory: `$TMPDIR`, else `/tmp`. Sessions that
-/// they have started are looked for there. It may not exist.
+/// Where earlier versions had the sockets: `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory:
+/// `$TMPDIR`, else `/tmp`. Sessions that they have started are looked for there. It may not exist.
 ///
-/// A runtime directory that the variable names and that is not there (in a container), or another user's (after `su`), counts as
-/// unset: it has to be its user's own, as the specification says, and another one could put what they like in the place of ours.
-/// So does a `TMPDIR` that is not there, or one with a name too long for sockets, as build tools and macOS give it.
+/// A runtime directory that the variable names and that is not there (in a container), or another user's
+/// (after `su`), counts as unset: it has to be its user's own, as the specification says, and another one
+/// could put what they like in the place of ours. So does a `TMPDIR` that is not there, or one with a name
+/// too long for sockets, as build tools and macOS give it.
 pub fn runtime_dir() -> PathBuf {
     let is_own = |path: &PathBuf| {
         fs::metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
@@ -92,7 +95,8 @@ pub fn state_dir_of(xdg_state_home: Option<OsString>, home: Option<OsString>) ->
 /// What speaks against using `path` as a private directory; nothing when it is one or can be made one.
 ///
 /// # Errors
-/// When it is a link, not a directory, another user's, open to others, or in a directory where others can replace it.
+/// When it is a link, not a directory, another user's, open to others, or in a directory where others can
+/// replace it.
 pub fn check_private(path: &Path) -> Result<(), UserError> {
     is_private(path).map(drop)
 }
@@ -141,7 +145,8 @@ pub fn lets_others_rename(mode: u32) -> bool {
 /// As `check_private`, or when it cannot be made.
 pub fn make_private(path: &Path) -> Result<(), UserError> {
     if let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) {
-        // Only the last part is ours; what is missing above it is made as mkdir -p would, but closed to others.
+        // Only the last part is ours; what is missing above it is made as mkdir -p would, but closed to
+        // others.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
         made.map_err(|error| unusable(path, &error))?;
     }
@@ -161,7 +166,8 @@ pub fn make_private_there(path: &Path) -> Result<(), UserError> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(unusable(path, &error)),
         }
-        // What was in the way may be gone by now, of somebody who makes and removes it: then nothing is there that is ours.
+        // What was in the way may be gone by now, of somebody who makes and removes it: then nothing is there
+        // that is ours.
         if is_private(path)? {
             return Ok(());
         }
@@ -191,9 +197,10 @@ pub fn advice_for(error: &io::Error) -> &'static str {
     }
 }
 
-/// Replaces a file by one with these contents, readable by this user only. A reader sees the old one or the new one whole,
-/// and so does the user after a power cut: the contents are on the disk before the name is, and the name is on the disk
-/// when this returns. It waits for the disk (`docs/reports/benchmarks.md` says how long), so it is not for the path of bytes.
+/// Replaces a file by one with these contents, readable by this user only. A reader sees the old one or the
+/// new one whole, and so does the user after a power cut: the contents are on the disk before the name is,
+/// and the name is on the disk when this returns. It waits for the disk (`docs/reports/benchmarks.md` says
+/// how long), so it is not for the path of bytes.
 ///
 /// # Errors
 /// When the directory cannot be written. The error names the file.
@@ -201,7 +208,8 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     write_and_identify(path, contents).map(drop)
 }
 
-/// The same. Gives the metadata of the file that was written, by which it can be told from one that somebody puts in its place.
+/// The same. Gives the metadata of the file that was written, by which it can be told from one that somebody
+/// puts in its place.
 ///
 /// # Errors
 /// As `write_atomically`.

@@ -1,4 +1,5 @@
-//! What the fuzz targets begin with, and what they once found, through the same properties: `docs/reports/fuzzing.md`.
+//! What the fuzz targets begin with, and what they once found, through the same properties:
+//! `docs/reports/fuzzing.md`.
 
 #[path = "../fuzz/examples/seeds/made.rs"]
 mod made;

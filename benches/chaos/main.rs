@@ -1,7 +1,8 @@
-//! Harms sessions at random, many times, and counts what came of it: kills of client, host and claude, and what else goes
-//! wrong around them. `docs/reports/chaos.md` explains it.
+//! Harms sessions at random, many times, and counts what came of it: kills of client, host and claude, and
+//! what else goes wrong around them. `docs/reports/chaos.md` explains it.
 //!
-//! `cargo bench --bench chaos -- [--rounds N] [--seed S] [--round N] [--jobs N] [--kind KIND] [--claude real] [--quick]`
+//! `cargo bench --bench chaos -- [--rounds N] [--seed S] [--round N] [--jobs N] [--kind KIND] [--claude real]
+//! [--quick]`
 
 mod real;
 mod tally;
@@ -41,8 +42,8 @@ use plan::{BLOCK, Kind, Plan};
 use real::Real;
 use tally::Tally;
 
-/// Harms whatever cckw runs, and looks whether the conversation is back. Of each 29 rounds twelve are kills, every
-/// victim at every moment once, and one is of each other kind. `--quick` plays 29.
+/// Harms whatever cckw runs, and looks whether the conversation is back. Of each 29 rounds twelve are kills,
+/// every victim at every moment once, and one is of each other kind. `--quick` plays 29.
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]

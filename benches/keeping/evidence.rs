@@ -58,7 +58,8 @@ impl Evidence {
         }
     }
 
-    /// What has come since then that the user did not ask for. The agents view makes jobs and sessions by itself.
+    /// What has come since then that the user did not ask for. The agents view makes jobs and sessions by
+    /// itself.
     pub fn wrongs(&self, after: &Self, session: &Session, made_jobs: bool) -> Vec<String> {
         let mut wrongs = Vec::new();
         // The agents view has what was said before summed up.

@@ -1,5 +1,5 @@
-//! Asks for the link of the real claude wherever it may be at the moment, many times, and counts what came of it.
-//! `docs/user/remote-control.md` has the figures.
+//! Asks for the link of the real claude wherever it may be at the moment, many times, and counts what came of
+//! it. `docs/user/remote-control.md` has the figures.
 //!
 //! `cargo bench --bench keeping -- [--rounds N] [--seed S] [--round N] [--jobs N] [--quick]`
 
@@ -44,8 +44,8 @@ use tally::Tally;
 /// Has a block with vim's editor and one without.
 const QUICK_SEED: u64 = 275;
 
-/// Asks for the link of the real claude in every state that it can be in. A block of rounds shares its sessions, two at a
-/// time at most; `--quick` plays a few rounds of a run that is always the same.
+/// Asks for the link of the real claude in every state that it can be in. A block of rounds shares its
+/// sessions, two at a time at most; `--quick` plays a few rounds of a run that is always the same.
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]

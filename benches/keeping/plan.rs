@@ -1,4 +1,5 @@
-//! Where claude is when the link is asked for, and what the user does meanwhile, all from a seed and a number.
+//! Where claude is when the link is asked for, and what the user does meanwhile, all from a seed and a
+//! number.
 
 use std::fmt;
 use std::time::Duration;
@@ -111,7 +112,8 @@ impl State {
         self < Self::Visual
     }
 
-    /// Whether it ends with nothing being asked for: only a new session leads out of it, or its mock is used up.
+    /// Whether it ends with nothing being asked for: only a new session leads out of it, or its mock is used
+    /// up.
     pub fn wears_out(self) -> bool {
         matches!(self, Self::Agents | Self::Turn | Self::TurnDraft | Self::Queued)
     }

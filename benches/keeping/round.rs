@@ -12,7 +12,8 @@ use super::prompt::draft;
 use super::session::{Session, holds, pause};
 use super::support::{DEADLINE, Key, wait_until};
 
-/// The end of claude's answer to somebody without a subscription. Of the rest a small window may show nothing.
+/// The end of claude's answer to somebody without a subscription. Of the rest a small window may show
+/// nothing.
 const REFUSAL: &str = "instead.";
 /// What became of a command whose answer was not seen.
 const UNANSWERED: &str = "claude did not answer in time";

@@ -33,8 +33,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts claude through cckw, which asks for the link only when told to, as soon as the keyboard rests for half a
-    /// second.
+    /// Starts claude through cckw, which asks for the link only when told to, as soon as the keyboard rests
+    /// for half a second.
     pub fn start(setup: Setup, size: (u16, u16)) -> Self {
         let place = Place::new();
         let tui = if setup.fullscreen { "fullscreen" } else { "default" };
@@ -127,7 +127,8 @@ impl Session {
 
     // ---- into a state, and out of it ----
 
-    /// Goes into a state from the empty prompt. `token` makes what is typed there unlike that of other rounds.
+    /// Goes into a state from the empty prompt. `token` makes what is typed there unlike that of other
+    /// rounds.
     pub fn enter(&mut self, state: State, token: &str) {
         match state {
             State::Empty | State::InsertEmpty => {}
@@ -236,7 +237,8 @@ impl Session {
         self.wait("normal mode", |screen| !screen.contains("-- INSERT --"));
     }
 
-    /// Out of a state in which nothing is typed, as far as the main prompt. False where only a new session helps.
+    /// Out of a state in which nothing is typed, as far as the main prompt. False where only a new session
+    /// helps.
     pub fn leave(&mut self, state: State) -> bool {
         match state {
             State::Agents => return false,

@@ -1,5 +1,6 @@
-//! Harms the link of the real claude at random, many times, and counts what came of it. The services behind Remote Control are
-//! played on this machine, in a network namespace for each session. `docs/reports/real-link.md` has the figures.
+//! Harms the link of the real claude at random, many times, and counts what came of it. The services behind
+//! Remote Control are played on this machine, in a network namespace for each session.
+//! `docs/reports/real-link.md` has the figures.
 //!
 //! `cargo bench --bench real-link -- [--rounds N] [--seed S] [--round N] [--jobs N] [--quick]`
 
@@ -44,8 +45,9 @@ use plan::{BLOCK, Plan};
 use session::Session;
 use tally::Tally;
 
-/// Harms the link of the real claude in every way that is known, wherever claude is, and looks whether it is brought back where
-/// claude advises that, and only there. Ten rounds share a session; `--quick` plays the first of them.
+/// Harms the link of the real claude in every way that is known, wherever claude is, and looks whether it is
+/// brought back where claude advises that, and only there. Ten rounds share a session; `--quick` plays the
+/// first of them.
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]

@@ -239,7 +239,8 @@ pub struct Plan {
     pub keys: String,
     /// Whether the user presses Enter after it.
     pub enter: bool,
-    /// How long a state in which nothing may be typed lasts after the failure, and how long a link that is left alone is watched.
+    /// How long a state in which nothing may be typed lasts after the failure, and how long a link that is
+    /// left alone is watched.
     pub dwell: Duration,
 }
 

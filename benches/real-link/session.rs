@@ -20,7 +20,8 @@ const BETWEEN_KEYS: Duration = Duration::from_millis(70);
 const PACE: Duration = Duration::from_millis(20);
 /// Short times, where those of cckw's own settings are not wanted.
 const SHORT: &str = "disconnected_for = \"500ms\"\nrest = \"500ms\"\n";
-/// A link that lasts for less than a minute is brought back later each time. A round is not to wait for the rounds before it.
+/// A link that lasts for less than a minute is brought back later each time. A round is not to wait for the
+/// rounds before it.
 const NO_BACKOFF: &str = "max_cooldown = \"10s\"\nmax_tries = 1000\n";
 /// The prompt with this in it is answered when that is ordered.
 const HOLD: &str = "hold the reply";
@@ -98,7 +99,8 @@ impl Session {
         self.bed.place.sandbox.records().pop().expect("a record")
     }
 
-    /// The lines of the transcripts about a link that was lost or did not come about, in the order of their times.
+    /// The lines of the transcripts about a link that was lost or did not come about, in the order of their
+    /// times.
     pub fn notices(&self) -> Vec<String> {
         let place = &self.bed.place;
         let text: String = place.transcripts().iter().map(|id| place.transcript(id)).collect();
@@ -244,8 +246,8 @@ impl Session {
 
     // ---- into a state, and out of it ----
 
-    /// Goes into a state from the empty prompt, and returns what stands at the prompt then. `token` makes it unlike
-    /// that of other rounds.
+    /// Goes into a state from the empty prompt, and returns what stands at the prompt then. `token` makes it
+    /// unlike that of other rounds.
     pub fn enter(&mut self, state: State, token: &str) -> String {
         let mut held = String::new();
         match state {

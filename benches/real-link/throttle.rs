@@ -19,7 +19,8 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Makes one whose processes together may have so many per cent of a core; none where the system does not let this process.
+    /// Makes one whose processes together may have so many per cent of a core; none where the system does not
+    /// let this process.
     pub fn new(share: u32) -> Option<Self> {
         let name = format!("cckw-bench-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let roots = [("/sys/fs/cgroup/cpu", "cgroup.procs"), ("/sys/fs/cgroup", "cgroup.controllers")];

@@ -1,4 +1,5 @@
-//! What the programs have in common that play rounds at random: which rounds, from which seed, and how many at a time.
+//! What the programs have in common that play rounds at random: which rounds, from which seed, and how many
+//! at a time.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +33,8 @@ pub struct Options {
     pub test: bool,
 }
 
-/// Reads the command line of a program; under `cargo test`, whose harness has arguments of its own, one round is played.
+/// Reads the command line of a program; under `cargo test`, whose harness has arguments of its own, one round
+/// is played.
 pub fn parse<P: Parser>(name: &str) -> P {
     let is_bench = std::env::args().any(|argument| argument == "--bench");
     if is_bench { P::parse() } else { P::parse_from([name, "--rounds", "1"]) }

@@ -1,6 +1,6 @@
-//! The bare relay: the least that a program between a terminal and a PTY can do. One process, one poll loop, no
-//! screen model, no session, no recovery. What is measured is compared with it, because every relay pays for a second
-//! PTY and for one more process to be woken, whatever it does.
+//! The bare relay: the least that a program between a terminal and a PTY can do. One process, one poll loop,
+//! no screen model, no session, no recovery. What is measured is compared with it, because every relay pays
+//! for a second PTY and for one more process to be woken, whatever it does.
 
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -10,8 +10,8 @@ use std::process::Command;
 /// The largest read. The kernel gives at most 4095 bytes of a PTY anyway.
 const BUFFER: usize = 64 * 1024;
 
-/// Runs the program on a PTY of its own until that PTY is closed, and returns the exit status. With `split`, keys and
-/// output are moved by two processes, as cckw does it.
+/// Runs the program on a PTY of its own until that PTY is closed, and returns the exit status. With `split`,
+/// keys and output are moved by two processes, as cckw does it.
 pub fn run(program: &str, split: bool) -> io::Result<i32> {
     let mut size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ fills the struct that the pointer leads to, which lives on this stack.
@@ -55,7 +55,8 @@ fn set_terminal(attributes: &nix::sys::termios::Termios) -> io::Result<()> {
     Ok(nix::sys::termios::tcsetattr(io::stdin(), nix::sys::termios::SetArg::TCSANOW, attributes)?)
 }
 
-/// Moves bytes until the PTY is closed. Keys that the program does not take yet wait; output is written at once.
+/// Moves bytes until the PTY is closed. Keys that the program does not take yet wait; output is written at
+/// once.
 fn relay(master: RawFd) -> io::Result<()> {
     let mut buffer = vec![0u8; BUFFER];
     let mut keys = vec![0u8; BUFFER];

@@ -26,8 +26,8 @@ pub struct Asked<'a> {
     pub lines: usize,
 }
 
-/// Asks some programs the same, in turns, the first time without counting it. A program that has taken its time is not asked
-/// again.
+/// Asks some programs the same, in turns, the first time without counting it. A program that has taken its
+/// time is not asked again.
 pub fn compare(
     asked: &[Asked<'_>],
     key: (Question, usize),

@@ -9,8 +9,8 @@ use crate::outer::{Expect, Run};
 use crate::results::Results;
 use crate::tools::Tool;
 
-/// Keys, one in flight, at random intervals. All tools are open at once and take turns key by key, so that whatever
-/// disturbs the machine disturbs them alike. µs.
+/// Keys, one in flight, at random intervals. All tools are open at once and take turns key by key, so that
+/// whatever disturbs the machine disturbs them alike. µs.
 pub fn at_rest(order: &[Tool], keys: usize, round: usize, results: &mut Results) {
     let mut runs = Vec::new();
     for tool in order {
@@ -48,8 +48,8 @@ pub fn at_rest(order: &[Tool], keys: usize, round: usize, results: &mut Results)
     }
 }
 
-/// Keys that are pressed while the program writes as much as it can: until the program's answer is on the terminal, behind
-/// all that was under way before it. ms.
+/// Keys that are pressed while the program writes as much as it can: until the program's answer is on the
+/// terminal, behind all that was under way before it. ms.
 pub fn in_flood(tool: Tool, keys: usize, round: usize) -> Result<Vec<f64>, String> {
     let mut run = Run::start(tool, "flood")?;
     match press(&mut run, keys, round) {

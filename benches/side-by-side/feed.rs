@@ -1,5 +1,5 @@
-//! The bytes that are sent: a block repeated, so that both ends know every byte of a transfer of any length and can
-//! compare instead of counting.
+//! The bytes that are sent: a block repeated, so that both ends know every byte of a transfer of any length
+//! and can compare instead of counting.
 
 use std::fmt::Write as _;
 

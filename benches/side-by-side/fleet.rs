@@ -1,5 +1,5 @@
-//! `cckw detect` and `cckw list` where there is no host to be asked: files of processes that are gone, of some that run, and
-//! records of sessions that have ended.
+//! `cckw detect` and `cckw list` where there is no host to be asked: files of processes that are gone, of
+//! some that run, and records of sessions that have ended.
 
 use std::fs;
 use std::io;

@@ -11,7 +11,8 @@ use crate::processes;
 use crate::results::{Question, Results};
 use crate::tools::{self, Tool};
 
-/// Starts real sessions, of a program that does nothing, and asks for the list at each number. All are ended, whatever comes.
+/// Starts real sessions, of a program that does nothing, and asks for the list at each number. All are ended,
+/// whatever comes.
 pub fn list_live(effort: &Effort, results: &mut Results) {
     let scratch = match tools::scratch() {
         Ok(scratch) => Rc::new(scratch),

@@ -1,5 +1,5 @@
-//! The programs that run inside the tools. They are this benchmark itself, told by an environment variable, so that
-//! every tool runs the same ones.
+//! The programs that run inside the tools. They are this benchmark itself, told by an environment variable,
+//! so that every tool runs the same ones.
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
@@ -8,7 +8,8 @@ use std::path::Path;
 use crate::bare;
 use crate::feed::Feed;
 
-/// Chooses the inner program: `idle`, `echo`, `flood`, `paint`, `text:BYTES`, `sgr:BYTES`, `paste:BYTES` or `both:BYTES`.
+/// Chooses the inner program: `idle`, `echo`, `flood`, `paint`, `text:BYTES`, `sgr:BYTES`, `paste:BYTES` or
+/// `both:BYTES`.
 pub const VARIABLE: &str = "CCKW_BENCH_INNER";
 
 /// Announces that the terminal is raw; the process id follows, and then [`READY_END`].
@@ -20,7 +21,8 @@ pub const READY_END: &[u8] = b";";
 /// The line behind a bulk transfer.
 pub const END_LINE: &[u8] = b"bench-end bench-end bench-end bench-end\r\n";
 
-/// A word of it. There are several, because a program that draws in the middle of a line tears one of them apart.
+/// A word of it. There are several, because a program that draws in the middle of a line tears one of them
+/// apart.
 pub const END: &[u8] = b"bench-end";
 
 /// What comes back when all input was as it should be.
@@ -148,7 +150,8 @@ fn flood() -> io::Result<()> {
     }
 }
 
-/// Fills the screen, and does so again whenever the size of the terminal is said to have changed, as Claude Code does.
+/// Fills the screen, and does so again whenever the size of the terminal is said to have changed, as Claude
+/// Code does.
 fn paint() -> io::Result<()> {
     let (changed, change) = std::os::unix::net::UnixStream::pair()?;
     signal_hook::low_level::pipe::register(libc::SIGWINCH, change)?;

@@ -1,7 +1,9 @@
-//! How fast cckw is, next to nothing at all, to the least that a relay can be, and to its peers: all in one run, taking
-//! turns, because figures of different minutes of one machine cannot be compared. `docs/reports/benchmarks.md` explains it.
+//! How fast cckw is, next to nothing at all, to the least that a relay can be, and to its peers: all in one
+//! run, taking turns, because figures of different minutes of one machine cannot be compared.
+//! `docs/reports/benchmarks.md` explains it.
 //!
-//! `cargo bench --bench side-by-side -- [--quick] [--only NAME] [--tool NAME] [--rounds N] [--markdown] [--svg FILE] [--write]`
+//! `cargo bench --bench side-by-side -- [--quick] [--only NAME] [--tool NAME] [--rounds N] [--markdown]
+//! [--svg FILE] [--write]`
 
 mod bare;
 mod bulk;
@@ -51,10 +53,12 @@ struct Options {
     /// Less than a minute: whether everything arrives; its figures are of one round.
     #[arg(long)]
     quick: bool,
-    /// Only this: text, sgr, both, paste, echo, flood, start, attach, idle, memory, detect or list. May be repeated.
+    /// Only this: text, sgr, both, paste, echo, flood, start, attach, idle, memory, detect or list. May be
+    /// repeated.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Only this tool, and the bare relay: direct, bare-split, script, dtach, screen, tmux, shpool or cckw. May be repeated.
+    /// Only this tool, and the bare relay: direct, bare-split, script, dtach, screen, tmux, shpool or cckw.
+    /// May be repeated.
     #[arg(long, value_name = "NAME")]
     tool: Vec<String>,
     /// How many rounds count; one more is thrown away.

@@ -31,7 +31,8 @@ pub fn starts(order: &[Tool], count: usize, results: &mut Results) {
     }
 }
 
-/// From the start of a client until the screen of a session that somebody left is there, ms. The terminal is closed after each.
+/// From the start of a client until the screen of a session that somebody left is there, ms. The terminal is
+/// closed after each.
 pub fn attaches(tools: &[Tool], count: usize, results: &mut Results) {
     for tool in tools {
         match attach_often(*tool, count) {

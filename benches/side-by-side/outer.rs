@@ -26,7 +26,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub enum Expect {
     /// These bytes, and no others.
     Bytes(Feed),
-    /// Anything, until this has come. For programs that draw anew, and pass on no bytes that could be compared.
+    /// Anything, until this has come. For programs that draw anew, and pass on no bytes that could be
+    /// compared.
     Mark(&'static [u8]),
 }
 
@@ -150,8 +151,8 @@ impl Run {
         }
     }
 
-    /// Sends and receives until all was sent and what was expected has come. Returns how long it took. After an error
-    /// nobody knows what the inner program is waiting for: the run is to be aborted.
+    /// Sends and receives until all was sent and what was expected has come. Returns how long it took. After
+    /// an error nobody knows what the inner program is waiting for: the run is to be aborted.
     pub fn transfer(&mut self, mut send: Feed, expect: Expect) -> Result<Duration, String> {
         let before = Instant::now();
         let mut arrival = Arrival::new(expect);
@@ -302,7 +303,8 @@ impl Run {
 }
 
 impl Detached {
-    /// Takes the session into a new terminal. Returns how long it took until that had come which the screen ends with.
+    /// Takes the session into a new terminal. Returns how long it took until that had come which the screen
+    /// ends with.
     pub fn attach(self, last: &'static [u8]) -> Result<(Run, Duration), String> {
         let command = self.tool.attach_command(self.scratch.path());
         let before = Instant::now();

@@ -1,5 +1,5 @@
-//! Bars, as SVG. It follows the reader's choice of light or dark, and brings its own background, so that it can be read
-//! wherever it is shown.
+//! Bars, as SVG. It follows the reader's choice of light or dark, and brings its own background, so that it
+//! can be read wherever it is shown.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,8 @@ pub struct Panel {
     pub note: String,
     /// The bars, from above.
     pub bars: Vec<Bar>,
-    /// Whether a bar ten times as long as another stands for a thousandfold figure or so, rather than a tenfold one.
+    /// Whether a bar ten times as long as another stands for a thousandfold figure or so, rather than a
+    /// tenfold one.
     pub is_logarithmic: bool,
 }
 

@@ -1,5 +1,5 @@
-//! The processes of a run: found by a mark in their environment, because a host or a server leaves the process tree of
-//! the terminal that started it.
+//! The processes of a run: found by a mark in their environment, because a host or a server leaves the
+//! process tree of the terminal that started it.
 
 use std::fs;
 use std::io;
@@ -27,7 +27,8 @@ pub fn runs(pid: i32) -> bool {
     matches!(waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive))
 }
 
-/// Ids of the living processes that carry the mark. One that was only forked, and not yet exec'ed, is not among them.
+/// Ids of the living processes that carry the mark. One that was only forked, and not yet exec'ed, is not
+/// among them.
 pub fn marked(mark: &str) -> Vec<i32> {
     let wanted = format!("{MARK}={mark}");
     with_environment(|entry| entry == wanted.as_bytes())

@@ -114,7 +114,8 @@ impl Results {
         Spread::of(&figures).map(|spread| spread.median)
     }
 
-    /// The same as a multiple of the bare relay's: of percentiles, or the median of the ratios within a round.
+    /// The same as a multiple of the bare relay's: of percentiles, or the median of the ratios within a
+    /// round.
     pub fn ratio(&self, metric: Metric, tool: Tool) -> Option<f64> {
         if metric.percentile().is_some() {
             let base = self.figure(metric, Tool::Bare).filter(|base| *base > 0.0)?;

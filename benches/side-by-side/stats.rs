@@ -27,8 +27,8 @@ fn sorted(figures: &[f64]) -> Vec<f64> {
     sorted
 }
 
-/// The smallest figure that at least `percent` percent of the figures do not exceed (nearest rank, never interpolated:
-/// it is a latency that somebody had). Nothing if there are no figures.
+/// The smallest figure that at least `percent` percent of the figures do not exceed (nearest rank, never
+/// interpolated: it is a latency that somebody had). Nothing if there are no figures.
 pub fn percentile(figures: &[f64], percent: f64) -> Option<f64> {
     let sorted = sorted(figures);
     let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
@@ -49,8 +49,8 @@ fn pairs<'a>(figures: &'a [Option<f64>], base: &'a [Option<f64>]) -> impl Iterat
     figures.iter().zip(base).filter_map(|(figure, base)| Some(((*figure)?, (*base)?)))
 }
 
-/// How far a program is from itself: the median distance from 1 of the ratios of two runs of the same program. A
-/// difference that is not larger means nothing.
+/// How far a program is from itself: the median distance from 1 of the ratios of two runs of the same
+/// program. A difference that is not larger means nothing.
 pub fn noise(control: &[f64]) -> f64 {
     let distances: Vec<f64> = control.iter().map(|ratio| (ratio - 1.0).abs()).collect();
     Spread::of(&distances).map_or(0.0, |spread| spread.median)

@@ -1,5 +1,5 @@
-//! Whatever happens to the measuring (a panic, ctrl-c, a signal), nothing that it started outlives it: it runs in a process
-//! below this one, which ends all that is left, and removes the files.
+//! Whatever happens to the measuring (a panic, ctrl-c, a signal), nothing that it started outlives it: it
+//! runs in a process below this one, which ends all that is left, and removes the files.
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
@@ -23,8 +23,8 @@ pub fn root() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).map(PathBuf::from)
 }
 
-/// Runs this program again, with the same arguments, and cleans up behind it. The status is its status, 1 if it was ended,
-/// or if something could not be ended.
+/// Runs this program again, with the same arguments, and cleans up behind it. The status is its status, 1 if
+/// it was ended, or if something could not be ended.
 pub fn run() -> ExitCode {
     match supervise() {
         Ok(status) => {

@@ -7,8 +7,8 @@ use crate::stats::{Spread, differences, noise, ratios};
 use crate::table::{Table, number};
 use crate::tools::Tool;
 
-/// The most that is forgiven as noise, as a part of 1: on a machine so busy that the noise is larger, no figure may pass for a
-/// good one.
+/// The most that is forgiven as noise, as a part of 1: on a machine so busy that the noise is larger, no
+/// figure may pass for a good one.
 const MOST_NOISE: f64 = 0.10;
 
 /// The most that a start may take longer than with the bare relay, ms.

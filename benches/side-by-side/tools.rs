@@ -28,7 +28,8 @@ pub enum Tool {
     Bare,
     /// The bare relay once more: how far its ratios are from 1 is the noise.
     Control,
-    /// The bare relay with a process for each direction: what cckw's division of work costs, and nothing else of cckw.
+    /// The bare relay with a process for each direction: what cckw's division of work costs, and nothing else
+    /// of cckw.
     Split,
     /// `script -q`, of util-linux.
     Script,
@@ -115,7 +116,8 @@ impl Tool {
         }
     }
 
-    /// Starts what has to run before the tool itself, in the users' everyday life too: a server for all sessions.
+    /// Starts what has to run before the tool itself, in the users' everyday life too: a server for all
+    /// sessions.
     pub fn prepare(self, scratch: &Path) -> io::Result<()> {
         let (file, text) = match self {
             // The status line would be drawn between the program's own output.

@@ -1,7 +1,8 @@
-//! The answers to claude's questions where there is no terminal: the same however the output is cut, bounded, and never
-//! anything that claude could take for typing.
+//! The answers to claude's questions where there is no terminal: the same however the output is cut, bounded,
+//! and never anything that claude could take for typing.
 //!
-//! Input: how much of the rest is what a terminal sent (in eights of bytes), how claude's output is cut, both streams.
+//! Input: how much of the rest is what a terminal sent (in eights of bytes), how claude's output is cut, both
+//! streams.
 
 use cckw::vt::input_parser::InputParser;
 use cckw::vt::modes::ModeTracker;
@@ -45,7 +46,8 @@ pub fn check(data: &[u8]) {
         assert!(!claude.is_in_sequence() && !claude.is_in_paste());
     }
 
-    // What was read while there was a terminal that answered is followed all the same: the modes know where it stands.
+    // What was read while there was a terminal that answered is followed all the same: the modes know where
+    // it stands.
     let (before, after) = output.split_at(output.len() / 2);
     let (mut silent, mut aloud, modes) = (answerer.clone(), answerer, ModeTracker::default());
     let mut reader = ModeTracker::default();

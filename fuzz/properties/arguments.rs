@@ -1,5 +1,5 @@
-//! The table of claude's arguments: no word is lost, what is read is read the same again, and a pinned or a second launch
-//! says what it is to say and keeps the rest.
+//! The table of claude's arguments: no word is lost, what is read is read the same again, and a pinned or a
+//! second launch says what it is to say and keeps the rest.
 //!
 //! Input: the words, a line each.
 

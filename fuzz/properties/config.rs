@@ -1,5 +1,5 @@
-//! The configuration: it is read the same each time, and what is refused is refused on one line that names the file, a place
-//! in it that exists, and nothing that a terminal obeys.
+//! The configuration: it is read the same each time, and what is refused is refused on one line that names
+//! the file, a place in it that exists, and nothing that a terminal obeys.
 //!
 //! Input: the text of the file.
 
@@ -20,7 +20,8 @@ pub fn check(data: &[u8]) {
             assert!(config.remote_control.max_cooldown >= config.remote_control.cooldown);
             let line = config.remote_control.line();
             assert!(line.starts_with('/') && !line.chars().any(char::is_control), "{line:?}");
-            // A file of the same settings and comments around them says the same. A byte order mark is one at the beginning only.
+            // A file of the same settings and comments around them says the same. A byte order mark is one at
+            // the beginning only.
             let marked = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
             let framed = [b"# above\n", marked, b"\n# below\n"].concat();
             assert_eq!(parse(path, &framed), Ok(config));

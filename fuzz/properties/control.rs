@@ -1,5 +1,5 @@
-//! The control protocol: lines are understood or refused the same however they are cut on their way, and what is understood
-//! is read back as it is when it is sent on.
+//! The control protocol: lines are understood or refused the same however they are cut on their way, and what
+//! is understood is read back as it is when it is sent on.
 //!
 //! Input: who speaks to whom, how the bytes are cut, and the lines.
 

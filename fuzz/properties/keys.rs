@@ -1,4 +1,5 @@
-//! The scanner of what comes from the terminal: every byte is passed on but the detach key, however the stream is cut.
+//! The scanner of what comes from the terminal: every byte is passed on but the detach key, however the
+//! stream is cut.
 //!
 //! Input: how (bit 0: the terminal may send extended keys), how it is cut, and the stream.
 
@@ -105,7 +106,8 @@ fn detaches_afterwards(bytes: &[u8]) {
 
 /// Whether `out` is `input` with some detach keys taken out, and nothing else.
 fn is_less_keys(input: &[u8], out: &[u8]) -> bool {
-    // How many bytes may have been taken out by now. A key that is taken out leads further on, to a later place.
+    // How many bytes may have been taken out by now. A key that is taken out leads further on, to a later
+    // place.
     let mut taken: Vec<Vec<usize>> = vec![vec![]; input.len() + 1];
     taken[0].push(0);
     for at in 0..input.len() {

@@ -1,7 +1,8 @@
 //! What has to hold whatever comes in: a property for each part of cckw that reads what others wrote.
 //!
-//! Each `check` takes any bytes and panics if its property does not hold. The fuzz targets give them bytes that a fuzzer
-//! made up, `tests/fuzz_seeds.rs` those that are checked in. `docs/reports/fuzzing.md` says what each of them promises.
+//! Each `check` takes any bytes and panics if its property does not hold. The fuzz targets give them bytes
+//! that a fuzzer made up, `tests/fuzz_seeds.rs` those that are checked in. `docs/reports/fuzzing.md` says
+//! what each of them promises.
 
 pub mod answers;
 pub mod arguments;
@@ -33,7 +34,8 @@ pub const TARGETS: [(&str, Check); 11] = [
     ("work", work::check),
 ];
 
-/// Cuts a stream into reads of one to eight bytes, always the same for the same `seed`; for 0 each has one byte.
+/// Cuts a stream into reads of one to eight bytes, always the same for the same `seed`; for 0 each has one
+/// byte.
 pub fn cut(bytes: &[u8], seed: u8) -> Vec<&[u8]> {
     let (mut rest, mut pieces, mut state) = (bytes, Vec::new(), u32::from(seed));
     while !rest.is_empty() {

@@ -1,5 +1,5 @@
-//! The mode tracker: it ends in the same state however claude's output is cut, what it undoes is undone, and what it
-//! switches on again is what was on.
+//! The mode tracker: it ends in the same state however claude's output is cut, what it undoes is undone, and
+//! what it switches on again is what was on.
 //!
 //! Input: how the stream is cut, and the stream.
 
@@ -7,7 +7,8 @@ use cckw::vt::modes::ModeTracker;
 
 use super::cut;
 
-/// More than undoing, or switching on again, ever takes, in bytes: two stacks of keyboard flags, a title, and some modes.
+/// More than undoing, or switching on again, ever takes, in bytes: two stacks of keyboard flags, a title, and
+/// some modes.
 const MOST: usize = 4096;
 /// In how many pieces of a stream what it says is looked at.
 const ASKED: usize = 100;
@@ -66,8 +67,8 @@ fn is_undone(tracker: ModeTracker) {
 
 /// A terminal without any modes that gets what switches on again has the same on.
 fn is_redone(mut tracker: ModeTracker) {
-    // What a repaint brings, or claude's next frame: an update, text attributes, links, progress, colours. And a title, which is
-    // set again without what no title should hold.
+    // What a repaint brings, or claude's next frame: an update, text attributes, links, progress, colours.
+    // And a title, which is set again without what no title should hold.
     tracker.feed(b"\x18\x1b[?2026l\x1b[m\x1b]8;;\x07\x1b]9;4;0\x07\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07\x1b]0;\x07");
     let mut terminal = ModeTracker::default();
     terminal.feed(tracker.redo().as_bytes());

@@ -1,5 +1,5 @@
-//! The screen model and what is sent to a terminal that attaches: it survives whatever claude writes, in bounded memory, and
-//! what the repaint shows is what claude has drawn.
+//! The screen model and what is sent to a terminal that attaches: it survives whatever claude writes, in
+//! bounded memory, and what the repaint shows is what claude has drawn.
 //!
 //! Input: rows, columns, where in the stream somebody attaches, and the stream.
 
@@ -7,7 +7,8 @@ use cckw::os::tty::Size;
 use cckw::vt::modes::ModeTracker;
 use cckw::vt::screen::Screen;
 
-/// More than the repaint of such a small screen may have, in bytes: 1,000 lines above it, and the screen itself twice.
+/// More than the repaint of such a small screen may have, in bytes: 1,000 lines above it, and the screen
+/// itself twice.
 const MOST: usize = 2 << 20;
 
 /// A terminal, as far as it can be seen.
@@ -35,8 +36,9 @@ impl Terminal {
     }
 }
 
-/// Whether there is something in the stream that a repaint does not keep (docs/reports/fuzzing.md), and that nothing that was seen of Claude Code
-/// uses: origin mode, which is saved with the cursor, and REP, which repeats what was drawn last.
+/// Whether there is something in the stream that a repaint does not keep (docs/reports/fuzzing.md), and that
+/// nothing that was seen of Claude Code uses: origin mode, which is saved with the cursor, and REP, which
+/// repeats what was drawn last.
 fn is_left_out(bytes: &[u8]) -> bool {
     bytes.iter().enumerate().any(|(end, last)| {
         let params = bytes[..end].iter().rev().take_while(|byte| matches!(byte, 0x20..=0x3f));

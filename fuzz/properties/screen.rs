@@ -1,5 +1,5 @@
-//! The reader of claude's screen: whatever is drawn, it reads something, and takes for the main prompt only what has a
-//! box of claude's around the cursor.
+//! The reader of claude's screen: whatever is drawn, it reads something, and takes for the main prompt only
+//! what has a box of claude's around the cursor.
 //!
 //! Input: rows, columns, and what is drawn.
 

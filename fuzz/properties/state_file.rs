@@ -1,5 +1,5 @@
-//! Claude's state file: what is read is what stands there, half of a file is none, what is not known is not known, and a
-//! file is believed only of the live process that wrote it.
+//! Claude's state file: what is read is what stands there, half of a file is none, what is not known is not
+//! known, and a file is believed only of the live process that wrote it.
 //!
 //! Input: the file; `@START@` in it stands for when this process started.
 
@@ -64,7 +64,8 @@ fn is_what_stands_there(file: &StateFile, object: &Map<String, Value>) {
     assert_eq!(file.bridge, bridge);
 }
 
-/// Connected is what names a bridge, disconnected what names none and has a status that is known; all else is not known.
+/// Connected is what names a bridge, disconnected what names none and has a status that is known; all else is
+/// not known.
 fn verdict(file: Option<&StateFile>) {
     let verdict = classify(file);
     let status = file.and_then(|file| file.status.as_deref());

@@ -1,5 +1,5 @@
-//! The transcript reader: a conversation is found in a file if and only if one of its lines is an object with a `uuid`, and
-//! the names of directories stay below `projects`.
+//! The transcript reader: a conversation is found in a file if and only if one of its lines is an object with
+//! a `uuid`, and the names of directories stay below `projects`.
 //!
 //! Input: the path that a conversation was begun in, up to the first newline; then the file.
 

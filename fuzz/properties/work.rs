@@ -1,7 +1,8 @@
 //! What output costs the host: no output, however it asks, makes one turn of the host's loop long.
 //!
-//! It is counted, not measured, so that it is the same on each machine: the work of the screen model in the units of
-//! `session::screen::work`, the length of what is answered, and of what is remembered. `tests/suite/security/freeze/output.rs` measures the same in time.
+//! It is counted, not measured, so that it is the same on each machine: the work of the screen model in the
+//! units of `session::screen::work`, the length of what is answered, and of what is remembered.
+//! `tests/suite/security/freeze/output.rs` measures the same in time.
 //!
 //! Input: rows, columns, how often what follows is repeated, and that.
 
@@ -14,7 +15,8 @@ use cckw::vt::screen::{Screen, TURN_RESERVE, TURN_WORK};
 /// A quarter of what the host reads of claude's output in one turn, in bytes, and what it reads at a time.
 const TURN: usize = 16 * 1024;
 const READ: usize = 4095;
-/// More than what undoes or switches on the modes may have, in bytes: a title of 256 bytes, the kitty stacks of two screens.
+/// More than what undoes or switches on the modes may have, in bytes: a title of 256 bytes, the kitty stacks
+/// of two screens.
 const MOST_MODES: usize = 4096;
 
 pub fn check(data: &[u8]) {

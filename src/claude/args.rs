@@ -1,11 +1,11 @@
 //! Reading a command line of claude as claude itself reads it.
 //!
-//! The rules are those of its parser, tried on 2.1.329: flags stand before the subcommand; `--flag=value`; short flags
-//! may be combined (`-cp`, `-nName`); `--` ends the flags but not the search for a subcommand.
+//! The rules are those of its parser, tried on 2.1.329: flags stand before the subcommand; `--flag=value`;
+//! short flags may be combined (`-cp`, `-nName`); `--` ends the flags but not the search for a subcommand.
 //!
-//! A flag that the table does not know configures (a newer claude has it). It owns the next word, unless that word
-//! looks like a flag, holds white space (then it is a prompt) or names a subcommand. So a word that starts with `-` is never
-//! swallowed, and a `-p` behind an unknown flag is still seen.
+//! A flag that the table does not know configures (a newer claude has it). It owns the next word, unless that
+//! word looks like a flag, holds white space (then it is a prompt) or names a subcommand. So a word that
+//! starts with `-` is never swallowed, and a `-p` behind an unknown flag is still seen.
 
 mod choice;
 mod relaunch;
@@ -106,7 +106,8 @@ pub fn parse(args: &[OsString]) -> Parsed {
     parsed
 }
 
-/// The same arguments with the conversation pinned to `id`. For a [`Run::Interactive`] whose user did not choose.
+/// The same arguments with the conversation pinned to `id`. For a [`Run::Interactive`] whose user did not
+/// choose.
 ///
 /// The flag goes first: behind the user's words a `--` or a flag of many values could swallow it.
 pub fn pin(args: &[OsString], id: &Uuid) -> Vec<OsString> {

@@ -1,11 +1,12 @@
 //! The background job that a conversation moves to when its user opens the agents view.
 //!
-//! As observed with Claude Code 2.1.332: ← at an empty prompt (or `/bg`) starts a job that goes on with the conversation
-//! under a new id. The state file of the process in the terminal keeps the old id and the status `idle`, and names the job
-//! in `parkedJobId` until that process ends. The job is a process of its own below claude's daemon, with a state file of its
-//! own (`kind` `bg`, `jobId`); that one says which conversation is open, and what is done there. `jobs/ID/state.json` says
-//! the same of a job whose process has ended: `resumeSessionId`, which follows `/clear`, and `sessionId`, which does not.
-//! The transcript of the new id begins with the first words that are said in the job.
+//! As observed with Claude Code 2.1.332: ← at an empty prompt (or `/bg`) starts a job that goes on with the
+//! conversation under a new id. The state file of the process in the terminal keeps the old id and the status
+//! `idle`, and names the job in `parkedJobId` until that process ends. The job is a process of its own below
+//! claude's daemon, with a state file of its own (`kind` `bg`, `jobId`); that one says which conversation is
+//! open, and what is done there. `jobs/ID/state.json` says the same of a job whose process has ended:
+//! `resumeSessionId`, which follows `/clear`, and `sessionId`, which does not. The transcript of the new id
+//! begins with the first words that are said in the job.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,8 @@ impl BackgroundJob {
         Some(state_file::directory()?.join(format!("{pid}.json")))
     }
 
-    /// What the session does whose terminal shows this job: `front` is the state file of the process in the terminal.
+    /// What the session does whose terminal shows this job: `front` is the state file of the process in the
+    /// terminal.
     pub fn over(&self, front: &StateFile) -> StateFile {
         let mut seen = front.clone();
         if let Some(conversation) = &self.conversation {

@@ -7,7 +7,8 @@ use crate::os::threads;
 use crate::user_error::UserError;
 use crate::user_error::claude;
 
-/// What has happened, with the status that a shell would exit with: 127 for what is not there, 126 for what cannot be executed.
+/// What has happened, with the status that a shell would exit with: 127 for what is not there, 126 for what
+/// cannot be executed.
 pub fn not_executed(program: &Path, error: &io::Error) -> UserError {
     if let Some(no_process) = threads::no_process(error) {
         return claude::no_process(no_process);

@@ -1,5 +1,5 @@
-//! Which program `claude` is: the one the user named, else the first on `PATH` that does not lead back to cckw, else
-//! one where claude's own installers put it.
+//! Which program `claude` is: the one the user named, else the first on `PATH` that does not lead back to
+//! cckw, else one where claude's own installers put it.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -24,8 +24,8 @@ pub const VARIABLE: &str = "CCKW_CLAUDE";
 /// cckw started under this name is the stand-in for claude, so it may be named although it is cckw itself.
 pub const STAND_IN: &str = "claude-stand-in";
 
-/// Where claude's installers put it, below the home. The second was reached by an alias in the user's shell, which the
-/// function of `cckw shell-init` takes the place of, and is not on `PATH`.
+/// Where claude's installers put it, below the home. The second was reached by an alias in the user's shell,
+/// which the function of `cckw shell-init` takes the place of, and is not on `PATH`.
 const INSTALLED: [&str; 2] = [".local/bin/claude", ".claude/local/claude"];
 
 /// Scripts above this size, in bytes, are not searched for `cckw`: a shim is short.
@@ -223,8 +223,8 @@ impl Search {
         Err(NotFound::OnPath { name: name.to_owned(), path_is_set: self.path.is_some(), skipped })
     }
 
-    /// The files of that name in the directories of `PATH`, those that do not exist left out. An empty element of
-    /// `PATH` is the current directory.
+    /// The files of that name in the directories of `PATH`, those that do not exist left out. An empty
+    /// element of `PATH` is the current directory.
     fn on_path<'a>(&'a self, name: &'a OsStr) -> impl Iterator<Item = PathBuf> + 'a {
         let elements = self.path.as_deref().map(|path| path.as_bytes().split(|byte| *byte == b':'));
         elements
@@ -256,7 +256,8 @@ impl Search {
         }
         let is_stand_in = path.file_name() == Some(OsStr::new(STAND_IN));
         let is_own = self.own == Some((metadata.dev(), metadata.ino()));
-        // The second test is for another copy of cckw, and for one that was replaced by an update while this one ran.
+        // The second test is for another copy of cckw, and for one that was replaced by an update while this
+        // one ran.
         let is_cckw = || real_name(path).is_some_and(|name| name == "cckw");
         if !is_stand_in && (is_own || is_cckw()) {
             return Err(Unfit::IsCckw);
@@ -279,7 +280,8 @@ fn real_name(path: &Path) -> Option<OsString> {
     real.file_name().map(OsStr::to_owned)
 }
 
-/// Device and inode of the running program. On Linux by the kernel's own link, which stays right when the file was renamed.
+/// Device and inode of the running program. On Linux by the kernel's own link, which stays right when the
+/// file was renamed.
 fn own_executable() -> Option<(u64, u64)> {
     identity(Path::new("/proc/self/exe")).or_else(|_| identity(&env::current_exe()?)).ok()
 }

@@ -1,7 +1,7 @@
 //! How claude ended, as far as bringing it back is concerned.
 //!
-//! The exit statuses are those seen with Claude Code 2.1.329: it takes SIGINT, SIGTERM and SIGHUP as requests to end and exits with
-//! 0, 143 and 129; of other signals it dies.
+//! The exit statuses are those seen with Claude Code 2.1.329: it takes SIGINT, SIGTERM and SIGHUP as requests
+//! to end and exits with 0, 143 and 129; of other signals it dies.
 
 use libc::SIGTERM;
 
@@ -15,20 +15,21 @@ pub enum ExitClass {
     Clean,
     /// Nobody did: claude is brought back.
     Crash,
-    /// Claude refused to start and has said why (a flag that it does not know, no login): the session ends with the same
-    /// status, because the next start would say the same.
+    /// Claude refused to start and has said why (a flag that it does not know, no login): the session ends
+    /// with the same status, because the next start would say the same.
     OwnError,
 }
 
-/// What this end of claude means. `came_up` is whether a settled state file was seen since the session's first
-/// launch: one appears for a moment also where `--resume` or `--continue` finds nothing. `was_passed` is whether cckw or its
-/// client has sent or passed on the signal of this number a moment ago.
+/// What this end of claude means. `came_up` is whether a settled state file was seen since the session's
+/// first launch: one appears for a moment also where `--resume` or `--continue` finds nothing. `was_passed`
+/// is whether cckw or its client has sent or passed on the signal of this number a moment ago.
 ///
-/// A signal that cckw knows nothing of was sent to claude alone, by somebody who has not told cckw that the session is to
-/// end: that is a crash. For SIGTERM the user decides, by `on_sigterm`.
+/// A signal that cckw knows nothing of was sent to claude alone, by somebody who has not told cckw that the
+/// session is to end: that is a crash. For SIGTERM the user decides, by `on_sigterm`.
 ///
-/// Only an exit code can be claude's own error: a signal is no answer. Claude itself and a launcher that stands between report
-/// the signal that ended claude as 128 and its number, so such a code counts as the signal.
+/// Only an exit code can be claude's own error: a signal is no answer. Claude itself and a launcher that
+/// stands between report the signal that ended claude as 128 and its number, so such a code counts as the
+/// signal.
 pub fn end(exit: Exit, came_up: bool, on_sigterm: OnSigterm, was_passed: impl Fn(i32) -> bool) -> ExitClass {
     let signal = match exit {
         Exit::Code(0) => return ExitClass::Clean,

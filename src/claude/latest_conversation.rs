@@ -1,11 +1,12 @@
 //! Which conversation `claude --continue` opens.
 //!
-//! As tried with Claude Code 2.1.329: of the transcripts in the directory of the working directory, the one that was written last by its
-//! file's time. Passed over are files whose name is no id, that hold no message, and whose first message is a
-//! sidechain's or was sent by `claude -p`. Whether another process has it open makes no difference.
+//! As tried with Claude Code 2.1.329: of the transcripts in the directory of the working directory, the one
+//! that was written last by its file's time. Passed over are files whose name is no id, that hold no message,
+//! and whose first message is a sidechain's or was sent by `claude -p`. Whether another process has it open
+//! makes no difference.
 //!
-//! With 2.1.332: if that conversation went on in a background job (a `continued-in` line), the one it went on in is opened; and
-//! nothing is opened if that job runs.
+//! With 2.1.332: if that conversation went on in a background job (a `continued-in` line), the one it went on
+//! in is opened; and nothing is opened if that job runs.
 
 use std::ffi::OsString;
 use std::fs;
@@ -22,12 +23,12 @@ use super::transcript;
 use super::transcript::{directory_name, is_id};
 use crate::os::files::open_plain;
 
-/// How much of a file is searched for its first message, in bytes. It comes within the first lines, but may hold images. A file that
-/// is longer without one leaves the question open.
+/// How much of a file is searched for its first message, in bytes. It comes within the first lines, but may
+/// hold images. A file that is longer without one leaves the question open.
 const MAX_SEARCHED_BYTES: u64 = 32 << 20;
 
-/// The conversations that claude may write into, given these arguments in this directory, as far as that can be told before.
-/// The likeliest one comes first.
+/// The conversations that claude may write into, given these arguments in this directory, as far as that can
+/// be told before. The likeliest one comes first.
 pub fn chosen(args: &[OsString], cwd: &Path) -> Vec<String> {
     chosen_below(transcript::directory().as_deref(), args, cwd)
 }
@@ -55,7 +56,8 @@ fn continued_in(folder: &Path, id: &str) -> Option<String> {
     line["continuedInSessionId"].as_str().filter(|id| is_id(id)).map(str::to_owned)
 }
 
-/// The conversation that `--continue` would open in `cwd`, a real path. Nothing when there is none, or it cannot be told.
+/// The conversation that `--continue` would open in `cwd`, a real path. Nothing when there is none, or it
+/// cannot be told.
 pub fn newest(projects: &Path, cwd: &Path) -> Option<String> {
     let entries = fs::read_dir(projects.join(directory_name(cwd))).ok()?;
     let mut files: Vec<(SystemTime, PathBuf)> = entries

@@ -1,4 +1,5 @@
-//! Single lines of a transcript, found without reading all of it: a transcript can be hundreds of megabytes long.
+//! Single lines of a transcript, found without reading all of it: a transcript can be hundreds of megabytes
+//! long.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,12 +9,12 @@ use serde_json::Value;
 
 use crate::os::files::open_plain;
 
-/// How much is read at each end of a transcript, in bytes. Claude itself repeats a title near the end of the file whenever it
-/// opens the conversation (seen with 2.1.332).
+/// How much is read at each end of a transcript, in bytes. Claude itself repeats a title near the end of the
+/// file whenever it opens the conversation (seen with 2.1.332).
 const EACH_END: u64 = 256 << 10;
 
-/// The last line of this type in a transcript. `None` if there is none near the start or the end of the file, or if the file
-/// cannot be read.
+/// The last line of this type in a transcript. `None` if there is none near the start or the end of the file,
+/// or if the file cannot be read.
 ///
 /// The lines between the first and the last 256 KiB are not looked at.
 pub(super) fn last_of_type(path: &Path, kind: &str) -> Option<Value> {

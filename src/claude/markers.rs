@@ -1,9 +1,11 @@
-//! What Claude Code sets in the environment of what it starts: its Bash tool, `!` commands, hooks, the status line.
+//! What Claude Code sets in the environment of what it starts: its Bash tool, `!` commands, hooks, the status
+//! line.
 //!
-//! Seen with Claude Code 2.1.332 by printing the environment in each of these places, and read in the same program (the names that it
-//! removes itself before it starts a background session, and those that it knows as set by its shell). A claude that inherits them takes
-//! itself for a part of the other one: with `CLAUDE_CODE_CHILD_SESSION` it writes no transcript and no state file ("Transcript saving is
-//! off"), and nothing of what is said survives it. So a claude that cckw starts in a session of its own never gets them.
+//! Seen with Claude Code 2.1.332 by printing the environment in each of these places, and read in the same
+//! program (the names that it removes itself before it starts a background session, and those that it knows
+//! as set by its shell). A claude that inherits them takes itself for a part of the other one: with
+//! `CLAUDE_CODE_CHILD_SESSION` it writes no transcript and no state file ("Transcript saving is off"), and
+//! nothing of what is said survives it. So a claude that cckw starts in a session of its own never gets them.
 //!
 //! `tests/real-claude/markers.rs` compares the list with what the installed claude sets.
 
@@ -37,8 +39,8 @@ const OWN_VARIABLES: [&str; 24] = [
     "CLAUDE_SKILL_DIR",
 ];
 
-/// Names that a user can have set too. They are removed only below a claude, and where a value stands here only with that value (with a
-/// `*` at its end: one that begins so).
+/// Names that a user can have set too. They are removed only below a claude, and where a value stands here
+/// only with that value (with a `*` at its end: one that begins so).
 const BELOW_A_CLAUDE: [(&str, Option<&str>); 9] = [
     ("AI_AGENT", Some("claude-code*")),
     ("CLAUDE_CODE_SSE_PORT", None),
@@ -51,13 +53,14 @@ const BELOW_A_CLAUDE: [(&str, Option<&str>); 9] = [
     ("TRACEPARENT", None),
 ];
 
-/// Whether this environment is that of something that a claude has started. `is_set` says whether a variable is there.
+/// Whether this environment is that of something that a claude has started. `is_set` says whether a variable
+/// is there.
 pub fn is_below_a_claude(is_set: impl Fn(&str) -> bool) -> bool {
     ["CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION"].into_iter().any(is_set)
 }
 
-/// Whether a variable is not for a claude that is started in a session of its own. `below` is whether its environment
-/// [is below a claude](is_below_a_claude).
+/// Whether a variable is not for a claude that is started in a session of its own. `below` is whether its
+/// environment [is below a claude](is_below_a_claude).
 pub fn is_marker(name: &OsStr, value: &OsStr, below: bool) -> bool {
     let Some(name) = name.to_str() else { return false };
     let fits = |wanted: &str| match (wanted.strip_suffix('*'), value.to_str()) {

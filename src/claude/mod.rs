@@ -29,7 +29,8 @@ use super::paths;
 
 /// Where claude keeps its files: `$CLAUDE_CONFIG_DIR`, else `~/.claude`. Nothing where the user has no home.
 ///
-/// As tried with Claude Code 2.1.329, a relative `HOME` counts (for cckw's own files it does not), and an empty one is none.
+/// As tried with Claude Code 2.1.329, a relative `HOME` counts (for cckw's own files it does not), and an
+/// empty one is none.
 pub fn config_dir() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || set("HOME").or_else(paths::home).map(|home| home.join(".claude"));

@@ -1,6 +1,7 @@
 //! The settings and variables that make Remote Control unavailable in a session, whatever the account.
 //!
-//! From Claude Code's documentation of Remote Control, read in November 2026, and the refusals in the text of 2.1.329.
+//! From Claude Code's documentation of Remote Control, read in November 2026, and the refusals in the text of
+//! 2.1.329.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -85,7 +86,8 @@ const SWITCHED_ON: [(&str, ObstacleReason); 7] = [
 const BASE_URL: &str = "ANTHROPIC_BASE_URL";
 const DEFAULT_BASE: &str = "https://api.anthropic.com";
 
-/// What rules Remote Control out for a claude that is started in `cwd`. Settings files that are not there, or not understood, say nothing.
+/// What rules Remote Control out for a claude that is started in `cwd`. Settings files that are not there, or
+/// not understood, say nothing.
 pub fn find(cwd: &Path) -> Vec<RemoteObstacle> {
     let mut found = in_variables(|name| std::env::var_os(name), &SettingSource::Environment);
     for file in settings_files(cwd) {

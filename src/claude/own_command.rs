@@ -1,8 +1,9 @@
 //! Commands and skills of the user's own that have the name of a built-in one.
 //!
-//! Where the built-in command is missing, claude takes the user's own one for it, and submits that to the model (seen with
-//! 2.1.332). The list of suggestions says what a command is: the built-in one has a text of its own, the user's ends with
-//! `(user)` or `(project)`. The folders tell the same, where the list does not show it.
+//! Where the built-in command is missing, claude takes the user's own one for it, and submits that to the
+//! model (seen with 2.1.332). The list of suggestions says what a command is: the built-in one has a text of
+//! its own, the user's ends with `(user)` or `(project)`. The folders tell the same, where the list does not
+//! show it.
 
 use std::fs;
 use std::io::Read;
@@ -10,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use super::screen::Menu;
 
-/// What the list says about the built-in `/remote-control`. The first text stands there while no link is up (2.1.332).
+/// What the list says about the built-in `/remote-control`. The first text stands there while no link is up
+/// (2.1.332).
 const BUILT_IN_TEXTS: [&str; 3] = [
     "Control this session from your phone or claude.ai/code",
     "Disconnect Remote Control",
@@ -54,8 +56,8 @@ pub fn origin(menu: Option<&Menu>) -> Origin {
     }
 }
 
-/// A file that defines a command or a skill of this name (without the slash), in the user's folders or those of the
-/// directory `cwd` and the ones above it.
+/// A file that defines a command or a skill of this name (without the slash), in the user's folders or those
+/// of the directory `cwd` and the ones above it.
 pub fn find(name: &str, config: Option<&Path>, cwd: Option<&Path>) -> Option<PathBuf> {
     let project = cwd.into_iter().flat_map(Path::ancestors).map(|folder| folder.join(".claude"));
     config.map(Path::to_owned).into_iter().chain(project).find_map(|folder| {

@@ -1,7 +1,7 @@
 //! What claude's state file says about remote control.
 //!
-//! Undocumented. Nobody could look at a connected session here: the rule is that of `claude-connection-keeper` 0.1.0 (PyPI), made
-//! stricter where a value is not one that it was seen to have.
+//! Undocumented. Nobody could look at a connected session here: the rule is that of
+//! `claude-connection-keeper` 0.1.0 (PyPI), made stricter where a value is not one that it was seen to have.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,8 @@
 //! What claude has written into the conversation's transcript about remote control.
 //!
-//! Seen with 2.1.332: each notice is a line of the type `system`, a link that came up with the subtype `bridge_status`, one that was
-//! lost with `informational`. On the screen a notice scrolls away, or stands above the answer of a turn; here it does not.
+//! Seen with 2.1.332: each notice is a line of the type `system`, a link that came up with the subtype
+//! `bridge_status`, one that was lost with `informational`. On the screen a notice scrolls away, or stands
+//! above the answer of a turn; here it does not.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -57,8 +58,8 @@ impl RemoteLog {
         }
     }
 
-    /// Reads on, and gives the last notice that was written since `begin`: older ones are of an earlier claude. A file that cannot
-    /// be read says nothing new.
+    /// Reads on, and gives the last notice that was written since `begin`: older ones are of an earlier
+    /// claude. A file that cannot be read says nothing new.
     pub fn read(&mut self, begin: SystemTime) -> Option<&Written> {
         if let Some(bytes) = self.path.clone().and_then(|path| self.new_bytes(&path)) {
             let since = begin.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -86,7 +87,8 @@ impl RemoteLog {
         let mut bytes = Vec::new();
         file.take(MAX_READ_BYTES).read_to_end(&mut bytes).ok()?;
         let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
-        // The beginning of a line that is longer than one read is no notice, and is not read again at each look.
+        // The beginning of a line that is longer than one read is no notice, and is not read again at each
+        // look.
         let passed = if whole == 0 && bytes.len() as u64 == MAX_READ_BYTES { bytes.len() } else { whole };
         bytes.truncate(whole);
         self.offset = start + passed as u64;

@@ -1,9 +1,10 @@
 //! What claude says about remote control, and whose decision it is then.
 //!
-//! The rule is claude's own: it ends a notice with the advice to run `/remote-control` exactly where that helps. So a link that
-//! dropped with this advice is asked for again, and one that dropped without it is left to the user. `TEXTS` has the texts
-//! that need another verdict, or that come without the rest of a notice. All of them were read in the program's text; a
-//! test in `tests/real-claude` holds the table against the installed program, and says which texts are new.
+//! The rule is claude's own: it ends a notice with the advice to run `/remote-control` exactly where that
+//! helps. So a link that dropped with this advice is asked for again, and one that dropped without it is left
+//! to the user. `TEXTS` has the texts that need another verdict, or that come without the rest of a notice.
+//! All of them were read in the program's text; a test in `tests/real-claude` holds the table against the
+//! installed program, and says which texts are new.
 
 /// What claude said, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,8 +166,8 @@ const ADVICE: &str = "run /remote-control";
 /// Of a line that is in no row: words that something did not work.
 const FAILURE: [&str; 6] = ["failed", "could not", "couldn't", "error", "timed out", "expired"];
 
-/// What a whole line says. None where it is not about remote control, says nothing that is known, or only that the user
-/// switched it off.
+/// What a whole line says. None where it is not about remote control, says nothing that is known, or only
+/// that the user switched it off.
 pub fn classify(line: &str) -> Option<Notice> {
     let lower = line.to_lowercase().replace('’', "'");
     let has = |words: &str| lower.contains(words);

@@ -1,13 +1,14 @@
 //! What claude says when it does not open a conversation, as it stands on its screen.
 //!
-//! Seen with Claude Code 2.1.329: it writes one of two lines, exits with 1, and never has a settled state file. Where there is a
-//! transcript, though none that it can open, it then says all the same how to resume it.
+//! Seen with Claude Code 2.1.329: it writes one of two lines, exits with 1, and never has a settled state
+//! file. Where there is a transcript, though none that it can open, it then says all the same how to resume
+//! it.
 
-/// Whether the last thing on the screen is claude's refusal to open the conversation `id`. `rows` is the screen, a string
-/// a line, from the top.
+/// Whether the last thing on the screen is claude's refusal to open the conversation `id`. `rows` is the
+/// screen, a string a line, from the top.
 ///
-/// The whole sentence and the id must be there, and nothing below but that advice: a conversation may have been about this very
-/// error. Where it was wrapped does not matter.
+/// The whole sentence and the id must be there, and nothing below but that advice: a conversation may have
+/// been about this very error. Where it was wrapped does not matter.
 pub fn refuses(rows: &[String], id: &str) -> bool {
     let squeeze = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     let shown: String = rows.iter().map(|row| squeeze(row)).collect();

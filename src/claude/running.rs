@@ -11,7 +11,8 @@ use super::state_file::{StateFile, pid_of};
 use crate::os::kill::Identity;
 use crate::os::process;
 
-/// A live process rewrites its state file in place; half of it is met for less than this, in tries and the time between.
+/// A live process rewrites its state file in place; half of it is met for less than this, in tries and the
+/// time between.
 const MAX_READ_TRIES: u32 = 10;
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
@@ -42,8 +43,9 @@ impl RunningClaude {
 }
 
 impl RunningClaude {
-    /// Continues it where it is stopped, so that it acts on the signal that it was sent before. One that runs gets nothing: claude
-    /// takes SIGCONT for the end of a suspension and draws its whole screen (seen with 2.1.332).
+    /// Continues it where it is stopped, so that it acts on the signal that it was sent before. One that runs
+    /// gets nothing: claude takes SIGCONT for the end of a suspension and draws its whole screen (seen with
+    /// 2.1.332).
     pub fn go_on_if_stopped(&self) {
         if process::look_up(self.pid).is_some_and(|process| process.stopped) {
             self.send(Signal::SIGCONT);
@@ -51,11 +53,11 @@ impl RunningClaude {
     }
 }
 
-/// The live processes that have the conversation `id` open, below claude's directory of state files. Those that are just
-/// starting count too: it is what they are about to open.
+/// The live processes that have the conversation `id` open, below claude's directory of state files. Those
+/// that are just starting count too: it is what they are about to open.
 ///
-/// A file that was left behind counts for nothing: its process is gone (a zombie is), or its pid belongs to a process
-/// that started at another time.
+/// A file that was left behind counts for nothing: its process is gone (a zombie is), or its pid belongs to a
+/// process that started at another time.
 pub fn with_conversation(sessions: &Path, id: &str) -> Vec<RunningClaude> {
     let mut found: Vec<RunningClaude> =
         all(sessions, |file| file.session_id.as_deref() == Some(id)).collect();

@@ -1,7 +1,9 @@
-//! The Remote Control server, `claude remote-control`: what it is started with again, and what it says at its end.
+//! The Remote Control server, `claude remote-control`: what it is started with again, and what it says at its
+//! end.
 //!
-//! The flags are those of its help, the words those of the program's text (2.1.329). Seen with 2.1.332: started again without more, it takes
-//! up the session that it has recorded, with all its slots; with `--continue` it serves that one session alone.
+//! The flags are those of its help, the words those of the program's text (2.1.329). Seen with 2.1.332:
+//! started again without more, it takes up the session that it has recorded, with all its slots; with
+//! `--continue` it serves that one session alone.
 
 use std::ffi::OsString;
 
@@ -11,13 +13,14 @@ use super::args::{What, items};
 const UNREACHABLE: [&str; 2] = ["Server unreachable for", "Persistent errors for"];
 /// And behind them.
 const GIVING_UP: &str = "giving up.";
-/// What it says, and exits with 1, where it starts without a network and has no answer of an earlier start: it cannot know whether the
-/// account may have a server. Seen with 2.1.332.
+/// What it says, and exits with 1, where it starts without a network and has no answer of an earlier start:
+/// it cannot know whether the account may have a server. Seen with 2.1.332.
 const CANNOT_ASK: &str = "the feature-flag service was unreachable";
 /// So many lines at the end of the screen can hold its last words.
 const LAST: usize = 12;
 
-/// The server could not reach its service: it gave up (4), or could not even start (69, `EX_UNAVAILABLE`). Seen with 2.1.332.
+/// The server could not reach its service: it gave up (4), or could not even start (69, `EX_UNAVAILABLE`).
+/// Seen with 2.1.332.
 const OUTAGES: [i32; 2] = [4, 69];
 
 /// Whether a server that exits with this status had no network.
@@ -25,7 +28,8 @@ pub fn is_outage(status: i32) -> bool {
     OUTAGES.contains(&status)
 }
 
-/// The user's arguments for another launch of the server. Without `goes_on`, a `--continue` of theirs was refused, and is left out.
+/// The user's arguments for another launch of the server. Without `goes_on`, a `--continue` of theirs was
+/// refused, and is left out.
 pub fn relaunch(args: &[OsString], goes_on: bool) -> Vec<OsString> {
     if goes_on {
         return args.to_vec();
@@ -57,8 +61,8 @@ pub fn name(args: &[OsString]) -> Option<String> {
     None
 }
 
-/// Whether the end of the screen says that the server gave up because it had no network, for too long or at its start. It exits by
-/// itself then, and nobody wanted that.
+/// Whether the end of the screen says that the server gave up because it had no network, for too long or at
+/// its start. It exits by itself then, and nobody wanted that.
 pub fn gave_up(screen: &[String]) -> bool {
     let lines = screen.iter().rev().filter(|line| !line.trim().is_empty()).take(LAST);
     // A narrow terminal breaks the words anywhere.

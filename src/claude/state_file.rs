@@ -1,7 +1,7 @@
 //! Claude's state file: `sessions/PID.json` in its configuration directory.
 //!
-//! Undocumented, as observed with Claude Code 2.1.329; it is rewritten in place, so a reader can meet half of it. What is
-//! missing or of another type than expected is taken as not known, never as an error.
+//! Undocumented, as observed with Claude Code 2.1.329; it is rewritten in place, so a reader can meet half of
+//! it. What is missing or of another type than expected is taken as not known, never as an error.
 
 use std::fmt;
 use std::fs;
@@ -49,8 +49,8 @@ pub struct StateFile {
     pub kind: Option<String>,
     /// What the session was started from; `cli` is a terminal.
     pub entrypoint: Option<String>,
-    /// The background job that the conversation moved to when the agents view was opened. With 2.1.332 it stays until the
-    /// process ends; see [`background_job`](super::background_job).
+    /// The background job that the conversation moved to when the agents view was opened. With 2.1.332 it
+    /// stays until the process ends; see [`background_job`](super::background_job).
     pub parked_job_id: Option<String>,
     /// The background job that this process is.
     pub job_id: Option<String>,
@@ -73,8 +73,8 @@ pub enum BridgeId {
 impl StateFile {
     /// Reads what a state file holds; nothing when it is not (yet) a JSON object.
     ///
-    /// Only the values that are wanted are looked into: one elsewhere that no parser likes (half of a surrogate pair in a
-    /// name that JavaScript has cut, a number beyond all bounds) does not spoil the rest.
+    /// Only the values that are wanted are looked into: one elsewhere that no parser likes (half of a
+    /// surrogate pair in a name that JavaScript has cut, a number beyond all bounds) does not spoil the rest.
     pub fn parse(contents: &[u8]) -> Option<Self> {
         let contents = str::from_utf8(contents).ok()?;
         let Values(values) = serde_json::from_str(contents).ok()?;
@@ -108,20 +108,21 @@ impl StateFile {
         })
     }
 
-    /// Whether claude has come up. Until then there is no status, and the conversation is a guess: with `--continue`, and while
-    /// `--resume` lets the user choose, the file names one that is never begun; with an id that does not exist it names that id,
-    /// and is gone a moment later.
+    /// Whether claude has come up. Until then there is no status, and the conversation is a guess: with
+    /// `--continue`, and while `--resume` lets the user choose, the file names one that is never begun; with
+    /// an id that does not exist it names that id, and is gone a moment later.
     pub fn settled(&self) -> bool {
         self.status.is_some()
     }
 
-    /// Whether claude waits for a prompt. With the status `shell` a command runs in the background, and the prompt is idle (seen
-    /// with 2.1.332).
+    /// Whether claude waits for a prompt. With the status `shell` a command runs in the background, and the
+    /// prompt is idle (seen with 2.1.332).
     pub fn is_at_rest(&self) -> bool {
         self.status.as_deref().is_some_and(is_rest)
     }
 
-    /// Reads a state file from disk; nothing when it is gone, half-written, no plain file, or larger than any of claude's.
+    /// Reads a state file from disk; nothing when it is gone, half-written, no plain file, or larger than any
+    /// of claude's.
     pub fn read(path: &Path) -> Option<Self> {
         // Somebody may have put a pipe there, which would keep its reader waiting.
         let mut file = fs::OpenOptions::new()
@@ -234,9 +235,9 @@ pub fn pid_of(path: &Path) -> Option<Pid> {
     path.file_stem()?.to_str()?.parse().ok().filter(|pid| *pid > 0).map(Pid::from_raw)
 }
 
-/// How far below `child` the live process is that wrote this file; nothing when it is not below it, when the file is
-/// left over from an earlier process with that pid, or when it is a background job: claude's daemon, which starts those, is
-/// itself a child of the first claude that needed it.
+/// How far below `child` the live process is that wrote this file; nothing when it is not below it, when the
+/// file is left over from an earlier process with that pid, or when it is a background job: claude's daemon,
+/// which starts those, is itself a child of the first claude that needed it.
 pub fn distance(path: &Path, child: Pid) -> Option<usize> {
     let pid = pid_of(path)?;
     let distance = process::distance(pid, child)?;

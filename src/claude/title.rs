@@ -1,8 +1,8 @@
 //! Which conversation `claude --resume TITLE` opens.
 //!
-//! As tried with Claude Code 2.1.332: the conversation whose title is exactly this one, whatever the case of its letters. The
-//! title is the last `custom-title` line of the transcript; `-n` and `/rename` write it. An earlier title, a part of a
-//! title, or the first prompt only make claude show its list.
+//! As tried with Claude Code 2.1.332: the conversation whose title is exactly this one, whatever the case of
+//! its letters. The title is the last `custom-title` line of the transcript; `-n` and `/rename` write it. An
+//! earlier title, a part of a title, or the first prompt only make claude show its list.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,11 @@ use super::transcript::{directory_name, is_id};
 /// How many transcripts are looked at outside the working directory's own folder.
 const MAX_ELSEWHERE: usize = 2_000;
 
-/// The conversations that have this title: those that were begun in `cwd`, or else those of all other directories.
+/// The conversations that have this title: those that were begun in `cwd`, or else those of all other
+/// directories.
 ///
-/// Claude also looks in other worktrees of the same repository. Which these are is not worked out here. A conversation too
-/// many only means that one more conversation must not be open.
+/// Claude also looks in other worktrees of the same repository. Which these are is not worked out here. A
+/// conversation too many only means that one more conversation must not be open.
 pub fn with_title(projects: &Path, cwd: &Path, title: &str) -> Vec<String> {
     let own = projects.join(directory_name(cwd));
     let here = in_files(transcripts(&own), title);

@@ -1,8 +1,9 @@
-//! Claude's transcripts: `projects/DIRECTORY/ID.jsonl` in its configuration directory, one for each conversation.
+//! Claude's transcripts: `projects/DIRECTORY/ID.jsonl` in its configuration directory, one for each
+//! conversation.
 //!
-//! Undocumented, as tried with Claude Code 2.1.329. A transcript is made with the first prompt. `--resume ID` finds it from
-//! any directory, looking where it was started first. A file that holds no message is a trap: `--resume` does not find a
-//! conversation in it, and `--session-id` calls the id taken.
+//! Undocumented, as tried with Claude Code 2.1.329. A transcript is made with the first prompt. `--resume ID`
+//! finds it from any directory, looking where it was started first. A file that holds no message is a trap:
+//! `--resume` does not find a conversation in it, and `--session-id` calls the id taken.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -18,9 +19,9 @@ use uuid::Uuid;
 
 use crate::os::files::open_plain;
 
-/// How much of a file is searched for a message, in bytes. The first message comes within the first lines. A longer file without one
-/// in this part has a line with a picture in it, and is left to claude to judge. The host's loop reads this, so it is little: a
-/// line of 60 MB would stop the loop for a second.
+/// How much of a file is searched for a message, in bytes. The first message comes within the first lines. A
+/// longer file without one in this part has a line with a picture in it, and is left to claude to judge. The
+/// host's loop reads this, so it is little: a line of 60 MB would stop the loop for a second.
 const MAX_SEARCHED_BYTES: u64 = 1 << 20;
 
 /// The longest name of a directory below `projects`, before a hash tells the longer ones apart.
@@ -35,11 +36,13 @@ pub enum TranscriptOnDisk {
     Unusable(PathBuf),
     /// A conversation that can be resumed.
     Conversation(PathBuf),
-    /// None was found, but not everything could be looked at: no descriptor is left, say. What was there may well be there.
+    /// None was found, but not everything could be looked at: no descriptor is left, say. What was there may
+    /// well be there.
     Unknown,
 }
 
-/// Whether this is a conversation's id: a UUID in its usual form. Only such a one becomes part of a path or an argument.
+/// Whether this is a conversation's id: a UUID in its usual form. Only such a one becomes part of a path or
+/// an argument.
 ///
 /// Upper and lower case are told apart by claude, so an id is used letter by letter as claude wrote it.
 pub fn is_id(text: &str) -> bool {
@@ -51,10 +54,11 @@ pub fn directory() -> Option<PathBuf> {
     Some(super::config_dir()?.join("projects"))
 }
 
-/// Looks for the conversation `id` below `projects`: first where it belongs if it was begun in `cwd`, then everywhere else.
+/// Looks for the conversation `id` below `projects`: first where it belongs if it was begun in `cwd`, then
+/// everywhere else.
 ///
-/// Where several directories hold a file of that name, one with a conversation counts, and of those the one written last.
-/// `cwd` is to be a real path, as the state file names it.
+/// Where several directories hold a file of that name, one with a conversation counts, and of those the one
+/// written last. `cwd` is to be a real path, as the state file names it.
 pub fn find(projects: &Path, id: &str, cwd: Option<&Path>) -> TranscriptOnDisk {
     if !is_id(id) {
         return TranscriptOnDisk::Nothing;
@@ -103,9 +107,9 @@ fn is_absence(error: &io::Error) -> bool {
 
 /// What claude calls the directory for conversations begun in `cwd`.
 ///
-/// Every UTF-16 unit that is no ASCII letter or digit becomes a `-`, so different directories can share a name. A long name is cut and
-/// gets the hash that Java gave to strings, of the whole path, in base 36. A path that is not UTF-8 has no name: claude
-/// does not start there.
+/// Every UTF-16 unit that is no ASCII letter or digit becomes a `-`, so different directories can share a
+/// name. A long name is cut and gets the hash that Java gave to strings, of the whole path, in base 36. A
+/// path that is not UTF-8 has no name: claude does not start there.
 pub fn directory_name(cwd: &Path) -> OsString {
     let path = cwd.to_string_lossy();
     let letter = |unit| char::from_u32(unit).filter(char::is_ascii_alphanumeric).unwrap_or('-');
@@ -131,7 +135,8 @@ fn base36(mut number: u32) -> String {
     }
 }
 
-/// The directory that a transcript's conversation was begun in, as its first lines say; nothing where they do not.
+/// The directory that a transcript's conversation was begun in, as its first lines say; nothing where they do
+/// not.
 pub fn cwd(path: &Path) -> Option<PathBuf> {
     const LINES: usize = 100;
     let file = BufReader::new(open_plain(path).ok()?.take(MAX_SEARCHED_BYTES));
@@ -173,10 +178,12 @@ pub fn holds_message(mut transcript: impl BufRead) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Whether a line can be resumed from. Claude wants more than a `uuid` (a timestamp, no sidechain); but what is taken
-/// for a message by mistake costs a start that fails, and what is missed would cost the conversation.
+/// Whether a line can be resumed from. Claude wants more than a `uuid` (a timestamp, no sidechain); but what
+/// is taken for a message by mistake costs a start that fails, and what is missed would cost the
+/// conversation.
 fn is_message(line: &[u8]) -> bool {
-    /// Whether an object has a `uuid` with a text. Of a key that stands there twice the last one counts, as in JavaScript.
+    /// Whether an object has a `uuid` with a text. Of a key that stands there twice the last one counts, as
+    /// in JavaScript.
     struct HasUuid(bool);
 
     impl<'de> Deserialize<'de> for HasUuid {
@@ -210,7 +217,8 @@ fn is_message(line: &[u8]) -> bool {
     serde_json::from_slice::<HasUuid>(line).is_ok_and(|message| message.0)
 }
 
-/// Whether the last line of a transcript has no end: the disk had no room for the rest. False where that cannot be told.
+/// Whether the last line of a transcript has no end: the disk had no room for the rest. False where that
+/// cannot be told.
 pub fn is_torn(path: &Path) -> bool {
     let last = || {
         let mut file = open_plain(path).ok()?;

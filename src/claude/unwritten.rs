@@ -12,7 +12,8 @@ use crate::os::disk::DiskObstacle;
 /// What claude 2.1.332 says where it was started with the marker of another claude's child.
 const SAVING_IS_OFF: &str = "Transcript saving is off";
 
-/// Whether a prompt and an answer below it are to be seen: `❯ words`, then `● words`. A command (`/help`) is no prompt.
+/// Whether a prompt and an answer below it are to be seen: `❯ words`, then `● words`. A command (`/help`) is
+/// no prompt.
 pub fn shows_answer(lines: &[String]) -> bool {
     let said = |line: &String, mark: &str| {
         line.strip_prefix(mark).is_some_and(|rest| !rest.trim().is_empty() && !rest.starts_with(['/', '!']))
@@ -21,7 +22,8 @@ pub fn shows_answer(lines: &[String]) -> bool {
     prompt.is_some_and(|prompt| lines[prompt..].iter().any(|line| said(line, "● ") || said(line, "⏺ ")))
 }
 
-/// What keeps a transcript from being written, where that can be told: `path` is where it was last, `lines` is claude's screen.
+/// What keeps a transcript from being written, where that can be told: `path` is where it was last, `lines`
+/// is claude's screen.
 pub fn cause(lines: &[String], path: Option<&Path>) -> Option<String> {
     if lines.iter().any(|line| line.contains(SAVING_IS_OFF)) {
         return Some(format!("claude says: {SAVING_IS_OFF}"));

@@ -18,8 +18,9 @@ struct Package {
     version: String,
 }
 
-/// The version that `program` would be if it were started now, when its place tells: npm writes it into `package.json`
-/// (seen with 2.1.329); claude's own installer names the program itself by it, behind a link (not tried here).
+/// The version that `program` would be if it were started now, when its place tells: npm writes it into
+/// `package.json` (seen with 2.1.329); claude's own installer names the program itself by it, behind a link
+/// (not tried here).
 pub fn version(program: &Path) -> Option<String> {
     let real = fs::canonicalize(program).ok()?;
     let name = real.file_name()?.to_str()?;

@@ -1,5 +1,6 @@
-//! `cckw complete VERB`: which sessions the verb could be about, for the completions of shells. Not for users: the code
-//! in `shell/` calls it while a line is being typed, so it only looks, and is silent about what goes wrong.
+//! `cckw complete VERB`: which sessions the verb could be about, for the completions of shells. Not for
+//! users: the code in `shell/` calls it while a line is being typed, so it only looks, and is silent about
+//! what goes wrong.
 
 use std::process::ExitCode;
 
@@ -10,7 +11,8 @@ use crate::registry;
 use crate::registry::Session;
 use crate::registry::record::SessionState;
 
-/// Prints a line for each session that `verb` could be about: what to type for it, a tab, its state and its directory.
+/// Prints a line for each session that `verb` could be about: what to type for it, a tab, its state and its
+/// directory.
 pub fn main(verb: &str) -> ExitCode {
     let Ok(sessions) = registry::sessions() else { return ExitCode::FAILURE };
     let meant = sessions.iter().filter(|session| is_for(verb, session));
@@ -27,7 +29,8 @@ fn is_for(verb: &str, session: &Session) -> bool {
     }
 }
 
-/// A name, if no shell takes it apart: bash breaks words at `:` and `@`, zsh's descriptions begin at the first `:`.
+/// A name, if no shell takes it apart: bash breaks words at `:` and `@`, zsh's descriptions begin at the
+/// first `:`.
 fn word(session: &Session) -> String {
     let word = session.word();
     if word.contains([':', '@']) { session.record.session.to_string()[..8].to_owned() } else { word }

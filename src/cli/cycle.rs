@@ -8,8 +8,8 @@ use crate::escape::escape;
 use crate::remote::command::{CommandOutcome, cycle};
 use crate::user_error::remote;
 
-/// Has a session's link switched off and on again, or says whether that would be done. Status 1 if nothing was typed, 2 if it was tried
-/// in vain.
+/// Has a session's link switched off and on again, or says whether that would be done. Status 1 if nothing
+/// was typed, 2 if it was tried in vain.
 pub fn main(word: &str, apply: bool) -> ExitCode {
     pick_running(Some(word), |session| {
         let name = escape(&session.name);

@@ -51,9 +51,9 @@ pub struct Cli {
 pub enum Verb {
     /// Run Claude Code; everything after `claude` goes to it
     ///
-    /// Takes the arguments of `claude` and passes them on. Where there is a session to keep, its conversation is pinned
-    /// and it runs in a terminal of its own; `-p`, subcommands such as `mcp`, and pipes run exactly as without cckw.
-    /// The exit status is that of claude; 127 if there is no claude.
+    /// Takes the arguments of `claude` and passes them on. Where there is a session to keep, its conversation
+    /// is pinned and it runs in a terminal of its own; `-p`, subcommands such as `mcp`, and pipes run exactly
+    /// as without cckw. The exit status is that of claude; 127 if there is no claude.
     #[command(disable_help_flag = true)]
     Claude {
         /// Arguments of claude
@@ -76,8 +76,9 @@ pub enum Verb {
     },
     /// Take a session that runs into this terminal
     ///
-    /// SESSION is a name as `cckw list` shows it, the beginning of an id, or a pid; without it, the only session that
-    /// runs, or the one that you choose from a list. Whoever was attached before is detached and told. The exit status is that of claude, 0 when detached.
+    /// SESSION is a name as `cckw list` shows it, the beginning of an id, or a pid; without it, the only
+    /// session that runs, or the one that you choose from a list. Whoever was attached before is detached and
+    /// told. The exit status is that of claude, 0 when detached.
     Attach {
         /// The session
         session: Option<String>,
@@ -97,16 +98,16 @@ pub enum Verb {
         /// All sessions that have not ended
         #[arg(long)]
         all: bool,
-        /// Which environment claude gets: the one that the session was started with, or the one of this command, which is
-        /// the session's from then on
+        /// Which environment claude gets: the one that the session was started with, or the one of this
+        /// command, which is the session's from then on
         #[arg(long, value_name = "WHICH", value_enum, default_value_t = Env::Session)]
         env: Env,
     },
     /// Start a session's claude anew, with the same conversation
     ///
-    /// To take a newer claude that was installed, or settings that are read at the start. Claude keeps its flags and its
-    /// terminal; no prompt is sent again. While claude works or asks something, the restart waits until it is idle: the
-    /// request is noted, this command returns at once, and `cckw list` shows it.
+    /// To take a newer claude that was installed, or settings that are read at the start. Claude keeps its
+    /// flags and its terminal; no prompt is sent again. While claude works or asks something, the restart
+    /// waits until it is idle: the request is noted, this command returns at once, and `cckw list` shows it.
     Restart {
         /// The session; without it the one that this is called in, or the only one
         #[arg(conflicts_with = "all")]
@@ -130,8 +131,8 @@ pub enum Verb {
     },
     /// Print what happened in a session
     ///
-    /// A line for each thing that cckw did or saw, in local time. SESSION may have ended; without it, the session that
-    /// this is called in, else the only one that runs, else the one that ended last.
+    /// A line for each thing that cckw did or saw, in local time. SESSION may have ended; without it, the
+    /// session that this is called in, else the only one that runs, else the one that ended last.
     Logs {
         /// The session
         session: Option<String>,
@@ -152,8 +153,8 @@ pub enum Verb {
     },
     /// Show the remote control of every session of Claude Code here, wrapped or not
     ///
-    /// Reads claude's state files, and changes nothing. Exits with 0 if there is a session that was asked for, with 1 if
-    /// there is none, as grep does.
+    /// Reads claude's state files, and changes nothing. Exits with 0 if there is a session that was asked
+    /// for, with 1 if there is none, as grep does.
     #[command(args_override_self = true)]
     Detect {
         #[command(flatten)]
@@ -173,12 +174,13 @@ pub enum Verb {
     },
     /// Bring remote control back where it is down
     ///
-    /// Without `--apply` it only says what it would do. A wrapped session is served by its host, another one through
-    /// tmux or GNU screen; in both cases cckw types only where it sees the main prompt, and presses Enter only where it sees its own
-    /// command alone in it.
+    /// Without `--apply` it only says what it would do. A wrapped session is served by its host, another one
+    /// through tmux or GNU screen; in both cases cckw types only where it sees the main prompt, and presses
+    /// Enter only where it sees its own command alone in it.
     ///
-    /// Exits with 2 if it failed for a session. Exits with 1 if, with `--apply`, a session that `--pid` or `--cycle` names has no link and nothing was
-    /// typed into it. Else with 0: a session that was not named may be left alone.
+    /// Exits with 2 if it failed for a session. Exits with 1 if, with `--apply`, a session that `--pid` or
+    /// `--cycle` names has no link and nothing was typed into it. Else with 0: a session that was not named
+    /// may be left alone.
     #[command(args_override_self = true)]
     Reconnect {
         #[command(flatten)]
@@ -192,17 +194,18 @@ pub enum Verb {
         /// Tell of what was done and what failed, without a line for the whole run
         #[arg(long)]
         quiet: bool,
-        /// Switch the link of this session off and on again, although it looks alive: after a sleep or an outage it may not be
+        /// Switch the link of this session off and on again, although it looks alive: after a sleep or an
+        /// outage it may not be
         ///
-        /// The session is one of `cckw list`. Its host goes through the panel that `/remote-control` opens, with the same looks, and
-        /// does nothing where it does not recognise it.
+        /// The session is one of `cckw list`. Its host goes through the panel that `/remote-control` opens,
+        /// with the same looks, and does nothing where it does not recognise it.
         #[arg(long, value_name = "SESSION", conflicts_with_all = ["pid", "quiet", "statuses", "sessions_dir"])]
         cycle: Option<String>,
     },
     /// Remove the records of sessions that do not run
     ///
-    /// What goes is cckw's own record and log. The conversation is claude's and stays: `claude --resume` still knows
-    /// it. A session that runs is refused, and then nothing is removed.
+    /// What goes is cckw's own record and log. The conversation is claude's and stays: `claude --resume`
+    /// still knows it. A session that runs is refused, and then nothing is removed.
     Rm {
         /// The sessions: names as `cckw list --all` shows them, or ids
         #[arg(required_unless_present = "ended", conflicts_with = "ended", value_name = "SESSION")]
@@ -213,10 +216,10 @@ pub enum Verb {
     },
     /// See cckw at work on a stand-in for Claude Code, without an account
     ///
-    /// A small program that looks and behaves like Claude Code is started, killed, brought back, left without a terminal and
-    /// attached again, in a scratch directory that is removed afterwards: some forty seconds, a scene after the other. Enter
-    /// goes on, ctrl-c ends it. Without a terminal, or with `--script`, the scenes are printed as text, without a pause.
-    /// Exits with 1 if anything that it claims did not happen.
+    /// A small program that looks and behaves like Claude Code is started, killed, brought back, left without
+    /// a terminal and attached again, in a scratch directory that is removed afterwards: some forty seconds,
+    /// a scene after the other. Enter goes on, ctrl-c ends it. Without a terminal, or with `--script`, the
+    /// scenes are printed as text, without a pause. Exits with 1 if anything that it claims did not happen.
     Demo {
         /// Print the scenes as text, as fast as they go
         #[arg(long)]
@@ -269,8 +272,8 @@ pub struct From {
     /// The directory of claude's state files; without it, `sessions` where claude keeps its files
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub sessions_dir: Option<PathBuf>,
-    /// The statuses in which a session may be reconnected, with commas: of busy, shell, idle, waiting. Without it, idle; `cckw
-    /// reconnect` takes shell too
+    /// The statuses in which a session may be reconnected, with commas: of busy, shell, idle, waiting.
+    /// Without it, idle; `cckw reconnect` takes shell too
     #[arg(long, value_name = "LIST")]
     pub statuses: Option<String>,
 }

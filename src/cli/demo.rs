@@ -40,8 +40,9 @@ that, and `cckw attach` takes it back. Here: Enter takes it back, q and Enter en
 /// By hand the directory goes with the terminal, so nothing may live on in it.
 const BY_HAND: &str = "on_hangup = \"exit\"\n";
 
-/// In the show it must live on for a moment. Should the demo itself be killed, it does not for long. The line that says when
-/// claude comes back is there to be read; and so is, by whoever watches, the footer that says that the link is gone.
+/// In the show it must live on for a moment. Should the demo itself be killed, it does not for long. The line
+/// that says when claude comes back is there to be read; and so is, by whoever watches, the footer that says
+/// that the link is gone.
 fn shown(watched: bool) -> String {
     let down_for = if watched { "4s" } else { "1s" };
     format!(
@@ -75,7 +76,8 @@ pub fn main(script: bool, try_it: bool) -> ExitCode {
     }
 }
 
-/// Does something in a scratch directory, of which nothing is left afterwards. An error is the signal that ended it.
+/// Does something in a scratch directory, of which nothing is left afterwards. An error is the signal that
+/// ended it.
 fn in_scratch(config: &str, act: impl FnOnce(&Scratch) -> Result<ExitCode, i32>) -> ExitCode {
     let scratch = match Scratch::new(config) {
         Ok(scratch) => scratch,
@@ -92,7 +94,8 @@ fn in_scratch(config: &str, act: impl FnOnce(&Scratch) -> Result<ExitCode, i32>)
     })
 }
 
-/// Plays the scenes. Status 1 if anything that is claimed did not happen; an error is the signal that ended it.
+/// Plays the scenes. Status 1 if anything that is claimed did not happen; an error is the signal that ended
+/// it.
 fn show(scratch: &Scratch, script: bool, signals: SignalPipe) -> Result<ExitCode, i32> {
     let whys: Vec<&str> = SCENES.iter().map(|scene| scene.why).collect();
     let mut show = Show::new(scratch, Audience::new(script, &whys), signals);
@@ -106,8 +109,8 @@ fn show(scratch: &Scratch, script: bool, signals: SignalPipe) -> Result<ExitCode
         };
         show.play(at + 1, scene).map_err(told)
     });
-    // The terminal is given back before anything is said, and the shells on the stage end. The signals' handlers stay, so
-    // that an impatient second ctrl-c does not keep anyone from cleaning up.
+    // The terminal is given back before anything is said, and the shells on the stage end. The signals'
+    // handlers stay, so that an impatient second ctrl-c does not keep anyone from cleaning up.
     drop(show);
     let mut report = String::new();
     if played.is_ok() {

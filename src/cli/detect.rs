@@ -31,8 +31,8 @@ pub struct DetectArgs<'a> {
     pub reconnectable: bool,
 }
 
-/// Prints the sessions of Claude Code on this machine. The status is 0 if there are any that were asked for, 1 if there
-/// are none, 2 if that could not be found out.
+/// Prints the sessions of Claude Code on this machine. The status is 0 if there are any that were asked for,
+/// 1 if there are none, 2 if that could not be found out.
 pub fn main(asked: &DetectArgs<'_>) -> ExitCode {
     let directory = match directory(asked.directory) {
         Ok(directory) => directory,
@@ -151,8 +151,9 @@ fn line(found: &DetectedClaude) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// JSON as Python's `json` writes it: a space after commas and colons, so that a script that looked for a piece of text in
-/// the lines of `claude-connection-keeper` finds it here; and nothing but ASCII, so that a terminal obeys nothing in it.
+/// JSON as Python's `json` writes it: a space after commas and colons, so that a script that looked for a
+/// piece of text in the lines of `claude-connection-keeper` finds it here; and nothing but ASCII, so that a
+/// terminal obeys nothing in it.
 struct Plain;
 
 impl Formatter for Plain {

@@ -77,8 +77,8 @@ pub fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { printed }
 }
 
-/// The hosts that do not answer, and the sessions of which something is not saved. Nothing where all is well: how many run is in
-/// `cckw list`.
+/// The hosts that do not answer, and the sessions of which something is not saved. Nothing where all is well:
+/// how many run is in `cckw list`.
 fn hosts() -> Vec<Finding> {
     let mut sessions = registry::running().unwrap_or_default();
     registry::note_silent_hosts(&mut sessions);
@@ -92,7 +92,8 @@ fn hosts() -> Vec<Finding> {
         .collect()
 }
 
-/// Whether claude can write its state file and its transcripts. Nothing where it can: it looks after its directory itself.
+/// Whether claude can write its state file and its transcripts. Nothing where it can: it looks after its
+/// directory itself.
 fn claude_files() -> Option<Finding> {
     let why = unwritten::state_file_obstacle(&crate::claude::config_dir()?)?;
     let text = format!("{why}: claude can write neither its state files nor what is said");

@@ -78,8 +78,8 @@ fn line(session: &Session, installed: &mut Installed) -> serde_json::Value {
     })
 }
 
-/// The table of the sessions, a string a line. Under a session that needs its user stands what to do. On a terminal it is made to
-/// fit into that many columns, as far as it can.
+/// The table of the sessions, a string a line. Under a session that needs its user stands what to do. On a
+/// terminal it is made to fit into that many columns, as far as it can.
 pub fn table(sessions: &[Session], all: bool, columns: Option<usize>) -> Vec<String> {
     let mut shown: Vec<&Session> =
         sessions.iter().filter(|session| all || shown_by_default(session)).collect();
@@ -155,7 +155,8 @@ fn version(session: &Session, newer: bool) -> String {
     format!("{}{}", escape(version), if newer { "*" } else { "" })
 }
 
-/// The versions that are installed, by the program that sessions were started with: mostly one for all of them.
+/// The versions that are installed, by the program that sessions were started with: mostly one for all of
+/// them.
 #[derive(Default)]
 struct Installed(HashMap<PathBuf, Option<String>>);
 

@@ -45,8 +45,8 @@ pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
     finish(written.and_then(|()| print(log.finish().into_iter().collect(), as_json)))
 }
 
-/// The session that is meant. Without a word that is the one inside which this runs, else the only one that runs; where
-/// none runs, the one that ended last, for one asks when something has ended.
+/// The session that is meant. Without a word that is the one inside which this runs, else the only one that
+/// runs; where none runs, the one that ended last, for one asks when something has ended.
 fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, UserError> {
     let inside = inside();
     if let Some(word) = word.or(inside.as_deref()) {

@@ -16,7 +16,8 @@ use super::output;
 use crate::user_error::{files, verb as of_verb};
 use facts::{Entry, PageFacts};
 
-/// The day of this version's release, as the pages show it. `docs/internals/releasing.md` says when it changes.
+/// The day of this version's release, as the pages show it. `docs/internals/releasing.md` says when it
+/// changes.
 const RELEASED: &str = "2026-11-21";
 
 /// Prints the page of cckw or of one verb, or writes all pages into a directory.
@@ -182,8 +183,8 @@ fn list(roff: &mut Roff, name: &str, entries: &[Entry]) {
     }
 }
 
-/// Paragraphs, the first of which goes on where the page is; `next` is the macro before each further one. Lines that are
-/// indented by four are shown as they are.
+/// Paragraphs, the first of which goes on where the page is; `next` is the macro before each further one.
+/// Lines that are indented by four are shown as they are.
 fn prose(roff: &mut Roff, text: &str, next: &str) {
     for (number, paragraph) in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()).enumerate()
     {

@@ -1,4 +1,5 @@
-//! All that a user is told when something cannot be done, one after another, with the status: `tests/messages/messages.snap`.
+//! All that a user is told when something cannot be done, one after another, with the status:
+//! `tests/messages/messages.snap`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

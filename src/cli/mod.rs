@@ -51,8 +51,8 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of this process and returns the status to exit with.
 ///
-/// Some of it never reaches the parser, because the words belong to someone else: all after `cckw claude` is claude's
-/// (its `--help` too), and so is all of it where cckw was started under the name `claude`.
+/// Some of it never reaches the parser, because the words belong to someone else: all after `cckw claude` is
+/// claude's (its `--help` too), and so is all of it where cckw was started under the name `claude`.
 pub fn main() -> ExitCode {
     let mut args = env::args_os();
     let started_as = args.next().unwrap_or_default();
@@ -88,8 +88,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What is said of a command line that is not understood, without colours. It names the words that were typed, and a terminal obeys
-/// nothing in them.
+/// What is said of a command line that is not understood, without colours. It names the words that were
+/// typed, and a terminal obeys nothing in them.
 fn escaped(error: &clap::Error) -> String {
     error.to_string().lines().map(|line| format!("{}\n", escape(line))).collect()
 }
@@ -169,7 +169,8 @@ fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> E
     }
 }
 
-/// Why no running session was picked. Where one of these others was meant, which do not run, it says how to bring that back.
+/// Why no running session was picked. Where one of these others was meant, which do not run, it says how to
+/// bring that back.
 fn not_running(error: &NotPicked, others: &[Session]) -> UserError {
     let wanted = |session: &&Session| session.record.state != SessionState::Stopped;
     let meant = match error {

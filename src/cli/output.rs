@@ -13,7 +13,8 @@ pub fn print(text: &str) -> ExitCode {
     finish(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
 
-/// The status after writing to stdout. A reader who has left (`cckw man | head`) has what they wanted: no failure.
+/// The status after writing to stdout. A reader who has left (`cckw man | head`) has what they wanted: no
+/// failure.
 pub fn finish(written: io::Result<()>) -> ExitCode {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&files::cannot_write_stdout(error)),
@@ -37,7 +38,8 @@ pub fn tell_of_silent_hosts<'a>(sessions: impl IntoIterator<Item = &'a Session>)
     }
 }
 
-/// Whether stdout shows colours: it is a terminal that has them, and nobody set `NO_COLOR` (<https://no-color.org>).
+/// Whether stdout shows colours: it is a terminal that has them, and nobody set `NO_COLOR`
+/// (<https://no-color.org>).
 pub fn coloured() -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");

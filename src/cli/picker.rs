@@ -1,7 +1,7 @@
 //! Which of several sessions? Asked on the terminal, by number or name.
 //!
-//! The terminal stays in its line mode, so that typing, correcting and ctrl-z work as everywhere, and nothing is left of this
-//! should the process be killed. The one change is that Esc ends a line, too.
+//! The terminal stays in its line mode, so that typing, correcting and ctrl-z work as everywhere, and nothing
+//! is left of this should the process be killed. The one change is that Esc ends a line, too.
 
 use crate::vt::tokenizer::ESC;
 use std::io::{self, Write};
@@ -137,7 +137,8 @@ fn read_line(signals: &mut SignalPipe) -> io::Result<PickerLine> {
         }
     }
     let mut line = [0; 4096];
-    // A terminal's line comes with one read. Nothing is the end of the input: ctrl-d, or a terminal that is gone.
+    // A terminal's line comes with one read. Nothing is the end of the input: ctrl-d, or a terminal that is
+    // gone.
     let Transfer::Moved(count) = nonblocking::read(&stdin, &mut line) else { return Ok(PickerLine::Left) };
     let line = &line[..count];
     if line.contains(&ESC) {

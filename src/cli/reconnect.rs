@@ -41,8 +41,8 @@ struct Tally {
     missing: usize,
 }
 
-/// Brings the remote control of sessions back. The status is 2 if it failed for one, and 1 if one that was named has no link and
-/// nothing was typed into it; else 0.
+/// Brings the remote control of sessions back. The status is 2 if it failed for one, and 1 if one that was
+/// named has no link and nothing was typed into it; else 0.
 pub fn main(asked: &ReconnectArgs<'_>) -> ExitCode {
     let settings = match config::load() {
         Ok(config) => config.remote_control,
@@ -138,7 +138,8 @@ fn tell(found: &DetectedClaude, outcome: &CommandOutcome, asked: &ReconnectArgs<
     }
 }
 
-/// One line for each run, so that a log which does not grow means that nothing runs, and not that nothing was to be done.
+/// One line for each run, so that a log which does not grow means that nothing runs, and not that nothing was
+/// to be done.
 fn heartbeat(asked: &ReconnectArgs<'_>, found: &[DetectedClaude], tally: &Tally, more: &str) -> ExitCode {
     if !asked.quiet {
         let count = |link| found.iter().filter(|found| found.verdict.link == link).count();

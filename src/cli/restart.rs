@@ -24,8 +24,8 @@ pub enum RestartWish {
     Cancel,
 }
 
-/// Asks the host of a session, or of all that run, to start claude anew. Does not wait until that is done: this may run
-/// below the very claude that is ended.
+/// Asks the host of a session, or of all that run, to start claude anew. Does not wait until that is done:
+/// this may run below the very claude that is ended.
 pub fn main(word: Option<&str>, all: bool, wish: RestartWish) -> ExitCode {
     let request = match wish {
         RestartWish::Cancel => Request::CancelRestart,
@@ -88,7 +88,8 @@ fn ask(session: &Session, request: &Request) -> Result<String, UserError> {
     }
 }
 
-/// The claude that would be started here. Only of use where the one of the session has gone, so its absence is no error.
+/// The claude that would be started here. Only of use where the one of the session has gone, so its absence
+/// is no error.
 fn program() -> Option<LosslessText> {
     let config = config::load().unwrap_or_default();
     executable::find(&config).ok().map(|found| found.program.as_path().into())

@@ -10,8 +10,8 @@ use crate::{client, config, registry};
 
 /// Brings back what this verb could have to do with, in the background, and says so on a terminal.
 ///
-/// Not from inside a session: what claude has set in its environment for the commands that it runs is not for another
-/// claude.
+/// Not from inside a session: what claude has set in its environment for the commands that it runs is not for
+/// another claude.
 pub fn before(verb: &Verb) {
     if !deals_with_hosts(verb) || inside().is_some() {
         return;
@@ -39,8 +39,8 @@ pub fn before(verb: &Verb) {
     }
 }
 
-/// Whether a verb deals with sessions that run. `start` brings them back by itself, and says how that went; `rm` is for
-/// those that are not wanted any more.
+/// Whether a verb deals with sessions that run. `start` brings them back by itself, and says how that went;
+/// `rm` is for those that are not wanted any more.
 fn deals_with_hosts(verb: &Verb) -> bool {
     match verb {
         Verb::List { .. }

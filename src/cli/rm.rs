@@ -37,7 +37,8 @@ pub fn main(words: &[String]) -> ExitCode {
     if status == ExitCode::SUCCESS { printed } else { status }
 }
 
-/// Those that came to their end. One that crashed, or whose host was killed, has a conversation to be brought back.
+/// Those that came to their end. One that crashed, or whose host was killed, has a conversation to be brought
+/// back.
 fn ended(sessions: &[Session]) -> Result<Vec<(String, Removable)>, UserError> {
     let ended = sessions.iter().filter(|session| {
         session.record.state == SessionState::Stopped && !session.has_host() && session.damage.is_none()

@@ -44,8 +44,9 @@ fn generated(shell: impl Generator) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// The script for zsh, in which every argument that is a session is completed by a function of our own. That goes to the
-/// beginning, behind the line `#compdef`: where the file is loaded on demand, its end already completes something.
+/// The script for zsh, in which every argument that is a session is completed by a function of our own. That
+/// goes to the beginning, behind the line `#compdef`: where the file is loaded on demand, its end already
+/// completes something.
 fn in_zsh(script: &str) -> String {
     let mut lines = script.lines();
     let mut changed =

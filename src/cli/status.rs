@@ -206,8 +206,8 @@ fn state_file_obstacle(session: &Session) -> Option<String> {
     unwritten::state_file_obstacle(&PathBuf::from(OsString::from(record.claude_dir.clone()?)))
 }
 
-/// What to do about a session that has no host, and whose directory is gone: it cannot be started there. Where the transcript is there,
-/// the conversation can be opened anywhere.
+/// What to do about a session that has no host, and whose directory is gone: it cannot be started there.
+/// Where the transcript is there, the conversation can be opened anywhere.
 pub fn gone_directory(session: &Session) -> Option<String> {
     let record = &session.record;
     let cwd = PathBuf::from(OsString::from(record.cwd.clone()));

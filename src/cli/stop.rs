@@ -20,11 +20,13 @@ use crate::user_error::{host, session as of_session};
 /// Longer than a host takes to end a claude that does not want to: three signals, five seconds apart.
 const END_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a client may take to bring a session back whose host was killed, and the time between two looks for that.
+/// How long a client may take to bring a session back whose host was killed, and the time between two looks
+/// for that.
 const REVIVAL_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Asks the host to end the session. Nothing where it was killed before it answered: then nobody brings the session back.
+/// Asks the host to end the session. Nothing where it was killed before it answered: then nobody brings the
+/// session back.
 ///
 /// # Errors
 /// When the session has ended already, or its host does not answer.

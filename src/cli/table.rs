@@ -11,9 +11,9 @@ pub fn align<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     lines(rows, &all, usize::MAX)
 }
 
-/// The same for a terminal with so many columns. What does not fit is taken from the beginnings of the last cells, a path each,
-/// down to `least`; then from the columns that are `dispensable`, the first one first; then what is still there of the last cells. If
-/// that is too wide, it is.
+/// The same for a terminal with so many columns. What does not fit is taken from the beginnings of the last
+/// cells, a path each, down to `least`; then from the columns that are `dispensable`, the first one first;
+/// then what is still there of the last cells. If that is too wide, it is.
 pub fn fit<const N: usize>(
     rows: &[[String; N]],
     columns: usize,

@@ -21,7 +21,8 @@ use crate::user_error::{UserError, files, terminal};
 /// Uptimes are shown in minutes, but for the first one.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What changes together is drawn together: a record is written and renamed, a session ends and its socket goes.
+/// What changes together is drawn together: a record is written and renamed, a session ends and its socket
+/// goes.
 const REDRAW_DELAY: Duration = Duration::from_millis(50);
 
 /// Shows the table until ctrl-c.
@@ -110,7 +111,8 @@ fn draw(sessions: &[Session], all: bool) -> io::Result<()> {
 /// A host, as opposed to a later one of the same session.
 type HostKey = (Uuid, i32);
 
-/// A connection to each host, whose end says that the host has ended: one that was killed leaves no other trace.
+/// A connection to each host, whose end says that the host has ended: one that was killed leaves no other
+/// trace.
 #[derive(Default)]
 struct Hosts(HashMap<HostKey, Option<UnixStream>>);
 

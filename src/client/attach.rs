@@ -41,8 +41,9 @@ pub fn main(session: &Session) -> Result<ExitCode, UserError> {
 /// The most sessions inside one another that are looked at.
 const MAX_NESTING: usize = 8;
 
-/// Whether what is shown in this terminal is shown in that session: because this process runs in it, or in one that is attached in it. It
-/// would draw itself for ever. The variable says so of a process that kept its environment; of others the tree of processes does.
+/// Whether what is shown in this terminal is shown in that session: because this process runs in it, or in
+/// one that is attached in it. It would draw itself for ever. The variable says so of a process that kept its
+/// environment; of others the tree of processes does.
 fn is_inside(session: &Session) -> bool {
     if std::env::var("CCKW_SESSION").is_ok_and(|inside| inside == session.record.session.to_string()) {
         return true;
@@ -62,7 +63,8 @@ fn is_inside(session: &Session) -> bool {
     false
 }
 
-/// Whether a process belongs to the claude of a session: its host is above it, or leads the session of its terminal.
+/// Whether a process belongs to the claude of a session: its host is above it, or leads the session of its
+/// terminal.
 fn runs_in(pid: Pid, record: &Record) -> bool {
     let host = Pid::from_raw(record.host_pid);
     host.as_raw() > 1

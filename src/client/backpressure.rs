@@ -1,8 +1,9 @@
 //! Whether the terminal is read while claude does not take what was typed.
 //!
-//! While claude is slow the terminal is not read, and holds the rest of a paste itself. But the detach key may stand behind that
-//! paste, and a claude that hangs (or whose output a hung host does not read) would never let it through. So a terminal that has
-//! rested for a second is read all the same: what comes waits in memory, and is looked through for the keys that are for cckw.
+//! While claude is slow the terminal is not read, and holds the rest of a paste itself. But the detach key
+//! may stand behind that paste, and a claude that hangs (or whose output a hung host does not read) would
+//! never let it through. So a terminal that has rested for a second is read all the same: what comes waits in
+//! memory, and is looked through for the keys that are for cckw.
 //!
 //! These are plain values. They do no I/O and read no clock.
 
@@ -17,7 +18,8 @@ const MAX_READ_PAUSE: Duration = Duration::from_secs(1);
 /// After this time without a byte taken, what finds no room in memory is dropped.
 const DROP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the detach key waits for claude to read what was typed before it, while claude takes less than [`LEAST_READ_BYTES`].
+/// How long the detach key waits for claude to read what was typed before it, while claude takes less than
+/// [`LEAST_READ_BYTES`].
 const UNREAD_KEYS_TIMEOUT: Duration = Duration::from_secs(2);
 const LEAST_READ_BYTES: u64 = 4096;
 
@@ -113,7 +115,8 @@ impl Backpressure {
     }
 }
 
-/// The detach key was pressed behind keys that claude has not read. They go first, for as long as claude goes on reading.
+/// The detach key was pressed behind keys that claude has not read. They go first, for as long as claude goes
+/// on reading.
 #[derive(Debug)]
 pub struct UnreadKeys(Pace);
 
@@ -203,8 +206,9 @@ mod tests {
         assert_eq!((pressure.input(), pressure.due()), (KeyAdmission::Queue, None));
     }
 
-    /// Whatever claude and the user do: memory is bounded, no byte is dropped that has room, and a terminal is never left unread for
-    /// long, but where claude takes a whole queue in that time, or where memory is full and claude has taken something lately.
+    /// Whatever claude and the user do: memory is bounded, no byte is dropped that has room, and a terminal
+    /// is never left unread for long, but where claude takes a whole queue in that time, or where memory is
+    /// full and claude has taken something lately.
     #[test]
     fn the_terminal_is_read_in_time_and_memory_is_bounded_for_any_claude_and_any_user() {
         const STEP: Duration = Duration::from_millis(50);

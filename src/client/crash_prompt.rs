@@ -52,7 +52,8 @@ fn answer(mut typed: &[u8]) -> Option<FromClient> {
     None
 }
 
-/// How long the escape sequence is that these bytes begin with; one that does not end is all there is, an Esc by itself one byte.
+/// How long the escape sequence is that these bytes begin with; one that does not end is all there is, an Esc
+/// by itself one byte.
 fn length(bytes: &[u8]) -> usize {
     let end = |from: usize, found: fn(u8) -> bool| {
         let at = bytes.iter().skip(from).position(|byte| found(*byte));

@@ -11,8 +11,8 @@ use crate::registry;
 /// How long the host may take to let this terminal go.
 const DETACH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A descriptor that is kept for the PTY of a claude that comes back. It was opened early, so its number is low: a limit that
-/// is set later seldom excludes it.
+/// A descriptor that is kept for the PTY of a claude that comes back. It was opened early, so its number is
+/// low: a limit that is set later seldom excludes it.
 #[derive(Default)]
 pub(super) struct SpareDescriptor(Option<File>);
 
@@ -31,8 +31,8 @@ impl SpareDescriptor {
 }
 
 impl Client {
-    /// The host has sent a PTY, for which there was no number. The session goes on without this terminal: the host lets it go, for the
-    /// claude that came back may have drawn on it by now.
+    /// The host has sent a PTY, for which there was no number. The session goes on without this terminal: the
+    /// host lets it go, for the claude that came back may have drawn on it by now.
     pub(super) fn leave_without_descriptor(&mut self) -> u8 {
         self.link.send(&FromClient::Detach);
         let until = Instant::now() + DETACH_TIMEOUT;

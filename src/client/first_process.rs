@@ -1,5 +1,6 @@
-//! A client that is the first process of a container (or the only child of one such as tini) does not end when it is detached:
-//! the container would end with it, and the session too. It gives the terminal back and stays until the session has ended.
+//! A client that is the first process of a container (or the only child of one such as tini) does not end
+//! when it is detached: the container would end with it, and the session too. It gives the terminal back and
+//! stays until the session has ended.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,8 @@ pub(super) fn is_first_process() -> bool {
     getpid() == first || getppid() == first
 }
 
-/// Waits until the session has ended, and passes on to its host what asks this process to end. The status to exit with.
+/// Waits until the session has ended, and passes on to its host what asks this process to end. The status to
+/// exit with.
 ///
 /// The host is this process's child, or is adopted by it, so its end is told by SIGCHLD.
 pub(super) fn stay_with(session: &Uuid) -> u8 {

@@ -1,7 +1,8 @@
 //! What a client does that is hung up on, or told to end: by SIGHUP, by a terminal that is gone, by SIGTERM.
 //!
-//! Terminal emulators, shells and sshd send SIGHUP first and close the terminal later, or the other way round. So whoever sends
-//! it, and whether the terminal still answers, a SIGHUP means that the terminal goes, and the host does what `on_hangup` says.
+//! Terminal emulators, shells and sshd send SIGHUP first and close the terminal later, or the other way
+//! round. So whoever sends it, and whether the terminal still answers, a SIGHUP means that the terminal goes,
+//! and the host does what `on_hangup` says.
 
 use std::time::{Duration, Instant};
 
@@ -98,7 +99,8 @@ impl Client {
         self.terminal.guard();
     }
 
-    /// The signal by which this client was told to end or hung up on, those included that it has yet to look at.
+    /// The signal by which this client was told to end or hung up on, those included that it has yet to look
+    /// at.
     pub(super) fn signal_to_end(&mut self) -> Option<i32> {
         self.signals.collect();
         for number in self.signals.pending_ends() {

@@ -1,7 +1,8 @@
 //! A host that does not answer: it was stopped, or waits for something that hangs.
 //!
-//! The client never looks whether its host is well. But when the user wants something that only the host can do, a deadline begins. Where it
-//! passes without an answer the client does what it can without the host: it gives the terminal back.
+//! The client never looks whether its host is well. But when the user wants something that only the host can
+//! do, a deadline begins. Where it passes without an answer the client does what it can without the host: it
+//! gives the terminal back.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,8 @@ const ATTACH_ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 const START_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an attached client waits for the answer to what its user wants.
 const HOST_ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
-/// The same, from the first press on, when the detach key is pressed again. A key that repeats does that, too, so it is no shorter.
+/// The same, from the first press on, when the detach key is pressed again. A key that repeats does that,
+/// too, so it is no shorter.
 const INSISTED_ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The status of a client that gave up what it was started for.
@@ -38,7 +40,8 @@ pub(in crate::client) enum HostWish {
     Detach,
     /// That claude is suspended, and the shell gets the terminal.
     Suspend,
-    /// The same, by ctrl-z: a program in raw mode gets it as a byte, and may well do something else with it, or read it later.
+    /// The same, by ctrl-z: a program in raw mode gets it as a byte, and may well do something else with it,
+    /// or read it later.
     CtrlZ,
     /// That claude gets this signal.
     Signal(i32),
@@ -111,8 +114,9 @@ impl Unanswered {
         }
     }
 
-    /// The host has answered this ping. An answer to an earlier ping than the last one shows that the host goes on: the last one
-    /// gets its whole time from now. A large paste can hold thousands of keys that the host is asked about.
+    /// The host has answered this ping. An answer to an earlier ping than the last one shows that the host
+    /// goes on: the last one gets its whole time from now. A large paste can hold thousands of keys that the
+    /// host is asked about.
     pub(super) fn ponged(&mut self, number: u64, now: Instant) {
         if number >= self.ping {
             self.pending = None;
@@ -165,7 +169,8 @@ impl Remedy {
     fn choose(wish: HostWish, has_shell: bool, host_is_held: bool) -> Self {
         match wish {
             HostWish::Suspend | HostWish::CtrlZ if has_shell => Self::Suspend,
-            // A host that runs may just be slow. To a program in raw mode ctrl-z is a byte, and a line would disturb its screen.
+            // A host that runs may just be slow. To a program in raw mode ctrl-z is a byte, and a line would
+            // disturb its screen.
             HostWish::CtrlZ if !host_is_held => Self::Nothing,
             HostWish::Suspend | HostWish::CtrlZ => Self::SayWhatHelps,
             _ => Self::Leave,
@@ -259,7 +264,8 @@ impl Client {
         self.suspend(Signal::SIGTSTP as i32)
     }
 
-    /// There is no shell that the terminal could be given to: this client goes on, and claude draws its screen anew when the host does.
+    /// There is no shell that the terminal could be given to: this client goes on, and claude draws its
+    /// screen anew when the host does.
     fn cannot_be_suspended(&mut self) {
         let host = SilentHost::new(self.link.pid());
         let leave = if !self.input.has_detach_key() {
@@ -281,7 +287,8 @@ fn status_of(number: i32) -> u8 {
     u8::try_from(128 + number).unwrap_or(GAVE_UP_STATUS)
 }
 
-/// Whether this holds a ctrl-z, as a terminal sends it: as the control character, or in the encodings that claude may have asked for.
+/// Whether this holds a ctrl-z, as a terminal sends it: as the control character, or in the encodings that
+/// claude may have asked for.
 pub(in crate::client) fn has_ctrl_z(typed: &[u8]) -> bool {
     const ENCODED: [&[u8]; 2] = [b"\x1b[122;5u", b"\x1b[27;5;122~"];
     typed.contains(&0x1a) || ENCODED.iter().any(|key| typed.windows(key.len()).any(|window| window == *key))

@@ -38,10 +38,11 @@ const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const LAST_WRITE_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 impl Client {
-    /// The host was killed, and with it claude, which the kernel has sent SIGHUP: a new host brings the conversation back.
+    /// The host was killed, and with it claude, which the kernel has sent SIGHUP: a new host brings the
+    /// conversation back.
     ///
-    /// Not where this client or the host was told to end. At a shutdown everything is, and a new host would keep the machine
-    /// from going down.
+    /// Not where this client or the host was told to end. At a shutdown everything is, and a new host would
+    /// keep the machine from going down.
     pub(super) fn host_lost(&mut self) -> Option<u8> {
         // First of all: this client may be killed a moment later. Most often the guard is there.
         self.terminal.guard();
@@ -97,8 +98,9 @@ impl Client {
         }
     }
 
-    /// Waits until the host has ended with its last thread. Its sockets are closed before that, while the thread may wait for the disk;
-    /// only then claude is hung up on, and the lock is free. Ends early where this client is told to end.
+    /// Waits until the host has ended with its last thread. Its sockets are closed before that, while the
+    /// thread may wait for the disk; only then claude is hung up on, and the lock is free. Ends early where
+    /// this client is told to end.
     fn wait_for_last_write(&mut self) {
         let until = Instant::now() + LAST_WRITE_TIMEOUT;
         while let Some(host) = self.link.pid()
@@ -132,8 +134,8 @@ impl Client {
         Some(Exit::Signal(number).status())
     }
 
-    /// The same start once more, with its prompt. Nothing where a claude has begun the conversation although its host was killed
-    /// before it could say so: then that is brought back.
+    /// The same start once more, with its prompt. Nothing where a claude has begun the conversation although
+    /// its host was killed before it could say so: then that is brought back.
     fn as_before(&self, mut launch: HostLaunch) -> Option<HostLaunch> {
         if !launch.pinned {
             return Some(launch);
@@ -153,8 +155,8 @@ impl Client {
         }
     }
 
-    /// What is on disk of this session; also where somebody has damaged the record, and the host was killed before it could write
-    /// another one.
+    /// What is on disk of this session; also where somebody has damaged the record, and the host was killed
+    /// before it could write another one.
     fn record(&self) -> Option<Record> {
         let directory = record::directory(&self.session).ok()?;
         let found = recovery::read(&directory).ok()?;
@@ -166,8 +168,8 @@ impl Client {
         Some(found.record)
     }
 
-    /// Somebody has removed the session's directory, and the host was killed before it could make it anew. Claude was there, so the
-    /// session is written down again as this client knows it. Gives its record.
+    /// Somebody has removed the session's directory, and the host was killed before it could make it anew.
+    /// Claude was there, so the session is written down again as this client knows it. Gives its record.
     fn write_known_record(&self) -> Option<Record> {
         if !self.was_started {
             return None;
@@ -179,7 +181,8 @@ impl Client {
         Some(self.known.clone())
     }
 
-    /// Whether claude was there in this session. The record may not say so yet: it is written after claude was started.
+    /// Whether claude was there in this session. The record may not say so yet: it is written after claude
+    /// was started.
     fn has_begun(&self, record: Option<&Record>) -> bool {
         let says_so = |record: &Record| {
             record.child_pid.is_some() || record.restarts > 0 || record.state != SessionState::Starting
@@ -202,8 +205,8 @@ impl Client {
         Ok(())
     }
 
-    /// Claude is to be started in the place of this process, because there can be no session. Gives the status to exit with where this
-    /// client was told to end meanwhile.
+    /// Claude is to be started in the place of this process, because there can be no session. Gives the
+    /// status to exit with where this client was told to end meanwhile.
     pub(super) fn go_without_session(&mut self, reason: String, status: u8) -> u8 {
         if let Some(number) = self.signal_to_end() {
             return Exit::Signal(number).status();

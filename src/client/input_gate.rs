@@ -1,4 +1,5 @@
-//! The keys of the user, which wait while the host types; and what the host has to know of them before it does.
+//! The keys of the user, which wait while the host types; and what the host has to know of them before it
+//! does.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -19,8 +20,9 @@ use crate::vt::input_parser::{InputParser, Scanned};
 
 /// How long the rest of an escape sequence may take to come.
 const SEQUENCE_TIMEOUT: Duration = Duration::from_millis(30);
-/// After so long a key is delivered whatever the host says: one that hangs must not swallow it. A host that is well lets it
-/// go, or asks to hold on, one second after the last step that it saw; it has to take back first what it typed.
+/// After so long a key is delivered whatever the host says: one that hangs must not swallow it. A host that
+/// is well lets it go, or asks to hold on, one second after the last step that it saw; it has to take back
+/// first what it typed.
 const KEY_TIMEOUT: Duration = Duration::from_secs(3);
 /// The same for a host that is not told of the key: one of an older version.
 const UNTOLD_KEY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -219,10 +221,11 @@ impl InputGate {
     }
 }
 
-/// The signal that one of these keys stands for: ctrl-c for SIGINT, ctrl-\ for SIGQUIT where it does not detach.
+/// The signal that one of these keys stands for: ctrl-c for SIGINT, ctrl-\ for SIGQUIT where it does not
+/// detach.
 ///
-/// The terminal driver makes a signal of it before claude has switched that off, and after claude has switched it on again.
-/// Otherwise claude reads a key, and may end because of it as it would by the signal.
+/// The terminal driver makes a signal of it before claude has switched that off, and after claude has
+/// switched it on again. Otherwise claude reads a key, and may end because of it as it would by the signal.
 fn signal_of_keys(bytes: &[u8]) -> Option<i32> {
     let has = |key: u8, sequence: &[u8]| {
         bytes.contains(&key) || bytes.windows(sequence.len()).any(|window| window == sequence)
@@ -241,8 +244,9 @@ fn has_ctrl_s(typed: &[u8]) -> bool {
 }
 
 impl Client {
-    /// Passes on what was read, up to the detach key. What is typed behind that is for nobody: a command for the shell must not be
-    /// claude's next prompt. The terminal's answers to what claude has asked are for claude all the same.
+    /// Passes on what was read, up to the detach key. What is typed behind that is for nobody: a command for
+    /// the shell must not be claude's next prompt. The terminal's answers to what claude has asked are for
+    /// claude all the same.
     pub(super) fn pass_on(&mut self, count: usize) {
         let scanned = self.input.scanner.feed(&self.input.buffer[..count]);
         let mut suspends = false;
@@ -410,8 +414,9 @@ impl Client {
 
     /// This terminal is let go: what was typed before was for claude, and not for the shell that reads next.
     ///
-    /// While the host types they would fall between its keys. So it gets them, and delivers them when it has typed. It also gets
-    /// what claude has not read by now, where that is no more than a host keeps, and the end of a paste that is cut here.
+    /// While the host types they would fall between its keys. So it gets them, and delivers them when it has
+    /// typed. It also gets what claude has not read by now, where that is no more than a host keeps, and the
+    /// end of a paste that is cut here.
     pub(super) fn pass_on_the_rest(&mut self) {
         if !self.terminal.is_gone() {
             self.read_keys();

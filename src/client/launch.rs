@@ -74,7 +74,8 @@ pub enum EnvironmentFrom {
 impl HostLaunch {
     /// A launch that takes up a session whose host is gone; `directory` is the session's.
     ///
-    /// A session without a recorded environment (an earlier version started it) gets the caller's, as that version gave it.
+    /// A session without a recorded environment (an earlier version started it) gets the caller's, as that
+    /// version gave it.
     ///
     /// # Errors
     /// When the recorded environment cannot be used.
@@ -119,7 +120,8 @@ impl HostLaunch {
         })
     }
 
-    /// The record of the session as it begins here. It is for the case that the host is killed when nothing of it is on disk any more.
+    /// The record of the session as it begins here. It is for the case that the host is killed when nothing
+    /// of it is on disk any more.
     pub fn record(&self) -> Record {
         let conversation = self.pinned.then(|| self.session.to_string());
         let cwd = std::env::current_dir().unwrap_or_default();
@@ -162,7 +164,8 @@ impl HostLaunch {
         }
     }
 
-    /// Starts the host of a session that has none, for nobody to wait for it, and hands over the session's lock.
+    /// Starts the host of a session that has none, for nobody to wait for it, and hands over the session's
+    /// lock.
     ///
     /// # Errors
     /// When no process can be started. What the host itself cannot do is in the session's log.
@@ -192,8 +195,8 @@ impl HostLaunch {
         }
     }
 
-    /// Starts the host: this program again, in a session of its own, so that no terminal takes it along. Gives the
-    /// connection and the process.
+    /// Starts the host: this program again, in a session of its own, so that no terminal takes it along.
+    /// Gives the connection and the process.
     ///
     /// # Errors
     /// When no process can be started.
@@ -236,8 +239,8 @@ impl HostLaunch {
     }
 }
 
-/// The claude of the first start; where that has gone, the one that the session's environment leads to, else the one that would be
-/// started here.
+/// The claude of the first start; where that has gone, the one that the session's environment leads to, else
+/// the one that would be started here.
 fn program(record: &Record, environment: &Variables, config: &Config) -> PathBuf {
     let first = PathBuf::from(OsString::from(record.program.clone()));
     if executable::can_run(&first) {

@@ -23,7 +23,8 @@ mod terminal;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// Says something on stderr. With that gone or full there is nobody to tell, and no reason to end for it, as `eprintln` does.
+/// Says something on stderr. With that gone or full there is nobody to tell, and no reason to end for it, as
+/// `eprintln` does.
 pub fn complain(message: impl Display) {
     let _ = writeln!(io::stderr().lock(), "cckw: {message}");
 }
@@ -57,7 +58,8 @@ use raw_mode::RawMode;
 use signal_actions::{SignalAction, Signals};
 use terminal::Terminal;
 
-/// The status after a hang-up, which is also that of a claude that is hung up on: 128 and the number of SIGHUP.
+/// The status after a hang-up, which is also that of a claude that is hung up on: 128 and the number of
+/// SIGHUP.
 const HUNG_UP: u8 = 128 + libc::SIGHUP as u8;
 
 /// How this client comes to its session.
@@ -170,7 +172,8 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
 /// Stops the job, which is in the background, as using the terminal would; returns when it was continued.
 ///
 /// # Errors
-/// When done other than politely, for a job that is orphaned: nobody could ever continue it, so the kernel does not stop it.
+/// When done other than politely, for a job that is orphaned: nobody could ever continue it, so the kernel
+/// does not stop it.
 fn stop_for_terminal(tty: impl AsFd, politely: bool) -> io::Result<()> {
     if politely {
         // What reading does, and what shells call "tty input".
@@ -185,7 +188,8 @@ fn stop_for_terminal(tty: impl AsFd, politely: bool) -> io::Result<()> {
 
 struct Client {
     session: Uuid,
-    /// The record as it was when this client came, for the case that nothing of the session is on disk any more.
+    /// The record as it was when this client came, for the case that nothing of the session is on disk any
+    /// more.
     known: Record,
     /// Claude was there: this host, or one before it, has said so.
     was_started: bool,
@@ -225,7 +229,8 @@ impl Client {
             let looked_at = Instant::now();
             let wait = self.link.unanswered.wait(self.input.wait(looked_at), looked_at);
             self.wait(&mut poll, self.hang_up.wait(wait));
-            // What the host has said comes first: perhaps claude has gone or is back, and the keys are for somebody else.
+            // What the host has said comes first: perhaps claude has gone or is back, and the keys are for
+            // somebody else.
             if let Some(status) = self.hear() {
                 self.terminal.raw_mode().leave_raw();
                 return status;
@@ -233,7 +238,8 @@ impl Client {
             if self.hang_up.is_over() {
                 return self.leave_without_host(HostWish::Signal(libc::SIGHUP));
             }
-            // As of the time before this look: an answer that came while this process was given no time on a core is not late.
+            // As of the time before this look: an answer that came while this process was given no time on a
+            // core is not late.
             if let Some(wish) = self.link.unanswered.overdue(looked_at)
                 && let Some(status) = self.host_hangs(wish)
             {
@@ -409,12 +415,14 @@ impl Client {
                 self.forward(number);
                 None
             }
-            // Stopped by a signal that cannot be caught, and continued: the shell has had the terminal meanwhile.
+            // Stopped by a signal that cannot be caught, and continued: the shell has had the terminal
+            // meanwhile.
             SignalAction::Continue => self.resume(),
         }
     }
 
-    /// Claude was stopped: so is the job that stands for it, by the same signal, with the terminal as the shell left it.
+    /// Claude was stopped: so is the job that stands for it, by the same signal, with the terminal as the
+    /// shell left it.
     fn suspend(&mut self, number: i32) -> Option<u8> {
         self.link.unanswered.forget();
         self.terminal.raw_mode().leave_raw();

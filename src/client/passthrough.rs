@@ -9,8 +9,8 @@ use crate::claude::exec_error::not_executed;
 use crate::claude::executable::Executable;
 use crate::os::signals;
 
-/// How many times cckw has become a script on the way to this process. A script may lead back to cckw by a route that
-/// `find` does not see, in this process or in a child; only its environment comes along then.
+/// How many times cckw has become a script on the way to this process. A script may lead back to cckw by a
+/// route that `find` does not see, in this process or in a child; only its environment comes along then.
 const VARIABLE: &str = "CCKW_EXEC";
 
 /// This often is a circle, and no claude that runs claude.

@@ -3,10 +3,11 @@
 const PASTE_START: &[u8] = b"\x1b[200~";
 pub use crate::host::late_keys::END_OF_PASTE as END;
 
-/// Whether a stream was cut inside a paste. `rest` is what comes behind the cut, and `ends_in_paste` whether that ends inside one.
+/// Whether a stream was cut inside a paste. `rest` is what comes behind the cut, and `ends_in_paste` whether
+/// that ends inside one.
 pub fn is_cut(rest: &[u8], ends_in_paste: bool) -> bool {
-    // The cut may be in the middle of the paste's end. A rest that only looks like that costs nothing: claude passes over an
-    // end of a paste that has not begun.
+    // The cut may be in the middle of the paste's end. A rest that only looks like that costs nothing: claude
+    // passes over an end of a paste that has not begun.
     let is_in_end = (1..END.len()).any(|from| rest.starts_with(&END[from..]));
     let mut marks = rest.windows(END.len());
     is_in_end

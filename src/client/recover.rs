@@ -1,6 +1,7 @@
 //! Bringing back the sessions that have lost their host while nobody was attached.
 //!
-//! Nobody notices that when it happens, and nothing watches over it: the next command that has to do with sessions does.
+//! Nobody notices that when it happens, and nothing watches over it: the next command that has to do with
+//! sessions does.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -27,13 +28,13 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the last thread of a host that was killed may take to write.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Starts a new host for each session whose host was killed while nobody was attached, and does not wait for it; with a
-/// directory, only for those that were started there. Gives their ids.
+/// Starts a new host for each session whose host was killed while nobody was attached, and does not wait for
+/// it; with a directory, only for those that were started there. Gives their ids.
 ///
-/// A host that is killed leaves its socket, so only the sessions that have one are looked at, and those in which something was changed
-/// lately, which are few. One that
-/// ended or was given up, that was told to end by SIGTERM, or that went down with the machine, is left alone, and so is one
-/// that has a client, for the client replaces the host, and one whose last revival was not followed by ten seconds of a living host.
+/// A host that is killed leaves its socket, so only the sessions that have one are looked at, and those in
+/// which something was changed lately, which are few. One that ended or was given up, that was told to end by
+/// SIGTERM, or that went down with the machine, is left alone, and so is one that has a client, for the
+/// client replaces the host, and one whose last revival was not followed by ten seconds of a living host.
 pub fn revive_lost(cwd: Option<&Path>, on_hangup: OnHangup) -> Vec<Uuid> {
     maybe_lost().iter().filter_map(|directory| revive(directory, cwd, on_hangup)).collect()
 }
@@ -64,7 +65,8 @@ fn revive(directory: &Path, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<U
     }
     // With a little patience: a process that was killed lets go of what it had one after another.
     let lock = Lock::take(directory).ok()?;
-    // What has happened until the lock was taken: the host has come to its end, or another command was faster.
+    // What has happened until the lock was taken: the host has come to its end, or another command was
+    // faster.
     let record = Record::read(directory).ok().filter(&wanted)?;
     recovery_marker::set(directory).ok()?;
     control_socket::remove(directory, &record);
@@ -76,7 +78,8 @@ fn revive(directory: &Path, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<U
     Some(record.session)
 }
 
-/// Whether the lock is free now that was held by a host which was killed, and whose last thread waited for the disk.
+/// Whether the lock is free now that was held by a host which was killed, and whose last thread waited for
+/// the disk.
 fn is_let_go_by_dying_host(directory: &Path) -> bool {
     let is_dying =
         |record: &Record| record.host_pid > 0 && process::is_exiting(Pid::from_raw(record.host_pid));

@@ -32,7 +32,8 @@ use crate::user_error::UserError;
 /// How many descriptors a session needs, in the client and in the host, with some to spare for requests.
 const ROOM: usize = 40;
 
-/// Runs claude with these arguments and returns its status. Does not return where claude takes this process's place.
+/// Runs claude with these arguments and returns its status. Does not return where claude takes this process's
+/// place.
 pub fn main(args: Vec<OsString>) -> ExitCode {
     signals::inherited();
     let config = match config::load() {
@@ -92,7 +93,8 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// Runs claude in the place of this process, because there can be no session. The user hears it before claude draws.
+/// Runs claude in the place of this process, because there can be no session. The user hears it before claude
+/// draws.
 fn without_session(found: &Executable, args: &[OsString], reason: impl Display) -> ExitCode {
     complain(user_error::client::without_session(reason));
     passthrough::exec(found, args)
@@ -133,8 +135,8 @@ fn holder(args: &[OsString]) -> Option<ConversationOwner> {
         .find_map(|id| ConversationOwner::of(id, None))
 }
 
-/// Says on the terminal, once, that something that was started here goes on without one. That is easily forgotten, and
-/// claude would know nothing of what was said there.
+/// Says on the terminal, once, that something that was started here goes on without one. That is easily
+/// forgotten, and claude would know nothing of what was said there.
 fn tell_who_waits() {
     let Ok(cwd) = std::env::current_dir() else { return };
     if !io::stderr().is_terminal() {
@@ -160,8 +162,8 @@ fn refuse(error: &UserError) -> ExitCode {
     ExitCode::from(error.exit_status())
 }
 
-/// Whether a host of ours has started this process as claude, or below a script that should have become claude and has
-/// not: then the program it found is a detour to cckw.
+/// Whether a host of ours has started this process as claude, or below a script that should have become
+/// claude and has not: then the program it found is a detour to cckw.
 fn leads_back(found: &Executable) -> bool {
     let session = std::env::var("CCKW_SESSION").ok().and_then(|session| Uuid::parse_str(&session).ok());
     let directory: Option<PathBuf> = session.and_then(|session| record::directory(&session).ok());

@@ -43,8 +43,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Installs handlers for the signals that would end or stop claude, that it may have a use for, or that are about the
-    /// terminal.
+    /// Installs handlers for the signals that would end or stop claude, that it may have a use for, or that
+    /// are about the terminal.
     ///
     /// # Errors
     /// When the system refuses one.

@@ -103,7 +103,8 @@ impl Terminal {
         self.tell_guard();
     }
 
-    /// The same, to write it now. Until [`Self::undo_later`] says that it was written, the guard would write it as well.
+    /// The same, to write it now. Until [`Self::undo_later`] says that it was written, the guard would write
+    /// it as well.
     pub(super) fn take_undo(&mut self) -> String {
         std::mem::take(&mut self.undo)
     }

@@ -13,8 +13,8 @@ pub struct EnvironmentPolicy {
     pub never_record: Vec<String>,
 }
 
-/// Secrets that are worth nothing to a claude that is brought back, or that were meant for one short while: unlocked password
-/// managers, passwords for one command, the tokens of one job of a build server.
+/// Secrets that are worth nothing to a claude that is brought back, or that were meant for one short while:
+/// unlocked password managers, passwords for one command, the tokens of one job of a build server.
 const DEFAULT_NEVER_RECORD: [&str; 9] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",

@@ -33,7 +33,8 @@ const MAX_LEN: u64 = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The program to run instead of the first `claude` on `PATH`. Absolute; a leading `~/` was replaced by `$HOME`.
+    /// The program to run instead of the first `claude` on `PATH`. Absolute; a leading `~/` was replaced by
+    /// `$HOME`.
     pub claude: Option<PathBuf>,
     /// What becomes of the session when its terminal goes.
     pub on_hangup: OnHangup,
@@ -121,7 +122,8 @@ pub enum Notify {
 
 /// Where cckw looks for its configuration: `$XDG_CONFIG_HOME/cckw`, else `~/.config/cckw`.
 ///
-/// A relative `XDG_CONFIG_HOME` is ignored, as the XDG base directory specification asks. `None` without a home.
+/// A relative `XDG_CONFIG_HOME` is ignored, as the XDG base directory specification asks. `None` without a
+/// home.
 pub fn config_dir() -> Option<PathBuf> {
     config_dir_of(env::var_os("XDG_CONFIG_HOME"), paths::home())
 }

@@ -7,11 +7,13 @@ use std::path::Path;
 use crate::escape::escape;
 use crate::paths::lets_others_rename;
 
-/// Whether `user` may be led by the file at `path`, of which this is known: nobody but they and root can write it, or put
-/// another one in its place. Links are followed, for they are how a configuration is kept elsewhere.
+/// Whether `user` may be led by the file at `path`, of which this is known: nobody but they and root can
+/// write it, or put another one in its place. Links are followed, for they are how a configuration is kept
+/// elsewhere.
 ///
-/// Root is led by the file of any user: in a container it may well have another one's home, and whoever becomes root there
-/// has chosen to keep it. The group may write too: with a umask of 002 it always may, and holds its user alone.
+/// Root is led by the file of any user: in a container it may well have another one's home, and whoever
+/// becomes root there has chosen to keep it. The group may write too: with a umask of 002 it always may, and
+/// holds its user alone.
 ///
 /// # Errors
 /// The reason, and what to do.

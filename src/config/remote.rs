@@ -37,7 +37,8 @@ pub struct RemoteControl {
     /// What is typed.
     #[serde(deserialize_with = "command")]
     pub command: String,
-    /// How long the machine must have slept for a link to be switched off and on afterwards; nothing for never.
+    /// How long the machine must have slept for a link to be switched off and on afterwards; nothing for
+    /// never.
     #[serde(deserialize_with = "duration::or_off")]
     pub cycle_after_sleep: Option<Duration>,
     /// How long the network must have been away for the same.

@@ -10,8 +10,8 @@ use super::duration::positive;
 
 /// When claude is brought back after a crash, and when no more.
 ///
-/// The defaults cost a single crash a second, and outlast what is over in a minute or two (an update that is replacing
-/// claude at the moment): ten crashes in a row take about four minutes.
+/// The defaults cost a single crash a second, and outlast what is over in a minute or two (an update that is
+/// replacing claude at the moment): ten crashes in a row take about four minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Restart {
@@ -30,7 +30,8 @@ pub struct Restart {
     /// How long claude has to have run to count as stable, which resets the delay.
     #[serde(deserialize_with = "positive")]
     pub stable_after: Duration,
-    /// The crash that is one too many: this many within `crash_window`, or this many in a row without a stable while.
+    /// The crash that is one too many: this many within `crash_window`, or this many in a row without a
+    /// stable while.
     #[serde(deserialize_with = "limit")]
     pub crash_limit: u32,
     /// How long a crash is counted.
@@ -40,7 +41,8 @@ pub struct Restart {
     pub on_sigterm: OnSigterm,
 }
 
-/// What a SIGTERM to claude alone means (earlyoom, an administrator). Nobody has told cckw that claude is to end.
+/// What a SIGTERM to claude alone means (earlyoom, an administrator). Nobody has told cckw that claude is to
+/// end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnSigterm {

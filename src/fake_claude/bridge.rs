@@ -15,7 +15,8 @@ pub enum FakeLink {
     Failed {
         /// Why.
         reason: String,
-        /// Until then it counts as switched on, the state file names it, and `/remote-control` opens the panel.
+        /// Until then it counts as switched on, the state file names it, and `/remote-control` opens the
+        /// panel.
         until: Instant,
         /// The id that it had, until then.
         id: Option<String>,
@@ -67,8 +68,8 @@ const REFUSAL: &str =
 /// In the panel of a bridge that failed.
 const RETRY: &str = "To try again, choose Continue, wait about 10 seconds for Remote Control to turn off, then run /remote-control.";
 
-/// Reasons that come without advice, as in Claude Code 2.1.332: whoever took the session has it, an ended one is not to be opened
-/// again by itself, and some reasons hold an advice of their own.
+/// Reasons that come without advice, as in Claude Code 2.1.332: whoever took the session has it, an ended one
+/// is not to be opened again by itself, and some reasons hold an advice of their own.
 const WITHOUT_ADVICE: [&str; 10] = [
     "took over this session",
     "no longer the active worker",

@@ -295,8 +295,8 @@ fn clip(text: &str, cols: usize) -> String {
         .collect()
 }
 
-/// Cuts a line between words into pieces of at most `cols` cells; at least one. What follows the first piece of a
-/// marked line is set in by the width of the mark.
+/// Cuts a line between words into pieces of at most `cols` cells; at least one. What follows the first piece
+/// of a marked line is set in by the width of the mark.
 pub fn wrap(line: &str, cols: usize) -> Vec<String> {
     let indent = if line.starts_with(['●', '❯', '!']) { 2 } else { 0 };
     let mut pieces = Vec::new();

@@ -81,7 +81,8 @@ pub fn milliseconds(name: &str) -> Option<Duration> {
     variable(name)?.parse().ok().map(Duration::from_millis)
 }
 
-/// Whether this start is one of those that `CCKW_STANDIN_CRASH_STARTS=COUNT:FILE` wants to fail: FILE counts them.
+/// Whether this start is one of those that `CCKW_STANDIN_CRASH_STARTS=COUNT:FILE` wants to fail: FILE counts
+/// them.
 pub fn start_crashes(order: &str) -> bool {
     let Some((count, path)) = order.split_once(':') else { return false };
     let path = Path::new(path);

@@ -1,8 +1,8 @@
 //! The background job that the agents view moves a conversation to, as Claude Code 2.1.332 does it; only with
 //! `CCKW_STANDIN_BACKGROUND=1`.
 //!
-//! The job is a process of its own that does nothing but live. What its state file says is written by the front, which plays
-//! both parts.
+//! The job is a process of its own that does nothing but live. What its state file says is written by the
+//! front, which plays both parts.
 
 use std::fs;
 use std::io;

@@ -88,8 +88,9 @@ pub struct Decoder {
 impl Decoder {
     /// Decodes one read.
     ///
-    /// Keys that share a read with the end of a paste are dropped. Claude Code 2.1.329 was seen to accept them, its
-    /// issue 91205 says that some versions do not: what is tested against the stand-in must not depend on it.
+    /// Keys that share a read with the end of a paste are dropped. Claude Code 2.1.329 was seen to accept
+    /// them, its issue 91205 says that some versions do not: what is tested against the stand-in must not
+    /// depend on it.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<FakeInput> {
         self.pending.extend_from_slice(bytes);
         let mut inputs = Vec::new();

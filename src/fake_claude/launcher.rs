@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, ExitCode};
 
-/// Runs the stand-in as a child on the same terminal and ends as a launcher does: with its status, or 128 plus the
-/// signal that killed it.
+/// Runs the stand-in as a child on the same terminal and ends as a launcher does: with its status, or 128
+/// plus the signal that killed it.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let spawned = std::env::current_exe().and_then(|program| {
         Command::new(program)

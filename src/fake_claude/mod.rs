@@ -1,7 +1,7 @@
 //! The stand-in for Claude Code that `cckw demo` and the tests run.
 //!
-//! A small TUI with the habits of Claude Code that cckw depends on, and faults to order. It needs no account and no
-//! network: it answers every prompt with an echo. `tests/fake-claude/README.md` is its manual.
+//! A small TUI with the habits of Claude Code that cckw depends on, and faults to order. It needs no account
+//! and no network: it answers every prompt with an echo. `tests/fake-claude/README.md` is its manual.
 
 pub mod app;
 pub mod bridge;
@@ -173,8 +173,8 @@ fn print_reply(options: &Options, store: &Store, conversation: &Conversation) ->
     Ok(0)
 }
 
-/// Whether it takes itself for a part of another claude, as Claude Code 2.1.332 does with this variable: "Transcript saving is off",
-/// and no state file.
+/// Whether it takes itself for a part of another claude, as Claude Code 2.1.332 does with this variable:
+/// "Transcript saving is off", and no state file.
 fn inherited_marker() -> bool {
     std::env::var_os("CLAUDE_CODE_CHILD_SESSION").is_some_and(|value| !value.is_empty())
 }

@@ -242,8 +242,8 @@ impl FakeSession {
         None
     }
 
-    /// Stops the whole process group, as ctrl-z does to a job. Where the kernel discards that stop (a session leader
-    /// in an orphaned group), the session stays dead until it is continued, as the real one does.
+    /// Stops the whole process group, as ctrl-z does to a job. Where the kernel discards that stop (a session
+    /// leader in an orphaned group), the session stays dead until it is continued, as the real one does.
     fn suspend(&mut self) {
         let _ = self.terminal.write(&self.painter.finish());
         let _ = self.terminal.suspend();

@@ -1,7 +1,8 @@
-//! The Remote Control server, `remote-control` or `rc`, as far as it can be told from the program's help and its text.
+//! The Remote Control server, `remote-control` or `rc`, as far as it can be told from the program's help and
+//! its text.
 //!
-//! What is guessed: how it looks while it runs. Its ends, and the record that `--continue` goes by, follow Claude Code's words. Started
-//! without it, it takes up what is recorded as well (seen with 2.1.332).
+//! What is guessed: how it looks while it runs. Its ends, and the record that `--continue` goes by, follow
+//! Claude Code's words. Started without it, it takes up what is recorded as well (seen with 2.1.332).
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -21,8 +22,8 @@ pub fn is_asked(args: &[String]) -> bool {
     args.first().is_some_and(|word| word == "remote-control" || word == "rc")
 }
 
-/// Runs until ctrl-c, or until a key orders a fault: `g` gives up as without a network, with status 0, `x` the same with 1, `o`
-/// with 4.
+/// Runs until ctrl-c, or until a key orders a fault: `g` gives up as without a network, with status 0, `x`
+/// the same with 1, `o` with 4.
 ///
 /// # Errors
 /// What Claude Code refuses: no login, nothing to continue.

@@ -87,8 +87,8 @@ impl Store {
         self.list().into_iter().next().map(|summary| summary.id)
     }
 
-    /// The conversation of this working directory that has this title, whatever the case of its letters; nothing where none or
-    /// several have it.
+    /// The conversation of this working directory that has this title, whatever the case of its letters;
+    /// nothing where none or several have it.
     pub fn with_title(&self, title: &str) -> Option<String> {
         let wanted = title.trim().to_lowercase();
         let title = |id: &str| {
@@ -169,7 +169,8 @@ impl FakeTranscript {
         self.say("assistant", reply)
     }
 
-    /// Records that a bridge was put up (`Some`) or taken down by the user (`None`), in a conversation that has begun.
+    /// Records that a bridge was put up (`Some`) or taken down by the user (`None`), in a conversation that
+    /// has begun.
     ///
     /// # Errors
     /// Whatever writing the file meets.
@@ -217,8 +218,8 @@ impl FakeTranscript {
     }
 }
 
-/// What Claude Code calls the directory of a working directory: each UTF-16 unit that is no ASCII letter or digit is a `-`. A long name
-/// is cut, and gets a hash of the whole path in base 36.
+/// What Claude Code calls the directory of a working directory: each UTF-16 unit that is no ASCII letter or
+/// digit is a `-`. A long name is cut, and gets a hash of the whole path in base 36.
 fn directory_name(cwd: &str) -> String {
     const LONGEST_NAME: usize = 200;
     let letter = |unit: u16| char::from_u32(unit.into()).filter(char::is_ascii_alphanumeric).unwrap_or('-');

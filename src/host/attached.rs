@@ -17,7 +17,8 @@ use crate::vt::modes::ModeTracker;
 /// How often, while output flows, it is checked that the client is not stopped.
 const CLIENT_CHECK: Duration = Duration::from_millis(200);
 
-/// Messages that are read before the first of them is acted on. A client whose host does not answer sends a few.
+/// Messages that are read before the first of them is acted on. A client whose host does not answer sends a
+/// few.
 const MOST_MESSAGES: usize = 256;
 
 /// The attached client.
@@ -81,7 +82,8 @@ impl AttachedClient {
         }
     }
 
-    /// Reads what it has said. Nothing is done before all of it is read: at its end may stand that the rest is not wanted any more.
+    /// Reads what it has said. Nothing is done before all of it is read: at its end may stand that the rest
+    /// is not wanted any more.
     pub(super) fn read(&mut self, modes: &ModeTracker) {
         self.has_unread = false;
         while self.messages.len() < MOST_MESSAGES && self.ended.is_none() {
@@ -131,8 +133,8 @@ impl AttachedClient {
         self.pid
     }
 
-    /// Whether the guard has given its terminal back, because this process did not do it in time. Where only the guard was killed the
-    /// terminal is in raw mode still.
+    /// Whether the guard has given its terminal back, because this process did not do it in time. Where only
+    /// the guard was killed the terminal is in raw mode still.
     pub(super) fn was_given_back(&self, terminal: impl AsFd, original: &Attributes) -> bool {
         self.guard.as_ref().is_some_and(terminal_guard::has_gone)
             && Attributes::of(terminal).is_ok_and(|now| now != original.raw())
@@ -180,14 +182,14 @@ impl AttachedClient {
     }
 }
 
-/// The process on the other side, as the system says: a pid in a message may be anybody's. 0, which is no process, where the
-/// system cannot say it.
+/// The process on the other side, as the system says: a pid in a message may be anybody's. 0, which is no
+/// process, where the system cannot say it.
 pub(super) fn peer(channel: &Channel) -> Pid {
     channel.peer_process().unwrap_or(Pid::from_raw(0))
 }
 
-/// Gives a terminal the attributes that it had before a client set it to raw mode. Where the shell has its line editor on it by
-/// now, they are not ours to change.
+/// Gives a terminal the attributes that it had before a client set it to raw mode. Where the shell has its
+/// line editor on it by now, they are not ours to change.
 pub(crate) fn restore(terminal: &OwnedFd, attributes: &Attributes) {
     if Attributes::of(terminal).is_ok_and(|now| now == attributes.raw()) {
         let _ = attributes.apply(terminal);

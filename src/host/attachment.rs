@@ -27,11 +27,12 @@ use crate::user_error::{UserError, session, shortage, terminal};
 /// The mode in which pastes have a beginning and an end.
 const BRACKETED_PASTE: u16 = 2004;
 
-/// Messages of the client that are heard in one turn of the loop; the rest is heard in the next one. A size that is new
-/// costs the screen model a few milliseconds on the largest of screens.
+/// Messages of the client that are heard in one turn of the loop; the rest is heard in the next one. A size
+/// that is new costs the screen model a few milliseconds on the largest of screens.
 const MESSAGES_A_TURN: usize = 8;
 
-/// How long a terminal that was hung up on may take for what is undone on it. It may be about to close and take nothing.
+/// How long a terminal that was hung up on may take for what is undone on it. It may be about to close and
+/// take nothing.
 const HANGUP_FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// How long a size must last for claude to draw everything anew for it.
@@ -98,7 +99,8 @@ impl Host {
                     client.tell_undo(&self.output.modes);
                 }
                 self.resize(size);
-                // Also when claude was not stopped: the shell has drawn over its screen, and it repaints on this.
+                // Also when claude was not stopped: the shell has drawn over its screen, and it repaints on
+                // this.
                 self.claude.child().signal_group(libc::SIGCONT);
                 self.ask();
             }
@@ -130,14 +132,16 @@ impl Host {
             return;
         }
         self.signal_passed(number);
-        // A closed terminal and a suspension are meant for the whole job, anything else is sent to one process.
+        // A closed terminal and a suspension are meant for the whole job, anything else is sent to one
+        // process.
         if matches!(number, libc::SIGHUP | libc::SIGTSTP) {
             self.claude.child().signal_group(number);
         } else {
             self.claude.child().signal(number);
         }
         if self.claude.child().is_stopped() && ends_claude(number) {
-            // A stopped process ends only when it goes on. It draws before it ends; the shell has the terminal.
+            // A stopped process ends only when it goes on. It draws before it ends; the shell has the
+            // terminal.
             self.output.model_only = true;
             self.claude.child().signal_group(libc::SIGCONT);
         }
@@ -162,8 +166,8 @@ impl Host {
         std::thread::sleep(JIGGLE);
     }
 
-    /// Draws the terminal anew that was passed over and takes something again. After a flood the model reads on first, while the
-    /// loop goes round: what it has to give up is on no screen until claude draws it.
+    /// Draws the terminal anew that was passed over and takes something again. After a flood the model reads
+    /// on first, while the loop goes round: what it has to give up is on no screen until claude draws it.
     pub(super) fn draw_passed_over(&mut self) {
         if self.output.has_had_room() < MODEL_WAIT && !self.output.screen.catch_up() {
             return;
@@ -176,8 +180,8 @@ impl Host {
         }
     }
 
-    /// Whether the client was stopped without a word (SIGSTOP): the shell has the terminal then. Asked only while
-    /// output flows, and not for each byte of it.
+    /// Whether the client was stopped without a word (SIGSTOP): the shell has the terminal then. Asked only
+    /// while output flows, and not for each byte of it.
     pub(super) fn client_is_stopped(&mut self) -> bool {
         self.claude.is_running() && self.attachment.client_mut().is_some_and(AttachedClient::is_found_stopped)
     }
@@ -200,7 +204,8 @@ impl Host {
         }
     }
 
-    /// This host did not answer for too long, and the client gave the terminal back without it: nothing is written there any more.
+    /// This host did not answer for too long, and the client gave the terminal back without it: nothing is
+    /// written there any more.
     fn client_left(&mut self, detached: bool) {
         self.events.write(LogEvent::ClientLeft { why: "this host did not answer" });
         // It may have been told to end by a signal, and has given that up like everything else.
@@ -268,8 +273,9 @@ impl Host {
         self.without_terminal();
     }
 
-    /// The client has gone without a word of what it was typing. In the middle of a paste claude would take all later keys for parts of
-    /// it. Nobody knows whether it was, and need not: claude passes over the end of a paste that has not begun.
+    /// The client has gone without a word of what it was typing. In the middle of a paste claude would take
+    /// all later keys for parts of it. Nobody knows whether it was, and need not: claude passes over the end
+    /// of a paste that has not begun.
     fn end_paste(&mut self) {
         if self.claude.is_running() && self.output.modes.is_on(BRACKETED_PASTE) == Some(true) {
             self.take_unsent_keys(vec![END_OF_PASTE.to_vec()]);
@@ -284,7 +290,8 @@ impl Host {
             return self.client_signalled(libc::SIGHUP);
         }
         if answers && !self.attachment.is_backgrounded() {
-            // Whoever uses the terminal next gets it as it was. One that is about to close may take nothing any more.
+            // Whoever uses the terminal next gets it as it was. One that is about to close may take nothing
+            // any more.
             let undo = self.output.modes.undo();
             self.output.write(undo.as_bytes());
             self.output.flush(Instant::now() + HANGUP_FLUSH_TIMEOUT);
@@ -318,7 +325,8 @@ impl Host {
         self.detach_within(TERMINAL_WRITE_TIMEOUT, why);
     }
 
-    /// The same, where the terminal may take so long for what is undone on it. Where it does not, the client undoes the modes by itself.
+    /// The same, where the terminal may take so long for what is undone on it. Where it does not, the client
+    /// undoes the modes by itself.
     fn detach_within(&mut self, patience: Duration, why: &str) {
         if !self.goes_on() {
             return;
@@ -336,7 +344,8 @@ impl Host {
         fault::point("detach-saved");
     }
 
-    /// The modes are undone on the terminal: the client has nothing to undo there any more, should it have to.
+    /// The modes are undone on the terminal: the client has nothing to undo there any more, should it have
+    /// to.
     pub(super) fn tell_undone(&mut self) {
         let extended_keys = self.output.modes.has_extended_keys();
         if let Some(client) = self.attachment.client_mut().filter(|_| self.output.is_flushed())

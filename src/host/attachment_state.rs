@@ -13,8 +13,8 @@ pub(super) struct Attachment {
     client: Option<AttachedClient>,
     /// Those that the client's terminal had before the client set it to raw mode.
     attributes: Attributes,
-    /// The shell has the terminal, because the client is stopped, or about to be. Claude's modes are undone on it, and
-    /// what claude writes waits, or is not for the terminal any more (`Output::model_only`).
+    /// The shell has the terminal, because the client is stopped, or about to be. Claude's modes are undone
+    /// on it, and what claude writes waits, or is not for the terminal any more (`Output::model_only`).
     is_backgrounded: bool,
     on_hangup: OnHangup,
     linger: Duration,

@@ -1,5 +1,5 @@
-//! The background job that the conversation moved to (`claude/background_job.rs`): it is followed, and ended before the
-//! conversation is opened again.
+//! The background job that the conversation moved to (`claude/background_job.rs`): it is followed, and ended
+//! before the conversation is opened again.
 
 use super::Host;
 use super::timers::Timer;
@@ -24,7 +24,8 @@ impl Host {
         file
     }
 
-    /// Whether the job has another conversation open than the record says, because nothing of that one was on disk yet.
+    /// Whether the job has another conversation open than the record says, because nothing of that one was on
+    /// disk yet.
     pub(super) fn is_behind_job(&self, seen: &StateSeen) -> bool {
         let open = seen.job.as_ref().and_then(|job| job.conversation.as_ref());
         open.is_some_and(|open| self.record.conversation.as_ref() != Some(open))
@@ -68,8 +69,8 @@ impl Host {
         }
     }
 
-    /// The session is over. Where that was asked for, its job ends with it; where claude has ended by itself, the job goes on as
-    /// it would without cckw, and it is said how to find it.
+    /// The session is over. Where that was asked for, its job ends with it; where claude has ended by itself,
+    /// the job goes on as it would without cckw, and it is said how to find it.
     pub(super) fn leave_background_job(&mut self) {
         let Some(job) = self.record.background_job.clone() else { return };
         // The system ends the job too, and does not wait for it.

@@ -26,7 +26,8 @@ use connection::{After, Connection, serve_one};
 
 /// The most connections at a time. For a further one, that which has been silent for longest makes room.
 const MOST_CONNECTIONS: usize = 32;
-/// So many may be silent for as long as they like: `cckw logs --follow` and `cckw list --watch` wait for the end of theirs.
+/// So many may be silent for as long as they like: `cckw logs --follow` and `cckw list --watch` wait for the
+/// end of theirs.
 const SILENT_CONNECTIONS: usize = 16;
 /// How long any other may be silent, a request may take to come whole, and an answer to be taken.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -67,7 +68,8 @@ pub struct ServerTokens {
 }
 
 impl ControlServer {
-    /// Makes the socket of a session in its directory, or in [`paths::short_dir`] where the directory cannot hold one.
+    /// Makes the socket of a session in its directory, or in [`paths::short_dir`] where the directory cannot
+    /// hold one.
     ///
     /// # Errors
     /// When neither directory can be used. The error names the path.
@@ -156,7 +158,8 @@ impl ControlServer {
     /// Adds what the server waits for.
     pub fn prepare(&mut self, poll: &mut Poll) -> ServerTokens {
         for connection in &mut self.connections {
-            // One that does not take its answers is not read: what it sends meanwhile is nothing to wake up for.
+            // One that does not take its answers is not read: what it sends meanwhile is nothing to wake up
+            // for.
             let what = match &connection.held {
                 Some(_) => Interest::End,
                 None if connection.channel.is_waiting() => Interest::Writing,
@@ -200,10 +203,11 @@ impl ControlServer {
         self.connections.iter().filter(may_not).map(|connection| connection.heard_at + IDLE_TIMEOUT)
     }
 
-    /// Serves what is ready, with the answers that `answer` gives to a request that has waited for so long; one with a
-    /// promise is sent by `keep_promises`. Gives the connections that want to be clients.
+    /// Serves what is ready, with the answers that `answer` gives to a request that has waited for so long;
+    /// one with a promise is sent by `keep_promises`. Gives the connections that want to be clients.
     ///
-    /// What one turn may do is bounded: the rest is served in the next one, those that were not served now first.
+    /// What one turn may do is bounded: the rest is served in the next one, those that were not served now
+    /// first.
     pub fn serve(
         &mut self,
         poll: &Poll,
@@ -271,7 +275,8 @@ impl ControlServer {
         for _ in 0..ACCEPTED_A_TURN {
             match self.listener.accept() {
                 Ok((stream, _)) => {
-                    // The directory keeps others out already; the user is checked for where somebody has opened it.
+                    // The directory keeps others out already; the user is checked for where somebody has
+                    // opened it.
                     let Some(channel) = admit(stream, geteuid().as_raw()) else { continue };
                     if self.connections.len() >= MOST_CONNECTIONS {
                         let Some(at) = self.silent_for_longest() else { continue };

@@ -1,8 +1,10 @@
-//! The files by which others find a session: its directory, the lock, the socket and the record. Somebody may remove, move or replace
-//! them, or a directory above them (a cleaner, a script, a user), while the session runs. Then they are made anew.
+//! The files by which others find a session: its directory, the lock, the socket and the record. Somebody may
+//! remove, move or replace them, or a directory above them (a cleaner, a script, a user), while the session
+//! runs. Then they are made anew.
 //!
-//! What counts is the path by which others look for the session. A directory that has another name now is not followed, because
-//! nobody looks there. Only where no directory can be made under the path, the host goes on in the one that was moved away.
+//! What counts is the path by which others look for the session. A directory that has another name now is not
+//! followed, because nobody looks there. Only where no directory can be made under the path, the host goes on
+//! in the one that was moved away.
 
 mod directory;
 mod repairs;
@@ -28,8 +30,8 @@ use crate::registry::record;
 use directory::inode;
 use repairs::{At, FilesSeen, Repair, repairs};
 
-/// How long after a change the files are looked at: who removes one file often removes the next one, too, and a directory that is
-/// moved away may be moved back.
+/// How long after a change the files are looked at: who removes one file often removes the next one, too, and
+/// a directory that is moved away may be moved back.
 const SETTLE_TIME: Duration = Duration::from_millis(200);
 /// How long after a failure it is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
@@ -38,7 +40,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) struct SessionFiles {
     /// The path of the session's directory by which others find it.
     by_name: PathBuf,
-    /// Nothing where the system's limit of watchers is reached. Then the files are looked at when the record is written.
+    /// Nothing where the system's limit of watchers is reached. Then the files are looked at when the record
+    /// is written.
     removals: Option<Removals>,
     /// Tells when something was mounted over the path.
     mounts: Option<Mounts>,
@@ -100,7 +103,8 @@ impl SessionFiles {
         }
     }
 
-    /// Something was removed, moved or mounted, perhaps. Most of it is the host's own work: it replaces its record by renaming.
+    /// Something was removed, moved or mounted, perhaps. Most of it is the host's own work: it replaces its
+    /// record by renaming.
     pub(super) fn hear(&mut self, poll: &Poll, places: &FileTokens) {
         let is_ready = |place: Option<Token>| place.is_some_and(|place| poll.is_ready(place));
         let removed = is_ready(places.removals)
@@ -144,7 +148,8 @@ impl SessionFiles {
         }
     }
 
-    /// Where the directory is now that was moved away; nothing where it was removed. The lock's file is open, and so the system knows.
+    /// Where the directory is now that was moved away; nothing where it was removed. The lock's file is open,
+    /// and so the system knows.
     fn moved_to(&self) -> Option<PathBuf> {
         let now = self.lock.path()?.parent()?.to_owned();
         (inode(&now) == self.directory && now != self.by_name).then_some(now)
@@ -210,7 +215,8 @@ impl Host {
         self.files.look_soon();
     }
 
-    /// Says once why others cannot find the session, and tries again later, or as soon as something changes on the way to its directory.
+    /// Says once why others cannot find the session, and tries again later, or as soon as something changes
+    /// on the way to its directory.
     fn not_repaired(&mut self, reason: String, moved_to: Option<PathBuf>, server: &mut ControlServer) {
         if let Some(now) = moved_to.filter(|now| *now != self.directory && !self.files.displaced) {
             // Under another path is better than nowhere.
@@ -302,8 +308,8 @@ impl Host {
         self.directory = directory;
     }
 
-    /// Another host has taken the session. This one writes none of its files and brings no claude back, but does not end the claude
-    /// that runs: that is for its user to decide.
+    /// Another host has taken the session. This one writes none of its files and brings no claude back, but
+    /// does not end the claude that runs: that is for its user to decide.
     fn displace(&mut self) {
         if std::mem::replace(&mut self.files.displaced, true) {
             return;

@@ -1,7 +1,8 @@
 //! Ending a background job of claude's, so that its conversation can be opened again and has one writer.
 //!
-//! `claude stop ID` does it, also while claude's daemon does not run (tried with 2.1.332: half a second to a second). It
-//! answers before the job's process has ended. A job that goes on all the same is ended by SIGTERM, then by SIGKILL.
+//! `claude stop ID` does it, also while claude's daemon does not run (tried with 2.1.332: half a second to a
+//! second). It answers before the job's process has ended. A job that goes on all the same is ended by
+//! SIGTERM, then by SIGKILL.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,7 +16,8 @@ use crate::os::kill::Identity;
 
 /// How long `claude stop` may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the job's process may take to end, once `claude stop` has ended, before it is sent SIGTERM; and SIGKILL after that.
+/// How long the job's process may take to end, once `claude stop` has ended, before it is sent SIGTERM; and
+/// SIGKILL after that.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often it is looked whether it has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);

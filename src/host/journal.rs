@@ -1,13 +1,16 @@
 //! The journal: what the host writes to its session's directory, off the path of the bytes.
 //!
-//! A disk can take long, and one on the network can hang. So a thread of its own owns the directory: it gets the newest record (an
-//! older one that was not written yet is skipped) and every line of the log in order, and writes them. The host never waits
-//! for it, but for a bounded time at the end of the session. What came of it is told through a descriptor in the host's poll.
+//! A disk can take long, and one on the network can hang. So a thread of its own owns the directory: it gets
+//! the newest record (an older one that was not written yet is skipped) and every line of the log in order,
+//! and writes them. The host never waits for it, but for a bounded time at the end of the session. What came
+//! of it is told through a descriptor in the host's poll.
 //!
-//! A record is on the disk, and not only in memory, before it counts as written ([`paths::write_atomically`]); the log is not.
+//! A record is on the disk, and not only in memory, before it counts as written
+//! ([`paths::write_atomically`]); the log is not.
 //!
-//! The thread has a table of descriptors of its own, with the session's lock and what wakes the host: while a killed host waits for the
-//! disk its sockets, its terminal and its PTY are closed already, and nobody else gets the lock. So no descriptor comes from the thread or goes to it.
+//! The thread has a table of descriptors of its own, with the session's lock and what wakes the host: while a
+//! killed host waits for the disk its sockets, its terminal and its PTY are closed already, and nobody else
+//! gets the lock. So no descriptor comes from the thread or goes to it.
 //!
 //! Where no thread can be started (a limit of processes), the host writes in line.
 
@@ -30,7 +33,8 @@ use crate::registry::record;
 use crate::registry::record::Record;
 use crate::registry::recovery;
 
-/// How long after a failed write of the record it is tried again. Only then does an idle session wake up for it.
+/// How long after a failed write of the record it is tried again. Only then does an idle session wake up for
+/// it.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long a message that promises something of the record waits for that record.
@@ -121,7 +125,8 @@ impl Queue {
     }
 }
 
-/// Something else that is done in the directory, and may take as long. It owns no descriptor: the thread has its own.
+/// Something else that is done in the directory, and may take as long. It owns no descriptor: the thread has
+/// its own.
 type Chore = Box<dyn FnOnce() + Send>;
 
 impl Shared {
@@ -282,8 +287,8 @@ impl Writer {
 }
 
 impl Journal {
-    /// Begins to write to a session's directory, and gives the log. Without a thread it writes in line, and says so in the
-    /// log.
+    /// Begins to write to a session's directory, and gives the log. Without a thread it writes in line, and
+    /// says so in the log.
     ///
     /// The session's lock is held until the last write is over, whatever becomes of the host.
     ///
@@ -306,7 +311,8 @@ impl Journal {
         Ok((Self { shared, woken, inline }, events))
     }
 
-    /// Has the record written. One that was handed over before and is not written yet is given up for this one.
+    /// Has the record written. One that was handed over before and is not written yet is given up for this
+    /// one.
     pub fn save(&mut self, record: &Record) {
         let mut queue = self.shared.lock();
         queue.queued += 1;
@@ -325,7 +331,8 @@ impl Journal {
         self.write_in_line();
     }
 
-    /// From now on the session's directory has this path. Gives another log where that is not written by the journal.
+    /// From now on the session's directory has this path. Gives another log where that is not written by the
+    /// journal.
     pub fn moved_to(&mut self, directory: &Path) -> Option<EventLog> {
         self.shared.lock().moved = Some(directory.into());
         self.inline.as_ref().map(|_| EventLog::in_directory(directory))
@@ -355,8 +362,8 @@ impl Journal {
         }
     }
 
-    /// Whether what stands at this path is the record as it was written last. While another one waits or is being written it counts as
-    /// that.
+    /// Whether what stands at this path is the record as it was written last. While another one waits or is
+    /// being written it counts as that.
     pub fn has_written(&self, path: &Path) -> bool {
         let queue = self.shared.lock();
         let is_under_way = queue.is_busy || queue.written != queue.queued;
@@ -370,7 +377,8 @@ impl Journal {
         self.shared.lock().news.take()
     }
 
-    /// For a message that promises what the record says: what it has to wait for. Nothing where that is on disk.
+    /// For a message that promises what the record says: what it has to wait for. Nothing where that is on
+    /// disk.
     pub fn promise(&self) -> Option<Promise> {
         let mut queue = self.shared.lock();
         // One that cannot be written is not waited for: its reason is known, and told elsewhere.
@@ -421,10 +429,12 @@ fn start_thread(mut writer: Writer, shared: Arc<Shared>, lock: Option<BorrowedFd
     let lock = lock.map(|lock| lock.as_raw_fd());
     let (ready, is_ready) = mpsc::channel();
     std::thread::Builder::new().name("journal".into()).spawn(move || {
-        // Where there is no such thing it shares those of the host, and only delays the end of a host that is killed.
+        // Where there is no such thing it shares those of the host, and only delays the end of a host that is
+        // killed.
         let kept = lock.into_iter().chain([shared.wake.as_raw_fd()]);
         writer.lock = descriptors::unshare_in_this_thread(&kept.collect::<Vec<_>>()).ok().and_then(|()| {
-            // SAFETY: the number was open when the table was copied, and nothing else in this thread's table owns the copy.
+            // SAFETY: the number was open when the table was copied, and nothing else in this thread's table
+            // owns the copy.
             lock.map(|lock| unsafe { OwnedFd::from_raw_fd(lock) })
         });
         let _ = ready.send(());

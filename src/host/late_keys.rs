@@ -1,4 +1,5 @@
-//! Keys of a client that was let go while the host typed. They were typed for claude, and come after what the host types.
+//! Keys of a client that was let go while the host typed. They were typed for claude, and come after what the
+//! host types.
 
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
@@ -59,7 +60,8 @@ impl LateKeys {
         }
     }
 
-    /// Writes the first of them to the PTY, and says when the next one is due: never by time while the PTY has no room.
+    /// Writes the first of them to the PTY, and says when the next one is due: never by time while the PTY
+    /// has no room.
     pub fn deliver_one(&mut self, master: impl AsFd, now: Instant) {
         self.is_blocked = false;
         if let Some(mut first) = self.waiting.pop_front() {

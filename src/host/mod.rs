@@ -75,13 +75,14 @@ const TRANSCRIPT_DELAY: Duration = Duration::from_secs(1);
 /// How long after the state file could not be opened it is looked at again.
 const STATE_FILE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// So many bytes wait unread until somebody asks for the screen: a timer for each key that is echoed would cost more
-/// than all the rest of its way.
+/// So many bytes wait unread until somebody asks for the screen: a timer for each key that is echoed would
+/// cost more than all the rest of its way.
 const LITTLE: usize = 16 * 1024;
 /// When no output has moved for so long, the screen model reads it: a frame of claude's is complete then.
 const SCREEN_READ_DELAY: Duration = Duration::from_millis(4);
 
-/// How long a request waits for the screen model to catch up. Then the model gives up what has cost it so much.
+/// How long a request waits for the screen model to catch up. Then the model gives up what has cost it so
+/// much.
 const MODEL_WAIT: Duration = Duration::from_millis(500);
 
 /// One session.
@@ -156,7 +157,8 @@ impl Host {
         }
     }
 
-    /// Runs the session to its end. Where it was another host's, `recovered` is how claude was launched for it.
+    /// Runs the session to its end. Where it was another host's, `recovered` is how claude was launched for
+    /// it.
     pub fn run(mut self, mut server: ControlServer, recovered: Option<&ClaudeLaunch>) {
         self.events.write(LogEvent::Started { child: self.claude.child().pid().as_raw() });
         if let Some(launch) = recovered {
@@ -252,8 +254,9 @@ impl Host {
         }
     }
 
-    /// How long the next wait may last. While output waits for the screen model, a moment: when no more of it comes in
-    /// that time, the model reads. Before, it would take the core from the terminal, for a screen that nobody sees.
+    /// How long the next wait may last. While output waits for the screen model, a moment: when no more of it
+    /// comes in that time, the model reads. Before, it would take the core from the terminal, for a screen
+    /// that nobody sees.
     fn time(&self, server: &ControlServer, catching_up: bool) -> Option<Duration> {
         let model = self.output.screen.waiting() > LITTLE;
         let deadline = self.next_timer(server);
@@ -295,8 +298,8 @@ impl Host {
         })
     }
 
-    /// What is said now to a request that has waited for so long. What needs the screen waits for the model, which may be behind
-    /// after a flood; the loop goes round meanwhile.
+    /// What is said now to a request that has waited for so long. What needs the screen waits for the model,
+    /// which may be behind after a flood; the loop goes round meanwhile.
     fn answer_now(&mut self, request: &Request, waited: Duration) -> Now {
         let needs_screen = matches!(request, Request::Status | Request::Attach(_));
         if needs_screen && waited < MODEL_WAIT && !self.output.screen.catch_up() {
@@ -312,7 +315,8 @@ impl Host {
         }
     }
 
-    /// The answer to a request, and what it waits for: whoever hears that something was done looks at the record next.
+    /// The answer to a request, and what it waits for: whoever hears that something was done looks at the
+    /// record next.
     fn answer(&mut self, request: &Request) -> (Response, Option<Promise>) {
         let answer = self.carry_out_request(request);
         let promise = match request {
@@ -462,8 +466,8 @@ impl Host {
         }
     }
 
-    /// Notes whether another process has the conversation open, too: chosen in claude's own list, say, where nobody could have
-    /// refused it.
+    /// Notes whether another process has the conversation open, too: chosen in claude's own list, say, where
+    /// nobody could have refused it.
     fn note_other(&mut self, conversation: &str, seen: &StateSeen) {
         let job = seen.job.as_ref().and_then(|job| Some(job.process.as_ref()?.0));
         let other = ConversationOwner::against(conversation, &self.record, |live| {

@@ -1,7 +1,8 @@
-//! Tells the user, outside claude's screen, what cckw did or gave up on: in the terminal's title, or as a notification of the desktop.
+//! Tells the user, outside claude's screen, what cckw did or gave up on: in the terminal's title, or as a
+//! notification of the desktop.
 //!
-//! Both are escape sequences between those of claude's output, so a notice waits until the stream stands between two of
-//! them. Without a terminal nothing is said: `cckw list` and `cckw logs` tell it then.
+//! Both are escape sequences between those of claude's output, so a notice waits until the stream stands
+//! between two of them. Without a terminal nothing is said: `cckw list` and `cckw logs` tell it then.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -43,7 +44,8 @@ impl Notices {
         }
     }
 
-    /// Adds one that the user must hear, because something is being lost: where no notices are wanted it stands in the title.
+    /// Adds one that the user must hear, because something is being lost: where no notices are wanted it
+    /// stands in the title.
     pub fn warn(&mut self, text: &str) {
         if self.how == Notify::Off {
             self.warning = Some(text.to_owned());

@@ -1,4 +1,5 @@
-//! The way of claude's output: from the PTY to the terminal first, then to the mode tracker, then to the screen model.
+//! The way of claude's output: from the PTY to the terminal first, then to the mode tracker, then to the
+//! screen model.
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -17,7 +18,8 @@ const TURN: usize = 64 * 1024;
 /// What a read of a PTY gives at most on Linux, however large the buffer (N_TTY_BUF_SIZE less one), in bytes.
 const WHOLE_READ: usize = 4095;
 
-/// A host that has not heard its client for so long was stopped, or held up: the client may have given its terminal back.
+/// A host that has not heard its client for so long was stopped, or held up: the client may have given its
+/// terminal back.
 const CLIENT_SILENCE: Duration = Duration::from_secs(1);
 
 /// What a turn came to.
@@ -98,8 +100,8 @@ impl Output {
         self.heard_at = Instant::now();
     }
 
-    /// Whether this process has not looked for so long what its client wants (it was stopped) that the terminal may be
-    /// somebody else's by now.
+    /// Whether this process has not looked for so long what its client wants (it was stopped) that the
+    /// terminal may be somebody else's by now.
     fn is_out_of_touch(&self) -> bool {
         self.heard_at.elapsed() > CLIENT_SILENCE
     }
@@ -119,8 +121,8 @@ impl Output {
         self.pending.len() == self.written
     }
 
-    /// Adds what a turn waits for: room in the terminal while something is pending, else output to read. Nothing
-    /// where neither can come.
+    /// Adds what a turn waits for: room in the terminal while something is pending, else output to read.
+    /// Nothing where neither can come.
     pub fn prepare(&self, poll: &mut Poll, reading: bool) -> Option<Token> {
         match &self.terminal {
             Some(terminal) if !self.is_flushed() => Some(poll.add(terminal, Interest::Writing)),
@@ -166,8 +168,8 @@ impl Output {
         }
     }
 
-    /// Reads until nothing has come for `quiet`, or until `deadline`. What a process writes last before it stops is on
-    /// its way through the kernel when the stop is seen.
+    /// Reads until nothing has come for `quiet`, or until `deadline`. What a process writes last before it
+    /// stops is on its way through the kernel when the stop is seen.
     pub fn drain(&mut self, quiet: Duration, deadline: Instant, mut tell: impl FnMut(&ModeTracker)) {
         let mut poll = Poll::default();
         loop {
@@ -177,7 +179,8 @@ impl Output {
             if left.is_zero() || poll.wait(Some(quiet.min(left))).is_err() {
                 return;
             }
-            // A signal ends the wait too, and is then no sign of rest; but it is rare, and costs a message its place.
+            // A signal ends the wait too, and is then no sign of rest; but it is rare, and costs a message
+            // its place.
             if !poll.is_ready(place) || self.read_some(true, &mut tell) == ReadProgress::Closed {
                 return;
             }
@@ -215,7 +218,8 @@ impl Output {
         }
     }
 
-    /// Answers what claude has asked. With a position, that is where the output stood before, and nothing has followed it.
+    /// Answers what claude has asked. With a position, that is where the output stood before, and nothing has
+    /// followed it.
     fn answer(&mut self, count: usize, position: Option<SequenceScanner>) {
         let bytes = &self.buffer[..count];
         if let Some(position) = position {
@@ -234,7 +238,8 @@ impl Output {
         self.blocked_at.map(|at| at + self.stall_after)
     }
 
-    /// Passes over a terminal that takes nothing, so that claude goes on. It is drawn anew when it takes something.
+    /// Passes over a terminal that takes nothing, so that claude goes on. It is drawn anew when it takes
+    /// something.
     pub fn pass_over(&mut self) {
         // No more was read than this, so behind it the terminal is where the modes are now.
         self.cut_off = Some((self.pending[self.written..].to_vec(), self.modes.clone()));
@@ -258,7 +263,8 @@ impl Output {
         self.stalled = false;
         self.room_at = None;
         if let Some((rest, modes)) = self.cut_off.take() {
-            // What is on there is undone first: switched on once more, a keyboard's flags would have to be undone twice.
+            // What is on there is undone first: switched on once more, a keyboard's flags would have to be
+            // undone twice.
             self.write(&rest);
             self.write(modes.undo().as_bytes());
         }
@@ -296,8 +302,8 @@ impl Output {
         self.blocked_at = None;
     }
 
-    /// Writes bytes of cckw's own, after everything that is pending. What they switch is not claude's doing, and is
-    /// not tracked.
+    /// Writes bytes of cckw's own, after everything that is pending. What they switch is not claude's doing,
+    /// and is not tracked.
     pub fn write(&mut self, bytes: &[u8]) {
         if self.terminal.is_some() && !self.stalled && !bytes.is_empty() {
             keep(&mut self.pending, &mut self.written, bytes);
@@ -305,7 +311,8 @@ impl Output {
         }
     }
 
-    /// Whether bytes of cckw's own would be shown now, and would stand between two sequences and two characters of claude's.
+    /// Whether bytes of cckw's own would be shown now, and would stand between two sequences and two
+    /// characters of claude's.
     pub fn is_between(&self) -> bool {
         let cut = is_cut(&self.buffer[..self.last]);
         self.is_flushed() && !cut && !self.model_only && !self.stalled && self.modes.is_between()
@@ -340,7 +347,8 @@ impl Output {
         self.cut_off = None;
     }
 
-    /// Reads from this PTY from now on. What the last program on the other one had switched on is undone by now.
+    /// Reads from this PTY from now on. What the last program on the other one had switched on is undone by
+    /// now.
     pub fn take_master(&mut self, master: OwnedFd) {
         self.master = master;
         self.closed = false;

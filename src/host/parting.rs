@@ -1,8 +1,8 @@
-//! Clients that are let go. Each hears it when the record says so, for whoever hears it looks there next; a disk that hangs
-//! keeps nobody for longer than a second.
+//! Clients that are let go. Each hears it when the record says so, for whoever hears it looks there next; a
+//! disk that hangs keeps nobody for longer than a second.
 //!
-//! A client gives its terminal back by itself, and says so. One that is killed before it has done that leaves a terminal in raw
-//! mode, which the host then puts right.
+//! A client gives its terminal back by itself, and says so. One that is killed before it has done that leaves
+//! a terminal in raw mode, which the host then puts right.
 
 use std::os::fd::OwnedFd;
 use std::time::Instant;
@@ -14,7 +14,8 @@ use crate::os::poll::{Poll, Token};
 use crate::os::tty::Attributes;
 use crate::protocol::{FromClient, FromHost, ReceivedMessage};
 
-/// The most clients that have heard it and have not gone. More than one are there only where they are stopped.
+/// The most clients that have heard it and have not gone. More than one are there only where they are
+/// stopped.
 const MAX_DEPARTED: usize = 8;
 
 /// A client that has yet to hear that it is let go.
@@ -83,7 +84,8 @@ impl Departures {
         channels.map(|channel| poll.add(channel, channel.interest())).collect()
     }
 
-    /// Hears what they say, and puts the terminals right of those that were killed. Gives the keys that they still held.
+    /// Hears what they say, and puts the terminals right of those that were killed. Gives the keys that they
+    /// still held.
     pub(super) fn hear(&mut self, poll: &Poll, places: &[Token]) -> Vec<Vec<Vec<u8>>> {
         let mut unsent = Vec::new();
         // Backwards, so that one that goes leaves the others where they are.
@@ -120,7 +122,8 @@ impl Departed {
 }
 
 impl Host {
-    /// Tells a client that the session goes on without it, as soon as the record that was saved last is written.
+    /// Tells a client that the session goes on without it, as soon as the record that was saved last is
+    /// written.
     pub(super) fn part_with(&mut self, client: AttachedClient, terminal: Option<OwnedFd>, why: &str) {
         let terminal = terminal.map(|terminal| (terminal, self.attachment.attributes().clone()));
         let departed = Departed { client, terminal };

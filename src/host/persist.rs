@@ -1,5 +1,5 @@
-//! The record on its way to the disk: handed to the journal, and what is said where it cannot be written. The disk may be full, or
-//! mounted read-only; the session goes on with what it knows.
+//! The record on its way to the disk: handed to the journal, and what is said where it cannot be written. The
+//! disk may be full, or mounted read-only; the session goes on with what it knows.
 
 use std::time::Duration;
 
@@ -31,7 +31,8 @@ impl Host {
         }
     }
 
-    /// What came of the records that were handed over. Where one cannot be written it is said once, and tried again until it works.
+    /// What came of the records that were handed over. Where one cannot be written it is said once, and tried
+    /// again until it works.
     pub(super) fn hear_journal(&mut self) {
         match self.journal.news() {
             Some(News::Failed(why)) => {
@@ -46,14 +47,16 @@ impl Host {
         self.say_goodbye();
     }
 
-    /// Somebody has found that the record on disk cannot be read: it is written again. The journal keeps what was there.
+    /// Somebody has found that the record on disk cannot be read: it is written again. The journal keeps what
+    /// was there.
     pub(super) fn save_again(&mut self) -> Response {
         self.save();
         Response::Done
     }
 
-    /// The session is over. Where its record says something else the user hears it here, because nothing will tell it later. An
-    /// empty file has room on most full disks: with the marker no command takes the session for one that has lost its host.
+    /// The session is over. Where its record says something else the user hears it here, because nothing will
+    /// tell it later. An empty file has room on most full disks: with the marker no command takes the session
+    /// for one that has lost its host.
     pub(super) fn finish_journal(&mut self) {
         if let Err(why) = self.journal.finish(JOURNAL_FINISH_TIMEOUT) {
             let _ = stop_marker::set_soon(&self.directory, StopRequest::System);

@@ -78,8 +78,8 @@ impl Host {
         [due, looks.deadline(), *state_file_poll_at, typing.deadline()].into_iter().flatten().min()
     }
 
-    /// Tells the reconnector what has changed, and that its time has come. Called in every turn of the loop, so it costs
-    /// nothing where there is nothing to tell.
+    /// Tells the reconnector what has changed, and that its time has come. Called in every turn of the loop,
+    /// so it costs nothing where there is nothing to tell.
     pub(super) fn follow_remote(&mut self, had_output: bool) {
         let runs = self.claude.is_running() && !self.timers.is_set(Timer::Kill);
         let situation = Situation {
@@ -252,7 +252,8 @@ impl Host {
         }
     }
 
-    /// Delivers the next of the keys that a client has left behind. When all are, the client that is attached now goes on.
+    /// Delivers the next of the keys that a client has left behind. When all are, the client that is attached
+    /// now goes on.
     fn deliver_late_keys(&mut self) {
         if self.remote.typing.deliver_late(self.output.master(), Instant::now()) {
             self.release_keys();

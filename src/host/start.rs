@@ -64,8 +64,8 @@ use session_paths::SessionPaths;
 pub fn main(args: Vec<OsString>) -> ExitCode {
     // The client has done this before exec; by hand it makes the host independent all the same.
     let _ = setsid();
-    // It leads the session of the PTY that it opens. Closed again where claude cannot be started, that hangs up, and
-    // would end this process before it has cleared away and said why.
+    // It leads the session of the PTY that it opens. Closed again where claude cannot be started, that hangs
+    // up, and would end this process before it has cleared away and said why.
     let _ = signals::ignore(nix::sys::signal::Signal::SIGHUP);
     umask::make_private();
     // Under `ulimit -f` a log that is full is one that cannot be written, and no reason to end.
@@ -106,7 +106,8 @@ fn take_socket() -> Option<UnixStream> {
 /// What the host waits for besides its descriptors.
 const HOST_SIGNALS: [i32; 4] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGQUIT];
 
-/// Whether a signal asks the host to end. The host has no keyboard, so SIGINT and SIGQUIT come from somebody who wants that.
+/// Whether a signal asks the host to end. The host has no keyboard, so SIGINT and SIGQUIT come from somebody
+/// who wants that.
 pub(super) fn ends_host(number: i32) -> bool {
     matches!(number, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT)
 }
@@ -219,7 +220,8 @@ fn prepare(
             "no PTY can be opened: {error}; end some programs that run in terminals, or raise kernel.pty.max"
         ))
     })?;
-    // Nothing may fail once claude runs: a claude that was started and taken away again would be half-started.
+    // Nothing may fail once claude runs: a claude that was started and taken away again would be
+    // half-started.
     let for_client = pty.master.try_clone().map_err(|error| place.refuse_session(error))?;
     let wake = Wake::new().map_err(|error| place.refuse_session(error))?;
     let lock = Some(place.lock.as_fd());
@@ -332,7 +334,8 @@ fn begin(
     Ok((record, supervisor))
 }
 
-/// The record of a session that is taken up. One that cannot be read is rebuilt; what it was is kept beside it.
+/// The record of a session that is taken up. One that cannot be read is rebuilt; what it was is kept beside
+/// it.
 fn take_record(place: &SessionPaths) -> Result<Record, StartRefusal> {
     let RecoveredRecord { record, damage, .. } =
         recovery::read_to_write(&place.directory).map_err(|error| place.refuse(error))?;
@@ -352,8 +355,8 @@ fn take_record(place: &SessionPaths) -> Result<Record, StartRefusal> {
 const OLD_HOST_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Makes sure that the host of before is gone. Where it lives its lock was removed, and it makes that anew in a moment: two hosts would
-/// each start a claude.
+/// Makes sure that the host of before is gone. Where it lives its lock was removed, and it makes that anew in
+/// a moment: two hosts would each start a claude.
 fn check_host(record: &Record, place: &SessionPaths) -> Result<(), StartRefusal> {
     let until = Instant::now() + OLD_HOST_TIMEOUT;
     while record.host_lives() {
@@ -387,8 +390,8 @@ fn take_up(
     Ok(launch)
 }
 
-/// A command that has to do something else has brought the session back, and its conversation is not found. Perhaps it is elsewhere, or
-/// its disk is not there at the moment: that is for the user to say.
+/// A command that has to do something else has brought the session back, and its conversation is not found.
+/// Perhaps it is elsewhere, or its disk is not there at the moment: that is for the user to say.
 fn leave_as_it_is(place: &SessionPaths, conversation: &str) -> StartRefusal {
     if let Ok(record) = Record::read(&place.directory) {
         let record = Record { missing: Some(conversation.to_owned()), ..record };
@@ -401,15 +404,16 @@ fn leave_as_it_is(place: &SessionPaths, conversation: &str) -> StartRefusal {
     ))
 }
 
-/// Makes sure that nobody else has the conversation, and lets others see who has it now: by the record and the socket.
+/// Makes sure that nobody else has the conversation, and lets others see who has it now: by the record and
+/// the socket.
 fn open(
     request: &StartRequest,
     place: &SessionPaths,
     record: &mut Record,
 ) -> Result<ControlServer, StartRefusal> {
     let start = &request.start;
-    // A new id is nobody else's. Where it is another one, from here to the socket nobody else may come to have it; and what
-    // "the newest one" is stays as it is decided here.
+    // A new id is nobody else's. Where it is another one, from here to the socket nobody else may come to
+    // have it; and what "the newest one" is stays as it is decided here.
     let chooses = start.revive || !start.pinned;
     let _turn = chooses.then(|| OpenLock::take(&place.state));
     let chosen = if chooses { next_conversation::candidates(record) } else { Vec::new() };
@@ -424,7 +428,8 @@ fn open(
     }
     // Written before claude is there: a state directory that cannot be written is found out now.
     let write = |record: &Record| match record.write_unsynced(&place.directory) {
-        // Of a session that was there before a record is on disk, and this one is written when the disk takes it.
+        // Of a session that was there before a record is on disk, and this one is written when the disk takes
+        // it.
         Err(_) if start.revive => Ok(()),
         written => {
             let advice = paths::advice_for;

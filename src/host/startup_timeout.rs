@@ -1,5 +1,6 @@
-//! A claude that says nothing of itself: one that asks something before it begins, or a version that has no state file, or
-//! none that says which process wrote it and what that does (seen: 2.1.110 and earlier; `docs/reports/compatibility.md`).
+//! A claude that says nothing of itself: one that asks something before it begins, or a version that has no
+//! state file, or none that says which process wrote it and what that does (seen: 2.1.110 and earlier;
+//! `docs/reports/compatibility.md`).
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,8 @@ use crate::registry::record::{SessionKind, SessionState};
 const CLAUDE_START_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Host {
-    /// When claude counts as one that says nothing; nothing where it has said something, or that is known already.
+    /// When claude counts as one that says nothing; nothing where it has said something, or that is known
+    /// already.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         let waits = self.claude.is_running()
             && self.record.state == SessionState::Starting

@@ -1,5 +1,6 @@
-//! A state file that says nothing any more while its claude runs: somebody has removed it, or there is no room for it on the disk.
-//! Claude does not write it again where it was removed (seen with 2.1.332), so from then on nobody can tell what claude does.
+//! A state file that says nothing any more while its claude runs: somebody has removed it, or there is no
+//! room for it on the disk. Claude does not write it again where it was removed (seen with 2.1.332), so from
+//! then on nobody can tell what claude does.
 
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,8 @@ impl Host {
         self.linger();
     }
 
-    /// Takes note of whether the file is there and says nothing; `says` is whether it does, or was not looked at.
+    /// Takes note of whether the file is there and says nothing; `says` is whether it does, or was not looked
+    /// at.
     pub(super) fn note_unread(&mut self, says: bool) {
         if says || !self.watch.has_file() {
             self.timers.cancel(Timer::StateUnread);

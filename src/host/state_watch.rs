@@ -21,7 +21,8 @@ const MOST_PATHS: usize = 64;
 
 /// The state file of one child, and of the background job that its conversation moved to.
 ///
-/// Until a file is found its directory is watched, which all of the user's sessions write to; then the file alone.
+/// Until a file is found its directory is watched, which all of the user's sessions write to; then the file
+/// alone.
 pub struct StateWatch {
     child: Pid,
     directory: PathBuf,
@@ -108,8 +109,8 @@ impl WatchFlag {
 }
 
 impl StateWatch {
-    /// Begins to watch. Without a directory to watch, or where the system refuses (its limit of watches is reached),
-    /// nothing is ever found, and the session runs all the same.
+    /// Begins to watch. Without a directory to watch, or where the system refuses (its limit of watches is
+    /// reached), nothing is ever found, and the session runs all the same.
     pub fn new(child: Pid, Wake(woken, wake): Wake) -> Self {
         let changes = Arc::new(WatchFlag { wake, noted: Mutex::default() });
         let mut watch = Self {
@@ -135,7 +136,8 @@ impl StateWatch {
         self.watched.is_empty()
     }
 
-    /// Whether the state file was there, and somebody has removed it. Claude does so itself right before it ends.
+    /// Whether the state file was there, and somebody has removed it. Claude does so itself right before it
+    /// ends.
     pub fn is_removed(&self) -> bool {
         self.removed
     }
@@ -207,7 +209,8 @@ impl StateWatch {
         self.aimed.clear();
     }
 
-    /// Watches what there is to watch: each file, or its directory, or the nearest directory above that exists.
+    /// Watches what there is to watch: each file, or its directory, or the nearest directory above that
+    /// exists.
     fn aim(&mut self) {
         let above = || self.directory.ancestors().find(|path| path.is_dir()).map(Path::to_path_buf);
         let mut targets: Vec<PathBuf> = self.file.clone().or_else(above).into_iter().collect();

@@ -1,7 +1,8 @@
 //! The system, or somebody with `kill`, asks this session to end: SIGTERM to the host, or to its client.
 //!
-//! At a shutdown, at the end of a login and by `killall` everything gets SIGTERM, in any order. The host ends claude within a few
-//! seconds and writes down that the session ran until then. Nothing is brought back until somebody asks for it.
+//! At a shutdown, at the end of a login and by `killall` everything gets SIGTERM, in any order. The host ends
+//! claude within a few seconds and writes down that the session ran until then. Nothing is brought back until
+//! somebody asks for it.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,9 @@ use crate::registry::record::SessionState;
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
 
-/// How long a session whose client was sent SIGTERM waits for the host's own, once claude has ended of it. At a shutdown the host's comes a
-/// moment later, and decides whether the session counts as one that ran until then.
+/// How long a session whose client was sent SIGTERM waits for the host's own, once claude has ended of it. At
+/// a shutdown the host's comes a moment later, and decides whether the session counts as one that ran until
+/// then.
 const HOST_SIGNAL_WAIT: Duration = Duration::from_millis(250);
 
 /// Who was told to end.

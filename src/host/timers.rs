@@ -1,4 +1,5 @@
-//! Everything that the host does because its time has come: which deadlines there are, and what each leads to.
+//! Everything that the host does because its time has come: which deadlines there are, and what each leads
+//! to.
 
 use std::time::Instant;
 
@@ -111,7 +112,8 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    /// Those that the loop asks for in each turn, together with what else they need. Here they only end its wait.
+    /// Those that the loop asks for in each turn, together with what else they need. Here they only end its
+    /// wait.
     const ASKED_EACH_TURN: [Self; 3] = [Self::Remote, Self::Parting, Self::Accept];
 
     /// The others, in the order in which they are acted on.

@@ -1,10 +1,11 @@
 //! Whether what is said in a conversation reaches its transcript.
 //!
-//! A claude that cannot write its transcript says so nowhere, and goes on: all that was said is gone with its process. So
-//! after each turn the transcript must have grown. As seen with 2.1.332, claude writes the prompt of a turn when the turn
-//! begins, and the rest within a tenth of a second after its state file says `idle`. `!` commands, `/compact`, `/context`,
-//! refused permissions and interrupted answers are written, too. Nothing is written of a turn that was interrupted before
-//! its first word: then the prompt stands in the input box again.
+//! A claude that cannot write its transcript says so nowhere, and goes on: all that was said is gone with its
+//! process. So after each turn the transcript must have grown. As seen with 2.1.332, claude writes the prompt
+//! of a turn when the turn begins, and the rest within a tenth of a second after its state file says `idle`.
+//! `!` commands, `/compact`, `/context`, refused permissions and interrupted answers are written, too.
+//! Nothing is written of a turn that was interrupted before its first word: then the prompt stands in the
+//! input box again.
 //!
 //! A plain state machine: it does no I/O and reads no clock.
 
@@ -41,7 +42,8 @@ pub struct TranscriptCheck {
 }
 
 impl TranscriptCheck {
-    /// Claude says that it is busy, or that it rests, with this conversation, whose transcript is so long now.
+    /// Claude says that it is busy, or that it rests, with this conversation, whose transcript is so long
+    /// now.
     pub fn heard(&mut self, conversation: &str, busy: bool, length: Option<u64>, now: Instant) {
         if self.conversation.as_deref() != Some(conversation) {
             *self = Self { conversation: Some(conversation.to_owned()), before: length, ..Self::default() };
@@ -57,7 +59,8 @@ impl TranscriptCheck {
             (false, true) => self.due = self.due.map(|_| now + WRITE_TIMEOUT),
             (true, true) => {}
             (true, false) => self.due = Some(now + WRITE_TIMEOUT),
-            // A command that is no turn may write something. What is cut between turns must not become the measure.
+            // A command that is no turn may write something. What is cut between turns must not become the
+            // measure.
             (false, false) if self.due.is_none() && length >= self.before => self.before = length,
             (false, false) => {}
         }
@@ -69,8 +72,9 @@ impl TranscriptCheck {
         self.due
     }
 
-    /// The time has come. `is_torn` is whether the last line of the transcript has no end, and `taken_back` whether the input box holds something: a turn that was interrupted at once.
-    /// Whether the problem is another one than before; [`problem`](Self::problem) says which there is.
+    /// The time has come. `is_torn` is whether the last line of the transcript has no end, and `taken_back`
+    /// whether the input box holds something: a turn that was interrupted at once. Whether the problem is
+    /// another one than before; [`problem`](Self::problem) says which there is.
     pub fn checked(&mut self, length: Option<u64>, is_torn: bool, taken_back: bool) -> bool {
         self.due = None;
         let problem = match (self.before, length) {
@@ -91,7 +95,8 @@ impl TranscriptCheck {
         std::mem::replace(&mut self.problem, problem) != problem
     }
 
-    /// Takes note of how long the transcript is now, at any time. It may be begun anew, and grow longer than it was.
+    /// Takes note of how long the transcript is now, at any time. It may be begun anew, and grow longer than
+    /// it was.
     pub fn seen(&mut self, length: Option<u64>) {
         self.is_cut |= match (self.before, length) {
             (Some(before), Some(now)) => now < before / 2,
@@ -100,7 +105,8 @@ impl TranscriptCheck {
         };
     }
 
-    /// Whether what was said before has gone from the transcript: it was removed, or is much shorter than before.
+    /// Whether what was said before has gone from the transcript: it was removed, or is much shorter than
+    /// before.
     pub fn is_cut(&self) -> bool {
         self.is_cut
     }

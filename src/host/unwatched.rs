@@ -1,5 +1,6 @@
-//! A host whom the system tells of no changed file: no thread can be started, or the limit of watchers is reached. The session runs
-//! all the same, and claude's state file is looked at when claude has written something.
+//! A host whom the system tells of no changed file: no thread can be started, or the limit of watchers is
+//! reached. The session runs all the same, and claude's state file is looked at when claude has written
+//! something.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +8,8 @@ use super::Host;
 use super::timers::Timer;
 use crate::registry::log_event::LogEvent;
 
-/// How long after output of claude's the state file is looked at: it is written a moment after what is on the screen. There is no look
-/// while claude writes nothing, and no more than one in this time.
+/// How long after output of claude's the state file is looked at: it is written a moment after what is on the
+/// screen. There is no look while claude writes nothing, and no more than one in this time.
 const LOOK_DELAY: Duration = Duration::from_millis(300);
 
 impl Host {

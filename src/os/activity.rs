@@ -12,12 +12,13 @@ use nix::unistd::Pid;
 pub struct Activity {
     /// It waits for something from outside. A thread that may run and gets no processor does not wait.
     pub asleep: bool,
-    /// How long it has run by now, in a unit of the system's: its first thread, where each is known. It only says whether it ran.
+    /// How long it has run by now, in a unit of the system's: its first thread, where each is known. It only
+    /// says whether it ran.
     pub ran: u64,
 }
 
-/// For how long a process has to sleep without a pause. Between reading a key and drawing it the real Claude Code 2.1.332 slept
-/// for 11 ms at most, also with 3 % of a core.
+/// For how long a process has to sleep without a pause. Between reading a key and drawing it the real Claude
+/// Code 2.1.332 slept for 11 ms at most, also with 3 % of a core.
 pub const MIN_SLEEP: Duration = Duration::from_millis(30);
 
 /// Looks again and again whether a process rests.
@@ -33,8 +34,8 @@ impl RestWatch {
         self.since = None;
     }
 
-    /// Takes down what was seen of a process. Whether it has slept since an earlier look at it, for [`MIN_SLEEP`] at least, and has
-    /// read its input (`unread` bytes wait for it).
+    /// Takes down what was seen of a process. Whether it has slept since an earlier look at it, for
+    /// [`MIN_SLEEP`] at least, and has read its input (`unread` bytes wait for it).
     pub fn rests(&mut self, now: Instant, pid: Pid, activity: Option<Activity>, unread: usize) -> bool {
         let Some(activity) = activity.filter(|activity| activity.asleep && unread == 0) else {
             self.since = None;
@@ -54,8 +55,8 @@ impl RestWatch {
 
 /// Looks a process up; nothing when there is none, or the system does not say.
 ///
-/// It is the first thread that has the event loop. Where that waits for another thread (the garbage collector's, say), or the
-/// system does not tell what it waits for, all threads have to be asleep.
+/// It is the first thread that has the event loop. Where that waits for another thread (the garbage
+/// collector's, say), or the system does not tell what it waits for, all threads have to be asleep.
 #[cfg(target_os = "linux")]
 pub fn look_up(pid: Pid) -> Option<Activity> {
     let threads = std::path::PathBuf::from(format!("/proc/{pid}/task"));

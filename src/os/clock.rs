@@ -35,8 +35,8 @@ impl LocalTime {
         )
     }
 
-    /// The local time so many milliseconds after 1970 began in Greenwich, by `TZ` or the system's time zone; nothing
-    /// for a time that no calendar has.
+    /// The local time so many milliseconds after 1970 began in Greenwich, by `TZ` or the system's time zone;
+    /// nothing for a time that no calendar has.
     pub fn at(milliseconds: u64) -> Option<Self> {
         let seconds = libc::time_t::try_from(milliseconds / 1000).ok()?;
         let mut parts = std::mem::MaybeUninit::<libc::tm>::uninit();

@@ -43,8 +43,8 @@ pub fn check_room(count: usize) -> io::Result<()> {
     })
 }
 
-/// Whether so many of the lowest numbers are free, and allowed. One poll(2), which says of each whether it is open, in
-/// the place of as many opens and closes before each start; what it does not settle, those do.
+/// Whether so many of the lowest numbers are free, and allowed. One poll(2), which says of each whether it is
+/// open, in the place of as many opens and closes before each start; what it does not settle, those do.
 fn is_roomy(count: usize) -> bool {
     const LOOKED_AT: usize = 128;
     let allowed = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
@@ -56,8 +56,8 @@ fn is_roomy(count: usize) -> bool {
     answered >= 0 && fds.iter().filter(|fd| fd.revents & libc::POLLNVAL != 0).count() >= count
 }
 
-/// Keeps every descriptor above stderr from the programs started from now on, in one call. False where the system has
-/// none (Linux before 5.11).
+/// Keeps every descriptor above stderr from the programs started from now on, in one call. False where the
+/// system has none (Linux before 5.11).
 fn close_all_on_exec() -> bool {
     #[cfg(target_os = "linux")]
     {
@@ -70,12 +70,14 @@ fn close_all_on_exec() -> bool {
     false
 }
 
-/// Gives the calling thread a table of descriptors of its own. The standard streams and `kept` are in it, nothing else.
+/// Gives the calling thread a table of descriptors of its own. The standard streams and `kept` are in it,
+/// nothing else.
 ///
-/// A process that is killed closes its descriptors when the last thread has ended that shares them. A thread that waits for a disk
-/// ends only when the disk has answered, so it must not share the terminal, the sockets and the PTY: whoever is at their other end would
-/// hear of the death that much later. From now on a descriptor of another thread means nothing in this one, and the other way round.
-/// So this thread gets no signal any more: the handlers write to descriptors of the process.
+/// A process that is killed closes its descriptors when the last thread has ended that shares them. A thread
+/// that waits for a disk ends only when the disk has answered, so it must not share the terminal, the sockets
+/// and the PTY: whoever is at their other end would hear of the death that much later. From now on a
+/// descriptor of another thread means nothing in this one, and the other way round. So this thread gets no
+/// signal any more: the handlers write to descriptors of the process.
 ///
 /// # Errors
 /// When the system cannot do this (Linux before 5.9, macOS). Then the descriptors are as before.
@@ -96,14 +98,15 @@ pub fn unshare_in_this_thread(kept: &[RawFd]) -> io::Result<()> {
 /// From linux/close_range.h.
 const CLOSE_RANGE_UNSHARE: libc::c_uint = 2;
 
-/// Closes the descriptors from `first` to `last`. With [`CLOSE_RANGE_UNSHARE`] those of this thread alone, which gets its own table.
+/// Closes the descriptors from `first` to `last`. With [`CLOSE_RANGE_UNSHARE`] those of this thread alone,
+/// which gets its own table.
 #[cfg(target_os = "linux")]
 fn close_range(first: libc::c_uint, last: libc::c_uint, flags: libc::c_uint) -> io::Result<()> {
     if first > last {
         return Ok(());
     }
-    // SAFETY: called with a flag that makes the table this thread's own, or after such a call. So it closes what no other thread uses,
-    // and this thread owns no descriptor but those that are kept.
+    // SAFETY: called with a flag that makes the table this thread's own, or after such a call. So it closes
+    // what no other thread uses, and this thread owns no descriptor but those that are kept.
     let done = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -1,7 +1,7 @@
 //! The environment that a program is executed with, entry for entry.
 //!
-//! `Command::env` sorts the variables, and keeps one of two that have the same name. A program that is run under cckw is to get
-//! what it would get without cckw, so the list is handed to exec(3) as it is.
+//! `Command::env` sorts the variables, and keeps one of two that have the same name. A program that is run
+//! under cckw is to get what it would get without cckw, so the list is handed to exec(3) as it is.
 
 use std::ffi::{CString, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
@@ -31,7 +31,8 @@ impl Entries {
     }
 }
 
-/// Gives `command` exactly these variables, in this order. The last one to change the command's environment must be this.
+/// Gives `command` exactly these variables, in this order. The last one to change the command's environment
+/// must be this.
 pub fn execute_with<'a>(command: &mut Command, variables: impl Iterator<Item = (&'a OsStr, &'a OsStr)>) {
     let entries = Entries::new(variables);
     let set = move || {
@@ -47,8 +48,8 @@ pub fn current() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()
 }
 
-/// Lets exec(3) take its environment from here. Between fork and exec only: there is no other thread, and nothing reads the
-/// environment through the standard library any more.
+/// Lets exec(3) take its environment from here. Between fork and exec only: there is no other thread, and
+/// nothing reads the environment through the standard library any more.
 fn set_environ(entries: &Entries) {
     let environ = environ();
     // SAFETY: the pointer leads to the C library's variable, and this process has one thread.

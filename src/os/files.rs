@@ -1,4 +1,5 @@
-//! Reading files whose place others may have chosen: a repository that holds a link to a device, a pipe in place of a file.
+//! Reading files whose place others may have chosen: a repository that holds a link to a device, a pipe in
+//! place of a file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -8,7 +9,8 @@ use std::path::{Path, PathBuf};
 /// More than nearly all of them have, in bytes.
 const USUAL_FILE_BYTES: usize = 8 << 10;
 
-/// Opens a regular file to be read. Anything else that has the name is neither waited for nor made this process's terminal.
+/// Opens a regular file to be read. Anything else that has the name is neither waited for nor made this
+/// process's terminal.
 ///
 /// # Errors
 /// When it cannot be opened, or is no regular file.
@@ -19,11 +21,12 @@ pub fn open_plain(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
-/// Opens a file of cckw's own to be written, and makes it where there is none, for this user only. What was there stays.
+/// Opens a file of cckw's own to be written, and makes it where there is none, for this user only. What was
+/// there stays.
 ///
 /// # Errors
-/// When it cannot be opened, or something else than a regular file has the name: a link is not followed, a pipe is not waited for, a
-/// device is not written to.
+/// When it cannot be opened, or something else than a regular file has the name: a link is not followed, a
+/// pipe is not waited for, a device is not written to.
 pub fn open_own(path: &Path, append: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).append(append).create(true).truncate(false).mode(0o600);
@@ -66,8 +69,8 @@ pub fn path_of(file: &File) -> Option<PathBuf> {
     leads_to(&path, file).then_some(path)
 }
 
-/// The path that an open file has now; nothing where it was removed, or the system does not say. Never run: see
-/// `docs/user/platforms.md`.
+/// The path that an open file has now; nothing where it was removed, or the system does not say. Never run:
+/// see `docs/user/platforms.md`.
 #[cfg(target_os = "macos")]
 pub fn path_of(file: &File) -> Option<PathBuf> {
     let mut path = PathBuf::new();

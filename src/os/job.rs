@@ -25,9 +25,11 @@ impl JobControl {
     }
 }
 
-/// Whether nobody could continue this process's job: there is no shell with job control above it. Then a SIGTSTP does not stop it.
+/// Whether nobody could continue this process's job: there is no shell with job control above it. Then a
+/// SIGTSTP does not stop it.
 ///
-/// As the kernel has it (setpgid(2), "orphaned process group"), but for other processes of the group that were started elsewhere.
+/// As the kernel has it (setpgid(2), "orphaned process group"), but for other processes of the group that
+/// were started elsewhere.
 pub fn is_orphaned() -> bool {
     let own = getpgrp();
     let mut above = getppid();

@@ -1,8 +1,9 @@
 //! Signals to other processes.
 //!
-//! A pid names a process only for as long as that lives; afterwards another one gets it. So a signal goes to a process that was
-//! remembered (in a record, in a state file) only after its start and the run of the machine were compared: where one of them is not known,
-//! nothing is sent. Children that were not waited for keep their pids, so these need no comparison. This is the only place that calls kill(2):
+//! A pid names a process only for as long as that lives; afterwards another one gets it. So a signal goes to
+//! a process that was remembered (in a record, in a state file) only after its start and the run of the
+//! machine were compared: where one of them is not known, nothing is sent. Children that were not waited for
+//! keep their pids, so these need no comparison. This is the only place that calls kill(2):
 //! `tests/repo/signals.rs` looks for others.
 
 use std::fmt;
@@ -14,7 +15,8 @@ use nix::unistd::{Pid, getpid};
 use super::process;
 use super::process::boot;
 
-/// A process as it was seen or written down: its pid, its start, and the run of the machine in which both count.
+/// A process as it was seen or written down: its pid, its start, and the run of the machine in which both
+/// count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pid: Pid,
@@ -25,7 +27,8 @@ pub struct Identity {
 /// Why no signal was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotSent {
-    /// When the process started, or in which run of the machine, is not known: its pid may be another process's by now.
+    /// When the process started, or in which run of the machine, is not known: its pid may be another
+    /// process's by now.
     Unknown,
     /// The process has ended; what has its pid is another one.
     Gone,
@@ -49,8 +52,8 @@ impl Identity {
     /// A process that was written down.
     ///
     /// # Errors
-    /// When it cannot be told from a later process with its pid: its start or the run of the machine is missing or another one, or the pid is
-    /// one that no process of ours can have.
+    /// When it cannot be told from a later process with its pid: its start or the run of the machine is
+    /// missing or another one, or the pid is one that no process of ours can have.
     pub fn recorded(pid: i32, start: Option<&str>, recorded_boot: Option<&str>) -> Result<Self, NotSent> {
         let (Some(start), Some(recorded), Some(now)) = (start, recorded_boot, boot()) else {
             return Err(NotSent::Unknown);
@@ -84,7 +87,8 @@ impl Identity {
 
     /// Sends it a signal.
     ///
-    /// On Linux the process is held by a descriptor first, then compared, so that no other one can get its pid in between.
+    /// On Linux the process is held by a descriptor first, then compared, so that no other one can get its
+    /// pid in between.
     ///
     /// # Errors
     /// When it was not sent.
@@ -127,8 +131,8 @@ pub fn to_child(child: Pid, number: i32) -> nix::Result<()> {
     kill(child.as_raw(), number)
 }
 
-/// Sends a signal to the process group of a child that was not waited for and leads it, or to the one that the kernel has just named as the
-/// foreground group of a PTY of ours.
+/// Sends a signal to the process group of a child that was not waited for and leads it, or to the one that
+/// the kernel has just named as the foreground group of a PTY of ours.
 ///
 /// # Errors
 /// When the system does not allow it.
@@ -139,7 +143,8 @@ pub fn to_group(leader: Pid, number: i32) -> nix::Result<()> {
     kill(-leader.as_raw(), number)
 }
 
-/// Whether there is a process with this pid: also another user's, and one that has ended and was not waited for.
+/// Whether there is a process with this pid: also another user's, and one that has ended and was not waited
+/// for.
 pub fn exists(pid: Pid) -> bool {
     pid.as_raw() > 0 && matches!(kill(pid.as_raw(), 0), Ok(()) | Err(Errno::EPERM))
 }

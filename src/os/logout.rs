@@ -1,7 +1,9 @@
-//! What this machine does to a detached session when its user logs out: the rules of systemd-logind, read from its files.
+//! What this machine does to a detached session when its user logs out: the rules of systemd-logind, read
+//! from its files.
 //!
-//! The rules are those of logind.conf(5), loginctl(1) and the source of systemd (`logind-session.c`, `logind-user.c`). Nothing is asked
-//! of a running service, and nothing is changed. A file that cannot be read, and a line that is not understood, are left out.
+//! The rules are those of logind.conf(5), loginctl(1) and the source of systemd (`logind-session.c`,
+//! `logind-user.c`). Nothing is asked of a running service, and nothing is changed. A file that cannot be
+//! read, and a line that is not understood, are left out.
 
 mod conf;
 
@@ -32,7 +34,8 @@ pub enum AtLogout {
     GoesOn(Reason),
     /// The login manager ends the processes of the login session.
     Killed(Reason),
-    /// This process runs below the user manager, which is stopped so long after the last logout. The time is as systemd writes it.
+    /// This process runs below the user manager, which is stopped so long after the last logout. The time is
+    /// as systemd writes it.
     StoppedWithUserManager(String),
     /// No file says what `KillUserProcesses=` is, and the default differs between distributions.
     DependsOnDefault,
@@ -73,7 +76,8 @@ pub fn at_logout() -> AtLogout {
 /// The same for files below `root`, and for a user of this name.
 fn at_logout_below(root: &Path, user: &str) -> AtLogout {
     let exists = |path: &str| root.join(path).exists();
-    // What sd_booted(3) looks at. The other folders of /run/systemd may come with a package, in a container, say.
+    // What sd_booted(3) looks at. The other folders of /run/systemd may come with a package, in a container,
+    // say.
     if !exists("run/systemd/system") {
         let is_elogind = exists("run/systemd/sessions") && exists("etc/elogind/logind.conf");
         if !is_elogind {
@@ -91,7 +95,8 @@ fn at_logout_below(root: &Path, user: &str) -> AtLogout {
     }
 }
 
-/// Whether logind ends what is left in the scope of a login session. The order is that of `manager_shall_kill` in its source.
+/// Whether logind ends what is left in the scope of a login session. The order is that of
+/// `manager_shall_kill` in its source.
 fn session_scope(conf: &Conf, user: &str) -> AtLogout {
     match &conf.kill_exclude_users {
         None if user == "root" => return AtLogout::GoesOn(Reason::IsRoot),
@@ -121,7 +126,8 @@ fn session_scope(conf: &Conf, user: &str) -> AtLogout {
     }
 }
 
-/// Whether the user manager, and with it everything that runs below it, is stopped. `KillUserProcesses=` has no say in that.
+/// Whether the user manager, and with it everything that runs below it, is stopped. `KillUserProcesses=` has
+/// no say in that.
 fn user_manager(conf: &Conf, lingers: bool) -> AtLogout {
     if lingers {
         return AtLogout::GoesOn(Reason::Lingers);
@@ -136,12 +142,14 @@ fn user_manager(conf: &Conf, lingers: bool) -> AtLogout {
 }
 
 fn lingers(root: &Path, user: &str) -> bool {
-    // An empty name would be the directory itself. systemd escapes other bytes in it than those of usual names.
+    // An empty name would be the directory itself. systemd escapes other bytes in it than those of usual
+    // names.
     !user.is_empty() && root.join("var/lib/systemd/linger").join(user).exists()
 }
 
-/// Where systemd has put a process, by the text of its `/proc/PID/cgroup`: lines of `NUMBER:CONTROLLERS:PATH`. That of systemd has
-/// the controllers `name=systemd` (version 1), or none (version 2).
+/// Where systemd has put a process, by the text of its `/proc/PID/cgroup`: lines of
+/// `NUMBER:CONTROLLERS:PATH`. That of systemd has the controllers `name=systemd` (version 1), or none
+/// (version 2).
 fn place(cgroup: &str) -> LogoutUnit {
     let paths = cgroup.lines().filter_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
@@ -293,7 +301,8 @@ mod tests {
     #[test]
     fn a_machine_without_a_login_manager_ends_nothing() {
         let machine = Machine::new(&[("proc/self/cgroup", SSH), (ETC, "[Login]\nKillUserProcesses=yes")]);
-        // The folder for its sessions is in the packages of systemd and elogind, and so in containers without either running.
+        // The folder for its sessions is in the packages of systemd and elogind, and so in containers without
+        // either running.
         machine.remove("run/systemd/system");
         assert_eq!(machine.says("me"), AtLogout::NoLoginManager);
         machine.write("etc/elogind/logind.conf", "[Login]\nKillUserProcesses=yes\n");

@@ -1,6 +1,7 @@
 //! The operating system: what differs between Linux and macOS, and most calls that need `unsafe`.
 //!
-//! Everything outside this folder is portable POSIX. What was never run on macOS is listed in `docs/user/platforms.md`.
+//! Everything outside this folder is portable POSIX. What was never run on macOS is listed in
+//! `docs/user/platforms.md`.
 
 pub mod activity;
 pub mod clock;

@@ -1,4 +1,5 @@
-//! Says when a file system was mounted or unmounted. Such a change is no event of the directories that it covers.
+//! Says when a file system was mounted or unmounted. Such a change is no event of the directories that it
+//! covers.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

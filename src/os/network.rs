@@ -67,7 +67,8 @@ pub fn is_up() -> bool {
     }
 }
 
-/// In `/proc/net/route`: destination and mask are zero, and the route is up (`RTF_UP`, 1, in hexadecimal flags).
+/// In `/proc/net/route`: destination and mask are zero, and the route is up (`RTF_UP`, 1, in hexadecimal
+/// flags).
 fn has_default_v4(table: &str) -> bool {
     table.lines().skip(1).any(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -78,8 +79,8 @@ fn has_default_v4(table: &str) -> bool {
     })
 }
 
-/// In `/proc/net/ipv6_route`: destination `::/0` by a device that is not the loopback one, which every machine has and which
-/// rejects.
+/// In `/proc/net/ipv6_route`: destination `::/0` by a device that is not the loopback one, which every
+/// machine has and which rejects.
 fn has_default_v6(table: &str) -> bool {
     table.lines().any(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();

@@ -7,8 +7,8 @@ use std::thread;
 const MANY: usize = 64;
 const HELPERS: usize = 4;
 
-/// What `work` makes of the items, in their order. Few are done at once, by this thread; many by several, a run of
-/// neighbours each.
+/// What `work` makes of the items, in their order. Few are done at once, by this thread; many by several, a
+/// run of neighbours each.
 pub fn share<T: Sync, R: Send>(items: &[T], work: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
     let helpers = if items.len() < MANY {
         1

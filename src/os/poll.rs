@@ -25,8 +25,8 @@ pub enum Interest {
 #[derive(Debug, Clone, Copy)]
 pub struct Token(usize);
 
-/// One wait. poll(2) rather than an event loop: between what was moved and the next sleep there is one system call, and
-/// whoever was woken by it gets the core at once. Measured in `docs/reports/benchmarks.md`.
+/// One wait. poll(2) rather than an event loop: between what was moved and the next sleep there is one system
+/// call, and whoever was woken by it gets the core at once. Measured in `docs/reports/benchmarks.md`.
 #[derive(Default)]
 pub struct Poll {
     fds: Vec<libc::pollfd>,
@@ -69,7 +69,8 @@ impl Poll {
             }
             match error.raw_os_error() {
                 Some(libc::EINTR) => {}
-                // There are more of them than this process may have open (`ulimit -n` was lowered), though they are open.
+                // There are more of them than this process may have open (`ulimit -n` was lowered), though
+                // they are open.
                 Some(libc::EINVAL) => return self.wait_by_select(time),
                 _ => return Err(error),
             }
@@ -77,8 +78,8 @@ impl Poll {
         Ok(())
     }
 
-    /// The same with select(2), which minds the limit of open files on no system seen, but knows no descriptors from 1024 on, and
-    /// no wait for an end alone: whoever waits for that waits in vain.
+    /// The same with select(2), which minds the limit of open files on no system seen, but knows no
+    /// descriptors from 1024 on, and no wait for an end alone: whoever waits for that waits in vain.
     fn wait_by_select(&mut self, time: Option<Duration>) -> io::Result<()> {
         let (mut readable, mut writable) = (FdSet::new(), FdSet::new());
         for fd in self.fds.iter().filter(|fd| (0..libc::FD_SETSIZE as i32).contains(&fd.fd)) {

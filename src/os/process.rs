@@ -14,7 +14,8 @@ pub struct Process {
     pub parent: Pid,
     /// Stopped by a signal: SIGSTOP, SIGTSTP, SIGTTIN or SIGTTOU.
     pub stopped: bool,
-    /// Waits for a disk or another machine, and hears no signal, not even SIGKILL, before that has answered (Linux: state D).
+    /// Waits for a disk or another machine, and hears no signal, not even SIGKILL, before that has answered
+    /// (Linux: state D).
     pub waits_for_disk: bool,
     /// When it started, in the unit that Claude Code writes as `procStart` (Linux: field 22 of
     /// `/proc/PID/stat`, clock ticks since boot; macOS: seconds since 1970 with microseconds, and
@@ -26,7 +27,8 @@ pub struct Process {
 #[cfg(target_os = "linux")]
 pub fn look_up(pid: Pid) -> Option<Process> {
     use std::io::Read;
-    // One read brings all of it; asking for its size first, and for its end afterwards, would cost as much again.
+    // One read brings all of it; asking for its size first, and for its end afterwards, would cost as much
+    // again.
     let mut stat = [0; 2048];
     let length = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut stat).ok()?;
     parse_stat(&stat[..length])
@@ -95,7 +97,8 @@ fn parse_stat(stat: &[u8]) -> Option<Process> {
     })
 }
 
-/// Looks a process up; nothing when there is none, or it is a zombie. Never run: see `docs/user/platforms.md`.
+/// Looks a process up; nothing when there is none, or it is a zombie. Never run: see
+/// `docs/user/platforms.md`.
 #[cfg(target_os = "macos")]
 pub fn look_up(pid: Pid) -> Option<Process> {
     let info = bsd_info(pid)?;
@@ -124,10 +127,11 @@ pub(super) fn bsd_info(pid: Pid) -> Option<libc::proc_bsdinfo> {
     (got == size).then(|| unsafe { info.assume_init() })
 }
 
-/// Whether a process is on its way out: it was killed, and has closed what it had open or is about to. What its last thread has open
-/// may stay so until a disk has answered. False where that is not known.
+/// Whether a process is on its way out: it was killed, and has closed what it had open or is about to. What
+/// its last thread has open may stay so until a disk has answered. False where that is not known.
 pub fn is_exiting(pid: Pid) -> bool {
-    /// `PF_EXITING` of the kernel's `include/linux/sched.h`, in the seventh field behind the name (proc_pid_stat(5): "flags").
+    /// `PF_EXITING` of the kernel's `include/linux/sched.h`, in the seventh field behind the name
+    /// (proc_pid_stat(5): "flags").
     const EXITING: u64 = 0x4;
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     let Some((_, rest)) = stat.rsplit_once(')') else { return false };
@@ -137,8 +141,9 @@ pub fn is_exiting(pid: Pid) -> bool {
     is_over || flags.is_some_and(|flags| flags & EXITING != 0)
 }
 
-/// Whether a process that was killed has ended with all its threads: one that waits for a disk ends when the disk has answered, and
-/// only then does the kernel hang up on what runs in its terminal. True where that is not known.
+/// Whether a process that was killed has ended with all its threads: one that waits for a disk ends when the
+/// disk has answered, and only then does the kernel hang up on what runs in its terminal. True where that is
+/// not known.
 pub fn has_ended(pid: Pid) -> bool {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return true };
     let is_over = |stat: Vec<u8>| {
@@ -148,7 +153,8 @@ pub fn has_ended(pid: Pid) -> bool {
     threads.flatten().all(|thread| std::fs::read(thread.path().join("stat")).map_or(true, is_over))
 }
 
-/// A variable of the environment that a process was started with; nothing where it is not UTF-8, or cannot be known.
+/// A variable of the environment that a process was started with; nothing where it is not UTF-8, or cannot be
+/// known.
 pub fn variable(pid: Pid, name: &str) -> Option<String> {
     if cfg!(not(target_os = "linux")) {
         return None;
@@ -165,15 +171,17 @@ pub fn is_same_start(claimed: &str, start: &str) -> bool {
     claimed == start || cfg!(target_os = "macos") && is_same_as_ps_says(claimed, start)
 }
 
-/// On macOS claude writes what `ps -o lstart=` prints, in UTC and English (read in the program for macOS, 2.1.332): `Sat Nov 29 04:43:22
-/// 2026`. `start` is seconds since 1970, and behind a point what is left in microseconds. Never run there.
+/// On macOS claude writes what `ps -o lstart=` prints, in UTC and English (read in the program for macOS,
+/// 2.1.332): `Sat Nov 29 04:43:22 2026`. `start` is seconds since 1970, and behind a point what is left in
+/// microseconds. Never run there.
 fn is_same_as_ps_says(claimed: &str, start: &str) -> bool {
     let seconds = start.split('.').next().and_then(|seconds| seconds.parse().ok());
     let words = |text: &str| text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
     seconds.is_some_and(|seconds| words(claimed) == words(&as_ps_says(seconds)))
 }
 
-/// The same time as ps(1) prints it. The days are counted as in <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
+/// The same time as ps(1) prints it. The days are counted as in
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
 fn as_ps_says(seconds: u64) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -231,7 +239,8 @@ pub fn boot() -> Option<String> {
     None
 }
 
-/// Takes note of the children that have ended, also of those that this process has adopted, so that the system can forget them.
+/// Takes note of the children that have ended, also of those that this process has adopted, so that the
+/// system can forget them.
 pub fn reap() {
     use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
     while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {

@@ -40,7 +40,8 @@ fn word_behind(command_line: &[u8], words: &[&str]) -> Option<OsString> {
     found.next().filter(|word| !word.is_empty()).map(|word| OsString::from_vec(word.to_vec()))
 }
 
-/// The processes of this user whose command line begins with these words. Each has the word behind them. Here none is found.
+/// The processes of this user whose command line begins with these words. Each has the word behind them. Here
+/// none is found.
 #[cfg(not(target_os = "linux"))]
 pub fn of_this_user_with(_words: &[&str]) -> Vec<(Pid, OsString)> {
     Vec::new()

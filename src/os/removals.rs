@@ -1,4 +1,5 @@
-//! Says when directories, and what is in them, were removed or moved. Nothing is looked at while nothing happens.
+//! Says when directories, and what is in them, were removed or moved. Nothing is looked at while nothing
+//! happens.
 
 use std::ffi::OsString;
 use std::io;
@@ -8,7 +9,8 @@ use std::path::{Path, PathBuf};
 /// What has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
-    /// A part of a watched path was removed, moved or replaced, or something has changed that the system does not name.
+    /// A part of a watched path was removed, moved or replaced, or something has changed that the system does
+    /// not name.
     Unnamed,
     /// An entry of a watched directory was removed or moved away.
     Left(OsString),
@@ -38,8 +40,8 @@ pub struct Removals {
 /// The most symbolic links that are followed in one path, as the kernel has it.
 const MAX_LINKS: usize = 40;
 
-/// What a path leads through, from the root: directories, and the symbolic links themselves. Ends at the first part that does not
-/// exist, which is included.
+/// What a path leads through, from the root: directories, and the symbolic links themselves. Ends at the
+/// first part that does not exist, which is included.
 fn parts_of(path: &Path) -> Vec<PathBuf> {
     let own =
         |path: &Path| path.components().map(|part| part.as_os_str().to_owned()).rev().collect::<Vec<_>>();
@@ -95,8 +97,8 @@ impl Removals {
         Ok(())
     }
 
-    /// Watches all that a path leads through, symbolic links included: whether it is removed, moved or replaced. Where a part does
-    /// not exist, the directory is watched in which it is to appear.
+    /// Watches all that a path leads through, symbolic links included: whether it is removed, moved or
+    /// replaced. Where a part does not exist, the directory is watched in which it is to appear.
     ///
     /// Parts that cannot be watched are left out. They are not this user's, and not for this user to move.
     pub fn watch_path(&mut self, path: &Path) {
@@ -119,7 +121,8 @@ impl Removals {
         what: nix::sys::inotify::AddWatchFlags,
     ) -> io::Result<nix::sys::inotify::WatchDescriptor> {
         use nix::sys::inotify::AddWatchFlags;
-        // A change of the mode may be what allows the next try; the last link to a symbolic link is told as such a change, too.
+        // A change of the mode may be what allows the next try; the last link to a symbolic link is told as
+        // such a change, too.
         let itself = AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_ATTRIB;
         let how = AddWatchFlags::IN_DONT_FOLLOW | AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
         Ok(self.inotify.add_watch(path, itself | how | what)?)
@@ -184,8 +187,9 @@ impl Removals {
         self.add(directory, nix::sys::event::FilterFlag::NOTE_WRITE)
     }
 
-    /// Watches all that a path leads through: whether it is removed or moved. Where a part does not exist, the directory is watched in
-    /// which it is to appear. A symbolic link itself is not watched, because a queue needs what it watches open.
+    /// Watches all that a path leads through: whether it is removed or moved. Where a part does not exist,
+    /// the directory is watched in which it is to appear. A symbolic link itself is not watched, because a
+    /// queue needs what it watches open.
     pub fn watch_path(&mut self, path: &Path) {
         use nix::sys::event::FilterFlag;
         for part in parts_of(path) {

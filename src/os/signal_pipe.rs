@@ -22,8 +22,8 @@ impl SignalPipe {
         Ok(Self { delivery: SignalDelivery::with_pipe(read, write, SignalOnly, signals)? })
     }
 
-    /// The signals that have come since the last call, lowest number first: what ends a process (HUP, INT, QUIT, TERM)
-    /// before what continues it (CONT).
+    /// The signals that have come since the last call, lowest number first: what ends a process (HUP, INT,
+    /// QUIT, TERM) before what continues it (CONT).
     pub fn pending(&mut self) -> impl Iterator<Item = i32> + use<> {
         self.delivery.pending()
     }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use serde::{Deserialize, Serialize};
 
-/// Every number that a signal can have; nix knows no real-time signals. The C library refuses those that it keeps for itself.
+/// Every number that a signal can have; nix knows no real-time signals. The C library refuses those that it
+/// keeps for itself.
 const NUMBERS: std::ops::RangeInclusive<i32> = 1..=if cfg!(target_os = "linux") { 64 } else { 31 };
 
 /// Which signals were blocked and which ignored when this process began.
@@ -69,7 +70,8 @@ fn handler(signal: Signal) -> libc::sighandler_t {
 }
 
 impl SignalState {
-    /// Gives this process the dispositions and the mask of this state, for the program that it is about to become.
+    /// Gives this process the dispositions and the mask of this state, for the program that it is about to
+    /// become.
     ///
     /// Only async-signal-safe calls, and no allocation: it runs between fork(2) and exec(2).
     ///
@@ -100,7 +102,8 @@ fn set(signal: Signal, handler: SigHandler) -> nix::Result<SigAction> {
     unsafe { sigaction(signal, &action) }
 }
 
-/// Has this process ignore a signal from now on. Programs that it starts do not, where [`SignalState::restore`] is called.
+/// Has this process ignore a signal from now on. Programs that it starts do not, where
+/// [`SignalState::restore`] is called.
 ///
 /// # Errors
 /// When the action cannot be changed.

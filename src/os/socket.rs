@@ -27,8 +27,8 @@ pub struct ReceivedBytes {
 
 /// Receives what fits into `buffer`, and up to about 30 descriptors.
 ///
-/// nix's own recvmsg gives nothing but an error when descriptors were cut off, and those that the kernel had handed
-/// over by then would stay open for ever.
+/// nix's own recvmsg gives nothing but an error when descriptors were cut off, and those that the kernel had
+/// handed over by then would stay open for ever.
 ///
 /// # Errors
 /// What recvmsg(2) says.
@@ -72,8 +72,8 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received
     Ok(ReceivedBytes { bytes: bytes as usize, fds, cut_off: message.msg_flags & libc::MSG_CTRUNC != 0 })
 }
 
-/// Whether nobody listens at this path any more: there is nothing, or nothing that accepts a connection. What cannot be told (a
-/// permission is missing, the listener is busy) is not dead. Never waits.
+/// Whether nobody listens at this path any more: there is nothing, or nothing that accepts a connection. What
+/// cannot be told (a permission is missing, the listener is busy) is not dead. Never waits.
 pub fn is_dead(path: &Path) -> bool {
     let Ok(address) = UnixAddr::new(path) else { return false };
     let Ok(ours) = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None) else {
@@ -88,9 +88,9 @@ pub fn is_dead(path: &Path) -> bool {
 
 /// A connection to who listens at this path, if that is this user.
 ///
-/// A socket's directory may have gone (a reboot, a cleaner of `/tmp`) and be somebody else's by now, who could have the terminal
-/// handed over. So the socket itself must be this user's, before anything waits for its listener to accept; and so must the
-/// process that listens.
+/// A socket's directory may have gone (a reboot, a cleaner of `/tmp`) and be somebody else's by now, who
+/// could have the terminal handed over. So the socket itself must be this user's, before anything waits for
+/// its listener to accept; and so must the process that listens.
 ///
 /// # Errors
 /// When nobody listens, or another user does.
@@ -98,7 +98,8 @@ pub fn connect_to_own(path: &Path) -> io::Result<UnixStream> {
     connect_to(path, geteuid().as_raw(), CONNECT_TIMEOUT)
 }
 
-/// The same without a wait: [`io::ErrorKind::TimedOut`] where the listener has no room for one more at this moment.
+/// The same without a wait: [`io::ErrorKind::TimedOut`] where the listener has no room for one more at this
+/// moment.
 ///
 /// # Errors
 /// As [`connect_to_own`].
@@ -111,8 +112,8 @@ pub fn is_own(path: &Path) -> bool {
     is_socket_of(path, geteuid().as_raw()).unwrap_or(false)
 }
 
-/// Makes a socket at this path and listens there. A path that is too long for an address is no error where the system has a way
-/// around it.
+/// Makes a socket at this path and listens there. A path that is too long for an address is no error where
+/// the system has a way around it.
 ///
 /// # Errors
 /// What bind(2) says, and [`io::ErrorKind::InvalidInput`] where the path is too long.
@@ -120,8 +121,9 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(&Address::of(path)?.path)
 }
 
-/// Whether an error of [`listen`] means that there can be no socket of this name, though the directory can be written: the path
-/// is too long, or the file system holds no sockets (vfat, some FUSE and network file systems).
+/// Whether an error of [`listen`] means that there can be no socket of this name, though the directory can be
+/// written: the path is too long, or the file system holds no sockets (vfat, some FUSE and network file
+/// systems).
 pub fn has_no_place(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidInput
         || matches!(
@@ -188,8 +190,8 @@ fn connect_to(path: &Path, user: u32, timeout: Duration) -> io::Result<UnixStrea
     if peer_user(stream.as_fd())? == user { Ok(stream) } else { Err(refused()) }
 }
 
-/// Connects to a listener, but does not wait for ever for one that accepts nobody (its process is stopped) and has a full queue:
-/// connect(2) would. [`io::ErrorKind::TimedOut`] then.
+/// Connects to a listener, but does not wait for ever for one that accepts nobody (its process is stopped)
+/// and has a full queue: connect(2) would. [`io::ErrorKind::TimedOut`] then.
 fn connect_in_time(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let address = UnixAddr::new(path)?;
     let ours = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None)?;
@@ -211,7 +213,8 @@ fn connect_in_time(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-/// The user that the other side of a connection runs as. For one who has connected that is the user who listens.
+/// The user that the other side of a connection runs as. For one who has connected that is the user who
+/// listens.
 ///
 /// # Errors
 /// When the system does not say.
@@ -230,7 +233,8 @@ pub fn peer_user(socket: BorrowedFd<'_>) -> io::Result<u32> {
     Ok(nix::unistd::getpeereid(socket)?.0.as_raw())
 }
 
-/// The process on the other side of a connection, as it was when the connection was made; nothing where it cannot be seen from here.
+/// The process on the other side of a connection, as it was when the connection was made; nothing where it
+/// cannot be seen from here.
 #[cfg(target_os = "linux")]
 pub fn peer_process(socket: BorrowedFd<'_>) -> Option<Pid> {
     use nix::sys::socket::{getsockopt, sockopt};

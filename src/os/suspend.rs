@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-/// For how long the machine was asleep since it was started; a later answer is larger by what it slept meanwhile.
+/// For how long the machine was asleep since it was started; a later answer is larger by what it slept
+/// meanwhile.
 ///
-/// Linux: the clock that counts sleep (`CLOCK_BOOTTIME`, clock_gettime(2)) less the one that does not. macOS: the same of
-/// `CLOCK_MONOTONIC_RAW` and `CLOCK_UPTIME_RAW`.
+/// Linux: the clock that counts sleep (`CLOCK_BOOTTIME`, clock_gettime(2)) less the one that does not. macOS:
+/// the same of `CLOCK_MONOTONIC_RAW` and `CLOCK_UPTIME_RAW`.
 ///
 /// # Errors
 /// When the system lacks one of the clocks.
@@ -19,7 +20,8 @@ pub fn asleep() -> io::Result<Duration> {
     #[cfg(not(target_os = "linux"))]
     let (all, awake) =
         (ClockId::from_raw(libc::CLOCK_MONOTONIC_RAW), ClockId::from_raw(libc::CLOCK_UPTIME_RAW));
-    // The one that is behind is read first: what passes between the two calls is no sleep, and less than anybody asks for.
+    // The one that is behind is read first: what passes between the two calls is no sleep, and less than
+    // anybody asks for.
     let awake = Duration::from(clock_gettime(awake)?);
     let all = Duration::from(clock_gettime(all)?);
     Ok(all.saturating_sub(awake))
@@ -34,7 +36,8 @@ pub struct Wakeup {
 }
 
 impl Wakeup {
-    /// Begins to listen. On macOS there is nothing to listen to: there a sleep is noticed with whatever happens next.
+    /// Begins to listen. On macOS there is nothing to listen to: there a sleep is noticed with whatever
+    /// happens next.
     ///
     /// # Errors
     /// When the process is out of descriptors.
@@ -51,8 +54,8 @@ impl Wakeup {
         Ok(Self { never: std::os::unix::net::UnixStream::pair()? })
     }
 
-    /// A timer that never comes due, but is cancelled when the clock jumps, as it does with the end of a sleep
-    /// (timerfd_create(2), `TFD_TIMER_CANCEL_ON_SET`).
+    /// A timer that never comes due, but is cancelled when the clock jumps, as it does with the end of a
+    /// sleep (timerfd_create(2), `TFD_TIMER_CANCEL_ON_SET`).
     #[cfg(target_os = "linux")]
     fn arm(&self) -> io::Result<()> {
         use nix::sys::time::TimeSpec;

@@ -1,10 +1,12 @@
 //! A process that gives a terminal back where nobody else is left to do it.
 //!
-//! The host does that for a client that is killed, and the client for a host. Where both are killed, the later one may have had no time to
-//! act. So this process stands by for as long as a client has the terminal: it waits in one read(2), and holds the terminal, two pipes and
-//! two pages of memory. The client has the other end of one pipe, and its host that of the other. A byte means that there is nothing to
-//! do. The end of the client's pipe means that it was killed. Then the host has some seconds for its byte: one that is stopped or hangs
-//! gives no terminal back, and what it would do much later would disturb what runs there by then.
+//! The host does that for a client that is killed, and the client for a host. Where both are killed, the
+//! later one may have had no time to act. So this process stands by for as long as a client has the terminal:
+//! it waits in one read(2), and holds the terminal, two pipes and two pages of memory. The client has the
+//! other end of one pipe, and its host that of the other. A byte means that there is nothing to do. The end
+//! of the client's pipe means that it was killed. Then the host has some seconds for its byte: one that is
+//! stopped or hangs gives no terminal back, and what it would do much later would disturb what runs there by
+//! then.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -75,13 +77,14 @@ impl TerminalGuard {
         }
     }
 
-    /// What it is to do, from now on: where `is_raw` says that the terminal is the client's, to set these attributes if the terminal is still
-    /// in raw mode, and to write `undo`.
+    /// What it is to do, from now on: where `is_raw` says that the terminal is the client's, to set these
+    /// attributes if the terminal is still in raw mode, and to write `undo`.
     pub fn tell(&self, is_raw: bool, original: &Attributes, undo: &str) {
         self.memory.write(is_raw, &libc::termios::from(original.to_termios()), undo.as_bytes());
     }
 
-    /// For the host, which is left when this process is killed. It calls [`all_is_done`] when it has given the terminal back.
+    /// For the host, which is left when this process is killed. It calls [`all_is_done`] when it has given
+    /// the terminal back.
     ///
     /// # Errors
     /// When no descriptor is left.
@@ -116,7 +119,8 @@ pub fn has_gone(lifeline: impl AsFd) -> bool {
     is_closed(lifeline.as_fd(), 0)
 }
 
-/// Whether nobody has the other end of a pipe to write to, or will have none within some time, in milliseconds.
+/// Whether nobody has the other end of a pipe to write to, or will have none within some time, in
+/// milliseconds.
 fn is_closed(pipe: BorrowedFd<'_>, timeout_ms: u16) -> bool {
     // That counts as an error on this end.
     let mut fds = [PollFd::new(pipe, PollFlags::empty())];
@@ -174,7 +178,8 @@ impl Memory {
     /// For the process that reads when the one that writes has ended.
     fn read(&self) -> &Orders {
         let current = self.current().load(Ordering::Acquire) % 2;
-        // SAFETY: they were written before they became the current ones, and the one who would change them has ended.
+        // SAFETY: they were written before they became the current ones, and the one who would change them
+        // has ended.
         unsafe { &(*self.0.as_ptr()).orders[current] }
     }
 }
@@ -194,8 +199,8 @@ fn stand_by(
     raw: &libc::termios,
     memory: &Memory,
 ) {
-    // It is of no job, and what is sent to one is not for it. All signals are blocked, SIGTTOU among them: it sets the terminal from the
-    // background.
+    // It is of no job, and what is sent to one is not for it. All signals are blocked, SIGTTOU among them: it
+    // sets the terminal from the background.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     #[cfg(target_os = "linux")]
     {
@@ -246,7 +251,8 @@ fn write_soon(tty: BorrowedFd<'_>, mut bytes: &[u8]) {
     if bytes.is_empty() {
         return;
     }
-    // One wait for room is followed by a write; a terminal that takes a byte at a time is not waited for again and again.
+    // One wait for room is followed by a write; a terminal that takes a byte at a time is not waited for
+    // again and again.
     for _ in 0..MOST_WRITES {
         match nix::unistd::write(tty, bytes) {
             Ok(count) if count == bytes.len() => return,

@@ -1,4 +1,5 @@
-//! Whether a thread, or a process, can be started. A limit of processes counts both: `ulimit -u`, `pids.max` of a cgroup.
+//! Whether a thread, or a process, can be started. A limit of processes counts both: `ulimit -u`, `pids.max`
+//! of a cgroup.
 
 use std::io;
 use std::thread;
@@ -19,8 +20,8 @@ pub fn check() -> io::Result<()> {
     Ok(())
 }
 
-/// What to say of an error that means that no process can be started, whatever its program is; nothing where it means something
-/// else.
+/// What to say of an error that means that no process can be started, whatever its program is; nothing where
+/// it means something else.
 pub fn no_process(error: &io::Error) -> Option<UserError> {
     match error.raw_os_error()? {
         libc::EAGAIN => Some(shortage::no_process_left(error)),
@@ -29,8 +30,8 @@ pub fn no_process(error: &io::Error) -> Option<UserError> {
     }
 }
 
-/// Whether an error means that the system, or a limit, is out of something that may be there again in a while: processes, memory,
-/// descriptors, room on a disk, terminals.
+/// Whether an error means that the system, or a limit, is out of something that may be there again in a
+/// while: processes, memory, descriptors, room on a disk, terminals.
 pub fn is_shortage(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),

@@ -64,11 +64,11 @@ fn is_same(tty: &File, path: &std::path::Path) -> bool {
     fstat(tty).is_ok_and(|opened| opened.st_rdev == stdin.st_rdev)
 }
 
-/// The terminal that another process has sent, in an open file description that is this process's alone and non-blocking:
-/// what is written there never blocks, whoever has the descriptor that was sent as well.
+/// The terminal that another process has sent, in an open file description that is this process's alone and
+/// non-blocking: what is written there never blocks, whoever has the descriptor that was sent as well.
 ///
-/// `/dev/tty` is another terminal for each process, so it is taken as it came; to open it makes a description of one's own
-/// anyway.
+/// `/dev/tty` is another terminal for each process, so it is taken as it came; to open it makes a description
+/// of one's own anyway.
 ///
 /// # Errors
 /// When it is no terminal, or is in blocking mode and cannot be opened anew.
@@ -97,8 +97,8 @@ fn is_master(tty: &OwnedFd) -> bool {
 }
 
 fn open_anew(tty: &OwnedFd) -> io::Result<OwnedFd> {
-    // Linux leads to the very file that is open, also where its name belongs to something else here (another mount
-    // namespace). macOS would only duplicate the descriptor.
+    // Linux leads to the very file that is open, also where its name belongs to something else here (another
+    // mount namespace). macOS would only duplicate the descriptor.
     let path = if cfg!(target_os = "linux") {
         PathBuf::from(format!("/proc/self/fd/{}", tty.as_raw_fd()))
     } else {
@@ -191,8 +191,8 @@ pub fn make_controlling(tty: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets go of the controlling terminal of this process, a session leader: its foreground job is hung up, and another
-/// terminal can be made the controlling one.
+/// Lets go of the controlling terminal of this process, a session leader: its foreground job is hung up, and
+/// another terminal can be made the controlling one.
 ///
 /// # Errors
 /// As TIOCNOTTY in tty_ioctl(4), or when there is none.

@@ -1,5 +1,5 @@
-//! Notifications of changed files. The crate behind it starts a thread and takes it for granted that it got one: without, it
-//! panics at the first use and when it is dropped. Here that is an error.
+//! Notifications of changed files. The crate behind it starts a thread and takes it for granted that it got
+//! one: without, it panics at the first use and when it is dropped. Here that is an error.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -69,8 +69,8 @@ impl Channel {
     /// The next message, if one is there.
     ///
     /// # Errors
-    /// When a line is not understood, or the connection breaks; EMFILE where this process can have no descriptor more and one came
-    /// ([`lacks_descriptors`]).
+    /// When a line is not understood, or the connection breaks; EMFILE where this process can have no
+    /// descriptor more and one came ([`lacks_descriptors`]).
     pub fn receive<M: DeserializeOwned>(&mut self) -> io::Result<ReceivedMessage<M>> {
         loop {
             if let Some((message, fds)) = self.next_line()? {
@@ -122,7 +122,8 @@ impl Channel {
     }
 
     fn next_line<M: DeserializeOwned>(&mut self) -> io::Result<Option<(M, Vec<OwnedFd>)>> {
-        // Not by `memchr`: to ask the processor what it can takes longer, in a virtual machine, than a line is.
+        // Not by `memchr`: to ask the processor what it can takes longer, in a virtual machine, than a line
+        // is.
         let Some(end) = self.inbox[self.searched..].iter().position(|byte| *byte == b'\n') else {
             self.searched = self.inbox.len();
             return Ok(None);
@@ -156,7 +157,8 @@ impl Channel {
         Ok(bytes)
     }
 
-    /// Queues a message, and writes what the socket takes now. False when too much is waiting: then nothing was queued.
+    /// Queues a message, and writes what the socket takes now. False when too much is waiting: then nothing
+    /// was queued.
     pub fn send<M: Serialize>(&mut self, message: &M, fds: Vec<OwnedFd>) -> bool {
         let line = encode(message, fds.len());
         if self.outbox_bytes + line.len() > MAX_LINE_BYTES {
@@ -219,16 +221,16 @@ impl Channel {
         }
     }
 
-    /// Whether the other side has closed its end for good, with all that it sent: a process that has ended, or has given up. One
-    /// that has only said all it had to say (shutdown(2)) is still there.
+    /// Whether the other side has closed its end for good, with all that it sent: a process that has ended,
+    /// or has given up. One that has only said all it had to say (shutdown(2)) is still there.
     pub fn is_abandoned(&self) -> bool {
         let mut poll = Poll::default();
         let place = poll.add(&self.stream, Interest::End);
         poll.wait(Some(Duration::ZERO)).is_ok() && poll.is_ready(place)
     }
 
-    /// The process that the other side was when the connection was made, as the system says; nothing where it says none: on
-    /// some systems, and for a process of another PID namespace.
+    /// The process that the other side was when the connection was made, as the system says; nothing where it
+    /// says none: on some systems, and for a process of another PID namespace.
     pub fn peer_process(&self) -> Option<Pid> {
         socket::peer_process(self.stream.as_fd())
     }
@@ -251,7 +253,8 @@ impl AsFd for Channel {
 // Rust ignores SIGPIPE, so a closed socket is an error and no signal; nothing else to ask for.
 const SEND: MsgFlags = MsgFlags::empty();
 
-/// Whether an error of [`Channel::receive`] means that a descriptor came and this process may open no more. It is lost then.
+/// Whether an error of [`Channel::receive`] means that a descriptor came and this process may open no more.
+/// It is lost then.
 pub fn lacks_descriptors(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EMFILE)
 }

@@ -10,8 +10,8 @@ use crate::os::tty::{Attributes, Size};
 /// The version of the protocol. Fields may be added within a version; what exists keeps its meaning.
 pub const PROTOCOL_VERSION: u32 = 1;
 
-/// What a host of this version knows beyond the first form of the protocol. 1: `Ping`, `GaveUp` and `Backgrounded`.
-/// 3: `Guard`.
+/// What a host of this version knows beyond the first form of the protocol. 1: `Ping`, `GaveUp` and
+/// `Backgrounded`. 3: `Guard`.
 pub const MINOR: u32 = 3;
 
 /// What a client asks of a new host. Its terminal comes with it, then its stderr if that is something else.
@@ -36,18 +36,20 @@ pub struct Start {
     /// Whether the session is one whose host is gone: then its record says what to start.
     #[serde(default)]
     pub revive: bool,
-    /// Whether nobody waits for the host: the session has no client from the beginning. Then its lock, which the one
-    /// who asks has taken, comes in place of stderr.
+    /// Whether nobody waits for the host: the session has no client from the beginning. Then its lock, which
+    /// the one who asks has taken, comes in place of stderr.
     #[serde(default)]
     pub detached: bool,
-    /// Whether the environment that the host was started with is the session's from now on, and is written down.
+    /// Whether the environment that the host was started with is the session's from now on, and is written
+    /// down.
     #[serde(default)]
     pub record_environment: bool,
-    /// Whether the conversation may be given up for a new one where it is not found. A command that only happens to bring
-    /// the session back leaves that to its user.
+    /// Whether the conversation may be given up for a new one where it is not found. A command that only
+    /// happens to bring the session back leaves that to its user.
     #[serde(default)]
     pub may_expire: bool,
-    /// What the last claude had open when its host was lost. The host that was lost may not have written it down.
+    /// What the last claude had open when its host was lost. The host that was lost may not have written it
+    /// down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_open: Option<LastOpen>,
 }
@@ -75,7 +77,8 @@ pub struct Attach {
     /// The agent of the login that it belongs to: an absolute path, from its `SSH_AUTH_SOCK`.
     #[serde(default)]
     pub agent: Option<LosslessText>,
-    /// What its login and its terminal bring, for the claudes that are started later: variables, and those that it does not have.
+    /// What its login and its terminal bring, for the claudes that are started later: variables, and those
+    /// that it does not have.
     #[serde(default)]
     pub environment: Vec<(String, Option<LosslessText>)>,
 }
@@ -98,12 +101,13 @@ pub enum FromClient {
     },
     /// The client was hung up on: its window was closed, its connection has ended, its shell ends.
     HungUp {
-        /// Whether the terminal still answers. Terminal emulators and shells send SIGHUP first and close the terminal later.
+        /// Whether the terminal still answers. Terminal emulators and shells send SIGHUP first and close the
+        /// terminal later.
         #[serde(default)]
         answers: bool,
     },
-    /// The user has typed the key that stands for this signal (ctrl-c for SIGINT). The key itself goes to claude's PTY, which
-    /// makes a signal of it where claude has not switched that off.
+    /// The user has typed the key that stands for this signal (ctrl-c for SIGINT). The key itself goes to
+    /// claude's PTY, which makes a signal of it where claude has not switched that off.
     KeySignal {
         /// SIGINT or SIGQUIT.
         number: i32,
@@ -124,8 +128,9 @@ pub enum FromClient {
         /// The size that the terminal has now.
         size: Size,
     },
-    /// To the first `Started`: the process that gives the terminal back where both client and host are killed. The end of a pipe comes with
-    /// it. The host writes a byte there when it has given the terminal back itself, after the client was killed.
+    /// To the first `Started`: the process that gives the terminal back where both client and host are
+    /// killed. The end of a pipe comes with it. The host writes a byte there when it has given the terminal
+    /// back itself, after the client was killed.
     Guard,
     /// To `Hold`: from now on, what is typed waits.
     Held(Held),
@@ -138,19 +143,20 @@ pub enum FromClient {
     },
     /// To `Detached`: the terminal has its attributes back, and this client ends.
     Left,
-    /// Asks whether the host is well; it answers `Pong`. Sent behind something that the user wants, never by itself.
+    /// Asks whether the host is well; it answers `Pong`. Sent behind something that the user wants, never by
+    /// itself.
     Ping {
         /// Which one.
         number: u64,
     },
-    /// The host has not answered, so the client has given the terminal back by itself, and ends. What it asked for before is
-    /// not wanted any more, and nothing may be written to that terminal any more.
+    /// The host has not answered, so the client has given the terminal back by itself, and ends. What it
+    /// asked for before is not wanted any more, and nothing may be written to that terminal any more.
     GaveUp {
         /// Whether the user wants the session to go on. Otherwise it is treated like the end of a terminal.
         detached: bool,
     },
-    /// The host has not answered, so the client has undone the modes by itself and is stopped: the terminal belongs to the
-    /// shell until `Resumed`.
+    /// The host has not answered, so the client has undone the modes by itself and is stopped: the terminal
+    /// belongs to the shell until `Resumed`.
     Backgrounded,
 }
 
@@ -191,7 +197,8 @@ pub enum FromHost {
         reason: String,
         /// The status to exit with.
         status: u8,
-        /// Only what the session needs is missing (a place for its files, a PTY). Claude itself can be started without a session.
+        /// Only what the session needs is missing (a place for its files, a PTY). Claude itself can be
+        /// started without a session.
         #[serde(default)]
         claude_can_run: bool,
     },
@@ -210,7 +217,8 @@ pub enum FromHost {
     },
     /// Claude has crashed and comes back; until `Started` comes again, keys are for cckw.
     Waiting,
-    /// The host is about to type: keys are to wait, and the client to answer `Held`. Sent again, they are to wait on.
+    /// The host is about to type: keys are to wait, and the client to answer `Held`. Sent again, they are to
+    /// wait on.
     Hold,
     /// The host has typed: keys that wait are to be delivered.
     Release,
@@ -233,12 +241,13 @@ pub enum FromHost {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case")]
 pub enum Request {
-    /// Whether this host answers. Behind the answer it closes the connection. One of an older version refuses what it does not know,
-    /// which is an answer, too.
+    /// Whether this host answers. Behind the answer it closes the connection. One of an older version refuses
+    /// what it does not know, which is an answer, too.
     Ping,
     /// The session's record, and what the host knows beyond it.
     Status,
-    /// Makes the other side of this connection the session's client. It is answered as a client is: by `Started`.
+    /// Makes the other side of this connection the session's client. It is answered as a client is: by
+    /// `Started`.
     Attach(Box<Attach>),
     /// Lets the attached client go.
     Detach,

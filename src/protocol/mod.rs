@@ -1,7 +1,8 @@
 //! The control protocol: one JSON object a line, versioned, over a Unix socket.
 //!
-//! Client and host speak it over the socket pair that the host is born with; every other verb over the session's
-//! socket in the session's directory. Descriptors travel beside the line that announces them (SCM_RIGHTS).
+//! Client and host speak it over the socket pair that the host is born with; every other verb over the
+//! session's socket in the session's directory. Descriptors travel beside the line that announces them
+//! (SCM_RIGHTS).
 
 mod channel;
 mod message;

@@ -1,8 +1,9 @@
 //! Where the control socket of a session is.
 //!
-//! It is in the session's own directory, below the state directory, which a logout does not remove. Where no socket can be made
-//! there, it is in [`crate::paths::short_dir`], and a link of its name in the session's directory leads to it. So one look at the session's
-//! directory says whether there is a socket, whatever the environment of the one who looks is.
+//! It is in the session's own directory, below the state directory, which a logout does not remove. Where no
+//! socket can be made there, it is in [`crate::paths::short_dir`], and a link of its name in the session's
+//! directory leads to it. So one look at the session's directory says whether there is a socket, whatever the
+//! environment of the one who looks is.
 
 use std::ffi::OsString;
 use std::fs;
@@ -23,7 +24,8 @@ pub fn in_directory(directory: &Path) -> PathBuf {
     directory.join(SOCKET_NAME)
 }
 
-/// The place of the socket that a session gets where its directory cannot hold one; `short` is [`crate::paths::short_dir`] or stands for it.
+/// The place of the socket that a session gets where its directory cannot hold one; `short` is
+/// [`crate::paths::short_dir`] or stands for it.
 pub fn in_short_dir(short: &Path, session: &Uuid) -> PathBuf {
     short.join(format!("{session}.sock"))
 }
@@ -33,8 +35,8 @@ pub fn is_there(directory: &Path) -> bool {
     fs::symlink_metadata(in_directory(directory)).is_ok()
 }
 
-/// The socket of a session. The directory comes first, because it may have been moved since the record was written. A host of an
-/// earlier version has its socket elsewhere: its record says where.
+/// The socket of a session. The directory comes first, because it may have been moved since the record was
+/// written. A host of an earlier version has its socket elsewhere: its record says where.
 pub fn of(directory: &Path, record: &Record) -> PathBuf {
     let path = in_directory(directory);
     match fs::symlink_metadata(&path) {
@@ -54,7 +56,8 @@ pub fn link(directory: &Path, socket: &Path) -> io::Result<()> {
     symlink(socket, path)
 }
 
-/// Removes what a host that was killed has left of its sockets: nobody is to take the one who is gone for the one who comes.
+/// Removes what a host that was killed has left of its sockets: nobody is to take the one who is gone for the
+/// one who comes.
 pub fn remove(directory: &Path, record: &Record) {
     let path = of(directory, record);
     // What the record names is removed only where it is a socket.

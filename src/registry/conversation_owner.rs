@@ -1,4 +1,5 @@
-//! Who has a conversation open: a second claude would write into it too, and each would lose what the other says.
+//! Who has a conversation open: a second claude would write into it too, and each would lose what the other
+//! says.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -26,25 +27,27 @@ pub struct ConversationOwner {
 }
 
 impl ConversationOwner {
-    /// Whoever has this conversation open, or is about to: a live claude, whoever started it, or another session of cckw than
-    /// `own`.
+    /// Whoever has this conversation open, or is about to: a live claude, whoever started it, or another
+    /// session of cckw than `own`.
     ///
-    /// For a session of cckw its lock and its record are evidence enough, whatever it does at the moment: claude's state file may
-    /// have been removed by somebody, and the processes of another PID namespace with the same home cannot be seen from here.
+    /// For a session of cckw its lock and its record are evidence enough, whatever it does at the moment:
+    /// claude's state file may have been removed by somebody, and the processes of another PID namespace with
+    /// the same home cannot be seen from here.
     ///
     /// Of two starts at the same moment the hosts see each other, which take turns at this.
     pub fn of(conversation: &str, own: Option<&Uuid>) -> Option<Self> {
         let live = || Self::live(conversation, |_| true);
-        // A session's record says that it has come up a moment after claude's state file does, so whoever looks at one and then
-        // at the other may see neither, or a claude that is nobody's.
+        // A session's record says that it has come up a moment after claude's state file does, so whoever
+        // looks at one and then at the other may see neither, or a claude that is nobody's.
         live()
             .filter(|holder| holder.session.is_some())
             .or_else(|| Self::recorded(conversation, |record| own != Some(&record.session)))
             .or_else(live)
     }
 
-    /// Who keeps the session of this record from bringing its claude back: a live claude that `counts` holds for, or another
-    /// session whose record names the conversation. Of two sessions that both wait to bring it back, the older one may.
+    /// Who keeps the session of this record from bringing its claude back: a live claude that `counts` holds
+    /// for, or another session whose record names the conversation. Of two sessions that both wait to bring
+    /// it back, the older one may.
     pub fn against(
         conversation: &str,
         own: &Record,
@@ -111,7 +114,8 @@ impl ConversationOwner {
     }
 }
 
-/// Whether a claude runs or is about to, other than that of the session `own`: it may write into any conversation at any moment.
+/// Whether a claude runs or is about to, other than that of the session `own`: it may write into any
+/// conversation at any moment.
 pub fn another_claude_runs(own: &Uuid) -> bool {
     let has_session = || with_host().is_ok_and(|all| all.iter().any(|other| other.record.session != *own));
     state_file::directory().is_some_and(|sessions| running::any(&sessions)) || has_session()

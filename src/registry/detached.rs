@@ -17,8 +17,8 @@ pub enum Waiting {
 
 /// The sessions that were started in this directory and run without a terminal; nothing when there are none.
 ///
-/// It is asked before each start of claude. So it begins with the sockets, of which there are a few, and comes to all
-/// the records, of which there may be many, only when there is something to say.
+/// It is asked before each start of claude. So it begins with the sockets, of which there are a few, and
+/// comes to all the records, of which there may be many, only when there is something to say.
 pub fn waiting_in(cwd: &Path) -> Option<Waiting> {
     let found: Vec<Record> = with_records()
         .filter(|(_, record)| record.client_pid.is_none())
@@ -37,7 +37,8 @@ pub fn waiting_in(cwd: &Path) -> Option<Waiting> {
     }
 }
 
-/// The sessions that have a socket and have not ended, with their directories; the host of one may have been killed.
+/// The sessions that have a socket and have not ended, with their directories; the host of one may have been
+/// killed.
 fn with_records() -> impl Iterator<Item = (PathBuf, Record)> {
     with_socket()
         .into_iter()

@@ -1,7 +1,8 @@
 //! The environment of a session: recorded at its start, and given to every claude that it starts.
 //!
-//! `SSH_AUTH_SOCK` dies with its login. So claude gets the name of a link, which every terminal that attaches points at its own
-//! login's agent. At a later launch, what names an agent or a terminal that is gone is left out. Nothing else is touched.
+//! `SSH_AUTH_SOCK` dies with its login. So claude gets the name of a link, which every terminal that attaches
+//! points at its own login's agent. At a later launch, what names an agent or a terminal that is gone is left
+//! out. Nothing else is touched.
 
 mod agent;
 mod gone;
@@ -48,8 +49,8 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// With a link in the session's directory where this process has an agent to follow. One that cannot be made is done without: then claude gets
-    /// the agent's own name, as without cckw.
+    /// With a link in the session's directory where this process has an agent to follow. One that cannot be
+    /// made is done without: then claude gets the agent's own name, as without cckw.
     pub fn new(directory: &Path, session: &Uuid, config: &Config) -> Self {
         let how = config.ssh_agent;
         let link = AgentLink::new(directory, session);
@@ -59,8 +60,8 @@ impl Environment {
         Self { how, link, variables, rules: config.environment.clone() }
     }
 
-    /// Writes it down as the session's: with the agent's own name, and not that of the link. The journal is to make it durable, with
-    /// [`recorded::sync`].
+    /// Writes it down as the session's: with the agent's own name, and not that of the link. The journal is
+    /// to make it durable, with [`recorded::sync`].
     ///
     /// # Errors
     /// When the directory cannot be written.
@@ -68,7 +69,8 @@ impl Environment {
         recorded::write_unsynced(directory, &self.variables, &self.rules)
     }
 
-    /// The same for the journal, where the session has one on disk already: one of an earlier version has none, and gets none by this.
+    /// The same for the journal, where the session has one on disk already: one of an earlier version has
+    /// none, and gets none by this.
     pub fn record_again(&self, directory: &Path) -> impl FnOnce() + Send + 'static {
         let (variables, rules, directory) =
             (self.variables.clone(), self.rules.clone(), directory.to_owned());

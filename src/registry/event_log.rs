@@ -93,8 +93,8 @@ impl LogFile {
     }
 }
 
-/// Whether this is something that somebody has put in the place of a file: a pipe, a socket, a link, a directory. A device is left
-/// where it is.
+/// Whether this is something that somebody has put in the place of a file: a pipe, a socket, a link, a
+/// directory. A device is left where it is.
 fn is_put_there(kind: fs::FileType) -> bool {
     kind.is_fifo() || kind.is_socket() || kind.is_symlink() || kind.is_dir()
 }

@@ -1,5 +1,5 @@
-//! Hosts that run and whose session is not found on disk. Somebody has just removed, moved or replaced its files, and the host makes
-//! them anew within a second. Until then the process table says that it is there.
+//! Hosts that run and whose session is not found on disk. Somebody has just removed, moved or replaced its
+//! files, and the host makes them anew within a second. Until then the process table says that it is there.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// So long after a change of the state directory, or of one above it, the process table is looked at.
 const RECENT_CHANGE: Duration = Duration::from_secs(3);
 
-/// The hosts of this user that have their sessions in this state directory, as far as the process table tells.
+/// The hosts of this user that have their sessions in this state directory, as far as the process table
+/// tells.
 pub fn hosts(state: &Path) -> Vec<(Pid, Uuid)> {
     let own = |(pid, word): (Pid, std::ffi::OsString)| {
         let session = Uuid::parse_str(word.to_str()?).ok()?;
@@ -30,7 +31,8 @@ pub fn hosts(state: &Path) -> Vec<(Pid, Uuid)> {
     processes::of_this_user_with(&["cckw", "host"]).into_iter().filter_map(own).collect()
 }
 
-/// Waits for the files of hosts that are not found, and adds their sessions. Where nothing was changed lately, nobody can miss any.
+/// Waits for the files of hosts that are not found, and adds their sessions. Where nothing was changed
+/// lately, nobody can miss any.
 pub fn wait_for_files(sessions: &mut Vec<Session>, state: &Path) {
     if !changed_lately(state) {
         return;

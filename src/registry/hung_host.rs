@@ -67,8 +67,8 @@ impl SilentHost {
         matches!(self.why, SilenceReason::Stopped | SilenceReason::WaitsForDisk)
     }
 
-    /// The host of a session, if it is known not to answer: it was asked ([`silent_hosts`]), or its process is stopped. Nobody is asked
-    /// here, so that no host is woken up.
+    /// The host of a session, if it is known not to answer: it was asked ([`silent_hosts`]), or its process
+    /// is stopped. Nobody is asked here, so that no host is woken up.
     pub fn known(session: &Session) -> Option<Self> {
         session.silent.or_else(|| Self::stopped(session))
     }
@@ -107,8 +107,9 @@ impl fmt::Display for SilentHost {
     }
 }
 
-/// Which of these sessions have a host that does not answer, in their order. One that is stopped is known without being asked. The
-/// others are asked all at once, and have a second for it together; where all is well it takes as long as the slowest answer.
+/// Which of these sessions have a host that does not answer, in their order. One that is stopped is known
+/// without being asked. The others are asked all at once, and have a second for it together; where all is
+/// well it takes as long as the slowest answer.
 pub fn silent_hosts(sessions: &[&Session]) -> Vec<Option<SilentHost>> {
     let mut silent: Vec<_> = sessions.iter().map(|session| SilentHost::known(session)).collect();
     let to_ask: Vec<usize> =
@@ -130,8 +131,8 @@ pub fn note_silent_hosts(sessions: &mut [Session]) {
     }
 }
 
-/// Which of these sockets give no answer in this time, and which process listens there, where that is known. A socket at which nobody
-/// listens any more is none of them: its host has gone.
+/// Which of these sockets give no answer in this time, and which process listens there, where that is known.
+/// A socket at which nobody listens any more is none of them: its host has gone.
 fn mute(sockets: &[PathBuf], timeout: Duration) -> Vec<(usize, Option<Pid>)> {
     let until = Instant::now() + timeout;
     let mut waiting: Vec<usize> = (0..sockets.len()).collect();
@@ -214,8 +215,8 @@ impl std::error::Error for NoAnswer {}
 /// Asks a session's host.
 ///
 /// # Errors
-/// When it is gone, or does not answer in time. Then what was asked for is not done later either: the host sees that nobody
-/// waits for it.
+/// When it is gone, or does not answer in time. Then what was asked for is not done later either: the host
+/// sees that nobody waits for it.
 pub fn ask(session: &Session, request: &Request) -> Result<Response, NoAnswer> {
     ask_and_stay(session, request).map(|(answer, _)| answer)
 }

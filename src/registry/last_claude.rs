@@ -1,5 +1,5 @@
-//! What is left of the last claude of a session: its conversation, its directory, its process. Its host is gone, or is about to start
-//! another one.
+//! What is left of the last claude of a session: its conversation, its directory, its process. Its host is
+//! gone, or is about to start another one.
 
 use std::ffi::OsString;
 use std::fs;
@@ -29,14 +29,14 @@ use crate::user_error::{UserError, session};
 const LAST_CLAUDE_TIMEOUT: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The conversation that a launch opens, where that can be told before: the one that was open last, else the one that was chosen
-/// when the session was started, else the one that the user's arguments choose now.
+/// The conversation that a launch opens, where that can be told before: the one that was open last, else the
+/// one that was chosen when the session was started, else the one that the user's arguments choose now.
 pub fn conversation(record: &Record) -> Option<String> {
     next_conversation::candidates(record).into_iter().next()
 }
 
-/// The directory that claude was first started in, where that is still there: relative arguments count from it, and
-/// `--resume` finds a worktree by itself.
+/// The directory that claude was first started in, where that is still there: relative arguments count from
+/// it, and `--resume` finds a worktree by itself.
 pub fn directory(record: &Record) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from(record.cwd.clone()))).filter(|cwd| cwd.is_dir())
 }
@@ -46,8 +46,8 @@ pub fn inode(directory: &Path) -> Option<(u64, u64)> {
     fs::metadata(directory).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-/// Makes the directory that claude was first started in this process's own, as it was the first host's. One that has another
-/// name by now is only known where this process is in it.
+/// Makes the directory that claude was first started in this process's own, as it was the first host's. One
+/// that has another name by now is only known where this process is in it.
 ///
 /// # Errors
 /// When it is gone, or cannot be entered.
@@ -61,8 +61,8 @@ pub fn enter_directory(record: &Record) -> Result<(), UserError> {
     }
 }
 
-/// Whether there is a directory to launch claude in: the one that it was first started in, or that one under another name, in
-/// which the host still is.
+/// Whether there is a directory to launch claude in: the one that it was first started in, or that one under
+/// another name, in which the host still is.
 ///
 /// # Errors
 /// When it was removed. Claude refuses to start there, each time; the reason is for the user.
@@ -77,8 +77,8 @@ fn is_gone(record: &Record) -> UserError {
     session::directory_gone(&gone, id)
 }
 
-/// Whether `claude --resume ID` opens the conversation: it has a message on disk, where the session's claude keeps its files. Where that
-/// cannot be said, it counts whether there was one.
+/// Whether `claude --resume ID` opens the conversation: it has a message on disk, where the session's claude
+/// keeps its files. Where that cannot be said, it counts whether there was one.
 pub fn can_be_resumed(record: &Record, id: &str) -> bool {
     let own =
         record.claude_dir.clone().map(|directory| PathBuf::from(OsString::from(directory)).join("projects"));
@@ -90,16 +90,16 @@ pub fn can_be_resumed(record: &Record, id: &str) -> bool {
     }
 }
 
-/// What a claude that was started with this id has left of the conversation, where its host was killed before it could say that
-/// claude runs. Waits for its end, which the kernel has asked it for.
+/// What a claude that was started with this id has left of the conversation, where its host was killed before
+/// it could say that claude runs. Waits for its end, which the kernel has asked it for.
 pub fn left_behind(id: &str) -> TranscriptOnDisk {
     let _ = holder(id);
     transcript::directory()
         .map_or(TranscriptOnDisk::Nothing, |projects| transcript::find(&projects, id, None))
 }
 
-/// Who has the conversation, and keeps it: the claude of the host that is gone may be just ending, without the record
-/// ever having named it.
+/// Who has the conversation, and keeps it: the claude of the host that is gone may be just ending, without
+/// the record ever having named it.
 pub(crate) fn holder(id: &str) -> Option<ConversationOwner> {
     let until = Instant::now() + LAST_CLAUDE_TIMEOUT;
     loop {
@@ -122,15 +122,17 @@ pub fn end_what_is_left(record: &Record, events: &EventLog) {
 /// Whether the process that wrote the state file last still lives, as far as that can be told.
 fn is_left(record: &Record) -> bool {
     let (Some(pid), Some(start)) = (record.claude_pid, &record.claude_start) else { return false };
-    // It went down with the machine, and starts are counted from there: another process may have both numbers.
+    // It went down with the machine, and starts are counted from there: another process may have both
+    // numbers.
     let same_boot = record.boot.is_none() || record.boot == process::boot();
     same_boot && Identity::seen(Pid::from_raw(pid), start).is_ok_and(|claude| claude.lives())
 }
 
-/// Which conversation the last claude had open, from its state file, where that is still there. A host that is killed right after
-/// `/clear` or `/resume` may not have written down what claude has written there.
+/// Which conversation the last claude had open, from its state file, where that is still there. A host that
+/// is killed right after `/clear` or `/resume` may not have written down what claude has written there.
 ///
-/// A claude whose host was killed removes its state file within 25 ms (seen with 2.1.332), so the client that loses its host looks at once.
+/// A claude whose host was killed removes its state file within 25 ms (seen with 2.1.332), so the client that
+/// loses its host looks at once.
 pub fn last_open(record: &Record) -> Option<LastOpen> {
     let (pid, start) = (record.claude_pid?, record.claude_start.as_ref()?);
     if record.boot.is_none() || record.boot != process::boot() || record.background_job.is_some() {
@@ -146,7 +148,8 @@ pub fn last_open(record: &Record) -> Option<LastOpen> {
     Some(LastOpen { claude: pid, conversation })
 }
 
-/// Takes over which conversation the last claude had open, where the record does not say so. `seen` is what the client has seen before.
+/// Takes over which conversation the last claude had open, where the record does not say so. `seen` is what
+/// the client has seen before.
 pub fn follow_the_last_one(record: &mut Record, seen: Option<LastOpen>, events: &EventLog) {
     let seen =
         seen.filter(|seen| Some(seen.claude) == record.claude_pid && transcript::is_id(&seen.conversation));
@@ -156,7 +159,8 @@ pub fn follow_the_last_one(record: &mut Record, seen: Option<LastOpen>, events: 
     }
 }
 
-/// Whether it was sent. Where the record does not say enough to know the process again, it is not; the log says so.
+/// Whether it was sent. Where the record does not say enough to know the process again, it is not; the log
+/// says so.
 fn signal_the_last_one(record: &Record, signal: Signal, events: &EventLog) -> bool {
     let Some(pid) = record.claude_pid else { return false };
     let claude = Identity::recorded(pid, record.claude_start.as_deref(), record.boot.as_deref());
@@ -170,8 +174,8 @@ fn signal_the_last_one(record: &Record, signal: Signal, events: &EventLog) -> bo
     }
 }
 
-/// Waits until the claude of the host that is gone has ended: two of them would write into one conversation. The kernel has
-/// sent it SIGHUP with its host's end; one that does not mind is ended.
+/// Waits until the claude of the host that is gone has ended: two of them would write into one conversation.
+/// The kernel has sent it SIGHUP with its host's end; one that does not mind is ended.
 pub fn wait_for_the_last_one(record: &Record, events: &EventLog) {
     for signal in [None, Some(Signal::SIGTERM), Some(Signal::SIGKILL)] {
         if !is_left(record) || signal.is_some_and(|signal| !signal_the_last_one(record, signal, events)) {

@@ -20,8 +20,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The name of the lock in a session's directory.
 pub const LOCK_NAME: &str = "host.lock";
 
-/// Held by the host of a session for as long as it runs, and by whoever starts one until that has it; gone with them,
-/// however they end.
+/// Held by the host of a session for as long as it runs, and by whoever starts one until that has it; gone
+/// with them, however they end.
 pub struct Lock(File);
 
 impl Lock {
@@ -50,7 +50,8 @@ impl Lock {
         }
     }
 
-    /// Where the locked file is now, which somebody may have moved; nothing where it was removed, or that is not known.
+    /// Where the locked file is now, which somebody may have moved; nothing where it was removed, or that is
+    /// not known.
     pub fn path(&self) -> Option<PathBuf> {
         files::path_of(&self.0)
     }

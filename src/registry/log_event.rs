@@ -1,8 +1,8 @@
 //! What can happen to a session: the events of its log.
 //!
-//! An event is one line of `events.jsonl`, a JSON object: `at` (milliseconds since 1970), `event` (the name) and
-//! the event's own fields. Other programs read these lines, so names and fields stay as they are. A reader skips
-//! what it does not know.
+//! An event is one line of `events.jsonl`, a JSON object: `at` (milliseconds since 1970), `event` (the name)
+//! and the event's own fields. Other programs read these lines, so names and fields stay as they are. A
+//! reader skips what it does not know.
 
 use std::collections::BTreeMap;
 

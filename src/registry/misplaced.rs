@@ -1,5 +1,5 @@
-//! Directories that look like that of a session and are not: a copy, one that was renamed, one that was moved away. The host of a session
-//! has its files under one path, and only that counts.
+//! Directories that look like that of a session and are not: a copy, one that was renamed, one that was moved
+//! away. The host of a session has its files under one path, and only that counts.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::registry::record::Record;
 
-/// Whether the host that has written this record keeps the session's files in another directory, which is there.
+/// Whether the host that has written this record keeps the session's files in another directory, which is
+/// there.
 pub fn is_elsewhere(directory: &Path, record: &Record) -> bool {
     let Some(own) = record.directory.clone().map(|own| PathBuf::from(OsString::from(own))) else {
         return false;
@@ -17,8 +18,8 @@ pub fn is_elsewhere(directory: &Path, record: &Record) -> bool {
     own != directory && inode(&own).is_some_and(|own| Some(own) != inode(directory))
 }
 
-/// Whether a directory with a record of this other session is a rest of it: it was renamed, and the session's own directory is there or
-/// will be in a moment.
+/// Whether a directory with a record of this other session is a rest of it: it was renamed, and the session's
+/// own directory is there or will be in a moment.
 pub fn is_renamed(directory: &Path, record: &Record) -> bool {
     let own = record.directory.clone().map(|own| PathBuf::from(OsString::from(own)));
     let own_name = own.as_deref().and_then(Path::file_name);

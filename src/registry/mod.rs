@@ -54,18 +54,20 @@ pub use selector::{NotPicked, pick};
 pub use unreachable::{wait_for_host, why_unreachable};
 pub use watcher::RegistryWatcher;
 
-/// In how long a time something must have changed in a session's directory for a session without a socket to be looked at. Within it, few
-/// sessions end; reading all of a thousand would hold up a start.
+/// In how long a time something must have changed in a session's directory for a session without a socket to
+/// be looked at. Within it, few sessions end; reading all of a thousand would hold up a start.
 const CHANGED_LATELY: Duration = Duration::from_secs(3600);
 
-/// How long a host may take to answer where only the record of its session is asked for, by a verb that is about all of them.
+/// How long a host may take to answer where only the record of its session is asked for, by a verb that is
+/// about all of them.
 const DAMAGED_RECORD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a list waits for the sockets of hosts that have lost theirs. A host takes a fifth of a second.
 const SOCKET_TIMEOUT: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long after the lock was taken a host may have no socket yet. It may have to wait for the end of the last claude.
+/// How long after the lock was taken a host may have no socket yet. It may have to wait for the end of the
+/// last claude.
 const HOST_START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A session that has a record.
@@ -81,7 +83,8 @@ pub struct Session {
     pub is_running: bool,
     /// Whether it is about to get a host: the first one, or another one.
     pub is_coming: bool,
-    /// Whether its host is alive and cannot be reached. It makes its socket anew within a second, unless it is stopped or hangs.
+    /// Whether its host is alive and cannot be reached. It makes its socket anew within a second, unless it
+    /// is stopped or hangs.
     pub is_unreachable: bool,
     /// Its host, where it was asked and did not answer ([`note_silent_hosts`]).
     pub silent: Option<SilentHost>,
@@ -100,7 +103,8 @@ impl Session {
         connect(&self.directory, &self.record)
     }
 
-    /// What to type for it at a shell: its name, or the beginning of its id where the name would have to be quoted.
+    /// What to type for it at a shell: its name, or the beginning of its id where the name would have to be
+    /// quoted.
     pub fn word(&self) -> String {
         let plain = |c: char| c.is_alphanumeric() || "._-+:@".contains(c);
         if !self.name.is_empty() && !self.name.starts_with('-') && self.name.chars().all(plain) {
@@ -143,8 +147,8 @@ fn wait_for_sockets(sessions: &mut [Session]) {
     }
 }
 
-/// Those that run. They have the names that [`sessions`] gives them, for those that run are named first; the records of the
-/// others, of which there may be a thousand, are not read.
+/// Those that run. They have the names that [`sessions`] gives them, for those that run are named first; the
+/// records of the others, of which there may be a thousand, are not read.
 ///
 /// # Errors
 /// When there is no state directory.
@@ -154,8 +158,8 @@ pub fn running() -> Result<Vec<Session>, UserError> {
     Ok(in_order(sessions))
 }
 
-/// Those that have a host, or are about to get one, in no order: whoever holds the lock of a session owns it, whether or not its
-/// socket and its processes can be seen from here.
+/// Those that have a host, or are about to get one, in no order: whoever holds the lock of a session owns it,
+/// whether or not its socket and its processes can be seen from here.
 fn with_host() -> Result<Vec<Session>, UserError> {
     let hosted = |directory: &PathBuf| {
         let may_have = Lock::is_held(directory) || control_socket::is_there(directory);
@@ -176,8 +180,8 @@ fn directories() -> Result<Vec<PathBuf>, UserError> {
     }
 }
 
-/// The directories of the sessions that have a control socket: their host is alive, or was killed. Of those that ended, of which
-/// there may be a thousand, no file is read.
+/// The directories of the sessions that have a control socket: their host is alive, or was killed. Of those
+/// that ended, of which there may be a thousand, no file is read.
 fn with_socket() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = directories().unwrap_or_default();
     found.retain(|directory| control_socket::is_there(directory));
@@ -196,8 +200,8 @@ fn with_socket() -> Vec<PathBuf> {
     found
 }
 
-/// The directories of the sessions that may have lost their host: those with a socket, and those in which something was changed
-/// lately. Somebody may have removed the socket just before the host was killed.
+/// The directories of the sessions that may have lost their host: those with a socket, and those in which
+/// something was changed lately. Somebody may have removed the socket just before the host was killed.
 pub(crate) fn maybe_lost() -> Vec<PathBuf> {
     let mut found = with_socket();
     for directory in directories().unwrap_or_default() {
@@ -298,8 +302,9 @@ enum HostStatus {
 
 impl HostStatus {
     fn of(directory: &Path, record: &Record) -> Self {
-        // A record that has ended needs no look at its host. Of the others the lock is the only sure sign, or that the process lives
-        // whose lock somebody has removed. To connect would say the same, and wake up every host there is.
+        // A record that has ended needs no look at its host. Of the others the lock is the only sure sign, or
+        // that the process lives whose lock somebody has removed. To connect would say the same, and wake up
+        // every host there is.
         let has_ended = matches!(record.state, SessionState::Stopped | SessionState::Terminated)
             || record.ended_at.is_some();
         let has_lock = !has_ended && Lock::is_held(directory);
@@ -317,13 +322,15 @@ impl HostStatus {
         if socket::is_own(&socket) && (has_lock || socket::connect_to_own(&socket).is_ok()) {
             return Self::Reachable;
         }
-        // The host that has written the record has lost its socket. Another one is on its way, if not for too long.
+        // The host that has written the record has lost its socket. Another one is on its way, if not for too
+        // long.
         let is_new = Lock::age(directory).is_some_and(|age| age < HOST_START_TIMEOUT);
         if !record.host_lives() && is_new { Self::Coming } else { Self::Unreachable }
     }
 }
 
-/// Asks the host of a session whose record on disk is damaged or may be old, and has it write the record again.
+/// Asks the host of a session whose record on disk is damaged or may be old, and has it write the record
+/// again.
 fn heard_of(directory: &Path, record: Record, damage: Option<String>) -> (Record, Option<String>) {
     let ask = |request: &Request| {
         let mut channel = Channel::new(connect(directory, &record)?).ok()?;
@@ -360,7 +367,8 @@ fn make_unique(sessions: &mut [Session]) {
     }
 }
 
-/// A connection to the host of a session; nothing when it is gone, also where another user listens in its place.
+/// A connection to the host of a session; nothing when it is gone, also where another user listens in its
+/// place.
 pub fn connect(directory: &Path, record: &Record) -> Option<UnixStream> {
     socket::connect_to_own(&control_socket::of(directory, record)).ok()
 }

@@ -7,8 +7,8 @@ use super::record::Record;
 use crate::claude::latest_conversation::chosen_below;
 use crate::claude::transcript;
 
-/// The one that was open last, else those that were chosen when the session was started, else those that the user's arguments choose
-/// now: several conversations can have one title.
+/// The one that was open last, else those that were chosen when the session was started, else those that the
+/// user's arguments choose now: several conversations can have one title.
 pub fn candidates(record: &Record) -> Vec<String> {
     if let Some(id) = record.conversation.clone().filter(|id| transcript::is_id(id)) {
         return vec![id];

@@ -1,5 +1,5 @@
-//! One start of a chosen conversation at a time: who looks whether anybody has it, and then says in a record of its own that it
-//! has, must not be overtaken in between by another one that does the same.
+//! One start of a chosen conversation at a time: who looks whether anybody has it, and then says in a record
+//! of its own that it has, must not be overtaken in between by another one that does the same.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -16,11 +16,12 @@ pub struct OpenLock {
 }
 
 impl OpenLock {
-    /// Waits for the turn, for all that use this state directory: those that have another runtime directory, or run in a container
-    /// with the same home, too. The lock is one of the directory itself, so no file is left of it.
+    /// Waits for the turn, for all that use this state directory: those that have another runtime directory,
+    /// or run in a container with the same home, too. The lock is one of the directory itself, so no file is
+    /// left of it.
     ///
-    /// Nothing where it cannot be had: a process that was stopped in the middle of its turn must not keep every other
-    /// conversation from being opened.
+    /// Nothing where it cannot be had: a process that was stopped in the middle of its turn must not keep
+    /// every other conversation from being opened.
     pub fn take(state: &Path) -> Option<Self> {
         let directory = File::open(state).ok()?;
         let until = Instant::now() + OPEN_LOCK_TIMEOUT;

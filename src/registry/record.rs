@@ -30,8 +30,8 @@ pub const FILE_NAME: &str = "session.json";
 /// The name of the record as it was first written. It is what a record that was lost is rebuilt from.
 pub const FIRST_FILE_NAME: &str = "first.json";
 
-/// The longest arguments that are told whoever asks for the status, in bytes: a message of the control protocol has a bound, and the
-/// arguments of a program can be longer. The record on disk has them all.
+/// The longest arguments that are told whoever asks for the status, in bytes: a message of the control
+/// protocol has a bound, and the arguments of a program can be longer. The record on disk has them all.
 const MAX_SHOWN_ARGS: usize = 64 << 10;
 
 /// What is known of a session, in a form that outlives its processes.
@@ -51,8 +51,8 @@ pub struct Record {
     /// The conversation that claude has open now, as its state file says; nothing before claude said so
     /// and where the user chose the conversation.
     pub conversation: Option<String>,
-    /// The conversations that claude may open, as was decided when it was started, where the user chose one. The likeliest one
-    /// comes first. Empty once claude has said which it is.
+    /// The conversations that claude may open, as was decided when it was started, where the user chose one.
+    /// The likeliest one comes first. Empty once claude has said which it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opening: Vec<String>,
     /// Every conversation that this session had open, oldest first.
@@ -68,14 +68,15 @@ pub struct Record {
     /// What it waits for, where it is `waiting`: `permission prompt`, `dialog open`.
     #[serde(default)]
     pub waiting_for: Option<String>,
-    /// The background job of claude's that the conversation moved to: its id. It is to be ended before the conversation is
-    /// opened again.
+    /// The background job of claude's that the conversation moved to: its id. It is to be ended before the
+    /// conversation is opened again.
     #[serde(default)]
     pub background_job: Option<String>,
     /// Somebody has removed claude's state file, so that what claude does is not known.
     #[serde(default)]
     pub state_file_removed: bool,
-    /// Claude's state file is there and says nothing (it is empty, cut, or cannot be read), so that what claude does is not known.
+    /// Claude's state file is there and says nothing (it is empty, cut, or cannot be read), so that what
+    /// claude does is not known.
     #[serde(default)]
     pub state_file_unread: bool,
     /// Whether the system tells the host of no changed file, so that what claude does may be seen late.
@@ -84,7 +85,8 @@ pub struct Record {
     /// Why what is said is not on disk.
     #[serde(default)]
     pub transcript_problem: Option<String>,
-    /// The transcript was removed or cut while this claude had the conversation: what was said before is in its memory alone.
+    /// The transcript was removed or cut while this claude had the conversation: what was said before is in
+    /// its memory alone.
     #[serde(default)]
     pub transcript_cut: bool,
     /// Why claude was given up, where it was, in words.
@@ -162,7 +164,8 @@ pub struct Record {
     pub restarts: u32,
     /// The host's control socket.
     pub socket: LosslessText,
-    /// The session's directory, by the path that its host uses. Under another path, with the host alive, it is a copy, or was moved away.
+    /// The session's directory, by the path that its host uses. Under another path, with the host alive, it
+    /// is a copy, or was moved away.
     #[serde(default)]
     pub directory: Option<LosslessText>,
     /// What a newer version has written, and this one does not know. It is written again as it is.
@@ -195,7 +198,8 @@ pub enum SessionState {
     Restarting,
     /// Claude has crashed too often, and was given up.
     Crashed,
-    /// The host was told to end by SIGTERM: the machine went down, or its login did. `cckw start --all` brings it back.
+    /// The host was told to end by SIGTERM: the machine went down, or its login did. `cckw start --all`
+    /// brings it back.
     Terminated,
     /// Claude has ended.
     Stopped,
@@ -268,8 +272,8 @@ impl Record {
         }
     }
 
-    /// Whether the host that has written this is alive. Another process with its pid is not, nor is one that was killed and has
-    /// not come to its end: its sockets and its lock may be free by then.
+    /// Whether the host that has written this is alive. Another process with its pid is not, nor is one that
+    /// was killed and has not come to its end: its sockets and its lock may be free by then.
     pub fn host_lives(&self) -> bool {
         let same_boot = self.boot.is_some() && self.boot == process::boot();
         let start = self.host_start.as_ref().filter(|_| same_boot && self.host_pid > 0);
@@ -297,8 +301,8 @@ impl Record {
         Ok(written)
     }
 
-    /// The same without waiting for the disk: for the record that is written before claude is started. The journal makes
-    /// it durable a moment later.
+    /// The same without waiting for the disk: for the record that is written before claude is started. The
+    /// journal makes it durable a moment later.
     ///
     /// # Errors
     /// As `write`.
@@ -362,7 +366,8 @@ impl Record {
             client.and_then(|pid| process::look_up(Pid::from_raw(pid))).map(|found| found.start);
     }
 
-    /// Whether the client that it names lives. Of a record that does not say when it started, the pid alone counts.
+    /// Whether the client that it names lives. Of a record that does not say when it started, the pid alone
+    /// counts.
     pub fn client_lives(&self) -> bool {
         let found = self.client_pid.and_then(|pid| process::look_up(Pid::from_raw(pid)));
         found.is_some_and(|found| {
@@ -383,7 +388,8 @@ impl Record {
     }
 }
 
-/// Lets the record as it is now have a second name, where there is no first record yet. The next one is another file.
+/// Lets the record as it is now have a second name, where there is no first record yet. The next one is
+/// another file.
 fn keep_first(directory: &Path) {
     let first = directory.join(FIRST_FILE_NAME);
     if fs::symlink_metadata(&first).is_err() && fs::hard_link(path(directory), &first).is_err() {

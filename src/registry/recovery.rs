@@ -1,9 +1,10 @@
 //! A session whose record cannot be read: what is known of it all the same.
 //!
-//! A power cut leaves an empty file, a full disk half of one, and a newer cckw writes what this one does not know. The session is not
-//! lost by that. Its directory names it. `first.json` beside the record is the record as it was first written, with the program, the
-//! arguments and the directory. The log says which conversation was open last, and whether the session ended. Where there is no
-//! `first.json`, the transcript of the conversation says where it was begun.
+//! A power cut leaves an empty file, a full disk half of one, and a newer cckw writes what this one does not
+//! know. The session is not lost by that. Its directory names it. `first.json` beside the record is the
+//! record as it was first written, with the program, the arguments and the directory. The log says which
+//! conversation was open last, and whether the session ended. Where there is no `first.json`, the transcript
+//! of the conversation says where it was begun.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -73,8 +74,8 @@ fn named_as(directory: &Path, record: Record) -> RecoveredRecord {
     }
 }
 
-/// As [`read`], for a host that takes the session up and is going to write the record: with the fields that this version does not
-/// know, which are written again as they are.
+/// As [`read`], for a host that takes the session up and is going to write the record: with the fields that
+/// this version does not know, which are written again as they are.
 ///
 /// # Errors
 /// As [`read`].
@@ -88,8 +89,8 @@ pub fn read_to_write(directory: &Path) -> io::Result<RecoveredRecord> {
     Ok(found)
 }
 
-/// Keeps a copy of a record that this version does not understand, beside it, before it is replaced. Gives its path, where one was
-/// made.
+/// Keeps a copy of a record that this version does not understand, beside it, before it is replaced. Gives
+/// its path, where one was made.
 pub fn keep_copy(directory: &Path) -> Option<PathBuf> {
     let kept = directory.join("session.json.kept");
     let contents = files::read_plain(&record::path(directory), record::MAX_RECORD_BYTES).ok()?;
@@ -134,7 +135,8 @@ fn overlay(base: Record, object: &Map<String, Value>) -> (Record, Vec<String>) {
     (serde_json::from_value(Value::Object(merged)).unwrap_or(base), unknown)
 }
 
-/// What can be known of a session without its record; nothing where the directory's name is none of a session.
+/// What can be known of a session without its record; nothing where the directory's name is none of a
+/// session.
 fn rebuild(directory: &Path) -> Option<Record> {
     let session = Uuid::parse_str(directory.file_name()?.to_str()?).ok()?;
     let first = Record::read_file(&directory.join(record::FIRST_FILE_NAME)).ok();
@@ -183,7 +185,8 @@ fn follow_log(record: &mut Record, directory: &Path) {
     }
 }
 
-/// Without the first record only the transcript says where the conversation was begun. An id that cckw chose is the session's.
+/// Without the first record only the transcript says where the conversation was begun. An id that cckw chose
+/// is the session's.
 fn find_transcript(record: &mut Record) {
     let id = record.conversation.clone().unwrap_or_else(|| record.session.to_string());
     let projects = transcript::directory();

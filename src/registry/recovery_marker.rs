@@ -1,8 +1,8 @@
 //! The mark of a revival that has yet to prove itself: a file in the session's directory.
 //!
-//! It is there from before a new host is started until that host has held its session for a while. So it outlives every
-//! process, whichever is killed, and where it is found without a host, the last one has died of something that another
-//! one would die of too.
+//! It is there from before a new host is started until that host has held its session for a while. So it
+//! outlives every process, whichever is killed, and where it is found without a host, the last one has died
+//! of something that another one would die of too.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -44,8 +44,8 @@ impl Removable {
         Self::take(&session.directory, patience)
     }
 
-    /// The same for a session whose record cannot be read: all that can be said of it is its whole id. Nothing when there
-    /// is none.
+    /// The same for a session whose record cannot be read: all that can be said of it is its whole id.
+    /// Nothing when there is none.
     ///
     /// # Errors
     /// As `new`.

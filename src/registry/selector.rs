@@ -39,8 +39,8 @@ impl From<&NotPicked> for UserError {
     }
 }
 
-/// The session that is meant: by its name, the beginning of its id or of its conversation's, or a pid of it. Without a
-/// word the only one.
+/// The session that is meant: by its name, the beginning of its id or of its conversation's, or a pid of it.
+/// Without a word the only one.
 ///
 /// # Errors
 /// When that is none, or several.

@@ -1,13 +1,15 @@
 //! The marker of a session that was told to end: a file in the session's directory.
 //!
-//! At a shutdown everything gets SIGTERM, in any order, and SIGKILL a moment later. Whoever is told first, the host or the
-//! client, leaves the marker before it does anything else. So the other one, and every later command, knows that nothing is
-//! to be brought back, also where the one who left it was killed before it could say so.
+//! At a shutdown everything gets SIGTERM, in any order, and SIGKILL a moment later. Whoever is told first,
+//! the host or the client, leaves the marker before it does anything else. So the other one, and every later
+//! command, knows that nothing is to be brought back, also where the one who left it was killed before it
+//! could say so.
 //!
-//! The host leaves it as well when the user ends the session (`cckw stop`), before it ends claude. The file's name says who asked: after a
-//! SIGTERM `cckw start --all` brings the session back, after a stop it does not.
+//! The host leaves it as well when the user ends the session (`cckw stop`), before it ends claude. The file's
+//! name says who asked: after a SIGTERM `cckw start --all` brings the session back, after a stop it does not.
 //!
-//! The marker means something only while the record says that the session has not ended. `cckw start` takes it away.
+//! The marker means something only while the record says that the session has not ended. `cckw start` takes
+//! it away.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -27,7 +29,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 pub enum StopRequest {
     /// The system, or somebody with `kill`: by SIGTERM.
     System,
-    /// The user: by `cckw stop`, by a closed terminal with `on_hangup = "exit"`, by what ends an idle session.
+    /// The user: by `cckw stop`, by a closed terminal with `on_hangup = "exit"`, by what ends an idle
+    /// session.
     User,
 }
 
@@ -57,7 +60,8 @@ pub fn set(directory: &Path, request: StopRequest) -> io::Result<()> {
     }
 }
 
-/// The same, and does not wait for a disk that hangs: whoever was told to end has other things to do, and is killed soon.
+/// The same, and does not wait for a disk that hangs: whoever was told to end has other things to do, and is
+/// killed soon.
 ///
 /// # Errors
 /// As `set`, and when it takes too long. It may be written later.
@@ -65,7 +69,8 @@ pub fn set_soon(directory: &Path, request: StopRequest) -> io::Result<()> {
     let (done, result) = mpsc::channel();
     let owned = directory.to_owned();
     let write = move || {
-        // Should this process be killed while the thread waits for the disk, nobody at a socket of its hears of it later for that.
+        // Should this process be killed while the thread waits for the disk, nobody at a socket of its hears
+        // of it later for that.
         let _ = descriptors::unshare_in_this_thread(&[]);
         let _ = done.send(set(&owned, request));
     };

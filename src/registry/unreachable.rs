@@ -14,8 +14,8 @@ const HOST_START_TIMEOUT: Duration = Duration::from_secs(15);
 const SOCKET_TIMEOUT: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Waits until a session that is about to get a host, or whose host cannot be reached, has a host that can be. Gives the session
-/// as it is then.
+/// Waits until a session that is about to get a host, or whose host cannot be reached, has a host that can
+/// be. Gives the session as it is then.
 ///
 /// # Errors
 /// When that does not come in time.

@@ -39,8 +39,8 @@ impl RegistryWatcher {
         Ok(Self { woken, watcher, watched: BTreeSet::new() })
     }
 
-    /// Watches these directories from now on, and no others; one that has gone is left out. Says whether any is new: what
-    /// was known of it may be old by then.
+    /// Watches these directories from now on, and no others; one that has gone is left out. Says whether any
+    /// is new: what was known of it may be old by then.
     ///
     /// # Errors
     /// When the system's limit of watches is reached.

@@ -1,4 +1,5 @@
-//! Every session of Claude Code on the machine, wrapped or not, and what can be done about its remote control.
+//! Every session of Claude Code on the machine, wrapped or not, and what can be done about its remote
+//! control.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -162,7 +163,8 @@ fn judge(pid: Pid, file: Option<&StateFile>, alive: bool, process: Option<&Proce
     }
 }
 
-/// Why a session cannot be reconnected. Everything has to be as it was seen to be; what is not known speaks against it.
+/// Why a session cannot be reconnected. Everything has to be as it was seen to be; what is not known speaks
+/// against it.
 fn refusal(found: &DetectedClaude, statuses: &[&str]) -> Option<String> {
     let Some(file) = &found.file else { return Some("the state file cannot be read".into()) };
     match found.verdict.link {
@@ -239,7 +241,8 @@ pub fn statuses<'a>(list: &'a str, default: &[&'static str]) -> (Vec<&'static st
 /// The statuses in which `cckw detect` calls a session reconnectable unless something else is asked for: as
 /// `claude-connection-keeper` does.
 pub const ALLOWED: [&str; 1] = ["idle"];
-/// Those in which `cckw reconnect` types unless something else is asked for. With `shell` the prompt is idle as well.
+/// Those in which `cckw reconnect` types unless something else is asked for. With `shell` the prompt is idle
+/// as well.
 pub const RESTING: [&str; 2] = ["idle", "shell"];
 
 /// Whether the directory can be read.

@@ -1,21 +1,25 @@
 //! Whether a link that went down is brought back, when, and what is typed for it.
 //!
-//! A plain state machine: it is told what happened and what time it is, and answers what to do. It does no I/O and reads no
-//! clock. Times are counted from any fixed point, the same for all events of one session.
+//! A plain state machine: it is told what happened and what time it is, and answers what to do. It does no
+//! I/O and reads no clock. Times are counted from any fixed point, the same for all events of one session.
 //!
 //! What it promises, whatever happens in whatever order:
-//! - Enter is pressed only when the look right before it has shown exactly its own command, alone, at the main prompt, with the
-//!   cursor behind it (and in the panel only on the choice that disconnects, when that was asked for).
-//! - Nothing is typed while the user types or is about to, nor while claude does not run in the foreground of its PTY, nor
-//!   where the state file has anything against it, nor where `keep` or the user's own switching-off forbids it.
-//! - Nothing is submitted twice without an answer in between, or the time for one. Tries are spaced, and bounded.
+//! - Enter is pressed only when the look right before it has shown exactly its own command, alone, at the
+//!   main prompt, with the cursor behind it (and in the panel only on the choice that disconnects, when that
+//!   was asked for).
+//! - Nothing is typed while the user types or is about to, nor while claude does not run in the foreground of
+//!   its PTY, nor where the state file has anything against it, nor where `keep` or the user's own
+//!   switching-off forbids it.
+//! - Nothing is submitted twice without an answer in between, or the time for one. Tries are spaced, and
+//!   bounded.
 //! - What was typed is submitted or taken back; where claude is too slow for that, it is seen to later.
-//! - Keys that are held are released, by a deadline, on every path: one second after the last step that was seen.
+//! - Keys that are held are released, by a deadline, on every path: one second after the last step that was
+//!   seen.
 
 //!
-//! Each component owns its state and answers what follows: [`Evidence`] what is known of the link, [`Permission`] whose decision it
-//! is, [`Connects`] and [`Backoff`] what was tried, [`Attempt`] the try under way. [`Reconnector`] passes the events on, and puts
-//! the answers together.
+//! Each component owns its state and answers what follows: [`Evidence`] what is known of the link,
+//! [`Permission`] whose decision it is, [`Connects`] and [`Backoff`] what was tried, [`Attempt`] the try
+//! under way. [`Reconnector`] passes the events on, and puts the answers together.
 
 mod answer;
 mod attempt;
@@ -72,8 +76,8 @@ const WANTED_LOOK_DELAY: Duration = Duration::from_millis(400);
 const UP_LOOK_DELAY: Duration = Duration::from_secs(1);
 /// The time between two looks where nothing seems to happen.
 const IDLE_LOOK_INTERVAL: Duration = Duration::from_secs(60);
-/// How long the state file may go on naming a link that the screen says has failed: 10 to 12 seconds (seen with 2.1.332). Until
-/// then `/remote-control` opens a panel instead of connecting.
+/// How long the state file may go on naming a link that the screen says has failed: 10 to 12 seconds (seen
+/// with 2.1.332). Until then `/remote-control` opens a panel instead of connecting.
 const FAILED_LINK_LINGERS: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Clone, PartialEq)]

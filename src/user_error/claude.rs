@@ -11,7 +11,8 @@ pub const NOT_FOUND: u8 = 127;
 /// What shells exit with when a command cannot be executed.
 pub const CANNOT_EXECUTE: u8 = 126;
 
-/// The program that the user has named in `source` cannot be run, because it `unfit`: "does not exist" and the like.
+/// The program that the user has named in `source` cannot be run, because it `unfit`: "does not exist" and
+/// the like.
 pub fn named_one_is_unfit(
     source: impl Display,
     path: &Path,
@@ -26,7 +27,8 @@ pub fn named_one_is_unfit(
     UserError::new(format!("{source} names {}, which {unfit}", escape(path))).advice(advice).status(NOT_FOUND)
 }
 
-/// Nothing on `PATH` is it. `skipped` says what is there and why it was passed over; `variable` is where to name another one.
+/// Nothing on `PATH` is it. `skipped` says what is there and why it was passed over; `variable` is where to
+/// name another one.
 pub fn not_on_path(name: &str, skipped: &[String], variable: &str) -> UserError {
     let skipped = if skipped.is_empty() { String::new() } else { format!(" ({})", skipped.join(", ")) };
     UserError::new(format!("no program `{name}` was found on PATH{skipped}"))
@@ -43,7 +45,8 @@ pub fn leads_back(program: &Path, variable: &str) -> UserError {
         .status(NOT_FOUND)
 }
 
-/// The system does not execute it; `is_gone` is whether it, or what it names as its interpreter, is not there.
+/// The system does not execute it; `is_gone` is whether it, or what it names as its interpreter, is not
+/// there.
 pub fn cannot_be_executed(program: &Path, why: impl Display, is_gone: bool) -> UserError {
     UserError::new(format!("{} cannot be executed", escape(program)))
         .why(why)

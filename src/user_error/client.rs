@@ -4,7 +4,8 @@ use std::fmt::Display;
 
 use super::UserError;
 
-/// The status when cckw itself failed under a running claude, so that claude's own is not known (EX_SOFTWARE).
+/// The status when cckw itself failed under a running claude, so that claude's own is not known
+/// (EX_SOFTWARE).
 const HOST_FAILED: u8 = 70;
 
 /// Claude runs in this process's place, because of this.
@@ -53,7 +54,8 @@ pub fn host_killed_before_the_start() -> UserError {
         .status(HOST_FAILED)
 }
 
-/// The host of a session that was started here does not answer. `advice` is how to have the conversation back.
+/// The host of a session that was started here does not answer. `advice` is how to have the conversation
+/// back.
 pub fn start_given_up(host: UserError, advice: &str) -> UserError {
     host.advice("it is not waited for any longer").advice(advice)
 }

@@ -1,5 +1,5 @@
-//! What a user is told when something cannot be done. Each file here has all texts of one subject, and nothing else makes such an
-//! error; `src/cli/messages.rs` shows them one after another.
+//! What a user is told when something cannot be done. Each file here has all texts of one subject, and
+//! nothing else makes such an error; `src/cli/messages.rs` shows them one after another.
 
 pub mod claude;
 pub mod client;
@@ -19,8 +19,8 @@ use crate::escape::escape;
 /// The status of whatever has no other one.
 const FAILURE: u8 = 1;
 
-/// What has happened, why, and what to do about it; and the status that a verb exits with for it. It is displayed in one line, in which
-/// a terminal obeys nothing: `what: why; advice`.
+/// What has happened, why, and what to do about it; and the status that a verb exits with for it. It is
+/// displayed in one line, in which a terminal obeys nothing: `what: why; advice`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserError {
     what: String,

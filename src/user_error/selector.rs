@@ -35,8 +35,8 @@ pub fn several(names: &[String]) -> UserError {
     UserError::new("several sessions are meant").advice(one_of(names))
 }
 
-/// The session that is meant does not run, and can be brought back. `called` is what was typed, `word` what to type, `damage` what is
-/// wrong with its record.
+/// The session that is meant does not run, and can be brought back. `called` is what was typed, `word` what
+/// to type, `damage` what is wrong with its record.
 pub fn has_ended(called: Option<&str>, word: &str, damage: Option<&str>) -> UserError {
     let damage = damage.map_or_else(String::new, |damage| format!(" (its record cannot be read: {damage})"));
     not_running(called)

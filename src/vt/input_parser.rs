@@ -1,8 +1,9 @@
-//! Reads what comes from the terminal, cut anywhere: finds the detach key, and tells typing from the terminal's replies.
+//! Reads what comes from the terminal, cut anywhere: finds the detach key, and tells typing from the
+//! terminal's replies.
 //!
-//! Everything is passed on as it came but the detach key. Where the terminal may send that key as an escape sequence,
-//! the beginning of one at the end of a read is held until more comes or [`InputParser::flush`] is called; nothing else is
-//! ever held.
+//! Everything is passed on as it came but the detach key. Where the terminal may send that key as an escape
+//! sequence, the beginning of one at the end of a read is held until more comes or [`InputParser::flush`] is
+//! called; nothing else is ever held.
 
 use crate::vt::tokenizer::{BEL, ESC};
 use std::borrow::Cow;
@@ -23,7 +24,8 @@ pub struct Scanned<'a> {
     pub forward: Cow<'a, [u8]>,
     /// Where in `forward` the detach key was pressed first, if it was.
     pub detach: Option<usize>,
-    /// Whether the user did something at the keyboard: typed, or pasted. Replies, mouse and focus do not count.
+    /// Whether the user did something at the keyboard: typed, or pasted. Replies, mouse and focus do not
+    /// count.
     pub typed: bool,
     /// What the terminal answered: whole sequences, in order.
     pub replies: Vec<Vec<u8>>,
@@ -77,8 +79,8 @@ impl InputParser {
         Self { passive: true, ..Self::default() }
     }
 
-    /// Says whether the terminal may send keys as `CSI … u` or `CSI 27 ; … ~`. Where it may not, nothing is held, so
-    /// that a lone Esc is never late.
+    /// Says whether the terminal may send keys as `CSI … u` or `CSI 27 ; … ~`. Where it may not, nothing is
+    /// held, so that a lone Esc is never late.
     pub fn expect_extended_keys(&mut self, extended: bool) {
         self.extended = extended;
     }
@@ -175,8 +177,8 @@ impl InputParser {
         matches!(self.state, InputState::Text | InputState::Paste) && bytes.iter().fold(true, none)
     }
 
-    /// Gives what is held, when nothing has come for a moment: what looked like the beginning of a sequence was a key.
-    /// A paste goes on. The second is true when that was typing.
+    /// Gives what is held, when nothing has come for a moment: what looked like the beginning of a sequence
+    /// was a key. A paste goes on. The second is true when that was typing.
     pub fn flush(&mut self) -> (Vec<u8>, bool) {
         let held = self.take_held();
         let typed = matches!(self.state, InputState::Escape | InputState::Single)
@@ -347,8 +349,8 @@ fn classify(body: &[u8]) -> InputKind {
         text.split(';').map(|field| field.split(':').map(|part| part.parse().ok()).collect()).collect();
     let number = |field: usize, part: usize| fields.get(field).and_then(|parts| *parts.get(part)?);
     match last {
-        // <https://sw.kovidgoyal.net/kitty/keyboard-protocol/>: the key, shifted, and where it is on a PC-101; then the
-        // modifiers and whether it goes down (1), repeats (2) or comes up (3).
+        // <https://sw.kovidgoyal.net/kitty/keyboard-protocol/>: the key, shifted, and where it is on a
+        // PC-101; then the modifiers and whether it goes down (1), repeats (2) or comes up (3).
         b'u' if is_key
             && (number(0, 0) == Some(DETACH_CODE_POINT) || number(0, 2) == Some(DETACH_CODE_POINT)) =>
         {

@@ -1,8 +1,8 @@
 //! Answers what claude asks the terminal while there is none.
 //!
-//! What the last terminal said is said again; without one, what any terminal would say. A question that is left open
-//! costs claude its patience: Claude Code asks for its device attributes (`CSI c`) last, and takes the answer for the
-//! sign that no other is coming.
+//! What the last terminal said is said again; without one, what any terminal would say. A question that is
+//! left open costs claude its patience: Claude Code asks for its device attributes (`CSI c`) last, and takes
+//! the answer for the sign that no other is coming.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use super::modes::scanner::{Sequence, SequenceScanner};
 
 /// Longest answer that is remembered, in bytes.
 const MAX_ANSWER_BYTES: usize = 256;
-/// The most that is answered to one read of claude's output, in bytes: what a PTY takes before somebody reads it. A program that
-/// asks for more does not wait for it.
+/// The most that is answered to one read of claude's output, in bytes: what a PTY takes before somebody reads
+/// it. A program that asks for more does not wait for it.
 pub const MOST_ANSWERS: usize = 4096;
 /// Most private modes whose support is remembered.
 const MODES: usize = 64;
@@ -35,13 +35,14 @@ pub struct TerminalProfile {
     colours: [Option<Vec<u8>>; 3],
     /// To `CSI ? 996 n`.
     scheme: Option<Vec<u8>>,
-    /// To `CSI ? n $ p`: the states (0 unknown, 3 always on, 4 always off) that do not depend on what claude does.
+    /// To `CSI ? n $ p`: the states (0 unknown, 3 always on, 4 always off) that do not depend on what claude
+    /// does.
     fixed: BTreeMap<u16, u8>,
 }
 
 impl TerminalProfile {
-    /// Takes a whole reply of the terminal, as [`crate::vt::input_parser::InputParser`] finds it. One that is of no use
-    /// later, such as a cursor position, is not kept.
+    /// Takes a whole reply of the terminal, as [`crate::vt::input_parser::InputParser`] finds it. One that is
+    /// of no use later, such as a cursor position, is not kept.
     pub fn learn(&mut self, reply: &[u8]) {
         // What is said again is typed at claude: so nothing in it may be a key.
         if !is_harmless(reply) {
@@ -103,8 +104,9 @@ impl TerminalResponder {
 
     /// Reads on in claude's output and returns what is to be written to claude; empty where it asks nothing.
     ///
-    /// `modes` have seen the same output. `cursor` is called where claude asks for the position: row and column from
-    /// 0, after the same output. (A question is the last thing that a program writes before it waits.)
+    /// `modes` have seen the same output. `cursor` is called where claude asks for the position: row and
+    /// column from 0, after the same output. (A question is the last thing that a program writes before it
+    /// waits.)
     pub fn answer(
         &mut self,
         bytes: &[u8],

@@ -1,7 +1,7 @@
 //! Where a stream that a program writes to a terminal stands: in text, or in which kind of escape sequence.
 //!
-//! The mode tracker, the splitter and the meter all ask this, so none of them can read a stream otherwise than the others. What they
-//! keep of a sequence is their own.
+//! The mode tracker, the splitter and the meter all ask this, so none of them can read a stream otherwise
+//! than the others. What they keep of a sequence is their own.
 
 /// Begins a sequence; inside one it ends that, and begins another.
 pub const ESC: u8 = 0x1b;
@@ -31,8 +31,9 @@ pub enum Position {
 }
 
 impl Position {
-    /// Where the stream stands behind this byte. ST is ESC and a backslash: the ESC ends the string, and the two are a sequence that does
-    /// nothing. A control character inside a sequence is acted on and changes nothing here, and so does what is no ASCII.
+    /// Where the stream stands behind this byte. ST is ESC and a backslash: the ESC ends the string, and the
+    /// two are a sequence that does nothing. A control character inside a sequence is acted on and changes
+    /// nothing here, and so does what is no ASCII.
     #[must_use]
     pub fn next(self, byte: u8) -> Self {
         match (self, byte) {

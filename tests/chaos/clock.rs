@@ -1,5 +1,6 @@
-//! Clocks that jump, without touching the machine's: a library that is loaded before the C library and adds to what its
-//! `clock_gettime` says. What the kernel itself reckons with (timers, times of files) does not jump.
+//! Clocks that jump, without touching the machine's: a library that is loaded before the C library and adds
+//! to what its `clock_gettime` says. What the kernel itself reckons with (timers, times of files) does not
+//! jump.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,7 +20,8 @@ unsafe extern "C" {
     fn close(fd: i32) -> i32;
 }
 static OFFSETS: AtomicPtr<i64> = AtomicPtr::new(std::ptr::null_mut());
-/// Seconds to add: to the time of day, to the clock that stands while the machine sleeps, to the one that does not.
+/// Seconds to add: to the time of day, to the clock that stands while the machine sleeps, to the one that
+/// does not.
 fn offset(at: usize) -> i64 {
     let mut offsets = OFFSETS.load(Ordering::Relaxed);
     if offsets.is_null() {

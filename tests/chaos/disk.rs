@@ -1,6 +1,7 @@
 //! A small file system for the state directory: one that can be full, and one that cannot be written.
 //!
-//! It is mounted in a mount namespace of this program, so that nothing of it is seen outside, and nothing is left of it.
+//! It is mounted in a mount namespace of this program, so that nothing of it is seen outside, and nothing is
+//! left of it.
 
 use std::ffi::{CString, c_ulong};
 use std::fs::{self, File};
@@ -19,7 +20,8 @@ pub fn enter() -> Result<(), String> {
 }
 
 fn try_enter() -> io::Result<()> {
-    // SAFETY: touches no memory. Children are started in the new namespace, and it goes with the last of them.
+    // SAFETY: touches no memory. Children are started in the new namespace, and it goes with the last of
+    // them.
     let own = || check(unsafe { libc::unshare(libc::CLONE_NEWNS) });
     if own().is_err() {
         let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
@@ -92,8 +94,8 @@ impl Disk {
         fs::remove_file(self.filler()).expect("the file that filled the disk");
     }
 
-    /// Lets nobody write: what is opened from now on is on a view that is read-only. (The file system itself cannot be made so
-    /// while the host has its lock open.)
+    /// Lets nobody write: what is opened from now on is on a view that is read-only. (The file system itself
+    /// cannot be made so while the host has its lock open.)
     pub fn lock(&mut self) {
         let flags = libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY;
         let path = &self.path;

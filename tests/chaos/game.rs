@@ -34,8 +34,9 @@ use claude::Claude;
 /// How long the shell's prompt must stand.
 const REST: Duration = Duration::from_millis(100);
 
-/// In how short a time after its host a client that is killed may not have had the chance to give the terminal back: the host's connection to
-/// it lasts until the last of the host's threads is gone, and one may be waiting for the disk.
+/// In how short a time after its host a client that is killed may not have had the chance to give the
+/// terminal back: the host's connection to it lasts until the last of the host's threads is gone, and one may
+/// be waiting for the disk.
 const TOGETHER: Duration = Duration::from_millis(100);
 
 /// So often a user presses Enter at a prompt that is not as it should be, before they type `reset`.
@@ -53,7 +54,8 @@ pub struct Outcome {
     pub back_after: Duration,
     /// Whether `cckw start` was needed.
     pub by_hand: bool,
-    /// How many bytes of what was typed and written meanwhile are missing; nothing where that was not looked at.
+    /// How many bytes of what was typed and written meanwhile are missing; nothing where that was not looked
+    /// at.
     pub lost: Option<u64>,
     /// Host and client were killed within moments, and the terminal was left as claude had it.
     pub left_as_it_was: bool,
@@ -172,8 +174,8 @@ impl Game {
         self.shell.run(&format!("{command}; echo end-{}=$?", self.commands));
     }
 
-    /// Whether the command that was entered last has ended. The screen need not show it: the shell was faster than the host,
-    /// say, and has written to the screen that claude used.
+    /// Whether the command that was entered last has ended. The screen need not show it: the shell was faster
+    /// than the host, say, and has written to the screen that claude used.
     fn has_ended(&self) -> bool {
         let mark = format!("end-{}=", self.commands);
         let output = self.shell.output();
@@ -181,22 +183,23 @@ impl Game {
         tail.split(&mark).skip(1).any(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
     }
 
-    /// Waits until the shell has the terminal again, as it was. A screen that claude has left may be in the way of the
-    /// prompt; a user presses Enter then.
+    /// Waits until the shell has the terminal again, as it was. A screen that claude has left may be in the
+    /// way of the prompt; a user presses Enter then.
     fn back_at_shell(&mut self) {
         let ended = self.until(|game| game.has_ended());
         assert!(ended, "the command does not end\n{}", self.report());
         let deadline = Instant::now() + DEADLINE;
         let mut pressed = 0;
-        // Not before the shell rests: zsh does not set the terminal up while something is typed ahead.
-        // A host that undoes its modes after the prompt was shown takes the shell's bracketed paste too, until the next.
+        // Not before the shell rests: zsh does not set the terminal up while something is typed ahead. A host
+        // that undoes its modes after the prompt was shown takes the shell's bracketed paste too, until the
+        // next.
         loop {
             let screen = self.shell.wait_for_rest(REST, |screen| screen.cursor);
             if screen.cursor_row() == PROMPT.trim_end() && screen.modes == self.manners.0 {
                 break;
             }
-            // A prompt that was written before the attributes were back does not begin at the left; the next one does. In raw mode Enter is
-            // not the end of a line.
+            // A prompt that was written before the attributes were back does not begin at the left; the next
+            // one does. In raw mode Enter is not the end of a line.
             let before: String = screen.cursor_row().chars().take(screen.cursor.1.into()).collect();
             let is_prompt = before.trim_end().ends_with(PROMPT.trim_end());
             if self.killed_together && is_prompt && pressed >= ENTERS_BEFORE_RESET {
@@ -222,7 +225,8 @@ impl Game {
         self.shell.wait_for_prompt();
     }
 
-    /// Whether `condition` comes true in time. Looked at a few times in a hundredth of a second: the cores are for the session.
+    /// Whether `condition` comes true in time. Looked at a few times in a hundredth of a second: the cores
+    /// are for the session.
     fn until(&self, condition: impl Fn(&Self) -> bool) -> bool {
         let deadline = Instant::now() + DEADLINE;
         while !condition(self) {
@@ -343,7 +347,8 @@ impl Game {
 
     // ---- what must be true ----
 
-    /// Whether the kill came before there was anything to keep. Then nothing is left but the shell, and the terminal is its.
+    /// Whether the kill came before there was anything to keep. Then nothing is left but the shell, and the
+    /// terminal is its.
     fn never_began(&mut self, plan: &Plan) -> bool {
         if plan.moment != Moment::Starting || plan.victim() == Victim::Claude {
             return false;
@@ -363,8 +368,8 @@ impl Game {
         never
     }
 
-    /// Does what a user would, until claude is there again. Whether it took `cckw start`. `tried` is 1 where `cckw attach` was
-    /// entered before.
+    /// Does what a user would, until claude is there again. Whether it took `cckw start`. `tried` is 1 where
+    /// `cckw attach` was entered before.
     fn come_back(&mut self, mut tried: u32) -> bool {
         loop {
             let there = self.until(|game| game.is_back() || game.has_ended());

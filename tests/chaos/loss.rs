@@ -1,4 +1,5 @@
-//! What is taken from a session for good, or ends it from outside: its terminal, its files, its host, all of its processes.
+//! What is taken from a session for good, or ends it from outside: its terminal, its files, its host, all of
+//! its processes.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -17,7 +18,8 @@ use crate::support::{Key, Record, process, wait_until};
 /// How long it may take until nothing runs any more after SIGTERM to all. A shutdown waits longer.
 const SYSTEM_STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// From this time between SIGTERM and SIGKILL on, whoever is to write down that the system has stopped the session has done so.
+/// From this time between SIGTERM and SIGKILL on, whoever is to write down that the system has stopped the
+/// session has done so.
 const NOTED_AFTER: Duration = Duration::from_secs(1);
 
 impl Game {
@@ -43,7 +45,8 @@ impl Game {
             Kind::Socket => {
                 let socket = self.record().text("socket").to_owned();
                 fs::remove_file(&socket).expect("the socket");
-                // The host may have made it anew by now. A file comes in its place by a rename, whatever is there.
+                // The host may have made it anew by now. A file comes in its place by a rename, whatever is
+                // there.
                 if plan.choose(0, 3) == 0 {
                     let file = self.sandbox().path("no-socket");
                     fs::write(&file, "").expect("a file");
@@ -300,7 +303,8 @@ impl Game {
     }
 }
 
-/// Leaves of a record what a power cut may have left of one that was not written to the disk: nothing, its beginning, zeros. Or it is removed.
+/// Leaves of a record what a power cut may have left of one that was not written to the disk: nothing, its
+/// beginning, zeros. Or it is removed.
 fn damage(record: &Path, plan: &Plan) {
     let text = fs::read(record).expect("a record");
     let left = match plan.choose(7, 4) {

@@ -200,7 +200,8 @@ pub struct Plan {
     pub attached: bool,
     /// When.
     pub moment: Moment,
-    /// The strike that the round is about comes last; before it, in [`Moment::Restarting`], what makes the session restart.
+    /// The strike that the round is about comes last; before it, in [`Moment::Restarting`], what makes the
+    /// session restart.
     pub strikes: Vec<Strike>,
 }
 
@@ -208,7 +209,8 @@ pub struct Plan {
 pub const BLOCK: u64 = 12 + Kind::OTHERS.len() as u64;
 
 impl Plan {
-    /// The round of this number: of each block the first dozen are kills, and the others one of each other kind.
+    /// The round of this number: of each block the first dozen are kills, and the others one of each other
+    /// kind.
     pub fn new(seed: u64, round: u64) -> Self {
         let (block, at) = (round / BLOCK, round % BLOCK);
         let kills = BLOCK - Kind::OTHERS.len() as u64;
@@ -228,8 +230,8 @@ impl Plan {
     fn trouble(seed: u64, number: u64, kind: Kind) -> Self {
         let mut dice = Dice::new(seed, number, 2 + kind as u64);
         let choice = dice.below(1 << 32);
-        // What the shells make of a job that was stopped or hung up is not the subject; zsh has its own ways there.
-        // Nor is it what zsh makes of a client that was killed.
+        // What the shells make of a job that was stopped or hung up is not the subject; zsh has its own ways
+        // there. Nor is it what zsh makes of a client that was killed.
         let shells = if matches!(kind, Kind::Stopped | Kind::Sigterm) { 2 } else { 3 };
         let shell = ["dash", "bash", "zsh"][dice.below(shells) as usize];
         let moment = [Moment::Idle, Moment::MidTurn][dice.below(2) as usize];
@@ -271,7 +273,8 @@ impl Plan {
         }
         let (victim, moment) = pairs[(round % dozen) as usize];
         let mut dice = Dice::new(seed, round, 1);
-        // zsh takes over the attributes that it finds after any killed program, where it is faster than the host.
+        // zsh takes over the attributes that it finds after any killed program, where it is faster than the
+        // host.
         let shells = if victim == Victim::Client { 2 } else { 3 };
         let shell = ["dash", "bash", "zsh"][dice.below(shells) as usize];
         let attached = victim == Victim::Client || moment == Moment::Starting || dice.below(2) == 0;
@@ -297,8 +300,8 @@ impl Plan {
         self.strikes.last().map_or(Victim::Claude, |strike| strike.victim)
     }
 
-    /// Whether the user has a hand in it: a host that dies right after it was brought back is not brought back again by
-    /// itself, and neither is a session that never began.
+    /// Whether the user has a hand in it: a host that dies right after it was brought back is not brought
+    /// back again by itself, and neither is a session that never began.
     pub fn needs_a_hand(&self) -> bool {
         let hosts = self.strikes.iter().filter(|strike| strike.victim == Victim::Host).count();
         // Where nothing can be written, nothing is begun that would be tried for ever.
@@ -307,7 +310,8 @@ impl Plan {
         let stopped = matches!(self.kind, Kind::Sigterm | Kind::PowerCut);
         hosts > 1
             || stopped
-            // Before the host has written another record, nobody knows who the client was: it may live, and bring it back.
+            // Before the host has written another record, nobody knows who the client was: it may live, and
+            // bring it back.
             || hosts == 1 && self.kind == Kind::Record && !self.attached
             || hosts == 1 && (self.moment == Moment::Starting || unwritable || self.kind.hangs_up())
     }

@@ -1,4 +1,5 @@
-//! Rounds that are about more than kills: what goes wrong around a session, for a while, and often a kill in the middle of it.
+//! Rounds that are about more than kills: what goes wrong around a session, for a while, and often a kill in
+//! the middle of it.
 
 use std::fs::File;
 use std::io;
@@ -19,7 +20,8 @@ use crate::support::{Key, Size, process};
 
 /// What is typed meanwhile, a key at a time.
 const TYPED: &str = "kept 0123456789 abcdefghijklmnopqrstuvwxyz";
-/// How much claude writes while its terminal takes nothing, in bytes; more than all the buffers on the way hold.
+/// How much claude writes while its terminal takes nothing, in bytes; more than all the buffers on the way
+/// hold.
 const FLOOD: usize = 400_000;
 const LINE: usize = 64;
 /// How the terminal was and is again.
@@ -49,7 +51,8 @@ pub(super) fn play(mut game: Game, plan: &Plan) -> Outcome {
     game.start(plan, &mut trouble);
     if plan.moment == Moment::MidTurn {
         game.submit_long();
-        // A terminal that is closed, or a client that is stopped, before Enter has left it is no trouble in the middle of a turn.
+        // A terminal that is closed, or a client that is stopped, before Enter has left it is no trouble in
+        // the middle of a turn.
         game.sandbox().wait_for_record("a turn", |record| record.text("status") == "busy");
     }
     if !plan.attached {
@@ -177,7 +180,8 @@ impl Game {
         }
     }
 
-    /// Whether there was no session: cckw has said so, claude ran without one or could not run, and the terminal is as it was.
+    /// Whether there was no session: cckw has said so, claude ran without one or could not run, and the
+    /// terminal is as it was.
     fn tries_to_begin(&mut self, command: &str) -> bool {
         let before = self.shell.output().len();
         self.enter(command);
@@ -227,7 +231,8 @@ impl Game {
                 *trouble = Trouble::Descriptors(pids.map(|pid| (pid, limit_descriptors(pid, few))).collect());
             }
             (Kind::Stopped, _) => {
-                // Without output nobody looks whether the client is stopped, so that is for the middle of a turn.
+                // Without output nobody looks whether the client is stopped, so that is for the middle of a
+                // turn.
                 let victim = match plan.variant(3) {
                     0 => Victim::Host,
                     1 if plan.moment == Moment::MidTurn => Victim::Client,

@@ -76,8 +76,8 @@ impl Window {
             command.stderr(said.expect("a log"));
             command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"))
         };
-        // It says itself when it has started. Its name on the display is there earlier, and a window that was opened then
-        // was never shown in 4 of 80 starts; in 0 of 80 so.
+        // It says itself when it has started. Its name on the display is there earlier, and a window that was
+        // opened then was never shown in 4 of 80 starts; in 0 of 80 so.
         let started = sandbox.path("tmp/openbox-has-started");
         let mut manager = start("openbox", &["--startup", &format!("touch {}", started.display())]);
         wait_until("the window manager", DEADLINE, || {

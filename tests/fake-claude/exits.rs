@@ -110,7 +110,8 @@ fn ctrl_z_stops_the_job_and_fg_brings_the_screen_back() {
     }
 }
 
-/// A session leader's stop is discarded by the kernel: neither the real one nor this one survives that unharmed.
+/// A session leader's stop is discarded by the kernel: neither the real one nor this one survives that
+/// unharmed.
 #[test]
 fn without_a_shell_ctrl_z_leaves_it_dead_until_continued() {
     let home = Home::new();

@@ -1,4 +1,5 @@
-//! The stand-in's screens, live. They are the only ones with a bridge: the real one needs an account for that.
+//! The stand-in's screens, live. They are the only ones with a bridge: the real one needs an account for
+//! that.
 
 use cckw::claude::remote_notices::Notice;
 use cckw::claude::screen::{Indicator, Panel, Prompt, Reading, Vim, read};

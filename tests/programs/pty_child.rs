@@ -1,7 +1,8 @@
-//! The raw child: a program that the black-box tests run on a PTY, directly and inside cckw, to see what arrives.
+//! The raw child: a program that the black-box tests run on a PTY, directly and inside cckw, to see what
+//! arrives.
 //!
-//! `PTY_CHILD` chooses what it does. Its arguments are ignored, because cckw passes it claude's. It has no Rust
-//! runtime before `main`, which would change signal dispositions and so hide what was inherited.
+//! `PTY_CHILD` chooses what it does. Its arguments are ignored, because cckw passes it claude's. It has no
+//! Rust runtime before `main`, which would change signal dispositions and so hide what was inherited.
 //!
 //! | `PTY_CHILD` | what it does | `READY` |
 //! | --- | --- | --- |
@@ -21,16 +22,18 @@
 //! | `modes:wait` | switches on all that a TUI may switch on, waits for `q` (exit 0) or a signal | after them |
 //! | `modes:exit:N`, `modes:kill:SIG` | the same, and ends so at once | after them |
 //!
-//! The terminal is in raw mode except in `inherit`, `exit` and `kill`. `READY\r\n` says that it is, and where bytes
-//! are counted it is not one of them. What is written has the seed `FROM_CHILD`, what is read is compared with
-//! `TO_CHILD`, unless the mode names another. A terminal that is gone ends every mode that reads.
+//! The terminal is in raw mode except in `inherit`, `exit` and `kill`. `READY\r\n` says that it is, and where
+//! bytes are counted it is not one of them. What is written has the seed `FROM_CHILD`, what is read is
+//! compared with `TO_CHILD`, unless the mode names another. A terminal that is gone ends every mode that
+//! reads.
 //!
-//! `PTY_CHILD_REPORT` names a file for a JSON object, always written whole: `mode`, `pid`, `done` (true in the last
-//! one) and `ready`, and by mode `written`, `written_hash`, `read`, `read_hash`, `mismatch` (null, or the first
-//! difference), `reads`, `grandchild` (its pid), `ticks`, `sizes` (lists of four), `signals` (objects with `signal`
-//! and `from`, the sender's pid), `ended_by` (`q`, `term`, `terminal`), `resumed` (a count), and for `inherit` `argv`,
-//! `env`, `cwd`, `umask`, `fds`, `status` (`SigBlk` … as in /proc), `rlimits`, `termios`, `size`, `nice`, `ppid`,
-//! `pgrp`, `sid`, `tpgid`. `burst` writes its report before its bytes.
+//! `PTY_CHILD_REPORT` names a file for a JSON object, always written whole: `mode`, `pid`, `done` (true in
+//! the last one) and `ready`, and by mode `written`, `written_hash`, `read`, `read_hash`, `mismatch` (null,
+//! or the first difference), `reads`, `grandchild` (its pid), `ticks`, `sizes` (lists of four), `signals`
+//! (objects with `signal` and `from`, the sender's pid), `ended_by` (`q`, `term`, `terminal`), `resumed` (a
+//! count), and for `inherit` `argv`, `env`, `cwd`, `umask`, `fds`, `status` (`SigBlk` … as in /proc),
+//! `rlimits`, `termios`, `size`, `nice`, `ppid`, `pgrp`, `sid`, `tpgid`. `burst` writes its report before its
+//! bytes.
 //!
 //! Whatever happens, the child is gone after `PTY_CHILD_SECONDS` (300): SIGALRM ends it.
 #![no_main]

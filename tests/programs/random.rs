@@ -1,5 +1,5 @@
-//! Repeatable bytes that a relay must carry without looking at them: every value from 0 to 255, invalid UTF-8,
-//! and escape sequences that are cut where no sequence may be cut.
+//! Repeatable bytes that a relay must carry without looking at them: every value from 0 to 255, invalid
+//! UTF-8, and escape sequences that are cut where no sequence may be cut.
 //!
 //! A stream is a row of 1 MiB blocks, and each block depends only on the seed and its number. Both ends of a
 //! test can therefore make the same stream piece by piece, whatever the sizes of their reads and writes, and
@@ -92,7 +92,8 @@ pub fn block(seed: u64, index: u64, out: &mut [u8]) {
     }
 }
 
-/// A running 64-bit hash. It does not depend on how the bytes were cut into calls; it is no protection against malice.
+/// A running 64-bit hash. It does not depend on how the bytes were cut into calls; it is no protection
+/// against malice.
 #[derive(Clone, Default)]
 pub struct Hash64 {
     state: u64,
@@ -218,8 +219,8 @@ impl Expected {
         Self { stream: Stream::new(seed, total), got: Hash64::new() }
     }
 
-    /// Takes the bytes that arrived. The error says where they differ, with a few bytes of both sides; what comes
-    /// after a difference only counts for the hash.
+    /// Takes the bytes that arrived. The error says where they differ, with a few bytes of both sides; what
+    /// comes after a difference only counts for the hash.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.got.update(bytes);
         let mut rest = bytes;

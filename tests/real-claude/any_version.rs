@@ -1,4 +1,5 @@
-//! What cckw promises with any version of Claude Code, also one that has no state file and whose screens it does not know.
+//! What cckw promises with any version of Claude Code, also one that has no state file and whose screens it
+//! does not know.
 
 use nix::sys::signal::Signal;
 
@@ -7,7 +8,8 @@ use super::mock::REPLY;
 use super::support::{DEADLINE, Key, Terminal, process, wait_until};
 use super::versions::is_old;
 
-/// A prompt, said for the first time, and its answer, on the screen and on disk. (Claude may write down the last prompt once more behind the answer.)
+/// A prompt, said for the first time, and its answer, on the screen and on disk. (Claude may write down the
+/// last prompt once more behind the answer.)
 #[track_caller]
 fn talk(place: &Place, terminal: &mut Terminal, id: &str, prompt: &str) {
     submit(terminal, prompt);
@@ -78,8 +80,8 @@ fn a_closed_terminal_leaves_it_and_another_one_takes_it() {
     leave(&place, other);
 }
 
-/// Where claude says what it does and its prompt is known, the link is asked for once, and the refusal is read. Elsewhere nothing
-/// is typed, and the log says why, once.
+/// Where claude says what it does and its prompt is known, the link is asked for once, and the refusal is
+/// read. Elsewhere nothing is typed, and the log says why, once.
 #[test]
 fn the_link_is_asked_for_at_a_known_prompt_or_not_at_all() {
     let place = Place::new();

@@ -1,5 +1,5 @@
-//! A conversation that its user has moved to a background job: ← at the empty prompt, then Esc. And a state file that somebody
-//! removes.
+//! A conversation that its user has moved to a background job: ← at the empty prompt, then Esc. And a state
+//! file that somebody removes.
 
 use nix::sys::signal::Signal;
 
@@ -14,7 +14,8 @@ fn moved(place: &Place, terminal: &mut Terminal, words: &str) -> Record {
     terminal.press(Key::Left);
     terminal.wait_for_text("moved to the background");
     let record = place.sandbox.wait_for_record("a job", |record| record.json["background_job"].is_string());
-    // The job needs a moment before it can be opened. At its prompt one Esc does no harm, and a second one opens a list.
+    // The job needs a moment before it can be opened. At its prompt one Esc does no harm, and a second one
+    // opens a list.
     let is_left = |screen: &Screen| !screen.contains("moved to the background");
     terminal.press_until(Key::Esc, "another view", is_left);
     wait_for_prompt(terminal);

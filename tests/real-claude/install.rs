@@ -1,5 +1,5 @@
-//! Where the Claude Code is that the suite runs: the pinned one, installed by the first test that asks, or the one that
-//! `CCKW_TEST_CLAUDE` names (`versions` beside this file sets it).
+//! Where the Claude Code is that the suite runs: the pinned one, installed by the first test that asks, or
+//! the one that `CCKW_TEST_CLAUDE` names (`versions` beside this file sets it).
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -33,8 +33,8 @@ pub fn version() -> String {
     package["version"].as_str().expect("a version").to_owned()
 }
 
-/// The node script that starts the native program as its child, for installations without its own set-up step. Versions
-/// that are a script themselves have none.
+/// The node script that starts the native program as its child, for installations without its own set-up
+/// step. Versions that are a script themselves have none.
 pub fn launcher() -> PathBuf {
     package().join("cli-wrapper.cjs")
 }

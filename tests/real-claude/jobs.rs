@@ -1,4 +1,5 @@
-//! claude as a job of a shell that is not only stopped and continued: killed, sent to the background, started there.
+//! claude as a job of a shell that is not only stopped and continued: killed, sent to the background, started
+//! there.
 
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use nix::sys::termios::Termios;
 use super::driver::{How, Place, submit, wait_for_prompt};
 use super::support::{DEADLINE, Key, Modes, Screen, Terminal, process, wait_until};
 
-/// How long the terminal has to be quiet to count as left alone: claude redraws and asks the terminal within it.
+/// How long the terminal has to be quiet to count as left alone: claude redraws and asks the terminal within
+/// it.
 const QUIET: Duration = Duration::from_millis(1500);
 
 /// What the shell has said since claude was stopped, as it would say it of `claude`.

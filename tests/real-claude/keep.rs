@@ -1,5 +1,5 @@
-//! Remote control is asked for at the real prompt, and nowhere else. Without an account the answer is always the same one:
-//! that it needs a subscription.
+//! Remote control is asked for at the real prompt, and nowhere else. Without an account the answer is always
+//! the same one: that it needs a subscription.
 
 use std::time::Instant;
 
@@ -34,8 +34,8 @@ pub fn waits_for(place: &Place, words: &str) {
     });
 }
 
-/// It was submitted once, answered with the refusal, and that is the end of it. Tries that were taken back before, because a busy
-/// machine did not draw the command in time, do no harm.
+/// It was submitted once, answered with the refusal, and that is the end of it. Tries that were taken back
+/// before, because a busy machine did not draw the command in time, do no harm.
 #[track_caller]
 pub fn was_refused(place: &Place, terminal: &mut Terminal, draft: &str) {
     // A claude with 3 % of a core rests seldom, and on a busy machine more seldom still.

@@ -1,7 +1,8 @@
-//! cckw with the real Claude Code, offline: the pinned version, a home of its own, a mock of the Messages API.
+//! cckw with the real Claude Code, offline: the pinned version, a home of its own, a mock of the Messages
+//! API.
 //!
-//! `install` beside this file brings the program (node and npm are needed); the suite runs it by itself. No test
-//! passes without it.
+//! `install` beside this file brings the program (node and npm are needed); the suite runs it by itself. No
+//! test passes without it.
 
 #[path = "../support/mod.rs"]
 mod support;

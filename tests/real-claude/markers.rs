@@ -20,7 +20,8 @@ const HOOKS: [&str; 3] = ["SessionStart", "UserPromptSubmit", "Stop"];
 /// What a shell sets by itself; `LOGNAME` is zsh's.
 const OF_SHELLS: [&str; 5] = ["PWD", "OLDPWD", "SHLVL", "_", "LOGNAME"];
 
-/// Without the variable claude chooses a shell, and sets it. That is a claude's `SHELL` like any other, and is left alone.
+/// Without the variable claude chooses a shell, and sets it. That is a claude's `SHELL` like any other, and
+/// is left alone.
 fn with_shell() -> Place {
     let mut place = Place::new();
     place.sandbox.set("SHELL", "/bin/bash");
@@ -41,7 +42,8 @@ fn own((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-/// A claude that runs directly, and what it sets for a hook, for its status line and for a `!` command, beyond its own environment.
+/// A claude that runs directly, and what it sets for a hook, for its status line and for a `!` command,
+/// beyond its own environment.
 fn set_for_others(place: &Place) -> BTreeMap<String, BTreeMap<String, String>> {
     let file = |name: &str| place.sandbox.path(format!("environment-of-{name}"));
     let command = |name: &str| json!({"type": "command", "command": print_to(&file(name))});

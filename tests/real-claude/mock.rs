@@ -1,7 +1,7 @@
 //! The Messages API, as far as Claude Code needs it for a dialogue, on loopback.
 //!
-//! A prompt is answered by what it contains: [`USE_TOOL`] by a call of the Bash tool, [`HOLD`] by a reply that
-//! does not come before [`Mock::release`], everything else by [`REPLY`].
+//! A prompt is answered by what it contains: [`USE_TOOL`] by a call of the Bash tool, [`HOLD`] by a reply
+//! that does not come before [`Mock::release`], everything else by [`REPLY`].
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -197,8 +197,8 @@ fn blocks(message: &Value) -> Vec<Value> {
     }
 }
 
-/// What the user typed, or none where a tool's result is the news: the last of it that is not one of the reminders
-/// that claude adds.
+/// What the user typed, or none where a tool's result is the news: the last of it that is not one of the
+/// reminders that claude adds.
 fn prompt(message: &Value) -> Option<String> {
     blocks(message).into_iter().rev().find_map(|block| match block["text"].as_str() {
         Some(text) if text.trim_start().starts_with("<system-reminder>") => None,

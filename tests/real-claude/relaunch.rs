@@ -14,8 +14,8 @@ use super::restart::{arguments, conversation, crash, drawn_again, git, kill, kil
 use super::support::{DEADLINE, Key, Terminal, process, wait_until, wait_until_some};
 use super::view::{REST, view};
 
-/// Waits until claude trusts the alternate screen: it is noted as on trial for its first ten seconds there, and a start that
-/// finds the note of a claude that is gone takes the main screen instead.
+/// Waits until claude trusts the alternate screen: it is noted as on trial for its first ten seconds there,
+/// and a start that finds the note of a claude that is gone takes the main screen instead.
 #[track_caller]
 fn trusts_its_screen(place: &Place) {
     let on_trial = || {
@@ -26,7 +26,8 @@ fn trusts_its_screen(place: &Place) {
     wait_until("a claude that is past its trial", DEADLINE, || on_trial() == Some(false));
 }
 
-/// The screen is the one that claude draws of this conversation by itself, without anything of what was there before.
+/// The screen is the one that claude draws of this conversation by itself, without anything of what was there
+/// before.
 #[test]
 fn from_the_alternate_screen_to_the_alternate_screen() {
     let place = patient();

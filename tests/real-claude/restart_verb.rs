@@ -15,7 +15,8 @@ fn arguments(record: &Record) -> Vec<String> {
     process::arguments(record.pid("claude_pid").expect("a claude")).split_off(1)
 }
 
-/// Claude has drawn `text`, after cckw has said so often that it is restarted. Its own screen is another one than cckw's line is on.
+/// Claude has drawn `text`, after cckw has said so often that it is restarted. Its own screen is another one
+/// than cckw's line is on.
 #[track_caller]
 fn is_drawn_again(terminal: &mut Terminal, text: &str, times: usize) {
     terminal.wait_for("the conversation", |screen| prompt_holds(screen, "") && screen.contains(text));

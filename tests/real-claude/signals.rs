@@ -22,7 +22,8 @@ fn status(exit: ExitStatus) -> i32 {
     exit.code().or_else(|| exit.signal().map(|signal| 128 + signal)).expect("a status")
 }
 
-/// Starts claude, sends `signal` to the process that was started, and returns the status and the modes left on.
+/// Starts claude, sends `signal` to the process that was started, and returns the status and the modes left
+/// on.
 fn killed_by(how: How, signal: Signal) -> (i32, Vec<String>, bool) {
     let place = place();
     let mut terminal = place.start(how, &[]);

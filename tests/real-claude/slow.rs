@@ -1,4 +1,5 @@
-//! How fast claude is, and how often the reconnector looks: as usual, or a claude with 3 % of a core and a look in two seconds.
+//! How fast claude is, and how often the reconnector looks: as usual, or a claude with 3 % of a core and a
+//! look in two seconds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,8 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 impl Limit {
     /// # Panics
-    /// Where this machine makes no control group for the processor. It needs root, and a mounted cgroup file system.
+    /// Where this machine makes no control group for the processor. It needs root, and a mounted cgroup file
+    /// system.
     #[track_caller]
     fn set(pid: i64) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

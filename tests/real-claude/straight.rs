@@ -80,8 +80,9 @@ fn on_a_terminal(place: &Place, command: Command) -> (String, Option<i32>) {
 
 /// The output without a cursor that is hidden and shown again with nothing in between.
 ///
-/// That is the one thing in which two runs of `claude mcp list` differ, without cckw too (in some eight of a hundred, on a
-/// loaded machine): whether what draws for claude gets round to hiding the cursor before it is told to end.
+/// That is the one thing in which two runs of `claude mcp list` differ, without cckw too (in some eight of a
+/// hundred, on a loaded machine): whether what draws for claude gets round to hiding the cursor before it is
+/// told to end.
 fn without_a_wink(output: &str) -> String {
     output.replace("\x1b[?25l\x1b[?25h", "\x1b[?25h")
 }

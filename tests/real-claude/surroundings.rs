@@ -1,4 +1,5 @@
-//! Small, dumb and foreign terminals, a strange directory, and what stands around cckw: a turn looks as without cckw.
+//! Small, dumb and foreign terminals, a strange directory, and what stands around cckw: a turn looks as
+//! without cckw.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,7 +18,8 @@ const MANUAL: [&str; 2] = ["--permission-mode", "manual"];
 /// Claude in some surroundings: the command that the terminal gets.
 type Around = dyn Fn(&mut Place, How) -> Command;
 
-/// Waits until the line of the cursor ends like this: a small terminal has no room for the frame of the prompt.
+/// Waits until the line of the cursor ends like this: a small terminal has no room for the frame of the
+/// prompt.
 #[track_caller]
 fn typed(terminal: &mut Terminal, text: &str) {
     terminal.wait_for(&format!("{text:?} at the prompt"), |screen| {
@@ -26,8 +28,8 @@ fn typed(terminal: &mut Terminal, text: &str) {
     });
 }
 
-/// A turn from the start to the end; gives what was to be seen at the prompt, in the draft and after the answer, and which modes
-/// were left on.
+/// A turn from the start to the end; gives what was to be seen at the prompt, in the draft and after the
+/// answer, and which modes were left on.
 fn turn(how: How, builder: Builder, around: &Around) -> (Vec<View>, Vec<String>) {
     let mut place = Place::new();
     let command = around(&mut place, how);

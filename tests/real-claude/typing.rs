@@ -1,5 +1,5 @@
-//! What stands at the prompt is the user's, and stays as it is: their own stash, words that look like the command, a command of
-//! their own that is named like it, a window in which the command would not be seen.
+//! What stands at the prompt is the user's, and stays as it is: their own stash, words that look like the
+//! command, a command of their own that is named like it, a window in which the command would not be seen.
 
 use std::fs;
 

@@ -1,7 +1,9 @@
-//! Versions of Claude Code before the one that is pinned: what the driver has to see with other eyes, and nothing more.
+//! Versions of Claude Code before the one that is pinned: what the driver has to see with other eyes, and
+//! nothing more.
 //!
-//! Old are those that have no state file which tells what claude does (2.1.110 has none, 2.1.123 has one). What cckw does without
-//! it is what their run is for; tests that ask what only such a file tells fail there, at once where that can be said.
+//! Old are those that have no state file which tells what claude does (2.1.110 has none, 2.1.123 has one).
+//! What cckw does without it is what their run is for; tests that ask what only such a file tells fail there,
+//! at once where that can be said.
 
 use std::sync::OnceLock;
 
@@ -22,8 +24,8 @@ pub fn is_old() -> bool {
     *OLD.get_or_init(|| is_before(WITH_STATE))
 }
 
-/// Whether it is a version before the one that the suite was written for. Seen up to 2.1.243: such a version uses the kitty
-/// keyboard only in terminals that it knows by name, and its help lacks what was added since.
+/// Whether it is a version before the one that the suite was written for. Seen up to 2.1.243: such a version
+/// uses the kitty keyboard only in terminals that it knows by name, and its help lacks what was added since.
 pub fn is_earlier() -> bool {
     is_before(WRITTEN_FOR)
 }
@@ -51,8 +53,8 @@ pub fn with_claude(mut record: Record) -> Record {
     record
 }
 
-/// Whether the prompt, the lowest line between two rules or in a box, holds exactly `text`. It may begin with another mark, and the cursor
-/// is anywhere.
+/// Whether the prompt, the lowest line between two rules or in a box, holds exactly `text`. It may begin with
+/// another mark, and the cursor is anywhere.
 pub fn old_prompt_holds(screen: &Screen, text: &str) -> bool {
     let is_rule = |row: &String| ["────", "╭───", "╰───"].iter().any(|rule| row.starts_with(rule));
     let Some(lower) = screen.rows.iter().rposition(is_rule) else { return false };
@@ -62,7 +64,8 @@ pub fn old_prompt_holds(screen: &Screen, text: &str) -> bool {
     let line = screen.rows[lower - 1].replace('\u{a0}', " ");
     let line = line.trim_matches(['│', ' ']);
     let Some(typed) = line.strip_prefix(['❯', '>']) else { return false };
-    // In an empty prompt stands a suggestion; later on one that the model was asked for, and the mock has one answer only.
+    // In an empty prompt stands a suggestion; later on one that the model was asked for, and the mock has one
+    // answer only.
     let suggested = typed.trim_start().starts_with("Try \"") || typed.trim() == REPLY;
     typed.trim() == text || (text.is_empty() && suggested)
 }

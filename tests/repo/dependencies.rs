@@ -1,4 +1,5 @@
-//! What cckw is built from: licences that may be, one source, one version of each, and a page that explains them.
+//! What cckw is built from: licences that may be, one source, one version of each, and a page that explains
+//! them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,7 +35,8 @@ fn cargo(program: &str, args: &[&str]) -> Result<String, String> {
     }
 }
 
-/// What cargo knows about the packages, without the network: all of them where all were fetched, else those of this platform.
+/// What cargo knows about the packages, without the network: all of them where all were fetched, else those
+/// of this platform.
 fn metadata() -> Value {
     let args = ["metadata", "--format-version", "1", "--locked", "--offline"];
     let all = cargo(env!("CARGO"), &args).or_else(|_| {

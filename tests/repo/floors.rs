@@ -1,4 +1,5 @@
-//! The folders of `src/` stand on floors, and no file uses a floor above its own; inside a folder the files make no circles.
+//! The folders of `src/` stand on floors, and no file uses a floor above its own; inside a folder the files
+//! make no circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

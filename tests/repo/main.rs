@@ -1,5 +1,5 @@
-//! What must be true of the repository itself: its documentation, its dependencies, its structure, and the parts of its benchmarks that
-//! have no test harness of their own.
+//! What must be true of the repository itself: its documentation, its dependencies, its structure, and the
+//! parts of its benchmarks that have no test harness of their own.
 
 mod bench_report;
 mod bench_stats;

@@ -1,4 +1,5 @@
-//! `docs/user/security.md` is true where that can be looked up: the tests that it names exist, and unsafe code stands where it says.
+//! `docs/user/security.md` is true where that can be looked up: the tests that it names exist, and unsafe
+//! code stands where it says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -20,7 +20,8 @@ fn sources() -> Vec<PathBuf> {
     found
 }
 
-/// What calls kill(2) in a line of a source: not the methods of that name, which std has for a child of its own.
+/// What calls kill(2) in a line of a source: not the methods of that name, which std has for a child of its
+/// own.
 fn calls(line: &str) -> bool {
     let line = line.trim_start();
     let names =

@@ -94,7 +94,8 @@ fn ctrl_z_stops_both_and_fg_brings_them_back() {
             wait_until_stopped(pid(&record, "client_pid"));
             sandbox.wait_for_record("a suspended session", |record| record.text("state") == "suspended");
             if round == 0 {
-                // Only once: after an `fg` bash 5.2 now and then leaves its own line editor's settings on, for any program.
+                // Only once: after an `fg` bash 5.2 now and then leaves its own line editor's settings on,
+                // for any program.
                 the_shell_gets_every_key(&mut terminal);
             }
             to_the_foreground(&mut terminal);

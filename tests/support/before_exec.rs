@@ -21,7 +21,8 @@ pub fn limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> io::R
     }
 }
 
-/// Gives signals that whoever started the tests ignores (`nohup`, or a shell's `&`) back their default action.
+/// Gives signals that whoever started the tests ignores (`nohup`, or a shell's `&`) back their default
+/// action.
 pub fn default_signals() -> io::Result<()> {
     for number in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
         // SAFETY: SIG_DFL runs no code of this process.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The program, installed by the first test that asks; a test that cannot have it fails, it does not pass without.
+/// The program, installed by the first test that asks; a test that cannot have it fails, it does not pass
+/// without.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(install)

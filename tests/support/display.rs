@@ -220,8 +220,8 @@ fn rows(screen: &vt100::Screen) -> Vec<String> {
     screen.rows(0, columns.get()).map(|row| row.trim_end().to_owned()).collect()
 }
 
-/// A line in runs of one look, e.g. `{Idx(246)/Default bold}text`. Of a blank only what shows is told: a blank that
-/// was written and one that never was are the same to a user.
+/// A line in runs of one look, e.g. `{Idx(246)/Default bold}text`. Of a blank only what shows is told: a
+/// blank that was written and one that never was are the same to a user.
 fn look(screen: &vt100::Screen, row: u16) -> String {
     let mut line = String::new();
     let mut before = String::new();

@@ -22,8 +22,8 @@
 //! * A program that is to leave its terminal behind (ctrl-z, a killed client) runs in a shell:
 //!   [`Terminal::shell`] starts one without start-up files, whose prompt is [`PROMPT`]; the end of a session
 //!   leader hangs the terminal up, and what a host then still writes is lost.
-//! * A shell sets its own modes and attributes after its prompt is shown: keep [`Terminal::manners`] at one prompt
-//!   and hold those of a later one against them with [`Terminal::wait_for_manners`].
+//! * A shell sets its own modes and attributes after its prompt is shown: keep [`Terminal::manners`] at one
+//!   prompt and hold those of a later one against them with [`Terminal::wait_for_manners`].
 //! * Every wait takes its own name for the message and ends by [`DEADLINE`], which no passing test reaches.
 //! * Dropping a [`Sandbox`] kills, by pid, every process that carries its mark in its environment.
 //!

@@ -11,9 +11,9 @@ use super::own_process;
 /// Who that is: `nobody`, on most systems.
 pub const OTHER: u32 = 65534;
 
-/// Whether this process can become another user, as root can. Where it cannot, the test of this name in this module
-/// (`module_path!()`) is run again as the root of a user namespace that has other users too, and has to pass there; then there is
-/// nothing left to do here.
+/// Whether this process can become another user, as root can. Where it cannot, the test of this name in this
+/// module (`module_path!()`) is run again as the root of a user namespace that has other users too, and has
+/// to pass there; then there is nothing left to do here.
 #[track_caller]
 pub fn can_be_another(module: &str, test: &str) -> bool {
     if nix::unistd::geteuid().is_root() {
@@ -43,7 +43,8 @@ pub fn as_another<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -
     })
 }
 
-/// Opens the way to `path` for everybody, as far up as this user's own directories go, and `path` itself with this mode.
+/// Opens the way to `path` for everybody, as far up as this user's own directories go, and `path` itself with
+/// this mode.
 pub fn open_to_all(path: &Path, mode: u32) {
     for directory in path.ancestors().skip(1) {
         let metadata = fs::metadata(directory).expect("is there");

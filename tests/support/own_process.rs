@@ -9,8 +9,9 @@ use super::before_exec::{before_exec, limit};
 /// Set where a test was started again.
 const AGAIN: &str = "CCKW_TEST_BY_ITSELF";
 
-/// Whether this process has this test of this module (`module_path!()`) to itself, and may open so many descriptors. Where it has not,
-/// the test is run again in a process that has, and has to pass there; then there is nothing left to do here.
+/// Whether this process has this test of this module (`module_path!()`) to itself, and may open so many
+/// descriptors. Where it has not, the test is run again in a process that has, and has to pass there; then
+/// there is nothing left to do here.
 #[track_caller]
 pub fn is_by_itself(module: &str, test: &str, descriptors: u64) -> bool {
     if std::env::var_os(AGAIN).is_some() {

@@ -43,8 +43,8 @@ pub struct Pair {
     pub path: PathBuf,
 }
 
-/// Opens a pair of `size`; the master does not block and neither end is inherited. Both are close-on-exec from the beginning:
-/// openpty(3) would leave them to a child that another test starts in that moment.
+/// Opens a pair of `size`; the master does not block and neither end is inherited. Both are close-on-exec
+/// from the beginning: openpty(3) would leave them to a child that another test starts in that moment.
 pub fn open(size: Size) -> Pair {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let master = posix_openpt(flags).expect("a pseudo-terminal");

@@ -19,7 +19,8 @@ use super::wait::{DEADLINE, wait_or_report, wait_until};
 /// Names the sandbox in the environment of all that is started in it.
 const MARK: &str = "CCKW_TEST_SANDBOX";
 
-/// Where the programs of the system are; never the PATH of whoever runs the tests, for it may hold a `claude`.
+/// Where the programs of the system are; never the PATH of whoever runs the tests, for it may hold a
+/// `claude`.
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// The folders under one temporary folder, and the environment that points to them.
@@ -35,7 +36,8 @@ impl Default for Sandbox {
 }
 
 impl Sandbox {
-    /// Makes the folders: `home`, `run` (0700), `state`, `config`, `tmp`, `bin` (first in PATH), `work` (the cwd).
+    /// Makes the folders: `home`, `run` (0700), `state`, `config`, `tmp`, `bin` (first in PATH), `work` (the
+    /// cwd).
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("cckw-").tempdir().expect("a temporary folder");
         let mut sandbox = Self { folder, environment: BTreeMap::new() };
@@ -131,7 +133,8 @@ impl Sandbox {
         wait_or_report(&format!("a record with {what}"), DEADLINE, look, || self.what_is_known())
     }
 
-    /// What is known about the sessions of this sandbox, for a test that has failed: records, and what the hosts have noted.
+    /// What is known about the sessions of this sandbox, for a test that has failed: records, and what the
+    /// hosts have noted.
     fn what_is_known(&self) -> String {
         let told = |record: Record| {
             let events = fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default();
@@ -178,8 +181,8 @@ impl Sandbox {
         wait_until("the end of all locks", DEADLINE, || self.locks_are_free());
     }
 
-    /// Whether no host holds a lock. One that was killed does until the last of its threads is gone; until then it counts as
-    /// one that comes.
+    /// Whether no host holds a lock. One that was killed does until the last of its threads is gone; until
+    /// then it counts as one that comes.
     pub fn locks_are_free(&self) -> bool {
         let sessions = fs::read_dir(self.path("state/cckw")).into_iter().flatten().flatten();
         sessions
@@ -235,8 +238,9 @@ pub fn pid(record: &Record, key: &str) -> i32 {
     record.pid(key).unwrap_or_else(|| panic!("no {key}"))
 }
 
-/// Writes a script that can be executed at once. A process of its own writes it: a file that this process has open for writing is
-/// open in each child of another test's until that has executed its program, and the system executes no file that is being written.
+/// Writes a script that can be executed at once. A process of its own writes it: a file that this process has
+/// open for writing is open in each child of another test's until that has executed its program, and the
+/// system executes no file that is being written.
 fn write_program(path: &Path, text: &str) {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", r#"cat >"$0" && chmod 755 "$0""#]).arg(path).stdin(Stdio::piped());

@@ -13,8 +13,8 @@ impl Terminal {
         Self::builder().shell(name, sandbox)
     }
 
-    /// Waits for the prompt, types a command line, and presses Enter once the line is echoed; so a prompt seen
-    /// afterwards ([`Terminal::wait_for_prompt`]) is the one after the command.
+    /// Waits for the prompt, types a command line, and presses Enter once the line is echoed; so a prompt
+    /// seen afterwards ([`Terminal::wait_for_prompt`]) is the one after the command.
     #[track_caller]
     pub fn run(&mut self, line: &str) {
         self.wait_for_prompt();
@@ -46,7 +46,8 @@ impl Builder {
         let mut terminal = self.spawn(command(name, sandbox));
         terminal.wait_for_prompt();
         if name == "zsh" {
-            // It switches that on behind its first prompt; what is compared with the terminal as it was comes after.
+            // It switches that on behind its first prompt; what is compared with the terminal as it was comes
+            // after.
             terminal.wait_for_modes("zsh's line editor", |modes| modes.is_on(2004));
         }
         terminal

@@ -222,7 +222,8 @@ impl Terminal {
         (self.modes(), self.attributes())
     }
 
-    /// Waits until modes and attributes are as they were: a shell sets its own only after it has shown its prompt.
+    /// Waits until modes and attributes are as they were: a shell sets its own only after it has shown its
+    /// prompt.
     #[track_caller]
     pub fn wait_for_manners(&mut self, before: &(Modes, Termios)) {
         self.try_wait_for(|screen| screen.modes == before.0);
@@ -268,8 +269,8 @@ impl Terminal {
         found.unwrap_or_else(|| panic!("waited in vain for {what}\n{}", self.report()))
     }
 
-    /// Presses `key` until the screen satisfies `condition`, again each second: some programs take no key for a
-    /// moment after a question has appeared.
+    /// Presses `key` until the screen satisfies `condition`, again each second: some programs take no key for
+    /// a moment after a question has appeared.
     #[track_caller]
     pub fn press_until(&mut self, key: Key, what: &str, condition: impl Fn(&Screen) -> bool) -> Screen {
         let end = Instant::now() + DEADLINE;
@@ -289,7 +290,8 @@ impl Terminal {
         self.wait_for(&format!("{text:?}"), |screen| screen.contains(text))
     }
 
-    /// Waits until `text` stands on the screen or in what has scrolled off its top, also over the end of a line.
+    /// Waits until `text` stands on the screen or in what has scrolled off its top, also over the end of a
+    /// line.
     #[track_caller]
     pub fn wait_for_history(&mut self, text: &str) {
         let mut found = false;
@@ -328,8 +330,8 @@ impl Terminal {
         assert!(got >= length, "{got} of {length} bytes after {time:?}");
     }
 
-    /// Waits until what `view` makes of the screen has not changed for `quiet`. For screens that have no mark of
-    /// being complete; where there is one, wait for that.
+    /// Waits until what `view` makes of the screen has not changed for `quiet`. For screens that have no mark
+    /// of being complete; where there is one, wait for that.
     #[track_caller]
     pub fn wait_for_rest<T: PartialEq>(&mut self, quiet: Duration, view: impl Fn(&Screen) -> T) -> Screen {
         let end = Instant::now() + DEADLINE;

@@ -19,7 +19,8 @@ impl<'a> Tmux<'a> {
         sandbox.set("SHELL", "/bin/sh");
     }
 
-    /// Starts the server that `tmux` without options means, with a session `main` whose pane runs these words.
+    /// Starts the server that `tmux` without options means, with a session `main` whose pane runs these
+    /// words.
     pub fn start(sandbox: &'a Sandbox, columns: u16, rows: u16, words: &[&str]) -> Self {
         Self::start_with(sandbox, &[], columns, rows, words)
     }
@@ -83,7 +84,8 @@ impl Drop for Tmux<'_> {
     fn drop(&mut self) {
         // The sandbox ends what is left if this fails.
         let _ = self.command(&["kill-server"]).output();
-        // `kill-server` does not wait for the end of the server. Until then the next command on this socket may reach the server that ends.
+        // `kill-server` does not wait for the end of the server. Until then the next command on this socket
+        // may reach the server that ends.
         if self.pid > 1 && !std::thread::panicking() {
             wait_until("the end of tmux", DEADLINE, || !process::runs(self.pid));
         }

@@ -1,5 +1,5 @@
-//! What the fuzz targets begin with: pieces of recorded streams and screens, and what was written by hand. Inputs that once
-//! found something are not made here; their names begin with `found-`.
+//! What the fuzz targets begin with: pieces of recorded streams and screens, and what was written by hand.
+//! Inputs that once found something are not made here; their names begin with `found-`.
 
 use std::fs;
 use std::path::Path;

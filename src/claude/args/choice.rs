@@ -18,8 +18,10 @@ pub enum ConversationChoice {
 
 /// The conversation that claude would write into, given these arguments.
 ///
-/// Nothing where it is a new one (no flag, or `--fork-session`: only the id that the copy is to have is taken then),
-/// and where only claude can tell: `--resume` without a value shows a list, `--from-pr` and `--teleport` ask elsewhere, and `--worktree` looks in another directory. As in claude, the last of several values counts.
+/// Nothing where it is a new one (no flag, or `--fork-session`: only the id that the copy is to have is taken
+/// then), and where only claude can tell: `--resume` without a value shows a list, `--from-pr` and
+/// `--teleport` ask elsewhere, and `--worktree` looks in another directory. As in claude, the last of several
+/// values counts.
 pub fn choice(args: &[OsString]) -> Option<ConversationChoice> {
     let (mut resume, mut session_id, mut newest, mut fork, mut elsewhere) = (None, None, false, false, false);
     for item in items(args) {
@@ -55,9 +57,9 @@ pub fn choice(args: &[OsString]) -> Option<ConversationChoice> {
     }
 }
 
-/// The same arguments with the conversation `id` in place of "the newest one", so that claude opens that one although another one
-/// was written meanwhile. Nothing where they do not choose the newest one, or hold a flag that the table does not know: what
-/// belongs to that cannot be told.
+/// The same arguments with the conversation `id` in place of "the newest one", so that claude opens that one
+/// although another one was written meanwhile. Nothing where they do not choose the newest one, or hold a
+/// flag that the table does not know: what belongs to that cannot be told.
 ///
 /// The place stays: behind a flag of many values, what ends its values must not be missing.
 pub fn name_newest(args: &[OsString], id: &str) -> Option<Vec<OsString>> {

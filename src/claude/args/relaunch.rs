@@ -1,8 +1,8 @@
 //! The arguments of the second and every later launch of a session.
 //!
-//! They are for the directory of the first launch, also where `-w` made claude move into a worktree: relative paths
-//! in them (`--settings ./x.json`) count from where claude is started, and `--resume` goes into the conversation's
-//! worktree by itself (seen with Claude Code 2.1.329).
+//! They are for the directory of the first launch, also where `-w` made claude move into a worktree: relative
+//! paths in them (`--settings ./x.json`) count from where claude is started, and `--resume` goes into the
+//! conversation's worktree by itself (seen with Claude Code 2.1.329).
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -30,12 +30,14 @@ pub fn worktree(cwd: &Path) -> Option<&OsStr> {
     cwd.parent()?.ends_with(".claude/worktrees").then(|| cwd.file_name()).flatten()
 }
 
-/// The user's arguments for another launch of the same session. For a [`Run::Interactive`](super::Run::Interactive).
+/// The user's arguments for another launch of the same session. For a
+/// [`Run::Interactive`](super::Run::Interactive).
 ///
-/// Kept, in their order: what configures the session, and flags that the table does not know. Dropped: the prompt, which is
-/// not to be sent twice; what chooses a conversation, unless that is all that is known of it; what only concerns the
-/// first launch. `-w` stays where nothing is resumed: with the name of a worktree that is there, claude goes into that one. The
-/// ids are to be ids ([`is_id`](crate::claude::transcript::is_id)).
+/// Kept, in their order: what configures the session, and flags that the table does not know. Dropped: the
+/// prompt, which is not to be sent twice; what chooses a conversation, unless that is all that is known of
+/// it; what only concerns the first launch. `-w` stays where nothing is resumed: with the name of a worktree
+/// that is there, claude goes into that one. The ids are to be ids
+/// ([`is_id`](crate::claude::transcript::is_id)).
 pub fn relaunch(args: &[OsString], how: Resume<'_>) -> Vec<OsString> {
     // First, as in `pin`: behind the user's words a flag of many values could swallow it.
     let mut relaunched: Vec<OsString> = match how {

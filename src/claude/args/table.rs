@@ -1,7 +1,8 @@
 //! The flags and subcommands of Claude Code 2.1.329.
 //!
-//! Listed ones are in its `--help`; hidden ones it accepts without saying so (seen by giving them to it, and in the
-//! definitions that its program carries). A test holds the table against the `--help` of the pinned version.
+//! Listed ones are in its `--help`; hidden ones it accepts without saying so (seen by giving them to it, and
+//! in the definitions that its program carries). A test holds the table against the `--help` of the pinned
+//! version.
 
 /// How many values a flag takes from the words that follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,12 +8,13 @@ use crate::vt::screen::view::{Cell, ScreenCells};
 /// How much of it is looked at, in rows.
 const MAX_ROWS_READ: usize = 20;
 
-/// The rows of the last paragraph: from its mark (`●`, `❯`, `⎿`), or from the first row that belongs to it, to the row
-/// behind it.
+/// The rows of the last paragraph: from its mark (`●`, `❯`, `⎿`), or from the first row that belongs to it,
+/// to the row behind it.
 pub(super) fn last(view: &ScreenCells, input: InputBox) -> Option<(usize, usize)> {
     let row = |row: usize| view.row(row).trim_end();
     let mut end = input.upper;
-    // On the alternate screen there are gaps, and hints at the right edge, between the conversation and the prompt.
+    // On the alternate screen there are gaps, and hints at the right edge, between the conversation and the
+    // prompt.
     while end > 0 && (row(end - 1).is_empty() || is_at_the_edge(row(end - 1))) {
         end -= 1;
     }
@@ -37,8 +38,8 @@ pub(super) fn text(view: &ScreenCells, row: usize) -> Option<&Cell> {
     view.cells(row).iter().skip(1).find(|cell| !view.blank(cell))
 }
 
-/// Whether the last paragraph is one that says that something runs: `✻ Germinating… (3s · ↓ 2 tokens)`, in colour
-/// from its mark on, or the `Running…` of a command.
+/// Whether the last paragraph is one that says that something runs: `✻ Germinating… (3s · ↓ 2 tokens)`, in
+/// colour from its mark on, or the `Running…` of a command.
 pub(super) fn runs(view: &ScreenCells, input: InputBox) -> bool {
     let Some((start, end)) = last(view, input) else { return false };
     (start..end).any(|at| {

@@ -1,8 +1,10 @@
-//! What stands below the input box: modes, hints, a menu, the user's status line, and remote control's indicator.
+//! What stands below the input box: modes, hints, a menu, the user's status line, and remote control's
+//! indicator.
 //!
-//! The rows of the left side are the user's status line, where there is one, and below it claude's own row with the
-//! permission mode. The right side (notifications, then a row with the indicator) begins beside the first row, or below the
-//! last one where there is no room for both; it ends two columns before the edge (seen with 2.1.332).
+//! The rows of the left side are the user's status line, where there is one, and below it claude's own row
+//! with the permission mode. The right side (notifications, then a row with the indicator) begins beside the
+//! first row, or below the last one where there is no room for both; it ends two columns before the edge
+//! (seen with 2.1.332).
 
 use super::conversation;
 use super::input::InputBox;
@@ -20,8 +22,8 @@ const MODE_MARKS: [&str; 7] = ["⏵⏵", "⏸", "? for shortcuts", "-- ", "esc t
 /// What a notification about a link that was lost begins with.
 const NOTES: [&str; 2] = ["Remote Control disconnected", "Remote Control failed"];
 
-/// The rows around the box that are claude's: those below it, and on the alternate screen those that end directly
-/// above it, where it puts menus and what stands at the right edge.
+/// The rows around the box that are claude's: those below it, and on the alternate screen those that end
+/// directly above it, where it puts menus and what stands at the right edge.
 pub(super) struct Footer<'a> {
     view: &'a ScreenCells,
     below: Vec<&'a str>,
@@ -127,7 +129,8 @@ impl<'a> Footer<'a> {
         open.then(|| Menu { about: self.about_selected(), selected })
     }
 
-    /// What the list says about its selected command: the text behind the name, and rows below that are set in as far.
+    /// What the list says about its selected command: the text behind the name, and rows below that are set
+    /// in as far.
     fn about_selected(&self) -> String {
         // On the alternate screen the rows above the box come from the bottom to the top.
         let rows: Vec<&str> = self.above.iter().rev().chain(&self.below).copied().collect();
@@ -166,7 +169,8 @@ impl<'a> Footer<'a> {
         let shown = |sides: &[RightSide<'_>]| -> Vec<Indicator> {
             sides.iter().flat_map(|side| self.indicators(side)).collect()
         };
-        // On the alternate screen the indicator is in the header, and what looks like it beside a status line is the user's.
+        // On the alternate screen the indicator is in the header, and what looks like it beside a status line
+        // is the user's.
         let beside = || if self.view.alternate() { Vec::new() } else { shown(&others) };
         let shown = Some(shown(&own)).filter(|shown| !shown.is_empty()).unwrap_or_else(beside);
         // Where two contradict each other, the one for which nobody types.
@@ -178,7 +182,8 @@ impl<'a> Footer<'a> {
         let cell = |column: usize| self.view.cells(side.row).get(column);
         let mut found = Vec::new();
         for (column, item) in items(side.text) {
-            // Where the left side ends one column before, nothing but the colour tells where the indicator begins.
+            // Where the left side ends one column before, nothing but the colour tells where the indicator
+            // begins.
             let behind = item.rsplit_once(" /rc").map(|(before, _)| before.chars().count() + 1);
             for skip in [Some(0), behind].into_iter().flatten() {
                 let text: String = item.chars().skip(skip).collect();
@@ -259,8 +264,8 @@ fn items(text: &str) -> Vec<(usize, &str)> {
     items
 }
 
-/// What an item says of remote control, if it is drawn in the colour that claude has for this. `depth` is how many colours claude
-/// draws with; `sure` is whether the item stands where nobody else draws.
+/// What an item says of remote control, if it is drawn in the colour that claude has for this. `depth` is how
+/// many colours claude draws with; `sure` is whether the item stands where nobody else draws.
 pub(super) fn indicator(item: &str, first: &Cell, depth: Depth, sure: bool) -> Option<Indicator> {
     let meaning = palette::meaning(first.colour);
     // A theme of the user's own may mix colours of all depths.
@@ -279,7 +284,8 @@ pub(super) fn indicator(item: &str, first: &Cell, depth: Depth, sure: bool) -> O
     drawn.then_some(said)
 }
 
-/// What an item says of remote control. Where there is no room the word is cut. The compact form has no slash.
+/// What an item says of remote control. Where there is no room the word is cut. The compact form has no
+/// slash.
 fn indicator_word(item: &str) -> Option<Indicator> {
     let is = |word: &str| {
         let cut = |cut: &str| cut.len() > word.find(' ').unwrap_or(word.len()) && word.starts_with(cut);

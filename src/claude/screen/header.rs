@@ -1,4 +1,5 @@
-//! The header: logo, version, directory. On the alternate screen it has remote control's indicator, while it is on the screen.
+//! The header: logo, version, directory. On the alternate screen it has remote control's indicator, while it
+//! is on the screen.
 
 use super::Indicator;
 use super::footer;

@@ -5,8 +5,8 @@ use crate::vt::screen::view::{Cell, ScreenCells};
 
 /// The mark before what is typed.
 const PROMPT_MARK: char = '❯';
-/// Stands behind the mark at the main prompt. What looks alike elsewhere (the agents view, lists, the conversation) has
-/// a blank there.
+/// Stands behind the mark at the main prompt. What looks alike elsewhere (the agents view, lists, the
+/// conversation) has a blank there.
 const BEHIND_MARK: char = '\u{a0}';
 /// Where typed text begins, in every row of the box.
 const TEXT_MARGIN_COLUMNS: usize = 2;
@@ -37,8 +37,8 @@ pub(super) struct InputBox {
 
 /// The lowest box on the screen, or why there is none that is certain.
 ///
-/// The lower rule is the lowest row that is nothing but a rule. In the conversation there are none: whatever a model,
-/// a command or a status line writes is set in by two columns.
+/// The lower rule is the lowest row that is nothing but a rule. In the conversation there are none: whatever
+/// a model, a command or a status line writes is set in by two columns.
 pub(super) fn find(view: &ScreenCells) -> Result<InputBox, &'static str> {
     let (rows, _) = view.size();
     let lower = (0..rows).rev().find(|&row| is_rule(view.row(row))).ok_or(NONE)?;
@@ -62,7 +62,8 @@ pub(super) fn find(view: &ScreenCells) -> Result<InputBox, &'static str> {
     Ok(InputBox { upper, lower })
 }
 
-/// Whether these rows are the lower part of the box: the cursor is among them, and all of them are set in as a draft is.
+/// Whether these rows are the lower part of the box: the cursor is among them, and all of them are set in as
+/// a draft is.
 fn is_rest_of_box(view: &ScreenCells, first: usize, lower: usize) -> bool {
     let (row, column) = view.cursor();
     let is_set_in = |row: usize| {
@@ -95,8 +96,8 @@ pub(super) fn prompt(view: &ScreenCells, input: InputBox) -> Prompt {
     if !(input.upper < row && row < input.lower && column >= TEXT_MARGIN_COLUMNS) {
         return Prompt::Elsewhere("the cursor is not at the main prompt");
     }
-    // Claude hides the terminal's cursor, parks it there all the same, and inverts the cell; without the focus of the
-    // window it inverts none. An inverted cell elsewhere is a screen that is only half drawn.
+    // Claude hides the terminal's cursor, parks it there all the same, and inverts the cell; without the
+    // focus of the window it inverts none. An inverted cell elsewhere is a screen that is only half drawn.
     let is_inverse = |row| view.cells(row).iter().any(|cell| cell.inverse);
     if !view.cursor_shown()
         && !view.cells(row)[column].inverse
@@ -130,9 +131,9 @@ pub(super) fn prompt(view: &ScreenCells, input: InputBox) -> Prompt {
     Prompt::Draft(Draft { lines: input.lower - input.upper - 1, text, cursor_at_end: at_end })
 }
 
-/// Where a hint begins that claude draws behind the cursor: a suggestion, the rest of a command, its arguments. It
-/// reaches to the end of the box, and all of it is faint. The cursor stands on its first character, and inverted that
-/// one is like any other: so one character alone is taken for typed.
+/// Where a hint begins that claude draws behind the cursor: a suggestion, the rest of a command, its
+/// arguments. It reaches to the end of the box, and all of it is faint. The cursor stands on its first
+/// character, and inverted that one is like any other: so one character alone is taken for typed.
 fn hint(view: &ScreenCells, input: InputBox, cursor: (usize, usize)) -> Option<(usize, usize)> {
     let behind = (cursor.0..input.lower).flat_map(|row| {
         let from = if row == cursor.0 { cursor.1 + 1 } else { 0 };

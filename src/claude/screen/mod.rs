@@ -1,9 +1,10 @@
-//! What claude's screen says: whether the main prompt is there and what stands in it, whether a turn runs, and what is
-//! shown of remote control.
+//! What claude's screen says: whether the main prompt is there and what stands in it, whether a turn runs,
+//! and what is shown of remote control.
 //!
-//! None of it is an interface of Claude Code, and a release may draw everything anew. So it is read from the inside of
-//! what was seen: what is not recognised is [`Prompt::Elsewhere`], and nobody types there. Screens of the real program
-//! with the reading that each must get are in `tests/screens`; `docs/internals/claude-code.md` says what is drawn how.
+//! None of it is an interface of Claude Code, and a release may draw everything anew. So it is read from the
+//! inside of what was seen: what is not recognised is [`Prompt::Elsewhere`], and nobody types there. Screens
+//! of the real program with the reading that each must get are in `tests/screens`;
+//! `docs/internals/claude-code.md` says what is drawn how.
 
 mod conversation;
 mod elsewhere;
@@ -26,11 +27,12 @@ use super::remote_notices::Notice;
 pub struct Reading {
     /// The main prompt, if that is where claude is.
     pub prompt: Prompt,
-    /// The editor's mode where the footer says it. In NORMAL mode it says nothing, so that none is either that or an
-    /// editor without modes: there a bracketed paste is inserted as it is, while single keys are commands.
+    /// The editor's mode where the footer says it. In NORMAL mode it says nothing, so that none is either
+    /// that or an editor without modes: there a bracketed paste is inserted as it is, while single keys are
+    /// commands.
     pub vim: Option<Vim>,
-    /// Whether it is to be seen that a turn or a command runs: what is submitted then waits in a queue. Not every
-    /// screen has room to say so.
+    /// Whether it is to be seen that a turn or a command runs: what is submitted then waits in a queue. Not
+    /// every screen has room to say so.
     pub busy: bool,
     /// The list of suggestions for what is typed, if it is open.
     pub menu: Option<Menu>,
@@ -78,8 +80,8 @@ pub enum Prompt {
 }
 
 impl Prompt {
-    /// What stands in the place of a prompt, where that is nothing that has a name: a version that draws its prompt in another
-    /// way looks like this.
+    /// What stands in the place of a prompt, where that is nothing that has a name: a version that draws its
+    /// prompt in another way looks like this.
     pub fn nameless(&self) -> Option<&'static str> {
         match self {
             Self::Elsewhere(why) if input::NAMELESS.contains(why) => Some(why),
@@ -133,15 +135,16 @@ pub struct Panel {
     pub selected: usize,
     /// Which of them is the one that disconnects, if there is exactly one.
     pub disconnect: Option<usize>,
-    /// Whether it is the panel of a link that is up: some seconds long the one of a link that failed is shown too.
+    /// Whether it is the panel of a link that is up: some seconds long the one of a link that failed is shown
+    /// too.
     pub connected: bool,
 }
 
 /// The list of suggestions that claude opens for a `/` or an `@`. Enter may take what is selected in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Menu {
-    /// The selected command with its slash. Where its column is too narrow, `…` and the end of its name. None where nothing
-    /// matches, or where it is a list of files.
+    /// The selected command with its slash. Where its column is too narrow, `…` and the end of its name. None
+    /// where nothing matches, or where it is a list of files.
     pub selected: Option<String>,
     /// What is said about the selected command, in one line. Its end may be cut, and then it ends with `…`.
     pub about: String,
@@ -149,8 +152,8 @@ pub struct Menu {
 
 /// Reads a screen. Cheap enough for every look, and never panics.
 ///
-/// The screen of one moment can be half drawn: claude draws in frames, which the emulator does not wait for. Two looks
-/// with rest between them say more than one.
+/// The screen of one moment can be half drawn: claude draws in frames, which the emulator does not wait for.
+/// Two looks with rest between them say more than one.
 pub fn read(view: &ScreenCells) -> Reading {
     let input = match input::find(view) {
         Ok(input) => input,

@@ -8,8 +8,8 @@ use super::input::InputBox;
 use crate::claude::remote_notices::{Notice, classify};
 use crate::vt::screen::view::ScreenCells;
 
-/// The last thing that was said, if it is about remote control. The footer is left out where it holds a menu, whose
-/// texts are about commands.
+/// The last thing that was said, if it is about remote control. The footer is left out where it holds a menu,
+/// whose texts are about commands.
 pub(super) fn find(view: &ScreenCells, input: InputBox, footer: &Footer<'_>) -> Option<Notice> {
     let input = InputBox { upper: input.upper - footer.menu_above(), ..input };
     let notes = footer.menu().is_none().then_some(footer);
@@ -19,7 +19,8 @@ pub(super) fn find(view: &ScreenCells, input: InputBox, footer: &Footer<'_>) -> 
         .or_else(|| notes.and_then(|footer| footer.notes().find_map(classify)))
 }
 
-/// The last paragraph above the prompt, in one line, if claude itself said it; and whether its beginning is off the screen.
+/// The last paragraph above the prompt, in one line, if claude itself said it; and whether its beginning is
+/// off the screen.
 fn last(view: &ScreenCells, input: InputBox) -> Option<(String, bool)> {
     let (start, end) = conversation::last(view, input)?;
     if view.row(start).starts_with('❯') || says_the_model(view, start) {
@@ -33,8 +34,8 @@ fn last(view: &ScreenCells, input: InputBox) -> Option<(String, bool)> {
     Some((line, cut))
 }
 
-/// What is left of the refusal where its beginning has gone off the top of a small screen: with a draft of three lines, its
-/// last word on a screen of ten rows.
+/// What is left of the refusal where its beginning has gone off the top of a small screen: with a draft of
+/// three lines, its last word on a screen of ten rows.
 fn refusal_cut(line: String) -> Option<Notice> {
     let is_name = |word: &str| word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     let mut whole = REFUSAL.iter().rev();

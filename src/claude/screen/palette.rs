@@ -1,5 +1,5 @@
-//! The colours in which claude draws the indicator and the notifications of remote control. They tell its own part of
-//! the footer from the user's status line, which may hold the same words.
+//! The colours in which claude draws the indicator and the notifications of remote control. They tell its own
+//! part of the footer from the user's status line, which may hold the same words.
 
 use vt100::Color;
 
@@ -56,7 +56,8 @@ fn is_drawn_as((red, green, blue): (u8, u8, u8), colour: Color) -> bool {
         || colour == Color::Idx(to_16(index))
 }
 
-/// As the library does that claude colours with: the nearest colour of the cube. None of the themes' colours is a grey.
+/// As the library does that claude colours with: the nearest colour of the cube. None of the themes' colours
+/// is a grey.
 fn to_256(red: u8, green: u8, blue: u8) -> u8 {
     let step = |value: u8| ((u16::from(value) * 10 + 255) / 510) as u8;
     16 + 36 * step(red) + 6 * step(green) + step(blue)

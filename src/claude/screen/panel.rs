@@ -1,4 +1,5 @@
-//! The panel that `/remote-control` opens while the link is up, and for about ten seconds after it failed (seen with 2.1.332).
+//! The panel that `/remote-control` opens while the link is up, and for about ten seconds after it failed
+//! (seen with 2.1.332).
 
 use super::Panel;
 use crate::vt::screen::view::ScreenCells;
@@ -37,7 +38,8 @@ fn is_rule(row: &str) -> bool {
     row.starts_with(['─', '▔']) || row.ends_with('▔')
 }
 
-/// The row below which the panel's text stands: its title below a rule, or the top of the screen where both are off it.
+/// The row below which the panel's text stands: its title below a rule, or the top of the screen where both
+/// are off it.
 fn top(view: &ScreenCells) -> Option<usize> {
     let (rows, _) = view.size();
     let row = |row: usize| view.row(row).trim_end();
@@ -68,8 +70,8 @@ fn without_choices(view: &ScreenCells, top: usize) -> Option<Panel> {
     })
 }
 
-/// Whether claude asks, before the first use ever, whether remote control is to be enabled. Its first choice enables it, and
-/// is selected.
+/// Whether claude asks, before the first use ever, whether remote control is to be enabled. Its first choice
+/// enables it, and is selected.
 pub(super) fn is_first_use(view: &ScreenCells) -> bool {
     let (rows, _) = view.size();
     let choice = |at: usize| without_number(view.row(at).trim_start_matches([' ', '❯'])).to_owned();
@@ -77,7 +79,8 @@ pub(super) fn is_first_use(view: &ScreenCells) -> bool {
     has("Enable Remote Control  ") && has("Never mind")
 }
 
-/// The panel, if it is what stands at the bottom of the screen: below a rule its title, and a list with one selected.
+/// The panel, if it is what stands at the bottom of the screen: below a rule its title, and a list with one
+/// selected.
 pub(super) fn find(view: &ScreenCells) -> Option<Panel> {
     let (rows, _) = view.size();
     let row = |row: usize| view.row(row).trim_end();
@@ -87,7 +90,8 @@ pub(super) fn find(view: &ScreenCells) -> Option<Panel> {
     if marked.next().is_some() {
         return None;
     }
-    // The items are aligned with the selected one, without a gap; what is set in further explains the item above it.
+    // The items are aligned with the selected one, without a gap; what is set in further explains the item
+    // above it.
     let indent = row(mark).chars().take_while(|c| *c == ' ').count() + 2;
     let blank = |at: usize| row(at).is_empty();
     let first = (top..mark).rev().take_while(|&at| !blank(at)).last().unwrap_or(mark);

@@ -1,4 +1,5 @@
-//! Whether a command that is pasted will be seen. The list of suggestions opens with it, and takes rows for itself.
+//! Whether a command that is pasted will be seen. The list of suggestions opens with it, and takes rows for
+//! itself.
 
 use crate::vt::screen::view::ScreenCells;
 
@@ -17,8 +18,9 @@ impl Default for Room {
     }
 }
 
-/// The rows that are needed for the box and the list (seen with 2.1.332). On the main screen the list is below the box and pushes its
-/// top off a lower screen; below 40 columns its texts take more rows. On the alternate screen the list is above the box.
+/// The rows that are needed for the box and the list (seen with 2.1.332). On the main screen the list is
+/// below the box and pushes its top off a lower screen; below 40 columns its texts take more rows. On the
+/// alternate screen the list is above the box.
 const ROWS: usize = 10;
 const ROWS_NARROW: usize = 12;
 const ROWS_ALTERNATE: usize = 8;

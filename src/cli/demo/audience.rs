@@ -1,4 +1,5 @@
-//! Who watches: somebody at a terminal, for whom the stage is drawn as it changes, or whoever reads the text afterwards.
+//! Who watches: somebody at a terminal, for whom the stage is drawn as it changes, or whoever reads the text
+//! afterwards.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
@@ -22,7 +23,8 @@ const LEAST_COLUMNS: u16 = 36;
 /// The stage where nobody watches, and where it cannot be drawn in place.
 const TEXT_ROWS: u16 = 16;
 const TEXT_COLUMNS: u16 = 70;
-/// In fewer columns claude's footer does not say that a link has failed, and cckw would take it for switched off by the user.
+/// In fewer columns claude's footer does not say that a link has failed, and cckw would take it for switched
+/// off by the user.
 const LEAST_TEXT_COLUMNS: u16 = 30;
 
 /// What stands left and right of the stage in a text.
@@ -55,7 +57,8 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// Text for a script, or for a terminal that cannot be drawn on; else the stage as it is. `whys` is what will be told, a text a scene.
+    /// Text for a script, or for a terminal that cannot be drawn on; else the stage as it is. `whys` is what
+    /// will be told, a text a scene.
     pub fn new(script: bool, whys: &[&str]) -> Self {
         if !Self::watches(script) {
             return Self::Text { paced: false, columns: TEXT_COLUMNS };
@@ -285,7 +288,8 @@ fn window() -> (u16, u16) {
 
 fn write(text: &str) {
     let mut stdout = io::stdout().lock();
-    // A terminal that has gone needs no drawing, and no restoring. That a text cannot be written is told with its last words.
+    // A terminal that has gone needs no drawing, and no restoring. That a text cannot be written is told with
+    // its last words.
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 

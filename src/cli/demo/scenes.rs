@@ -1,4 +1,5 @@
-//! The scenes of the demo, in their order. Each claims something in words, does it, and looks whether it is so.
+//! The scenes of the demo, in their order. Each claims something in words, does it, and looks whether it is
+//! so.
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;

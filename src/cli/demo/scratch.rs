@@ -28,7 +28,8 @@ const STOPS_WITHIN: Duration = Duration::from_secs(25);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The path of a socket is limited to about a hundred bytes; more than this is too much for the directory above it.
+/// The path of a socket is limited to about a hundred bytes; more than this is too much for the directory
+/// above it.
 const LONGEST_TEMP_DIR: usize = 40;
 
 /// A home, a working directory and everything else that a session needs.
@@ -139,8 +140,8 @@ impl Scratch {
     /// Ends the session if it still runs, and removes the directory.
     pub fn remove(self) -> io::Result<()> {
         let deadline = Instant::now() + HOST_ENDS_WITHIN;
-        // A host that starts has no record yet, and is not to be reached; one that ends is not to be reached any more. Both would
-        // make the directory anew.
+        // A host that starts has no record yet, and is not to be reached; one that ends is not to be reached
+        // any more. Both would make the directory anew.
         loop {
             self.end_session();
             if !self.host_runs() || Instant::now() > deadline {

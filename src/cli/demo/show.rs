@@ -43,7 +43,8 @@ pub enum Trouble {
     Signal(i32),
 }
 
-/// The signals that end a show, interrupt it, or change what it is drawn on, noted instead of what they would do.
+/// The signals that end a show, interrupt it, or change what it is drawn on, noted instead of what they would
+/// do.
 ///
 /// # Errors
 /// When the system refuses.

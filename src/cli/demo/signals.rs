@@ -12,8 +12,9 @@ use crate::os::kill;
 /// The program that is waited for; 0 before it was started.
 static CHILD: AtomicI32 = AtomicI32::new(0);
 
-/// Runs a program and waits for its end. What would end this process meanwhile reaches the program instead, so that there is
-/// always someone to clean up. ctrl-z is left alone: it stops the whole job, and `fg` continues it.
+/// Runs a program and waits for its end. What would end this process meanwhile reaches the program instead,
+/// so that there is always someone to clean up. ctrl-z is left alone: it stops the whole job, and `fg`
+/// continues it.
 pub fn run(mut command: Command) -> io::Result<ExitStatus> {
     // Handlers and not SIG_IGN, which the program would inherit.
     let forward = SigAction::new(SigHandler::Handler(forward), SaFlags::empty(), SigSet::empty());
@@ -28,7 +29,8 @@ pub fn run(mut command: Command) -> io::Result<ExitStatus> {
     status
 }
 
-/// Whether the user presses Enter, and nothing before it. A signal, the end of the terminal, and any other word are a no.
+/// Whether the user presses Enter, and nothing before it. A signal, the end of the terminal, and any other
+/// word are a no.
 pub fn enter_is_pressed() -> bool {
     // The handlers of `run` are still there, so that a signal interrupts this.
     let mut line = [0; 256];

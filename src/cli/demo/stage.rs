@@ -26,8 +26,8 @@ pub struct Stage {
     /// Nothing when the terminal is closed, or has nothing more to say.
     master: Option<File>,
     child: Child,
-    /// Ends with the last of the programs that were started in the terminal. A host is none of them: it closes what it is not told to
-    /// keep.
+    /// Ends with the last of the programs that were started in the terminal. A host is none of them: it
+    /// closes what it is not told to keep.
     programs: PipeReader,
     screen: vt100::Parser,
 }
@@ -49,7 +49,8 @@ impl Stage {
             });
         }
         let child = command.spawn()?;
-        // With the command its copies of the slave and of the pipe are closed, so that the end of the programs can be seen.
+        // With the command its copies of the slave and of the pipe are closed, so that the end of the
+        // programs can be seen.
         drop(command);
         let screen = vt100::Parser::new(rows, columns, 0);
         Ok(Self { master: Some(master.into()), child, programs, screen })
@@ -77,8 +78,8 @@ impl Stage {
         }
     }
 
-    /// What the screen shows, without the spaces at the ends of lines and the empty lines at its end. Spaces that
-    /// do not break are shown as others.
+    /// What the screen shows, without the spaces at the ends of lines and the empty lines at its end. Spaces
+    /// that do not break are shown as others.
     pub fn text(&self) -> String {
         let columns = self.screen.screen().size().1.get();
         let lines: Vec<_> = self.screen.screen().rows(0, columns).collect();

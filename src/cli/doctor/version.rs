@@ -16,7 +16,8 @@ use crate::os::kill;
 /// More than a version, in bytes: what a program prints beyond it is not read.
 const MAX_OUTPUT: usize = 4096;
 
-/// The first line that `program --version` prints. An error reads on after "--version": "did not end within 15s".
+/// The first line that `program --version` prints. An error reads on after "--version": "did not end within
+/// 15s".
 pub fn of(program: &Path, within: Duration) -> Result<String, String> {
     first_line(Command::new(program).arg("--version"), within)
 }
@@ -27,7 +28,8 @@ fn first_line(command: &mut Command, within: Duration) -> Result<String, String>
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        // A group of its own, so that what it starts (npm's launcher starts the real program) can be ended with it.
+        // A group of its own, so that what it starts (npm's launcher starts the real program) can be ended
+        // with it.
         .process_group(0)
         .spawn()
         .map_err(|error| format!("cannot be started: {error}"))?;

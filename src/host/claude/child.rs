@@ -18,7 +18,8 @@ use crate::registry::log_event::LogEvent;
 use crate::registry::record::SessionState;
 use crate::vt::modes::ModeTracker;
 
-/// After claude's end, how long its PTY must be silent before it counts as read out, where another process keeps it open.
+/// After claude's end, how long its PTY must be silent before it counts as read out, where another process
+/// keeps it open.
 const PTY_SILENCE: Duration = Duration::from_millis(50);
 /// The same after claude was stopped, when the user waits for the shell.
 const QUIET_STOP: Duration = Duration::from_millis(15);
@@ -111,7 +112,8 @@ impl Host {
         self.events.write(LogEvent::ContinuedFromOutside);
         self.record.state = SessionState::Running;
         self.save();
-        // The shell has the terminal until the client takes it again. What claude writes until then is drawn then.
+        // The shell has the terminal until the client takes it again. What claude writes until then is drawn
+        // then.
         self.output.model_only = true;
         if let Some(client) = self.attachment.client_mut() {
             // Where there is no shell, nobody else would continue it.
@@ -144,11 +146,13 @@ impl Host {
         self.timers.set(Timer::Kill, Instant::now() + grace);
     }
 
-    /// Whether claude is stopped, so that it acts on no signal before it goes on. One that runs gets no SIGCONT: it takes that for
-    /// the end of a suspension and draws its whole screen, and asks the terminal what it can do, which answers when the shell has it.
+    /// Whether claude is stopped, so that it acts on no signal before it goes on. One that runs gets no
+    /// SIGCONT: it takes that for the end of a suspension and draws its whole screen, and asks the terminal
+    /// what it can do, which answers when the shell has it.
     ///
-    /// The child is stopped as soon as the system has said so. A stop that comes later is seen in `child_changed`. What a launcher has
-    /// started is looked up: nobody tells of its stops, so one that comes later is met by the next, less polite signal.
+    /// The child is stopped as soon as the system has said so. A stop that comes later is seen in
+    /// `child_changed`. What a launcher has started is looked up: nobody tells of its stops, so one that
+    /// comes later is met by the next, less polite signal.
     fn is_claude_stopped(&self) -> bool {
         let is_stopped = |pid: Pid| process::look_up(pid).is_some_and(|process| process.stopped);
         let below = self.record.claude_pid.map(Pid::from_raw).filter(|pid| *pid != self.claude.child.pid());

@@ -17,8 +17,9 @@ use crate::registry::last_claude;
 use crate::registry::record::Record;
 use crate::registry::{ConversationOwner, another_claude_runs};
 
-/// The user's arguments. Where another claude runs, the conversation's id is in place of "the newest one" (`--continue`): claude looks for
-/// the newest one half a second later, when the other claude may have written into another one.
+/// The user's arguments. Where another claude runs, the conversation's id is in place of "the newest one"
+/// (`--continue`): claude looks for the newest one half a second later, when the other claude may have
+/// written into another one.
 pub fn with_decided(args: Vec<OsString>, record: &Record) -> Vec<OsString> {
     let decided = record.opening.first().filter(|id| {
         let projects = transcript::directory();
@@ -54,7 +55,8 @@ pub fn arguments(first: &[OsString], launch: &ClaudeLaunch, record: &Record) -> 
     relaunch(first, how)
 }
 
-/// What a new host of this session launches first; nothing where another process has the conversation: that one.
+/// What a new host of this session launches first; nothing where another process has the conversation: that
+/// one.
 pub fn launch(supervisor: &mut Supervisor, record: &Record) -> Result<ClaudeLaunch, Box<ConversationOwner>> {
     if let Some(holder) = last_claude::conversation(record).and_then(|id| last_claude::holder(&id)) {
         return Err(Box::new(holder));

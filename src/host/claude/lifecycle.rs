@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::supervisor::{ClaudeLaunch, FinishReason};
 use crate::os::exit::Exit;
 
-/// How far a session is. It goes from each of these to the next one, and from `Waiting` also back to `Running`.
+/// How far a session is. It goes from each of these to the next one, and from `Waiting` also back to
+/// `Running`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lifecycle {
     /// Claude runs, is stopped, or is about to be started.
@@ -78,7 +79,8 @@ impl Lifecycle {
         }
     }
 
-    /// Whether nobody wants claude back: the user has said so, or it could not be brought back when its time had come.
+    /// Whether nobody wants claude back: the user has said so, or it could not be brought back when its time
+    /// had come.
     pub fn has_quit(&self) -> bool {
         match self {
             Self::Running(launched) | Self::Draining { launched, .. } => launched.quit,

@@ -186,8 +186,8 @@ impl Claude {
         self.job_stop = Some(JobStop::begin(&self.launcher.program, job));
     }
 
-    /// Where claude waits to come back and a background job is being ended: whether that has ended. While it has not, the launch is put off
-    /// a little.
+    /// Where claude waits to come back and a background job is being ended: whether that has ended. While it
+    /// has not, the launch is put off a little.
     pub(crate) fn look_at_job_stop(&mut self) -> Option<Result<(), bool>> {
         let stop = self.job_stop.as_mut().filter(|_| self.supervisor.lifecycle().is_waiting())?;
         Some(match stop.look() {

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-/// How long claude must have been idle. It is idle before it has written down the turn that has just ended (seen: a tenth of a second),
-/// and for a moment between a turn and the next one that was typed ahead.
+/// How long claude must have been idle. It is idle before it has written down the turn that has just ended
+/// (seen: a tenth of a second), and for a moment between a turn and the next one that was typed ahead.
 pub const IDLE_BEFORE_RESTART: Duration = Duration::from_secs(1);
 
 /// Whether claude is to be started anew.
@@ -31,7 +31,8 @@ impl PendingRestart {
         self.idle_since = if idle { self.idle_since.or(Some(at)) } else { None };
     }
 
-    /// Somebody wants claude to be started anew: at once, or as soon as it rests. A later wish can only hasten an earlier one.
+    /// Somebody wants claude to be started anew: at once, or as soon as it rests. A later wish can only
+    /// hasten an earlier one.
     pub fn ask(&mut self, at_once: bool, at: Instant) {
         let request = self.request.get_or_insert(RestartRequest { at, at_once });
         request.at_once |= at_once;
@@ -123,7 +124,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is heard and asked: it is never due unasked, and before claude has rested only for one who does not wait.
+        /// Whatever is heard and asked: it is never due unasked, and before claude has rested only for one
+        /// who does not wait.
         #[test]
         fn nobody_who_waits_disturbs_claude(steps in prop::collection::vec((0..5u8, 0..3_000u64), 0..40)) {
             let start = Instant::now();

@@ -45,10 +45,11 @@ impl Pty {
         Ok(Self { master, slave })
     }
 
-    /// Starts a program in a process group of its own, in the foreground of the PTY, with the signal state that cckw was
-    /// started with. Gives the master and the child.
+    /// Starts a program in a process group of its own, in the foreground of the PTY, with the signal state
+    /// that cckw was started with. Gives the master and the child.
     ///
-    /// The slave is not kept: what has it open from now on is claude's, so that the end of the last of them shows.
+    /// The slave is not kept: what has it open from now on is claude's, so that the end of the last of them
+    /// shows.
     ///
     /// # Errors
     /// When the program cannot be executed.
@@ -71,7 +72,8 @@ impl Pty {
         command.process_group(0);
         let signals = signals.clone();
         let prepare = move || {
-            // A background group may not take the terminal: the signal that says so would stop the child here.
+            // A background group may not take the terminal: the signal that says so would stop the child
+            // here.
             let mut blocked = SigSet::empty();
             blocked.add(Signal::SIGTTOU);
             blocked.thread_block()?;
@@ -79,7 +81,8 @@ impl Pty {
             umask::restore();
             signals.restore()
         };
-        // SAFETY: between fork and exec it makes system calls only; `io::stdin` names descriptor 0 and takes no lock.
+        // SAFETY: between fork and exec it makes system calls only; `io::stdin` names descriptor 0 and takes
+        // no lock.
         unsafe { command.pre_exec(prepare) };
         environment.apply(&mut command);
         // std's own handle is not kept: it knows nothing of stopped children, and waiting is done here.
@@ -118,8 +121,8 @@ impl Child {
         self.stopped
     }
 
-    /// What happened to it since the last call, after SIGCHLD. Portable, and with every signal there is: nix knows
-    /// no real-time signals, and has no waitid(2) for macOS.
+    /// What happened to it since the last call, after SIGCHLD. Portable, and with every signal there is: nix
+    /// knows no real-time signals, and has no waitid(2) for macOS.
     pub fn poll(&mut self) -> Option<Change> {
         if self.ended {
             return None;
@@ -160,14 +163,16 @@ impl Child {
     }
 }
 
-/// Tells the program in the foreground of a terminal to look at its size again, as SIGWINCH does after a change.
+/// Tells the program in the foreground of a terminal to look at its size again, as SIGWINCH does after a
+/// change.
 pub fn nudge(master: &OwnedFd) {
     if let Some(group) = tty::foreground_group(master) {
         let _ = kill::to_group(group, libc::SIGWINCH);
     }
 }
 
-/// Makes the program in the foreground of a terminal draw everything anew, which many do only for a size that is new.
+/// Makes the program in the foreground of a terminal draw everything anew, which many do only for a size that
+/// is new.
 pub fn jiggle(master: &OwnedFd, size: Size) {
     let _ = tty::set_size(master, Size { columns: size.columns.saturating_sub(1).max(1), ..size });
 }

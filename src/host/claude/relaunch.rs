@@ -35,7 +35,8 @@ use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
 use crate::vt::modes::ModeTracker;
 
-/// How long after its start an end of claude may be a refusal to open the conversation. Seen: within a second.
+/// How long after its start an end of claude may be a refusal to open the conversation. Seen: within a
+/// second.
 const OPEN_REFUSAL_WINDOW: Duration = Duration::from_secs(30);
 /// What a line of cckw's own begins with.
 const OWN_LINE: &str = "[cckw: ";
@@ -103,7 +104,8 @@ impl Host {
             self.say("another host has this session, so this one does not bring claude back; see: cckw list");
             return Some(exit);
         }
-        // Killed, claude leaves its state file: it says what was open last, also where nobody has looked since.
+        // Killed, claude leaves its state file: it says what was open last, also where nobody has looked
+        // since.
         self.look_at_state_file();
         self.note_transcript();
         self.note_refusal(exit);
@@ -141,8 +143,8 @@ impl Host {
         }
     }
 
-    /// A launcher was killed, and the claude that it had started still lives and has the conversation: it is ended, as it
-    /// would be by its terminal's end.
+    /// A launcher was killed, and the claude that it had started still lives and has the conversation: it is
+    /// ended, as it would be by its terminal's end.
     fn end_what_is_left(&mut self) {
         let (pid, start) = (self.record.claude_pid, self.record.claude_start.clone());
         let (Some(pid), Some(start)) = (pid.filter(|pid| *pid != self.claude.child.pid().as_raw()), start)
@@ -201,7 +203,8 @@ impl Host {
         }
     }
 
-    /// While claude is gone, keys are answers. The client knows before the question is seen: who sees it may answer at once.
+    /// While claude is gone, keys are answers. The client knows before the question is seen: who sees it may
+    /// answer at once.
     pub(crate) fn await_answer(&mut self) {
         if let Some(client) = self.attachment.client_mut().filter(|_| self.claude.is_waiting()) {
             client.send(&FromHost::Waiting);
@@ -250,7 +253,8 @@ impl Host {
 
     /// A line of cckw's own, on a terminal whose modes are undone. Not where the shell has the terminal.
     ///
-    /// Claude leaves the cursor in its input box: what it had drawn below is cleared, or the line would be written over it.
+    /// Claude leaves the cursor in its input box: what it had drawn below is cleared, or the line would be
+    /// written over it.
     pub(crate) fn say(&mut self, line: &str) {
         if self.attachment.is_backgrounded() {
             return;
@@ -329,8 +333,9 @@ impl Host {
         }
     }
 
-    /// Claude could not be started again. Where its program is to blame, that is a crash like any other for the supervisor, for an
-    /// update may be replacing it at the moment; where the machine is out of something, it is waited for.
+    /// Claude could not be started again. Where its program is to blame, that is a crash like any other for
+    /// the supervisor, for an update may be replacing it at the moment; where the machine is out of
+    /// something, it is waited for.
     fn not_relaunched(&mut self, failure: NotStarted) {
         let NotStarted { reason, status, is_shortage } = failure;
         self.events.write(LogEvent::RelaunchFailed { reason: reason.clone() });
@@ -400,8 +405,8 @@ impl Host {
         found
     }
 
-    /// Starts claude again, on a PTY of its own: what is left of the last one cannot write into its screen, and nothing
-    /// that was typed at the last one reaches it.
+    /// Starts claude again, on a PTY of its own: what is left of the last one cannot write into its screen,
+    /// and nothing that was typed at the last one reaches it.
     ///
     /// # Errors
     /// Why not, and the status that a shell would exit with.

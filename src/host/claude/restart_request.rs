@@ -24,8 +24,8 @@ use crate::registry::record::{SessionKind, SessionState};
 const DRAFT_PACE: Duration = Duration::from_secs(2);
 
 impl Host {
-    /// Somebody wants claude to be started anew, at once or when it is idle. `program` is the claude that they would start; it is
-    /// taken if the one of this session has gone.
+    /// Somebody wants claude to be started anew, at once or when it is idle. `program` is the claude that
+    /// they would start; it is taken if the one of this session has gone.
     ///
     /// This only takes note. Whoever asks may run below claude, and gets the answer before anything is ended.
     pub(crate) fn request_restart(&mut self, at_once: bool, program: Option<&LosslessText>) -> Response {
@@ -135,8 +135,8 @@ impl Host {
 
     /// What claude's state file says that matters for a restart.
     ///
-    /// Where the conversation is in a background job, `file` has the job's status. A `parkedJobId` without a job that is known is the
-    /// agents view of an older version.
+    /// Where the conversation is in a background job, `file` has the job's status. A `parkedJobId` without a
+    /// job that is known is the agents view of an older version.
     pub(crate) fn rests(&mut self, file: &StateFile, job: Option<&BackgroundJob>) {
         let known = file.parked_job_id.is_none() || job.is_some();
         let idle = file.status.as_deref() == Some("idle") && known;
@@ -178,9 +178,9 @@ impl Host {
         self.timers.cancel(Timer::Kill);
     }
 
-    /// The program that is started next, where the one that was found first has gone (another version of node was chosen, claude
-    /// was installed elsewhere): the one that the asking side has found, or what is found from here. Otherwise it stays, a link
-    /// too: an update is to be taken.
+    /// The program that is started next, where the one that was found first has gone (another version of node
+    /// was chosen, claude was installed elsewhere): the one that the asking side has found, or what is found
+    /// from here. Otherwise it stays, a link too: an update is to be taken.
     fn replacement(&mut self, found: Option<&LosslessText>) {
         if executable::can_run(&self.claude.launcher.program) {
             return;

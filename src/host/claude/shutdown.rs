@@ -7,7 +7,8 @@ use nix::sys::signal::Signal;
 /// How long claude gets after each signal.
 pub const SIGNAL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same when the system ends everything. It waits for a few seconds only, and then kills the host before claude.
+/// The same when the system ends everything. It waits for a few seconds only, and then kills the host before
+/// claude.
 pub const SYSTEM_STOP_GRACE: Duration = Duration::from_secs(3);
 
 /// What is sent next.

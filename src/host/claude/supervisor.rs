@@ -1,13 +1,15 @@
 //! Whether claude is brought back after its end, when, and with which conversation.
 //!
-//! A plain state machine: it is told what happened and what time it is, and answers what to do. It does no I/O, reads no clock
-//! and makes no random numbers. Times are counted from any fixed point, the same for all events of one session.
+//! A plain state machine: it is told what happened and what time it is, and answers what to do. It does no
+//! I/O, reads no clock and makes no random numbers. Times are counted from any fixed point, the same for all
+//! events of one session.
 //!
-//! What it promises, whatever happens in whatever order: after a crash nothing but the user makes it launch claude before the backoff
-//! is over; crashes in a row, and crashes within the window, are bounded; it launches nothing but the conversation that
-//! it was last told of, and not while another process has it, and gives one up for a new one at most once before claude has run for a stable while; when the
-//! user wants to quit, it launches nothing more. An end that follows a signal which cckw has passed on is no crash, and an end by
-//! a signal of which cckw knows nothing is one.
+//! What it promises, whatever happens in whatever order: after a crash nothing but the user makes it launch
+//! claude before the backoff is over; crashes in a row, and crashes within the window, are bounded; it
+//! launches nothing but the conversation that it was last told of, and not while another process has it, and
+//! gives one up for a new one at most once before claude has run for a stable while; when the user wants to
+//! quit, it launches nothing more. An end that follows a signal which cckw has passed on is no crash, and an
+//! end by a signal of which cckw knows nothing is one.
 
 mod server;
 
@@ -24,8 +26,9 @@ use crate::config::Restart;
 use crate::os::exit::Exit;
 use server::ServerMemory;
 
-/// How long after a signal was passed on an end of claude counts as its answer. A claude that has gone on for longer than that
-/// has not ended because of it. Seen: claude ends within a second, and some seconds on a machine that is busy.
+/// How long after a signal was passed on an end of claude counts as its answer. A claude that has gone on for
+/// longer than that has not ended because of it. Seen: claude ends within a second, and some seconds on a
+/// machine that is busy.
 pub const SIGNAL_COUNTS_FOR: Duration = Duration::from_secs(10);
 
 /// What happened.
@@ -36,18 +39,20 @@ pub enum SupervisorEvent {
         /// When.
         at: Duration,
     },
-    /// Claude has written its state file, for the first time or anew. One that was left behind may be reported after the end: it
-    /// tells the conversation that was open last.
+    /// Claude has written its state file, for the first time or anew. One that was left behind may be
+    /// reported after the end: it tells the conversation that was open last.
     StateFile {
         /// The conversation that it names.
         conversation: Option<String>,
-        /// Whether claude has come up and it counts, as [`StateFile::settled`](crate::claude::state_file::StateFile::settled)
-        /// says.
+        /// Whether claude has come up and it counts, as
+        /// [`StateFile::settled`](crate::claude::state_file::StateFile::settled) says.
         settled: bool,
     },
-    /// The Remote Control server has said that it gives up waiting for the network. It will end by itself, and nobody wanted that.
+    /// The Remote Control server has said that it gives up waiting for the network. It will end by itself,
+    /// and nobody wanted that.
     GaveUp,
-    /// Claude has said that it does not find the conversation, or that its id is taken. It will end by itself.
+    /// Claude has said that it does not find the conversation, or that its id is taken. It will end by
+    /// itself.
     Refused,
     /// Claude has ended. What it wrote last is yet to be read; then `Ended` follows.
     Exited {
@@ -63,8 +68,8 @@ pub enum SupervisorEvent {
         /// A random number from 0 to 1.
         jitter: f64,
     },
-    /// Claude could not be started for want of something that has nothing to do with it and may be there again in a while: a
-    /// process, a descriptor, memory. That is no crash of its own, so none is counted.
+    /// Claude could not be started for want of something that has nothing to do with it and may be there
+    /// again in a while: a process, a descriptor, memory. That is no crash of its own, so none is counted.
     NotStarted {
         /// When.
         at: Duration,
@@ -81,9 +86,11 @@ pub enum SupervisorEvent {
         /// What there is to launch with.
         look: LaunchContext,
     },
-    /// Claude is about to be ended in order to be started again: whatever its end looks like, it is none of its own.
+    /// Claude is about to be ended in order to be started again: whatever its end looks like, it is none of
+    /// its own.
     RestartAsked,
-    /// Cckw or its client has sent or passed on this signal to claude, or the user has typed the key that stands for it.
+    /// Cckw or its client has sent or passed on this signal to claude, or the user has typed the key that
+    /// stands for it.
     SignalPassed {
         /// The signal's number.
         number: i32,
@@ -119,15 +126,16 @@ pub enum TranscriptState {
 }
 
 impl TranscriptState {
-    /// `there_was` is whether this conversation ever had a transcript, as the record knows: it was seen, or the user
-    /// resumed it.
+    /// `there_was` is whether this conversation ever had a transcript, as the record knows: it was seen, or
+    /// the user resumed it.
     pub fn new(found: &TranscriptOnDisk, there_was: bool) -> Self {
         match found {
             TranscriptOnDisk::Conversation(_) => Self::Present,
             TranscriptOnDisk::Nothing if there_was => Self::Gone,
             TranscriptOnDisk::Nothing => Self::NeverThere,
             TranscriptOnDisk::Unusable(_) => Self::Unusable,
-            // What was there is taken to be there still: a mistake costs a start that fails, the other one the conversation.
+            // What was there is taken to be there still: a mistake costs a start that fails, the other one
+            // the conversation.
             TranscriptOnDisk::Unknown if there_was => Self::Present,
             TranscriptOnDisk::Unknown => Self::NeverThere,
         }
@@ -148,7 +156,8 @@ pub enum Decision {
     },
     /// Start claude.
     Launch(ClaudeLaunch),
-    /// Claude has opened another conversation than it was to. It is followed from now on; the record keeps both.
+    /// Claude has opened another conversation than it was to. It is followed from now on; the record keeps
+    /// both.
     Different {
         /// The conversation that was to be opened.
         expected: String,
@@ -253,7 +262,8 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// The supervisor of a session whose first launch is being made. `conversation` is the one that was pinned.
+    /// The supervisor of a session whose first launch is being made. `conversation` is the one that was
+    /// pinned.
     pub fn new(limits: Restart, conversation: Option<String>) -> Self {
         Self {
             limits,
@@ -277,8 +287,8 @@ impl Supervisor {
         Self { server: Some(ServerMemory::default()), ..self }
     }
 
-    /// The supervisor of a session that is taken up again by a new host. It waits for [`SupervisorEvent::Due`] (or
-    /// [`SupervisorEvent::UserNow`]), and is due at once.
+    /// The supervisor of a session that is taken up again by a new host. It waits for
+    /// [`SupervisorEvent::Due`] (or [`SupervisorEvent::UserNow`]), and is due at once.
     pub fn taken_up(limits: Restart, conversation: Option<String>) -> Self {
         let lifecycle = Lifecycle::Waiting { until: Duration::ZERO, exit: Exit::Code(0) };
         Self { lifecycle, came_up: true, ..Self::new(limits, conversation) }
@@ -306,7 +316,8 @@ impl Supervisor {
         self.lifecycle = Lifecycle::Ended { exit, why: FinishReason::CannotStart };
     }
 
-    /// Takes note of what happened, and decides what to do. Events that make no sense at the moment change nothing.
+    /// Takes note of what happened, and decides what to do. Events that make no sense at the moment change
+    /// nothing.
     pub fn on(&mut self, event: SupervisorEvent) -> Decision {
         match event {
             _ if matches!(self.lifecycle, Lifecycle::Ended { .. }) => Decision::Nothing,

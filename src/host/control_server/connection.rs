@@ -76,8 +76,8 @@ pub enum After {
     Attach(Box<Attach>, Vec<OwnedFd>),
 }
 
-/// Answers what has come, but no more than `left` requests. A request whose sender has gone is not carried out: whoever gave it up
-/// was told so.
+/// Answers what has come, but no more than `left` requests. A request whose sender has gone is not carried
+/// out: whoever gave it up was told so.
 pub fn serve_one(
     connection: &mut Connection,
     left: &mut usize,

@@ -27,8 +27,8 @@ pub(super) fn inode(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// Makes a session's directory, and the state directory above it, and closes both to others. What stands in the way of the session's
-/// directory is put aside.
+/// Makes a session's directory, and the state directory above it, and closes both to others. What stands in
+/// the way of the session's directory is put aside.
 ///
 /// # Errors
 /// When that is not possible; the reason is for the user.
@@ -45,7 +45,8 @@ pub(super) fn make(directory: &Path) -> Result<(), String> {
     paths::make_private(directory).map_err(said)
 }
 
-/// A copy that was made without its mode can be read by others. One that others can write stays as it is, and is refused.
+/// A copy that was made without its mode can be read by others. One that others can write stays as it is, and
+/// is refused.
 fn close_to_others(directory: &Path) {
     let Ok(found) = fs::symlink_metadata(directory) else { return };
     let mode = found.permissions().mode();
@@ -84,8 +85,8 @@ pub(super) fn copy_files(old: &Path, new: &Path) {
     }
 }
 
-/// Removes from a directory that was moved away what makes it look like that of a session that runs. The rest stays: somebody may
-/// have meant it as a copy.
+/// Removes from a directory that was moved away what makes it look like that of a session that runs. The rest
+/// stays: somebody may have meant it as a copy.
 pub(super) fn let_go(old: &Path) {
     for name in [lock::LOCK_NAME, control_socket::SOCKET_NAME, environment::AGENT_LINK] {
         let _ = fs::remove_file(old.join(name));

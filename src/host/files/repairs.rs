@@ -14,7 +14,8 @@ pub(super) struct FilesSeen {
 pub(super) enum At {
     /// The directory that the host knows.
     Same,
-    /// The same, and the host has gone on under another path meanwhile: the directory was moved away, and is back.
+    /// The same, and the host has gone on under another path meanwhile: the directory was moved away, and is
+    /// back.
     Back,
     /// Something else, or nothing.
     Gone,

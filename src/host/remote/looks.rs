@@ -1,4 +1,5 @@
-//! What is needed for a look at claude's screen: when it may be made, whether claude rests, what it has written.
+//! What is needed for a look at claude's screen: when it may be made, whether claude rests, what it has
+//! written.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -83,7 +84,8 @@ impl ScreenLooks {
         self.remote_log.read(self.claude_since).cloned()
     }
 
-    /// Whether claude has read all that was typed, and has slept since then: what it has to draw is on the screen.
+    /// Whether claude has read all that was typed, and has slept since then: what it has to draw is on the
+    /// screen.
     pub(super) fn claude_rests(&mut self, claude: Option<Pid>) -> bool {
         let Some(pid) = claude else { return false };
         let unread = activity::unread_input(Path::new("/dev/tty")).unwrap_or(0);

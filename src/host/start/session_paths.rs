@@ -27,7 +27,8 @@ pub struct SessionPaths {
 }
 
 impl SessionPaths {
-    /// Makes what is not there. First comes what others decide about, then what would have to be cleared away.
+    /// Makes what is not there. First comes what others decide about, then what would have to be cleared
+    /// away.
     ///
     /// # Errors
     /// When a directory is gone, cannot be made or is not safe, or another host has the session.
@@ -65,7 +66,8 @@ impl SessionPaths {
         Ok(Self { cwd, state, directory, lock, revived: start.revive })
     }
 
-    /// A refusal after which nothing is left of a session that never began. One that was there before outlives it.
+    /// A refusal after which nothing is left of a session that never began. One that was there before
+    /// outlives it.
     pub fn refuse(&self, reason: impl Display) -> StartRefusal {
         if !self.revived {
             let _ = fs::remove_dir_all(&self.directory);

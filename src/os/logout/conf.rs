@@ -30,8 +30,8 @@ pub struct Conf {
 }
 
 impl Conf {
-    /// Reads the first `logind.conf` of these folders, and the drop-ins of all: in the order of their names, whatever folder they are
-    /// in; of two with the same name the one in the earlier folder.
+    /// Reads the first `logind.conf` of these folders, and the drop-ins of all: in the order of their names,
+    /// whatever folder they are in; of two with the same name the one in the earlier folder.
     pub fn read(root: &Path, folders: &[&str]) -> Self {
         let mut conf = Self::default();
         let main = |folder: &&str| root.join(folder).join("logind.conf");

@@ -26,10 +26,11 @@ pub struct AgentLink {
 }
 
 impl AgentLink {
-    /// The link of this session, in its directory. What a host that was killed has left of it is removed; `point_at` makes it.
+    /// The link of this session, in its directory. What a host that was killed has left of it is removed;
+    /// `point_at` makes it.
     ///
-    /// Other programs connect to it, so its path must fit into a socket's address. Where it does not, the link is in
-    /// [`paths::short_dir`].
+    /// Other programs connect to it, so its path must fit into a socket's address. Where it does not, the
+    /// link is in [`paths::short_dir`].
     pub fn new(directory: &Path, session: &Uuid) -> Self {
         let mut path = directory.join(AGENT_LINK_NAME);
         if !socket::fits(&path) {
@@ -60,8 +61,8 @@ impl AgentLink {
 
     /// Lets it lead to `agent`, whole at every moment. Whether that is another one than before.
     ///
-    /// A link of cckw's own (the terminal is inside another session) is not linked to but followed: it goes with its session, and
-    /// two that lead to each other would lead nowhere.
+    /// A link of cckw's own (the terminal is inside another session) is not linked to but followed: it goes
+    /// with its session, and two that lead to each other would lead nowhere.
     ///
     /// # Errors
     /// When the directory cannot be written.
@@ -90,7 +91,8 @@ impl AgentLink {
     }
 }
 
-/// Whether this is the name of such a link, of whichever session: in a session's directory, or in one of several sessions.
+/// Whether this is the name of such a link, of whichever session: in a session's directory, or in one of
+/// several sessions.
 fn is_of_cckw(path: &Path) -> bool {
     let is_session =
         |name: Option<&OsStr>| name.and_then(OsStr::to_str).is_some_and(|name| Uuid::parse_str(name).is_ok());

@@ -1,8 +1,8 @@
 //! Which variables name an agent or a terminal that is gone.
 //!
-//! Only what can be looked up is judged, and only a clear answer counts: a value that is no path, a socket that refuses for want
-//! of permission, a pid that belongs to somebody are left as they are. `SSH_CONNECTION`, `SSH_CLIENT`, `DISPLAY` and `WINDOWID`
-//! name neither.
+//! Only what can be looked up is judged, and only a clear answer counts: a value that is no path, a socket
+//! that refuses for want of permission, a pid that belongs to somebody are left as they are.
+//! `SSH_CONNECTION`, `SSH_CLIENT`, `DISPLAY` and `WINDOWID` name neither.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -64,8 +64,8 @@ fn is_no_process(pid: i32) -> bool {
     pid > 0 && process::look_up(Pid::from_raw(pid)).is_none()
 }
 
-/// Whether this is a device that this user may read and write, as the owner of a terminal does. The number of one that was
-/// closed goes to the next one, who may be somebody else.
+/// Whether this is a device that this user may read and write, as the owner of a terminal does. The number of
+/// one that was closed goes to the next one, who may be somebody else.
 fn is_terminal_of_ours(path: &Path) -> bool {
     let is_device = std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_char_device());
     is_device && access(path, AccessFlags::R_OK | AccessFlags::W_OK).is_ok()

@@ -1,7 +1,8 @@
 //! The variables that belong to a login or to a terminal, and not to a session.
 //!
-//! A session is attached from other logins than the one that it was started in: tmux's `update-environment` is the same idea. What runs
-//! keeps what it has. The next claude that is started gets what the login brought that attached last.
+//! A session is attached from other logins than the one that it was started in: tmux's `update-environment`
+//! is the same idea. What runs keeps what it has. The next claude that is started gets what the login brought
+//! that attached last.
 
 use std::ffi::OsStr;
 
@@ -13,8 +14,9 @@ const DISPLAY: [&str; 3] = ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"];
 /// What says how a login came about. A login that has none of them takes them away.
 const CONNECTION_VARIABLES: [&str; 3] = ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
 
-/// What describes a terminal. Claude draws for the one that is attached. A terminal that sets none of them takes them away.
-/// Claude Code 2.1.332 itself knows most of these: it removes them for its background sessions.
+/// What describes a terminal. Claude draws for the one that is attached. A terminal that sets none of them
+/// takes them away. Claude Code 2.1.332 itself knows most of these: it removes them for its background
+/// sessions.
 const TERMINAL_VARIABLES: [&str; 30] = [
     "TERM",
     "COLORTERM",
@@ -51,7 +53,8 @@ const TERMINAL_VARIABLES: [&str; 30] = [
 /// A variable as a login has it.
 pub type Brought = (String, Option<std::ffi::OsString>);
 
-/// What a login brings that attaches: each variable with its value, or with nothing where the session's is to be removed.
+/// What a login brings that attaches: each variable with its value, or with nothing where the session's is to
+/// be removed.
 pub fn of_attaching(login: &Variables) -> Vec<Brought> {
     let mut brought = of_starting(login);
     brought.extend(take(login, &CONNECTION_VARIABLES));

@@ -1,11 +1,13 @@
 //! The environment of a session on disk: the file `environment` in its directory.
 //!
-//! A claude that is brought back gets what the session was started with, whoever brings it back: a cron job, a status bar and another
-//! login have other variables, and with another `CLAUDE_CONFIG_DIR` the conversation is not found. The file holds secrets (keys), so
-//! it is closed to others and never printed. The variables that the configuration lists in `never_record` are not in it.
+//! A claude that is brought back gets what the session was started with, whoever brings it back: a cron job,
+//! a status bar and another login have other variables, and with another `CLAUDE_CONFIG_DIR` the conversation
+//! is not found. The file holds secrets (keys), so it is closed to others and never printed. The variables
+//! that the configuration lists in `never_record` are not in it.
 //!
-//! Its form: a line with the version, then each variable as `FILE_NAME=VALUE` and a zero byte, which no variable can hold. So nothing is
-//! lost: not the order, no name that stands there twice, no value that is no text.
+//! Its form: a line with the version, then each variable as `FILE_NAME=VALUE` and a zero byte, which no
+//! variable can hold. So nothing is lost: not the order, no name that stands there twice, no value that is no
+//! text.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -22,8 +22,8 @@ pub enum By {
 /// What cckw itself leaves in an environment, and what is never another session's.
 const OWN_VARIABLES: [&str; 2] = ["CCKW_SESSION", "CCKW_EXEC"];
 
-/// What may be given to a claude in a session of its own, of the environment of this process: not what a claude has set for what it
-/// starts, and not what cckw has left there.
+/// What may be given to a claude in a session of its own, of the environment of this process: not what a
+/// claude has set for what it starts, and not what cckw has left there.
 pub fn current() -> Variables {
     without_markers(Variables::current())
 }
@@ -41,8 +41,8 @@ fn without_markers(mut variables: Variables) -> Variables {
 
 /// The environment for a session that is brought back: the recorded one, with what `caller` brings.
 ///
-/// The caller brings what is never recorded, where it has it; an agent in the place of one that is gone; and the variables
-/// of its login, where it is the user's own wish. Nothing else: the caller may be a cron job.
+/// The caller brings what is never recorded, where it has it; an agent in the place of one that is gone; and
+/// the variables of its login, where it is the user's own wish. Nothing else: the caller may be a cron job.
 pub fn compose(
     recorded: Variables,
     caller: &Variables,
@@ -81,7 +81,8 @@ fn keep_home(variables: &mut Variables, caller: &Variables) {
     }
 }
 
-/// Lets cckw, run with these variables, find its sessions in `state`, the directory in which the caller has found this one.
+/// Lets cckw, run with these variables, find its sessions in `state`, the directory in which the caller has
+/// found this one.
 pub fn lead_to(variables: &mut Variables, state: &Path) {
     let absolute = |name: &str| variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || absolute("HOME").or_else(paths::account_home);

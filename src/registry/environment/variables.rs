@@ -5,7 +5,8 @@ use std::process::Command;
 
 use crate::os::environ;
 
-/// Variables in the order in which a program gets them. Two may have one name: then the first counts, as for getenv(3).
+/// Variables in the order in which a program gets them. Two may have one name: then the first counts, as for
+/// getenv(3).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables(Vec<(OsString, OsString)>);
 

@@ -1,4 +1,5 @@
-//! Bringing back the remote control of sessions: through the host of those that are wrapped, by a transport for others.
+//! Bringing back the remote control of sessions: through the host of those that are wrapped, by a transport
+//! for others.
 
 mod pane;
 mod wrapped;
@@ -78,7 +79,8 @@ pub fn reconnect(
     }
 }
 
-/// The lock against two that type at the same time, held as long as this lives; nothing when another one has it.
+/// The lock against two that type at the same time, held as long as this lives; nothing when another one has
+/// it.
 ///
 /// # Errors
 /// When the directory for it cannot be used.

@@ -31,7 +31,8 @@ use crate::vt::screen::view::ScreenCells;
 
 /// The time between two looks at the state file.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How long the moment to begin is waited for: a screen that is just being drawn, a claude that does not rest.
+/// How long the moment to begin is waited for: a screen that is just being drawn, a claude that does not
+/// rest.
 const OPPORTUNITY_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long it may take all in all: claude's answer, and taking back what could not be submitted.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
@@ -165,7 +166,8 @@ impl<'a> Hand<'a> {
         Some(File::of(&file))
     }
 
-    /// Has the transcript of the conversation followed that is open now. It is where this claude keeps its state file, too.
+    /// Has the transcript of the conversation followed that is open now. It is where this claude keeps its
+    /// state file, too.
     fn follow_transcript(&mut self, file: &StateFile) {
         let (Some(id), Some(cwd), Some(home)) =
             (&file.session_id, &file.cwd, self.found.path.parent().and_then(Path::parent))
@@ -188,7 +190,8 @@ impl<'a> Hand<'a> {
             for action in self.reconnector.on(self.now(), event) {
                 match action {
                     Action::Hold => {
-                        // Nobody can hold the keys of a multiplexer: it can be said only when the last one was pressed.
+                        // Nobody can hold the keys of a multiplexer: it can be said only when the last one
+                        // was pressed.
                         let typed = self.transport.look(self.pane)?.typed;
                         events.push_back(ReconnectorEvent::Held(KeyboardState {
                             typed,
@@ -222,8 +225,8 @@ impl<'a> Hand<'a> {
         Ok(())
     }
 
-    /// What claude has said that leaves the link to its user, or makes it impossible; only who names the session wants it
-    /// nevertheless.
+    /// What claude has said that leaves the link to its user, or makes it impossible; only who names the
+    /// session wants it nevertheless.
     fn is_not_ours_to_do(&mut self, look: &ScreenSnapshot) -> bool {
         if self.typed || self.order.named || self.outcome.is_some() {
             return false;
@@ -319,7 +322,8 @@ impl<'a> Hand<'a> {
         if !job.has_keyboard() {
             return Some("claude is not in the foreground of its terminal");
         }
-        // Else a program that has a terminal of its own for claude, such as an editor: its screen is in between.
+        // Else a program that has a terminal of its own for claude, such as an editor: its screen is in
+        // between.
         (self.pane.terminal != job.terminal).then_some("claude runs on another terminal than the pane")
     }
 }

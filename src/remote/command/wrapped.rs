@@ -13,7 +13,8 @@ use crate::remote::reconnector::BlockReason;
 
 /// The time between two looks at the record.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// How long it may take all in all: the host waits half a minute for its moment, and claude has a minute to connect.
+/// How long it may take all in all: the host waits half a minute for its moment, and claude has a minute to
+/// connect.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(100);
 
 /// How long a request waits for something to be typed.
@@ -72,8 +73,8 @@ pub fn cycle(session: &Session, apply: bool) -> CommandOutcome {
     }
 }
 
-/// What the host says of a request. A dry run waits for a screen that can be judged. Where something other than the screen
-/// stands against it, or the host does not answer, nothing more is to be done.
+/// What the host says of a request. A dry run waits for a screen that can be judged. Where something other
+/// than the screen stands against it, or the host does not answer, nothing more is to be done.
 fn preview(session: &Session, apply: bool, cycle: bool) -> Result<HostPreview, CommandOutcome> {
     let begun = Instant::now();
     loop {
@@ -103,8 +104,8 @@ fn ask(session: &Session, apply: bool, cycle: bool) -> Result<HostPreview, Strin
     }
 }
 
-/// What makes the link the user's business, or impossible, as far as the record says. An older host does not say
-/// it in its answer.
+/// What makes the link the user's business, or impossible, as far as the record says. An older host does not
+/// say it in its answer.
 fn decision_in_old_record(remote: &LinkRecord) -> Option<String> {
     // The words that the host has for it stand among its reasons, behind others.
     let left_alone = BlockReason::LeftAlone(String::new()).to_string();
@@ -144,12 +145,14 @@ fn wait(session: &Session, before: &LinkRecord, cycle: bool) -> CommandOutcome {
     if is_under_way { CommandOutcome::Failed(why) } else { CommandOutcome::Left(why) }
 }
 
-/// Whether something was typed for a request, so that its end is waited for. Between the two halves of a cycle nothing is.
+/// Whether something was typed for a request, so that its end is waited for. Between the two halves of a
+/// cycle nothing is.
 fn is_under_way(now: &LinkRecord, before: &LinkRecord) -> bool {
     now.state == RemoteState::Reconnecting || now.tries > before.tries
 }
 
-/// What came of a request, as far as the record says by now. Only what was typed and done is a link that was brought back.
+/// What came of a request, as far as the record says by now. Only what was typed and done is a link that was
+/// brought back.
 fn what_came_of_it(now: &LinkRecord, before: &LinkRecord, cycle: bool) -> Option<CommandOutcome> {
     let attempt = now.last_try.as_ref().filter(|attempt| Some(*attempt) != before.last_try.as_ref());
     let is_under_way = now.state == RemoteState::Reconnecting;

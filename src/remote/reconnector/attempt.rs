@@ -1,11 +1,12 @@
 //! One try: from the first look with the keys held to the answer to Enter, or back to where it began.
 //!
-//! Every step waits for a look that shows what the last keys did. Only a look at a claude that rests counts: a claude that is
-//! slow still shows what was before, and what the user typed before may look like what was typed here. What such a look does
-//! not show was not done, however long ago it was typed: then the step is given up, and what was typed is taken back.
+//! Every step waits for a look that shows what the last keys did. Only a look at a claude that rests counts:
+//! a claude that is slow still shows what was before, and what the user typed before may look like what was
+//! typed here. What such a look does not show was not done, however long ago it was typed: then the step is
+//! given up, and what was typed is taken back.
 //!
-//! Keys of the user wait for one second at most after the last step that was seen. Then what takes the last keys back is
-//! sent, before the user's keys, and what came of it is looked for later.
+//! Keys of the user wait for one second at most after the last step that was seen. Then what takes the last
+//! keys back is sent, before the user's keys, and what came of it is looked for later.
 
 mod cleanup;
 mod end;
@@ -37,7 +38,8 @@ use hold::{KeyGate, KeyHold};
 const DRAW_TIMEOUT: Duration = Duration::from_secs(2);
 /// The same for what has to be undone.
 const UNDO_DRAW_TIMEOUT: Duration = Duration::from_secs(8);
-/// How much longer a step may take while claude does not rest. With 3 % of a core, 2.1.332 took five seconds to draw a paste.
+/// How much longer a step may take while claude does not rest. With 3 % of a core, 2.1.332 took five seconds
+/// to draw a paste.
 const SLOW_CLAUDE_EXTRA_TIME: Duration = Duration::from_secs(20);
 /// How long a try waits, with nothing typed, for a claude that rests.
 const REST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -146,7 +148,8 @@ impl Outcome {
 }
 
 impl Attempt {
-    /// Begins; keys are typed when they are held, and a look has shown that it is safe. With a client the keys have to be held first.
+    /// Begins; keys are typed when they are held, and a look has shown that it is safe. With a client the
+    /// keys have to be held first.
     pub fn new(
         purpose: Purpose,
         line: &str,
@@ -283,19 +286,22 @@ impl Attempt {
         Outcome { actions, end, is_expired: false }
     }
 
-    /// A key has waited for its time. Behind Enter it waits on until claude has taken the command; whether it does.
+    /// A key has waited for its time. Behind Enter it waits on until claude has taken the command; whether it
+    /// does.
     fn waits_on(&mut self, at: Duration) -> bool {
         let is_behind_enter =
             self.step == AttemptStep::Entered && self.purpose == Purpose::Connect && self.gone_at.is_none();
         is_behind_enter && self.hold.wait_on_behind_enter(at)
     }
 
-    /// Whether a step takes too long: a claude that rests has had its time, or it does not come to rest at all.
+    /// Whether a step takes too long: a claude that rests has had its time, or it does not come to rest at
+    /// all.
     fn is_late(&self, at: Duration, look: &ScreenSnapshot) -> bool {
         at >= self.until && (look.settled || at >= self.until + SLOW_CLAUDE_EXTRA_TIME)
     }
 
-    /// Takes a look, and says what to type and whether that was the end. `against` is why the link is not wanted any more.
+    /// Takes a look, and says what to type and whether that was the end. `against` is why the link is not
+    /// wanted any more.
     fn on_look(
         &mut self,
         at: Duration,
@@ -347,8 +353,8 @@ impl Attempt {
         }
     }
 
-    /// Whether only a claude that rests shows what this step waits for. Behind Enter nothing but the command can have changed
-    /// the screen, and claude may draw on and on while it connects.
+    /// Whether only a claude that rests shows what this step waits for. Behind Enter nothing but the command
+    /// can have changed the screen, and claude may draw on and on while it connects.
     fn needs_rest(&self) -> bool {
         match self.step {
             AttemptStep::Opening => self.purpose != Purpose::Close,

@@ -1,7 +1,8 @@
-//! Connects that fail in a row: claude counts them, and after the third of them it does not connect any more in this process (seen
-//! with 2.1.332: `disabled after repeated failures · restart to retry`).
+//! Connects that fail in a row: claude counts them, and after the third of them it does not connect any more
+//! in this process (seen with 2.1.332: `disabled after repeated failures · restart to retry`).
 //!
-//! So the third one is left alone. A restart of claude begins anew; where that is configured, it is asked for.
+//! So the third one is left alone. A restart of claude begins anew; where that is configured, it is asked
+//! for.
 
 use std::time::Duration;
 
@@ -58,8 +59,9 @@ impl Connects {
         }
     }
 
-    /// Looks for a connect that failed: claude's own, or the user's. The indicator tells it, where there is one. A narrow window has none,
-    /// and on the alternate screen it scrolls away; there the notice tells that claude's own connect at its start has failed.
+    /// Looks for a connect that failed: claude's own, or the user's. The indicator tells it, where there is
+    /// one. A narrow window has none, and on the alternate screen it scrolls away; there the notice tells
+    /// that claude's own connect at its start has failed.
     pub(super) fn handle_look(&mut self, news: &LookNews) {
         let (before, now) = (news.before, news.indicator);
         if self.was_up && before != Some(Indicator::Connecting) {

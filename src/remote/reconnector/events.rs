@@ -24,7 +24,8 @@ pub enum ReconnectorEvent {
     Detached,
     /// What the state file says now; nothing where there is none that is whole and our child's.
     File(Option<File>),
-    /// Claude has written something. Needed only where [`Reconnector::wants_output`](super::Reconnector::wants_output) says so.
+    /// Claude has written something. Needed only where
+    /// [`Reconnector::wants_output`](super::Reconnector::wants_output) says so.
     Output,
     /// The answer to [`Action::Look`].
     Looked(ScreenSnapshot),

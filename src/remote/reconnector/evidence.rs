@@ -44,8 +44,8 @@ pub(super) struct Evidence {
     in_insert_mode: bool,
     /// All of it together, when it was last assessed.
     status: LinkStatus,
-    /// The panel of a link that is up opened where it was to be down. Taken for so until then, or until the screen says
-    /// something else: the panel also opens for a moment after a failure.
+    /// The panel of a link that is up opened where it was to be down. Taken for so until then, or until the
+    /// screen says something else: the panel also opens for a moment after a failure.
     pub(super) panel_counts_until: Option<Duration>,
     down_since: Option<Duration>,
     up_since: Option<Duration>,
@@ -146,7 +146,8 @@ impl Evidence {
         } else if is_up {
             self.down_since = None;
         }
-        // On the alternate screen the indicator scrolls away: there the first look at a new link tells what is old.
+        // On the alternate screen the indicator scrolls away: there the first look at a new link tells what
+        // is old.
         let is_new_link = self.notices.take_new_link();
         let said =
             if is_up && (indicator == Indicator::Active || is_new_link && indicator != Indicator::Failed) {
@@ -267,7 +268,8 @@ impl Evidence {
         self.in_insert_mode
     }
 
-    /// What is drawn in the main prompt's place may be another version's main prompt, if none was recognised so far.
+    /// What is drawn in the main prompt's place may be another version's main prompt, if none was recognised
+    /// so far.
     pub(super) fn name_unrecognised(&self, why: BlockReason, look: &ScreenSnapshot) -> BlockReason {
         let nameless = look.reading.prompt.nameless().filter(|_| !self.is_recognised);
         match (why, nameless) {

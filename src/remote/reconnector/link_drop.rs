@@ -6,7 +6,8 @@ use super::attempt::HOLD_ANSWER_TIMEOUT;
 use super::events::KeyboardState;
 use crate::claude::screen::Indicator;
 
-/// A link that goes down so soon after the user's keys was switched off by them, unless the screen says that it failed.
+/// A link that goes down so soon after the user's keys was switched off by them, unless the screen says that
+/// it failed.
 const USER_SWITCH_WINDOW: Duration = Duration::from_secs(10);
 
 /// The question to the client when the user last typed.
@@ -31,7 +32,8 @@ impl DropInquiry {
         self.until = at + HOLD_ANSWER_TIMEOUT;
     }
 
-    /// The client has answered. Whether it was the user; the screen may have been quicker to say that it failed.
+    /// The client has answered. Whether it was the user; the screen may have been quicker to say that it
+    /// failed.
     pub(super) fn handle_answer(
         self,
         at: Duration,

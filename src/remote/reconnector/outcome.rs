@@ -57,7 +57,8 @@ impl Reconnector {
                 vec![self.fail(at, said)]
             }
             AttemptEnd::NotYet if attempt.purpose == Purpose::SwitchOff && self.requests.was_denied() => {
-                // A second one is no link that failed a moment ago. It would say the same for as long as it was asked.
+                // A second one is no link that failed a moment ago. It would say the same for as long as it
+                // was asked.
                 self.requests.close();
                 self.stale_link.clear();
                 vec![self.fail(at, NO_LINK_IN_PANEL)]

@@ -83,8 +83,8 @@ impl Permission {
         self.user_dialog = is_users;
     }
 
-    /// A dialog was closed. One of the user's may have been `/login` or `/config`: then claude is asked once more what it has refused.
-    /// Whether it was one.
+    /// A dialog was closed. One of the user's may have been `/login` or `/config`: then claude is asked once
+    /// more what it has refused. Whether it was one.
     pub(super) fn dialog_closed(&mut self) -> bool {
         let is_users = std::mem::take(&mut self.user_dialog);
         if is_users {

@@ -110,12 +110,14 @@ impl Reconnector {
         }
     }
 
-    /// Whether anything is kept here, so that a state file which cannot be watched is to be looked at now and then.
+    /// Whether anything is kept here, so that a state file which cannot be watched is to be looked at now and
+    /// then.
     pub fn is_active(&self) -> bool {
         self.settings.policy != ReconnectPolicy::Off || self.requests.is_open()
     }
 
-    /// Whether it matters that the user may have a command of the same name: not at every look, because folders are read for it.
+    /// Whether it matters that the user may have a command of the same name: not at every look, because
+    /// folders are read for it.
     pub fn asks_for_own_command(&self) -> bool {
         self.permission.has_own_command() || matches!(self.phase, ReconnectorPhase::Trying(_))
     }

@@ -70,7 +70,8 @@ impl Requests {
         self.open = None;
     }
 
-    /// The panel did not say that a link is up, which a link that failed a moment ago says as well: it is tried again after `pause`.
+    /// The panel did not say that a link is up, which a link that failed a moment ago says as well: it is
+    /// tried again after `pause`.
     pub(super) fn panel_denied(&mut self, at: Duration, pause: Duration) {
         if let Some(request) = &mut self.open {
             let from = at + pause;

@@ -1,15 +1,16 @@
-//! Links that look alive and may be dead: after the machine slept, after its network was away, after long idleness.
+//! Links that look alive and may be dead: after the machine slept, after its network was away, after long
+//! idleness.
 //!
-//! Nothing on the machine says so then; users report (anthropics/claude-code 34255, 28914, 69543, 83193) that switching the link off and on
-//! again helps. It is done once after each such event, where that is configured, and as a request of the user's would be: with
-//! every look.
+//! Nothing on the machine says so then; users report (anthropics/claude-code 34255, 28914, 69543, 83193) that
+//! switching the link off and on again helps. It is done once after each such event, where that is
+//! configured, and as a request of the user's would be: with every look.
 
 use std::time::Duration;
 
 use crate::config::RemoteControl;
 
-/// Claude notices a sleep and an outage too. To mend it by itself it gets so many times the time that a link has to have been down
-/// for.
+/// Claude notices a sleep and an outage too. To mend it by itself it gets so many times the time that a link
+/// has to have been down for.
 const GRACE: u32 = 4;
 /// When the moment never came, it is tried again after so long.
 const CHECK_RETRY_INTERVAL: Duration = Duration::from_secs(5 * 60);

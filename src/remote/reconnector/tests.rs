@@ -1,4 +1,5 @@
-//! Against anything that can happen in any order, and with a claude that is slow and a user who does not keep still.
+//! Against anything that can happen in any order, and with a claude that is slow and a user who does not keep
+//! still.
 
 mod any_order;
 mod evidence;

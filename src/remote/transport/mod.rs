@@ -1,4 +1,5 @@
-//! Ways into a terminal that is not cckw's own: terminal multiplexers that can be asked what a pane shows, and to type into it.
+//! Ways into a terminal that is not cckw's own: terminal multiplexers that can be asked what a pane shows,
+//! and to type into it.
 //!
 //! One file for each. `docs/user/transports.md` says how to add one.
 
@@ -22,8 +23,8 @@ pub struct Pane {
     pub id: String,
     /// What its user calls it.
     pub target: String,
-    /// The device number of the terminal that it is, as `st_rdev` has it; 0 if it cannot be said, and then nothing is
-    /// typed.
+    /// The device number of the terminal that it is, as `st_rdev` has it; 0 if it cannot be said, and then
+    /// nothing is typed.
     pub terminal: u64,
 }
 
@@ -43,7 +44,8 @@ pub trait Transport {
     /// When the pane is gone, or the multiplexer does not answer; in words for the user.
     fn look(&self, pane: &Pane) -> Result<Sight, String>;
 
-    /// Types into a pane. Enter is typed only if the cursor is still where `seen` has it, where that can be made sure of.
+    /// Types into a pane. Enter is typed only if the cursor is still where `seen` has it, where that can be
+    /// made sure of.
     ///
     /// # Errors
     /// As for a look.
@@ -67,7 +69,8 @@ pub struct Sight {
     pub pastes: bool,
     /// Why keys would not go to the program in it, or to others too.
     pub obstacle: Option<&'static str>,
-    /// How long ago somebody pressed a key who has this pane before them; nothing if nobody has it, or that cannot be known.
+    /// How long ago somebody pressed a key who has this pane before them; nothing if nobody has it, or that
+    /// cannot be known.
     pub typed: Option<Duration>,
 }
 

@@ -24,7 +24,8 @@ const SERVERS: usize = 16;
 /// What a look asks for; the pane first, because a pane that is gone is no error of `display-message`.
 const STATE: &str = "#{pane_id} #{pane_height} #{pane_width} #{cursor_y} #{cursor_x} #{cursor_flag} #{alternate_on} \
                      #{pane_dead} #{pane_in_mode} #{pane_synchronized} #{pane_input_off}";
-/// As of version 3.6 tmux says whether the program wants brackets. Before, this word is unknown to it, and empty.
+/// As of version 3.6 tmux says whether the program wants brackets. Before, this word is unknown to it, and
+/// empty.
 const BRACKETS: &str = "#{bracket_paste_flag}";
 /// Those who look at a pane, and when they pressed a key, in seconds since 1970.
 const CLIENTS: &str = "#{pane_id} #{client_activity}";
@@ -108,7 +109,8 @@ impl Transport for Tmux {
                 return run(pane, &[&set[..], &paste].concat()).map(drop);
             }
             Keystroke::Enter => {
-                // The server itself looks once more where the cursor is, and nothing comes between that look and the key.
+                // The server itself looks once more where the cursor is, and nothing comes between that look
+                // and the key.
                 let (row, column) = seen.cursor;
                 let same = format!(
                     "#{{&&:#{{==:#{{cursor_y}},{row}}},#{{&&:#{{==:#{{cursor_x}},{column}}},#{{==:#{{pane_in_mode}},0}}}}}}"
@@ -187,7 +189,8 @@ fn parse(listed: &str, socket: &Path) -> Vec<(Pid, Pane)> {
     listed.lines().filter_map(pane).collect()
 }
 
-/// The sockets of the servers that run: the one that this process is in, and those in the directory where tmux keeps them.
+/// The sockets of the servers that run: the one that this process is in, and those in the directory where
+/// tmux keeps them.
 fn sockets() -> Vec<PathBuf> {
     let own = std::env::var_os("TMUX").and_then(|value| {
         // path,pid,session
@@ -219,7 +222,8 @@ fn is_served(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    /// What a server says of a pane of two rows, with two clients that look at it and one that looks elsewhere.
+    /// What a server says of a pane of two rows, with two clients that look at it and one that looks
+    /// elsewhere.
     fn said(flags: &str, brackets: &str) -> String {
         format!("%7 2 80 1 5 0 1 {flags}\n{brackets}\n%7 90\n%7 95\n%8 99\n=\nfirst\n\u{1b}[7msecond\n")
     }

@@ -1,7 +1,9 @@
-//! What claude has switched on in the terminal, read from its output, so that exactly that can be switched off again.
+//! What claude has switched on in the terminal, read from its output, so that exactly that can be switched
+//! off again.
 //!
-//! A screen model does not know this: vt100 leaves out focus reports, the kitty keyboard protocol, modifyOtherKeys,
-//! autowrap, titles and more, and a terminal left with one of them on is a terminal that types rubbish into the shell.
+//! A screen model does not know this: vt100 leaves out focus reports, the kitty keyboard protocol,
+//! modifyOtherKeys, autowrap, titles and more, and a terminal left with one of them on is a terminal that
+//! types rubbish into the shell.
 
 mod replay;
 pub(crate) mod scanner;
@@ -68,7 +70,8 @@ struct Modes {
     /// The same for `ANSI`.
     ansi: u8,
     keypad: bool,
-    /// The kitty keyboard flags of the main and the alternate screen; the first entry was there before claude.
+    /// The kitty keyboard flags of the main and the alternate screen; the first entry was there before
+    /// claude.
     kitty: [Vec<u8>; 2],
     modify_other_keys: u8,
     cursor_shape: u8,
@@ -111,7 +114,8 @@ impl Default for Modes {
 }
 
 impl ModeTracker {
-    /// Reads on in claude's output. True when an escape sequence ended in it, so that `undo_blindly` may say something new.
+    /// Reads on in claude's output. True when an escape sequence ended in it, so that `undo_blindly` may say
+    /// something new.
     pub fn feed(&mut self, bytes: &[u8]) -> bool {
         let modes = &mut self.modes;
         self.scanner.feed(bytes, |sequence| modes.apply(sequence))
@@ -134,7 +138,8 @@ impl ModeTracker {
         self.scanner.is_within()
     }
 
-    /// Whether the stream stands between two sequences, outside a synchronised update: something may be written there.
+    /// Whether the stream stands between two sequences, outside a synchronised update: something may be
+    /// written there.
     pub fn is_between(&self) -> bool {
         !self.scanner.is_within() && !self.modes.is_changed(SYNCHRONISED)
     }
@@ -150,8 +155,8 @@ impl ModeTracker {
         out
     }
 
-    /// The same for somebody who may not have seen the latest output: what changes from one frame to the next is
-    /// undone whether it is on or not, so that these bytes stay the same for long.
+    /// The same for somebody who may not have seen the latest output: what changes from one frame to the next
+    /// is undone whether it is on or not, so that these bytes stay the same for long.
     pub fn undo_blindly(&self) -> String {
         let mut out = String::from("\x18");
         self.modes.undo(true, &mut out);
@@ -173,8 +178,8 @@ impl ModeTracker {
         out
     }
 
-    /// The rest of [`Self::redo`], for when everything has been drawn. Without the margins, and the cursor may be
-    /// moved: both are for the caller, who knows where they belong.
+    /// The rest of [`Self::redo`], for when everything has been drawn. Without the margins, and the cursor
+    /// may be moved: both are for the caller, who knows where they belong.
     pub fn redo_rest(&self) -> String {
         let mut out = String::new();
         self.modes.redo_rest(&mut out);
@@ -367,7 +372,8 @@ impl Modes {
 
 /// Applies a text style (SGR) to what is on: a bit for each attribute, whichever way it was set.
 ///
-/// In colourful output every third byte is one of these, and nearly all are plain numbers: those are read quickly.
+/// In colourful output every third byte is one of these, and nearly all are plain numbers: those are read
+/// quickly.
 fn restyle(mut style: u16, params: &[u8]) -> u16 {
     let mut rest = params;
     loop {
@@ -474,7 +480,8 @@ fn styled(style: u16, number: u16) -> u16 {
     style & !off | on
 }
 
-/// The numbers of a sequence; nothing for one that was left out, or is none. Subparameters (`4:3`) are dropped.
+/// The numbers of a sequence; nothing for one that was left out, or is none. Subparameters (`4:3`) are
+/// dropped.
 fn numbers(params: &[u8]) -> impl Iterator<Item = Option<u16>> {
     params.split(|byte| *byte == b';').map(number)
 }

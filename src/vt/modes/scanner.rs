@@ -48,7 +48,8 @@ impl SequenceScanner {
             if self.position == Position::Text {
                 let Some(at) = begins(rest) else { return any };
                 rest = &rest[at..];
-                // Nearly all sequences are control sequences that were not cut: those are read where they stand.
+                // Nearly all sequences are control sequences that were not cut: those are read where they
+                // stand.
                 if let Some((sequence, after)) = whole_control_sequence(rest) {
                     any = true;
                     found(sequence);
@@ -152,8 +153,8 @@ fn begins(bytes: &[u8]) -> Option<usize> {
         .or_else(|| Some(near.len() + memchr::memchr3(ESC, SO, SI, &bytes[near.len()..])?))
 }
 
-/// A control sequence at the very beginning, if it is all there, short enough and built as all are that mean something;
-/// and what follows it.
+/// A control sequence at the very beginning, if it is all there, short enough and built as all are that mean
+/// something; and what follows it.
 fn whole_control_sequence(bytes: &[u8]) -> Option<(Sequence<'_>, &[u8])> {
     let body = bytes.strip_prefix(b"\x1b[")?;
     let head = &body[..body.len().min(MAX_SEQUENCE_BYTES)];

@@ -34,7 +34,8 @@ fn what_claude_switches_on_is_switched_off() {
     assert_eq!(after(CLAUDE).undo(), "\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?2031l\x1b[>4m\x1b[<1u\x1b]0;\x07");
 }
 
-/// As any output may, on its way through claude: a locked keyboard, keys that come as something else, an echo.
+/// As any output may, on its way through claude: a locked keyboard, keys that come as something else, an
+/// echo.
 #[test]
 fn what_nobody_wants_after_the_end_is_switched_off() {
     for (on, off) in [

@@ -1,5 +1,5 @@
-//! The lines that scrolled off the top, as what a terminal would have to be sent to show them: some 100 bytes a line,
-//! where the emulator's cells take 32 bytes a column.
+//! The lines that scrolled off the top, as what a terminal would have to be sent to show them: some 100 bytes
+//! a line, where the emulator's cells take 32 bytes a column.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write};
@@ -88,9 +88,9 @@ impl vt100::Callbacks for History {
     }
 }
 
-/// Takes a line as the emulator writes it: blanks one by one, in whatever style is on, although a cell that nothing was
-/// written to has none. Which of them were erased in that style cannot be told; those right behind a change of style
-/// and those at the end were.
+/// Takes a line as the emulator writes it: blanks one by one, in whatever style is on, although a cell that
+/// nothing was written to has none. Which of them were erased in that style cannot be told; those right
+/// behind a change of style and those at the end were.
 #[derive(Default)]
 struct LineWriter {
     text: String,

@@ -1,7 +1,7 @@
 //! The screen model: what a terminal that saw all of claude's output would show.
 //!
-//! It is the seam to the emulator crate, and never stands between claude and the terminal: bytes are queued here after
-//! they were written there, and read when there is nothing else to do.
+//! It is the seam to the emulator crate, and never stands between claude and the terminal: bytes are queued
+//! here after they were written there, and read when there is nothing else to do.
 
 pub mod colours;
 mod history;
@@ -26,18 +26,19 @@ const BACKLOG: usize = 1 << 20;
 const GIVE_UP_MARGIN_BYTES: usize = 64 * 1024;
 /// Read at a time, in bytes.
 const SLICE: usize = 4096;
-/// Done at a time, in units of work: some ten microseconds for usual output, a tenth of a millisecond for any, so that a key
-/// never waits longer for it.
+/// Done at a time, in units of work: some ten microseconds for usual output, a tenth of a millisecond for
+/// any, so that a key never waits longer for it.
 const SLICE_WORK: u64 = 100_000;
 /// Done at most in one turn of the host's loop, whoever asks for the screen.
 pub const TURN_WORK: u64 = 20_000_000;
 /// Done beyond that in the same turn, for what stands behind the place where claude cleared the screen last.
 pub const TURN_RESERVE: u64 = 5_000_000;
-/// Done at most for output that waits, in however many turns, before it is given up: no usual megabyte comes near it.
+/// Done at most for output that waits, in however many turns, before it is given up: no usual megabyte comes
+/// near it.
 const BACKLOG_WORK: u64 = 1_000_000_000;
 
-/// The largest screen that is modelled. A larger one than any monitor shows is modelled in part: its rows and columns are
-/// counted to here.
+/// The largest screen that is modelled. A larger one than any monitor shows is modelled in part: its rows and
+/// columns are counted to here.
 const MOST_ROWS: u16 = 1000;
 const MOST_COLUMNS: u16 = 1000;
 /// The most cells: those of 1,000 columns and 300 rows. One is 32 bytes, and a repaint copies all of them.
@@ -75,7 +76,8 @@ pub struct Screen {
 struct Resync {
     cleared: bool,
     placed: bool,
-    /// Lines that were cleared since the cursor was placed: on the main screen claude clears one after the other.
+    /// Lines that were cleared since the cursor was placed: on the main screen claude clears one after the
+    /// other.
     lines: u16,
 }
 
@@ -113,7 +115,8 @@ impl Screen {
         self.parser.callbacks_mut().set_most(lines);
     }
 
-    /// Queues output. When too much waits, what is older is given up, and the model is stale until the next repaint.
+    /// Queues output. When too much waits, what is older is given up, and the model is stale until the next
+    /// repaint.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.waiting() + bytes.len() > BACKLOG {
             self.skip();
@@ -136,12 +139,14 @@ impl Screen {
         self.debt = 0;
     }
 
-    /// Whether so much waits that with `more` bytes it should be given up, at the next place between two sequences.
+    /// Whether so much waits that with `more` bytes it should be given up, at the next place between two
+    /// sequences.
     pub fn is_nearly_full(&self, more: usize) -> bool {
         self.waiting() + more > BACKLOG - GIVE_UP_MARGIN_BYTES
     }
 
-    /// Gives up all that waits, and what was not pushed since, up to a place between two sequences. The model is stale then.
+    /// Gives up all that waits, and what was not pushed since, up to a place between two sequences. The model
+    /// is stale then.
     pub fn give_up(&mut self) {
         self.backlog.clear();
         self.read = 0;
@@ -156,8 +161,8 @@ impl Screen {
         self.backlog.len() - self.read
     }
 
-    /// Whether output was given up, so that the model may show what claude does not. Over when claude has cleared the
-    /// screen and placed the cursor.
+    /// Whether output was given up, so that the model may show what claude does not. Over when claude has
+    /// cleared the screen and placed the cursor.
     pub fn is_stale(&self) -> bool {
         self.stale.is_some()
     }
@@ -201,7 +206,8 @@ impl Screen {
         self.allowance = self.allowance.saturating_sub(work);
     }
 
-    /// Gives up what waits up to the place where claude has cleared the screen last, or all of it where there is none.
+    /// Gives up what waits up to the place where claude has cleared the screen last, or all of it where there
+    /// is none.
     fn skip_to_cleared(&mut self) {
         let rest = &self.backlog[self.read..];
         let cleared =
@@ -209,7 +215,8 @@ impl Screen {
         match cleared.filter(|at| *at > HOME.len()) {
             // An ESC ends whatever stands before it.
             Some(at) => {
-                // Most programs place the cursor before they clear, which is half of what makes the model know everything.
+                // Most programs place the cursor before they clear, which is half of what makes the model
+                // know everything.
                 let home = rest[..at].ends_with(HOME);
                 self.read += at - if home { HOME.len() } else { 0 };
                 self.pieces = SequenceSplitter::default();
@@ -243,7 +250,8 @@ impl Screen {
         screen.rows(0, screen.size().1.get()).collect()
     }
 
-    /// The same with colours, in one piece. Empty where that is more than an answer on the control socket should carry.
+    /// The same with colours, in one piece. Empty where that is more than an answer on the control socket
+    /// should carry.
     pub fn formatted(&mut self) -> String {
         self.read_all();
         let mut text = String::new();
@@ -280,7 +288,8 @@ impl Screen {
         self.parser.screen().rows(0, column).nth(row.into()).unwrap_or_default()
     }
 
-    /// Reads what waits, as long as this turn's work lasts. Whether nothing waits then; otherwise the next turn goes on.
+    /// Reads what waits, as long as this turn's work lasts. Whether nothing waits then; otherwise the next
+    /// turn goes on.
     pub fn catch_up(&mut self) -> bool {
         while self.waiting() > 0 && self.allowance > 0 {
             self.work();
@@ -288,8 +297,8 @@ impl Screen {
         self.waiting() == 0
     }
 
-    /// Reads what waits. Where that is more work than one turn may have, what can be spared is given up, and the model is
-    /// stale then.
+    /// Reads what waits. Where that is more work than one turn may have, what can be spared is given up, and
+    /// the model is stale then.
     fn read_all(&mut self) {
         while self.waiting() > 0 {
             if self.allowance > 0 {
@@ -328,8 +337,8 @@ fn process(parser: &mut vt100::Parser<History>, bytes: &[u8], does: SequenceEffe
     repeat::repeat(parser, count);
 }
 
-/// The emulator goes wrong, and panics later, where a character is widened in the last column of the last row (vt100 0.18.1):
-/// there, and in other last columns, it stays as it is.
+/// The emulator goes wrong, and panics later, where a character is widened in the last column of the last row
+/// (vt100 0.18.1): there, and in other last columns, it stays as it is.
 fn draw(parser: &mut vt100::Parser<History>, bytes: &[u8]) {
     let mut rest = bytes;
     while let Some(at) = memchr::memmem::find(rest, WIDENS) {

@@ -7,24 +7,24 @@ use super::history::History;
 use super::{RECENT, Screen};
 use crate::vt::modes::ModeTracker;
 
-/// Where a terminal that has had claude's modes undone should be, whatever else has run on it: text style, character
-/// sets, insert mode, margins, autowrap. The cursor is not shown while things are drawn.
+/// Where a terminal that has had claude's modes undone should be, whatever else has run on it: text style,
+/// character sets, insert mode, margins, autowrap. The cursor is not shown while things are drawn.
 const CLEAN_START: &str = "\x1b[m\x1b(B\x0f\x1b[4l\x1b7\x1b[r\x1b8\x1b[?7h\x1b[?25l";
 
 impl Screen {
-    /// The bytes that make a terminal of the same size, in any state but with claude's modes undone, show what one
-    /// that had never left would show, and go on from there: the lines above the screen as far as they are kept, the
-    /// screen, the main screen behind an alternate one, the saved cursor, margins, modes, title, cursor, and the
-    /// beginning of a sequence that is not whole. What the terminal showed before is moved into its own scrollback, as
-    /// far as it is above the cursor.
+    /// The bytes that make a terminal of the same size, in any state but with claude's modes undone, show
+    /// what one that had never left would show, and go on from there: the lines above the screen as far as
+    /// they are kept, the screen, the main screen behind an alternate one, the saved cursor, margins, modes,
+    /// title, cursor, and the beginning of a sequence that is not whole. What the terminal showed before is
+    /// moved into its own scrollback, as far as it is above the cursor.
     ///
     /// Where the model is stale, the screen is empty: claude has to be asked to draw it anew.
     pub fn repaint(&mut self, modes: &ModeTracker) -> Vec<u8> {
         self.paint(modes, true)
     }
 
-    /// The same for a terminal that has been shown claude's output, but not all of it: without the lines above the
-    /// screen, and nothing is moved there.
+    /// The same for a terminal that has been shown claude's output, but not all of it: without the lines
+    /// above the screen, and nothing is moved there.
     pub fn redraw(&mut self, modes: &ModeTracker) -> Vec<u8> {
         self.paint(modes, false)
     }
@@ -33,7 +33,8 @@ impl Screen {
         self.read_all();
         let mut out = String::from(CLEAN_START);
         if with_history {
-            // From wherever the cursor is: what is above it is moved off the screen, and no blank lines with it.
+            // From wherever the cursor is: what is above it is moved off the screen, and no blank lines with
+            // it.
             feed_lines(self.rows(), &mut out);
         }
         out.push_str("\x1b[H\x1b[J");
@@ -58,7 +59,8 @@ impl Screen {
         self.parser.screen().size().0.get()
     }
 
-    /// Everything from the lines above the screen to the position of the cursor. Nothing where the emulator fails.
+    /// Everything from the lines above the screen to the position of the cursor. Nothing where the emulator
+    /// fails.
     fn picture(&mut self, modes: &ModeTracker, with_history: bool) -> Option<String> {
         // The emulator answers some questions only by doing: it is asked, and put back afterwards.
         let before = self.parser.screen().clone();
@@ -138,7 +140,8 @@ impl Grid {
         let bottom = parser.screen().cursor_position().0;
         let margins = (top, bottom) != (0, rows - 1);
         if margins {
-            // Moves the cursor home; where it has to be saved again by going to another screen, it was saved just now.
+            // Moves the cursor home; where it has to be saved again by going to another screen, it was saved
+            // just now.
             let _ = write!(out, "\x1b[{};{}r\x1b8", top + 1, bottom + 1);
         }
         Self { margins: margins.then_some((top, bottom)) }

@@ -1,16 +1,16 @@
-//! REP (`CSI n b`): the character that was drawn last, once more. Nine bytes ask for up to 65,535 characters, of which a
-//! screen can show a few thousand, so the rest is left out.
+//! REP (`CSI n b`): the character that was drawn last, once more. Nine bytes ask for up to 65,535 characters,
+//! of which a screen can show a few thousand, so the rest is left out.
 
 use vt100::{Callbacks, Parser};
 
-/// After so many equal characters a screen of this size does not change any more but for the cursor: they have filled
-/// it, and the part of it that scrolls, from wherever they began.
+/// After so many equal characters a screen of this size does not change any more but for the cursor: they
+/// have filled it, and the part of it that scrolls, from wherever they began.
 pub fn most(rows: u64, columns: u64) -> u64 {
     2 * rows * columns + 3 * columns
 }
 
-/// Repeats the last character. The screen and the cursor are as the emulator would have them. Of the lines that would
-/// have scrolled off above the screen, equal ones, those that are left out are missing.
+/// Repeats the last character. The screen and the cursor are as the emulator would have them. Of the lines
+/// that would have scrolled off above the screen, equal ones, those that are left out are missing.
 pub fn repeat<C: Callbacks>(parser: &mut Parser<C>, count: u16) {
     let (rows, columns) = parser.screen().size();
     let (rows, columns) = (u64::from(rows.get()), u64::from(columns.get()));

@@ -132,8 +132,8 @@ impl Cell {
         self.start.try_into().unwrap_or(usize::MAX)
     }
 
-    /// Drawn to be overlooked: faint, or in a grey, which is how claude's themes draw hints. What was typed has the
-    /// terminal's own colour, or one that is no grey.
+    /// Drawn to be overlooked: faint, or in a grey, which is how claude's themes draw hints. What was typed
+    /// has the terminal's own colour, or one that is no grey.
     pub fn faint(&self) -> bool {
         match self.colour {
             Color::Default => self.dim,

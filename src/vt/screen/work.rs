@@ -1,9 +1,10 @@
 //! What the emulator has to do for a stretch of output, counted before it does it.
 //!
-//! A few bytes can ask for a lot: `ESC c` for a new screen, `CSI 65535 b` for as many characters. So the model does not read
-//! a number of bytes at a time but an amount of work. The count is a sum of fixed prices and depends on nothing but the
-//! output and the size of the screen; a test that bounds it is the same on every machine. One unit was a nanosecond, or a
-//! little less, of an optimised build on the machine where it was measured (vt100 0.18.1, screens of 1 to 300,000 cells).
+//! A few bytes can ask for a lot: `ESC c` for a new screen, `CSI 65535 b` for as many characters. So the
+//! model does not read a number of bytes at a time but an amount of work. The count is a sum of fixed prices
+//! and depends on nothing but the output and the size of the screen; a test that bounds it is the same on
+//! every machine. One unit was a nanosecond, or a little less, of an optimised build on the machine where it
+//! was measured (vt100 0.18.1, screens of 1 to 300,000 cells).
 
 use super::pieces::LONGEST_SEQUENCE;
 use super::repeat;
@@ -13,8 +14,8 @@ use crate::vt::tokenizer::{CAN, ESC, Position, SUB};
 const CHARACTER: u64 = 40;
 /// For a byte within a sequence.
 const SEQUENCE_BYTE: u64 = 10;
-/// For a line that scrolls off the screen: at least, for each of its cells (they become text), and for each row (the
-/// others move).
+/// For a line that scrolls off the screen: at least, for each of its cells (they become text), and for each
+/// row (the others move).
 const SCROLLED_LINE_COST: u64 = 500;
 const LINE_CELL: u64 = 9;
 const LINE_ROW: u64 = 2;
@@ -67,8 +68,8 @@ impl Prices {
 #[derive(Debug, Clone, Default)]
 pub struct Meter {
     position: Position,
-    /// Of the control sequence that is read: its bytes, its first number, the number that is read, and how many of its
-    /// numbers choose the alternate screen.
+    /// Of the control sequence that is read: its bytes, its first number, the number that is read, and how
+    /// many of its numbers choose the alternate screen.
     length: usize,
     first: Option<u32>,
     number: u32,
@@ -80,8 +81,8 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Reads `bytes` until their price is `limit`, or to their end. Gives how many bytes that was, and their price: the last
-    /// sequence may have made it more.
+    /// Reads `bytes` until their price is `limit`, or to their end. Gives how many bytes that was, and their
+    /// price: the last sequence may have made it more.
     pub fn read(&mut self, bytes: &[u8], prices: &Prices, limit: u64) -> (usize, u64) {
         let mut work = 0_u64;
         for (index, byte) in bytes.iter().enumerate() {

@@ -122,7 +122,8 @@ pub fn both(bytes: u64, delay: Duration, seed: u64, mut report: Report) {
     report.finish();
 }
 
-/// Writes and ends at once. A grandchild may stay: immune to SIGHUP, with the terminal open, for `stay` and no longer.
+/// Writes and ends at once. A grandchild may stay: immune to SIGHUP, with the terminal open, for `stay` and
+/// no longer.
 pub fn burst(bytes: u64, stay: Option<Duration>, seed: u64, mut report: Report) {
     tty::raw();
     if let Some(stay) = stay {

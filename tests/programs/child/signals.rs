@@ -117,8 +117,8 @@ pub fn signals(mut report: Report) {
     report.finish();
 }
 
-/// A program with job control of its own, as a TUI has it: echo, and ctrl-z gives the terminal back and stops.
-/// Ends with `q` or the terminal.
+/// A program with job control of its own, as a TUI has it: echo, and ctrl-z gives the terminal back and
+/// stops. Ends with `q` or the terminal.
 pub fn job(mut report: Report) {
     let before = tty::raw();
     report.set("ready", true);

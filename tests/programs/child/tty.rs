@@ -25,7 +25,8 @@ pub fn give_up(reason: &str) -> ! {
     std::process::exit(64)
 }
 
-/// Puts the terminal in raw mode at once (nothing is flushed) and returns what it was. No terminal: nothing is done.
+/// Puts the terminal in raw mode at once (nothing is flushed) and returns what it was. No terminal: nothing
+/// is done.
 pub fn raw() -> Option<Termios> {
     let before = termios::tcgetattr(input()).ok()?;
     let mut now = before.clone();
@@ -49,7 +50,8 @@ pub fn size() -> Option<[u16; 4]> {
     (result == 0).then_some([size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel])
 }
 
-/// Writes everything, whether or not the terminal is non-blocking. Errors end the process: nobody would see the rest.
+/// Writes everything, whether or not the terminal is non-blocking. Errors end the process: nobody would see
+/// the rest.
 pub fn write_all(mut bytes: &[u8]) {
     while !bytes.is_empty() {
         match nix::unistd::write(output(), bytes) {

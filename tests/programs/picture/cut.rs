@@ -17,8 +17,9 @@ const READING: u32 = 7;
 /// At the end, before it begins again.
 const END: u32 = 3000;
 
-/// What stood for so long is always the same. What stood for less (somebody's typing, an answer that was coming) is chance, but
-/// for what has one of these words: cckw and claude at work, faster than anybody can see.
+/// What stood for so long is always the same. What stood for less (somebody's typing, an answer that was
+/// coming) is chance, but for what has one of these words: cckw and claude at work, faster than anybody can
+/// see.
 const SETTLED: Duration = Duration::from_millis(180);
 const BRIEF: [&str; 3] = ["draft stashed", "│ ❯ /remote-control ", "/rc connecting…"];
 /// How far an answer has come is chance on a busy machine, however long it stood.
@@ -56,8 +57,8 @@ pub fn frames(recorded: Vec<Shot>) -> Vec<Frame> {
     shown
 }
 
-/// Whether something has gone and nothing has come, such as a note whose time was over. That is seen with the next thing that
-/// comes, be it a moment before or after.
+/// Whether something has gone and nothing has come, such as a note whose time was over. That is seen with the
+/// next thing that comes, be it a moment before or after.
 fn is_less(before: &Frame, now: &Frame) -> bool {
     let pairs = || before.rows.iter().flatten().zip(now.rows.iter().flatten());
     pairs().all(|(before, now)| before == now || *now == Cell::blank())
@@ -76,7 +77,8 @@ fn written(row: &[Cell]) -> String {
     text(row).trim_end().trim_end_matches('│').trim_end().to_owned()
 }
 
-/// The steps from one frame to the next, if a line was typed in between, at the shell's prompt or at claude's.
+/// The steps from one frame to the next, if a line was typed in between, at the shell's prompt or at
+/// claude's.
 fn typed(before: &Frame, after: &Frame) -> Vec<Frame> {
     let same = before.rows.iter().zip(&after.rows).take_while(|(before, after)| before == after).count();
     let Some((at, from, to)) = (same..after.rows.len()).take(1).find_map(|row| {

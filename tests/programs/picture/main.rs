@@ -1,10 +1,12 @@
-//! Draws README's picture: plays `cckw demo` in a terminal, and writes what it shows to `docs/demo.svg`, which moves.
+//! Draws README's picture: plays `cckw demo` in a terminal, and writes what it shows to `docs/demo.svg`,
+//! which moves.
 //!
 //! ```text
 //! cargo build && cargo run --example demo-picture
 //! ```
 //!
-//! It is no test: what it writes is looked at by a human and checked in. `tests/suite/commands/picture.rs` says when it has become old.
+//! It is no test: what it writes is looked at by a human and checked in. `tests/suite/commands/picture.rs`
+//! says when it has become old.
 
 mod cells;
 mod cut;

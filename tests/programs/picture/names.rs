@@ -1,5 +1,5 @@
-//! What is different each time (processes, ids, the scratch directory) under names that are always the same, so that a
-//! picture taken anew differs from the old one in what has really changed.
+//! What is different each time (processes, ids, the scratch directory) under names that are always the same,
+//! so that a picture taken anew differs from the old one in what has really changed.
 
 use crate::cells::{Cell, Row, text};
 
@@ -93,8 +93,8 @@ fn find(row: &[Cell], words: &str, from: usize) -> Option<usize> {
     (from..=last).find(|&at| says(at)).map(|at| at + words.len())
 }
 
-/// Puts other text in the place of so many cells. What is longer or shorter is made up for by the next gap, so that columns and
-/// edges stay where they are.
+/// Puts other text in the place of so many cells. What is longer or shorter is made up for by the next gap,
+/// so that columns and edges stay where they are.
 fn replace(row: &mut Row, at: usize, length: usize, new: &str) {
     let style = row[at].style;
     let width = row.len();

@@ -12,7 +12,8 @@ use cckw::os::poll::{Interest, Poll};
 use crate::cells::Frame;
 use crate::pty::{self, Size};
 
-/// What stands still for so long was to be seen: longer than a picture takes to be drawn, shorter than from one key to the next.
+/// What stands still for so long was to be seen: longer than a picture takes to be drawn, shorter than from
+/// one key to the next.
 const STANDS: Duration = Duration::from_millis(15);
 
 /// A state of the screen, and how long it stood.

@@ -1,6 +1,8 @@
-//! The picture: every line of the screen is a strip of all that it ever shows, which jumps up and down behind a slit.
+//! The picture: every line of the screen is a strip of all that it ever shows, which jumps up and down behind
+//! a slit.
 //!
-//! No script, nothing from outside, and for whoever has switched motion off, or where nothing moves, one frame that stands.
+//! No script, nothing from outside, and for whoever has switched motion off, or where nothing moves, one
+//! frame that stands.
 
 use std::fmt::Write;
 
@@ -122,7 +124,8 @@ impl<'a> Strip<'a> {
     }
 }
 
-/// One thing that a line shows, at its place in the strip: first what lies behind letters, then lines and blocks, then letters.
+/// One thing that a line shows, at its place in the strip: first what lies behind letters, then lines and
+/// blocks, then letters.
 fn line(row: &[Cell], place: usize, styles: &mut Styles) -> String {
     let top = place as f64 * HEIGHT;
     let (mut behind, mut shapes, mut letters) = (String::new(), String::new(), String::new());
@@ -178,8 +181,8 @@ impl Run {
     }
 }
 
-/// Takes a piece of a line apart: at gaps, so that no space needs to be kept, and where a font may lack a character, for then
-/// another font comes in, of another width.
+/// Takes a piece of a line apart: at gaps, so that no space needs to be kept, and where a font may lack a
+/// character, for then another font comes in, of another width.
 fn runs(cells: &[Cell]) -> Vec<Run> {
     let is_usual = |cell: &Cell| cell.text.is_ascii() || ["·", "…", "—"].contains(&cell.text.as_str());
     let mut runs: Vec<Run> = Vec::new();

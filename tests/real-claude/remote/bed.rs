@@ -1,8 +1,8 @@
-//! A test bed in which the real claude gets a remote-control link: the services behind it on loopback, in a namespace that
-//! has nothing else.
+//! A test bed in which the real claude gets a remote-control link: the services behind it on loopback, in a
+//! namespace that has nothing else.
 //!
-//! Needs root, or user namespaces that anybody may make; and python3, openssl, unshare, nsenter, mount. Where one of them is
-//! missing every test that wants the bed fails and says so.
+//! Needs root, or user namespaces that anybody may make; and python3, openssl, unshare, nsenter, mount. Where
+//! one of them is missing every test that wants the bed fails and says so.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -134,7 +134,8 @@ impl Bed {
         answer
     }
 
-    /// How often claude has asked for a new session, or for the credentials of one: how often it has tried to connect.
+    /// How often claude has asked for a new session, or for the credentials of one: how often it has tried to
+    /// connect.
     pub fn connects(&self) -> u64 {
         self.order(&json!(["requests", "^/v1/code/sessions(/[^/]*/bridge)?$"])).as_u64().unwrap_or_default()
     }

@@ -56,8 +56,8 @@ fn below_60_columns_there_is_none_in_any_form() {
     }
 }
 
-/// A session of this theme, with a link that comes up and fails. The indicator stands beside claude's other words there, so that
-/// its colour is what tells it.
+/// A session of this theme, with a link that comes up and fails. The indicator stands beside claude's other
+/// words there, so that its colour is what tells it.
 fn is_known(theme: &str, colours: &str, custom: Option<&serde_json::Value>) {
     let mut bed = Bed::new(&format!("keep = \"off\"\n{QUICK}"), &json!({ "tui": "default", "theme": theme }));
     bed.sign_in(&json!({ "remoteDialogSeen": true, "theme": theme }));

@@ -137,9 +137,11 @@ fn panel(screen: &Screen, rows: u16, columns: u16) -> Option<Panel> {
 fn the_panel_is_known_in_windows_of_all_widths() {
     for tui in ["default", "fullscreen"] {
         let (bed, mut terminal) = linked(tui);
-        // In 12 rows of 28 columns it is cut: claude shows the end with the pointer or the beginning, by chance.
+        // In 12 rows of 28 columns it is cut: claude shows the end with the pointer or the beginning, by
+        // chance.
         for (rows, columns) in [(30, 20), (30, 28), (30, 34), (30, 59), (30, 60), (30, 300), (12, 60)] {
-            // Opened anew each time: in one that has become smaller claude may leave the pointer outside of the window.
+            // Opened anew each time: in one that has become smaller claude may leave the pointer outside of
+            // the window.
             terminal.resize(Size::cells(rows, columns));
             terminal.wait_for("an empty prompt", |screen| prompt_holds(screen, ""));
             submit(&mut terminal, "/remote-control");

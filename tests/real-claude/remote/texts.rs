@@ -1,8 +1,8 @@
 //! The texts about remote control in the installed program, held against those that cckw knows.
 //!
-//! `texts.tsv` has a line for each: the verdict, a tab, and the text as it stands in the program's JavaScript. After an update of the
-//! pinned version this test says which texts are new. Each of them has to be judged: does `src/claude/remote_notices.rs` need a
-//! row for it? Then its line goes into the file.
+//! `texts.tsv` has a line for each: the verdict, a tab, and the text as it stands in the program's
+//! JavaScript. After an update of the pinned version this test says which texts are new. Each of them has to
+//! be judged: does `src/claude/remote_notices.rs` need a row for it? Then its line goes into the file.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -38,7 +38,8 @@ fn texts() -> BTreeSet<String> {
         .collect()
 }
 
-/// The literal in which this byte stands: between two quotation marks of one kind, without a control character.
+/// The literal in which this byte stands: between two quotation marks of one kind, without a control
+/// character.
 fn literal(file: &File, at: u64) -> Option<String> {
     let start = at.saturating_sub(MAX_TEXT_BYTES as u64);
     let mut bytes = vec![0; 2 * MAX_TEXT_BYTES];

@@ -1,4 +1,5 @@
-//! What the code has is documented, and what the documentation names is in the code: options, settings, folders, tests.
+//! What the code has is documented, and what the documentation names is in the code: options, settings,
+//! folders, tests.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -149,7 +150,8 @@ fn versions_agree() {
     }
 }
 
-/// README is read from its beginning to its end, in three minutes: at some 250 words a minute, tables included.
+/// README is read from its beginning to its end, in three minutes: at some 250 words a minute, tables
+/// included.
 #[test]
 fn readme_is_short() {
     let readme = page("README.md");

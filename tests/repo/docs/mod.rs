@@ -108,8 +108,8 @@ fn variables(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The variables whose names are strings of the program. Those of the stand-in are given to three functions without the
-/// beginning that all of them have.
+/// The variables whose names are strings of the program. Those of the stand-in are given to three functions
+/// without the beginning that all of them have.
 fn real_variables() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for path in files("src", ".rs") {

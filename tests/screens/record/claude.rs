@@ -20,7 +20,8 @@ const QUIET: Duration = Duration::from_millis(400);
 /// How long an answer to a key is waited for.
 const ANSWER: Duration = Duration::from_millis(1500);
 
-/// A name of the same length as that of the folder by chance that everything lies in, which some screens show.
+/// A name of the same length as that of the folder by chance that everything lies in, which some screens
+/// show.
 const PLACE: &str = "/srv/people/anna";
 
 /// How claude is set up.

@@ -1,4 +1,5 @@
-//! The form in which a screen is kept: a head of lines `key: value`, a line `---`, and the rows with their colours.
+//! The form in which a screen is kept: a head of lines `key: value`, a line `---`, and the rows with their
+//! colours.
 
 use std::fmt::Write as _;
 

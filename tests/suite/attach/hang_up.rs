@@ -66,7 +66,8 @@ fn with_on_hangup_exit_sighup_ends_claude_as_without_cckw() {
     sandbox.wait_for_silence();
 }
 
-/// As terminal emulators close a window: SIGHUP to the shell, to the program, or to both, and then the end of the PTY.
+/// As terminal emulators close a window: SIGHUP to the shell, to the program, or to both, and then the end of
+/// the PTY.
 fn closes(shell: &str) {
     for delay in [0, 10, 100, 500] {
         for whom in ["shell", "client", "both"] {

@@ -45,7 +45,8 @@ fn question(terminal: &mut Terminal) -> Vec<String> {
     screen.rows[..at].to_vec()
 }
 
-/// The number before the one line that names it. Which of two comes first is chance, if they began in one second.
+/// The number before the one line that names it. Which of two comes first is chance, if they began in one
+/// second.
 fn number(lines: &[String], name: &str) -> String {
     let line = lines.iter().find(|line| line.split_whitespace().nth(1) == Some(name)).expect("a line");
     line.split_whitespace().next().expect("a number").to_owned()

@@ -1,5 +1,5 @@
-//! The completions in the real bash, zsh and fish: a Tab on a terminal, with sessions to be named. A shell that is not
-//! installed is a failure, not a reason to pass.
+//! The completions in the real bash, zsh and fish: a Tab on a terminal, with sessions to be named. A shell
+//! that is not installed is a failure, not a reason to pass.
 
 use std::fs;
 use std::path::Path;

@@ -179,8 +179,8 @@ fn it_is_printed_in_a_window_too_small_to_draw_in() {
     printed(&place(), small(8, 30));
 }
 
-/// Pressed when the beginning of a scene is seen, and so somewhere in it or the next, for nobody waits there. Not in the last
-/// two, which may be over by then.
+/// Pressed when the beginning of a scene is seen, and so somewhere in it or the next, for nobody waits there.
+/// Not in the last two, which may be over by then.
 #[test]
 fn ctrl_c_ends_it_at_any_scene() {
     // All at once, for they mostly wait.

@@ -165,7 +165,8 @@ fn what_has_ended_stands_above_what_runs() {
     sandbox.wait_for_silence();
 }
 
-/// Half a state file is met for a moment, and is no news. One that stays so says nothing of what claude does now.
+/// Half a state file is met for a moment, and is no news. One that stays so says nothing of what claude does
+/// now.
 #[test]
 fn a_state_file_that_stays_unreadable_is_told_until_it_can_be_read() {
     let sandbox = sandbox();

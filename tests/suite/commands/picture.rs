@@ -65,8 +65,8 @@ fn scenes() -> Vec<Scene> {
     scenes
 }
 
-/// What of a line on the stage is in the picture too: what is drawn there as a shape is left out, and so are lines with numbers
-/// or the scratch directory, which are other ones each time.
+/// What of a line on the stage is in the picture too: what is drawn there as a shape is left out, and so are
+/// lines with numbers or the scratch directory, which are other ones each time.
 fn words(line: &str) -> Option<String> {
     if line.contains(|c: char| c.is_ascii_digit()) || line.contains("/work") {
         return None;
@@ -112,7 +112,8 @@ fn it_shows_every_scene_of_the_demo() {
     assert!(said.contains(&end), "it does not come to its end; {DRAW}");
 }
 
-/// It is shown as an image, where neither a script nor anything from elsewhere is loaded; and it is to be read a year from now.
+/// It is shown as an image, where neither a script nor anything from elsewhere is loaded; and it is to be
+/// read a year from now.
 #[test]
 fn it_needs_nothing_but_itself() {
     const ELEMENTS: [&str; 10] =

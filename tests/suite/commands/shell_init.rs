@@ -1,4 +1,5 @@
-//! `cckw shell-init` in the real bash, zsh and fish. A shell that is not installed is a failure, not a reason to pass.
+//! `cckw shell-init` in the real bash, zsh and fish. A shell that is not installed is a failure, not a reason
+//! to pass.
 
 use std::fs;
 use std::path::Path;

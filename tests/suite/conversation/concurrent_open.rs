@@ -12,8 +12,8 @@ use crate::support::stand_in::{at_prompt, exit, said, sandbox, say, start, trans
 use crate::support::verb::cckw;
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
-/// So often, and so many, that a window of less than a millisecond is met. Without turns about every second run of this saw
-/// a conversation opened twice.
+/// So often, and so many, that a window of less than a millisecond is met. Without turns about every second
+/// run of this saw a conversation opened twice.
 const ROUNDS: usize = 8;
 const TERMINALS: usize = 6;
 
@@ -32,7 +32,8 @@ fn conversation(sandbox: &Sandbox, work: &Path) -> String {
     record.text("conversation").to_owned()
 }
 
-/// Of these terminals one has claude's prompt; the others have ended, with a word about that one. Gives the one.
+/// Of these terminals one has claude's prompt; the others have ended, with a word about that one. Gives the
+/// one.
 #[track_caller]
 fn one_has_it(mut terminals: Vec<Terminal>) -> Terminal {
     let shown: Vec<bool> = terminals
@@ -75,7 +76,8 @@ fn of_several_terminals_in_a_directory_with_an_odd_name_one_has_it() {
     }
 }
 
-/// In each round several terminals start at the same moment in this directory, with the id and with `--continue`.
+/// In each round several terminals start at the same moment in this directory, with the id and with
+/// `--continue`.
 #[track_caller]
 fn one_has_it_in(sandbox: &Sandbox, work: &Path, rounds: usize) {
     let id = conversation(sandbox, work);

@@ -219,7 +219,8 @@ fn half_a_state_file_is_survived() {
 fn a_state_file_that_comes_late_and_goes_and_comes_again_is_found() {
     let sandbox = {
         let mut sandbox = sandbox();
-        // Asks first whether the folder is trusted: until then neither the file nor the directories above it exist.
+        // Asks first whether the folder is trusted: until then neither the file nor the directories above it
+        // exist.
         sandbox.set("CCKW_STANDIN_UNTRUSTED", "1");
         sandbox
     };

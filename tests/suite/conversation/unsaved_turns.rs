@@ -74,7 +74,8 @@ fn a_first_turn_without_a_transcript_is_in_list_log_and_title() {
     exit(terminal);
 }
 
-/// Interrupts a turn. On a busy machine the answer may be whole before the key is there; then another one is interrupted.
+/// Interrupts a turn. On a busy machine the answer may be whole before the key is there; then another one is
+/// interrupted.
 fn interrupt(terminal: &mut Terminal) {
     for number in 0..20 {
         let words = format!("many words {number}{}", ", many words".repeat(7));

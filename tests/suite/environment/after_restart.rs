@@ -1,4 +1,5 @@
-//! A claude that is brought back gets the environment of its session, whoever brings it back, and nothing of another claude's.
+//! A claude that is brought back gets the environment of its session, whoever brings it back, and nothing of
+//! another claude's.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -1,4 +1,5 @@
-//! A record that is empty, half, missing, or of a newer cckw; and directories and file systems that cannot be used.
+//! A record that is empty, half, missing, or of a newer cckw; and directories and file systems that cannot be
+//! used.
 
 use std::fs;
 use std::io;

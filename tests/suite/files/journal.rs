@@ -1,5 +1,5 @@
-//! A state directory whose disk hangs holds up neither bytes nor keys nor the ways out; and when it works again everything
-//! is written.
+//! A state directory whose disk hangs holds up neither bytes nor keys nor the ways out; and when it works
+//! again everything is written.
 
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
@@ -11,7 +11,8 @@ use nix::sys::stat::Mode;
 use crate::support::stand_in::{self, at_prompt, submit};
 use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until, wait_until_some};
 
-/// What a way out may take while the disk hangs: the second that a message waits for its record, and a loaded machine.
+/// What a way out may take while the disk hangs: the second that a message waits for its record, and a loaded
+/// machine.
 const BOUND: Duration = Duration::from_secs(20);
 
 /// A disk that hangs: where its FIFO is, the host's writer waits for it before each record.
@@ -86,7 +87,8 @@ fn the_end_of_claude_is_told_though_it_cannot_be_written_down() {
     let host = record.pid("host_pid").expect("a host");
     wait_until("the end of the host", DEADLINE, || !process::runs(host));
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
-    // The record on disk says that it runs. No command takes it for a session that has lost its host, and brings it back.
+    // The record on disk says that it runs. No command takes it for a session that has lost its host, and
+    // brings it back.
     let list = verb::well_said(&sandbox, &["list"]);
     assert!(list.contains("terminated"), "{list}");
     disk.work_again();
@@ -161,7 +163,8 @@ fn what_was_cleared_right_before_the_host_was_killed_stays_cleared() {
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
 }
 
-/// A thread that does not end when its process is killed, as one does not that waits for a disk. A debugger can have that.
+/// A thread that does not end when its process is killed, as one does not that waits for a disk. A debugger
+/// can have that.
 #[cfg(target_os = "linux")]
 struct Undying(i32);
 
@@ -205,8 +208,8 @@ impl Undying {
     }
 }
 
-/// The client hears of it at once, and has the terminal as it was should it be killed a moment later. The new host waits for the last
-/// write of the old one.
+/// The client hears of it at once, and has the terminal as it was should it be killed a moment later. The new
+/// host waits for the last write of the old one.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_host_that_is_killed_while_it_waits_for_the_disk_is_gone_at_once_for_its_client() {

@@ -1,5 +1,5 @@
-//! The files by which a session is found (directory, lock, socket, record) are removed, moved, replaced or damaged. The session stays
-//! within reach, and each command has a bound.
+//! The files by which a session is found (directory, lock, socket, record) are removed, moved, replaced or
+//! damaged. The session stays within reach, and each command has a bound.
 
 mod damaged;
 mod journal;

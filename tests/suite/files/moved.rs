@@ -1,5 +1,5 @@
-//! The state directory, or one above it, is moved, replaced, or restored from a copy while the session runs. The session stays where the
-//! commands look for it, and is nowhere else.
+//! The state directory, or one above it, is moved, replaced, or restored from a copy while the session runs.
+//! The session stays where the commands look for it, and is nowhere else.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -240,7 +240,8 @@ fn two_commands_that_bring_all_back_at_once_both_succeed() {
     end(&sandbox);
 }
 
-/// A host that is killed before it has noticed that its socket is gone leaves none. The next command brings the session back all the same.
+/// A host that is killed before it has noticed that its socket is gone leaves none. The next command brings
+/// the session back all the same.
 #[test]
 fn a_host_that_is_killed_right_after_its_socket_was_removed_is_replaced() {
     let (sandbox, record) = detached();
@@ -257,7 +258,8 @@ fn a_host_that_is_killed_right_after_its_socket_was_removed_is_replaced() {
     end(&sandbox);
 }
 
-/// The same with its whole directory, or the one of all sessions: nothing is left on disk. The client knows the session.
+/// The same with its whole directory, or the one of all sessions: nothing is left on disk. The client knows
+/// the session.
 #[test]
 fn a_client_replaces_a_host_that_is_killed_right_after_its_directory_was_removed() {
     let sandbox = sandbox();

@@ -1,5 +1,5 @@
-//! Sessions go on when there is no room on the disk, when the record cannot be written, when no file can be opened; and
-//! when that is over, everything is as it would have been.
+//! Sessions go on when there is no room on the disk, when the record cannot be written, when no file can be
+//! opened; and when that is over, everything is as it would have been.
 
 use std::fs;
 use std::path::PathBuf;
@@ -114,7 +114,8 @@ fn a_client_that_cannot_take_the_pty_gives_the_terminal_back_and_the_session_goe
     leave(&sandbox, again);
 }
 
-/// poll(2) refuses to wait for more descriptors than a process may have: host and client slept and tried again for ever.
+/// poll(2) refuses to wait for more descriptors than a process may have: host and client slept and tried
+/// again for ever.
 #[test]
 fn with_a_limit_below_what_is_waited_for_keys_and_output_go_on() {
     let (sandbox, mut terminal, record) = session();
@@ -148,7 +149,8 @@ fn what_claude_said_meanwhile_is_seen_later() {
     leave(&sandbox, terminal);
 }
 
-/// Keeps the host from writing its record. Root may write everywhere, but no file in the place of a directory.
+/// Keeps the host from writing its record. Root may write everywhere, but no file in the place of a
+/// directory.
 fn block(record: &Record) -> PathBuf {
     let in_the_way = record.path.with_file_name(format!("session.json.{}.new", pid(record, "host_pid")));
     // It may be writing right now.

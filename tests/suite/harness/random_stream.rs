@@ -1,5 +1,5 @@
-//! The byte stream of the relay tests must be the same for both of its ends, however they cut it, or those tests
-//! prove nothing.
+//! The byte stream of the relay tests must be the same for both of its ends, however they cut it, or those
+//! tests prove nothing.
 
 use crate::random::{BLOCK, Expected, Hash64, Stream, block};
 

@@ -15,7 +15,8 @@ use plan::{BLOCK, Kind, Moment, Plan, Victim};
 /// Every victim at every moment once.
 const KILLS: u64 = 12;
 
-/// The same rounds each time, so that a failure belongs to the change that is tested. The bench plays other rounds each time.
+/// The same rounds each time, so that a failure belongs to the change that is tested. The bench plays other
+/// rounds each time.
 const SEED: u64 = 20_261_129;
 
 /// Plays every so-manieth round, so that several threads share them.
@@ -39,7 +40,8 @@ fn play_one(plan: &Plan, more: &str) {
     println!("  back after {back_after:?}, by hand: {by_hand}, after reset: {left_as_it_was}");
 }
 
-/// What needs no file system of its own: that is for the long run, which may not be allowed to mount one everywhere.
+/// What needs no file system of its own: that is for the long run, which may not be allowed to mount one
+/// everywhere.
 #[test]
 fn terminals_may_be_closed_unread_and_resized() {
     for kind in [Kind::HangUp, Kind::Unread, Kind::Sizes] {

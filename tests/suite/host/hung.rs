@@ -1,5 +1,5 @@
-//! A host that does not answer (it is stopped, here) locks no terminal and holds up no verb, and what was asked of it in vain is
-//! not done later.
+//! A host that does not answer (it is stopped, here) locks no terminal and holds up no verb, and what was
+//! asked of it in vain is not done later.
 
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -59,7 +59,8 @@ impl Scene {
         screen.rows[0].trim_end().trim_start_matches("status=").trim_end_matches('.').to_owned()
     }
 
-    /// The host goes on: the session is the same, without a terminal, and nothing comes to the terminal that it had.
+    /// The host goes on: the session is the same, without a terminal, and nothing comes to the terminal that
+    /// it had.
     fn goes_on_detached(&mut self) {
         let written = self.terminal.output_length();
         self.continue_host();
@@ -96,7 +97,8 @@ fn the_detach_key_pressed_once_or_twice_gives_the_terminal_back() {
     }
 }
 
-/// Claude draws what it gets, and nobody takes that: soon it reads nothing any more. What is typed then stands behind the paste.
+/// Claude draws what it gets, and nobody takes that: soon it reads nothing any more. What is typed then
+/// stands behind the paste.
 #[test]
 fn behind_a_paste_of_any_size_the_detach_key_ctrl_z_and_a_signal_give_the_terminal_back() {
     const KIB: usize = 1024;

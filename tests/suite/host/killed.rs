@@ -1,5 +1,6 @@
-//! A host that is killed between any two steps of its life: the conversation is brought back, by the client or by the next command,
-//! or the advice that is printed works; and the terminal is left usable. The points are those of `src/fault.rs`.
+//! A host that is killed between any two steps of its life: the conversation is brought back, by the client
+//! or by the next command, or the advice that is printed works; and the terminal is left usable. The points
+//! are those of `src/fault.rs`.
 
 use std::path::PathBuf;
 
@@ -96,7 +97,8 @@ impl Scene {
         Terminal::spawn(verb::cckw(&self.sandbox, words))
     }
 
-    /// Whether the terminal shows the conversation, or its client has ended and left it as it was; then another one gets it back.
+    /// Whether the terminal shows the conversation, or its client has ended and left it as it was; then
+    /// another one gets it back.
     fn conversation_is_back(&self, mut terminal: Terminal, words: &str) {
         let point = self.point;
         let mut ended = false;
@@ -220,7 +222,8 @@ fn at_a_start_without_a_terminal() {
         let _ = verb::cckw(&scene.sandbox, &["start", "work"]).output().expect("runs");
         scene.wait_for_death();
         wait_until("a free lock", DEADLINE, || scene.sandbox.locks_are_free());
-        // The next command brings it back; a revival that did not last is not repeated by itself, and the hint says what to do.
+        // The next command brings it back; a revival that did not last is not repeated by itself, and the
+        // hint says what to do.
         wait_until(&format!("{point}: a session that is back"), DEADLINE, || {
             let listed = verb::well_said(&scene.sandbox, &["list"]);
             if listed.contains("cckw start work") {
@@ -299,7 +302,8 @@ fn points_of_the_verb() -> Vec<&'static str> {
     [&STOP[..1], &points_of_a_stop()].concat()
 }
 
-/// The user has ended the session, so nothing brings it back by itself. `cckw start` does, when it is asked for.
+/// The user has ended the session, so nothing brings it back by itself. `cckw start` does, when it is asked
+/// for.
 fn stays_ended(scene: &Scene) {
     scene.sandbox.wait_for_silence();
     for words in [&["list"][..], &["logs", "work"], &["start", "--all"], &["list", "--all"]] {
@@ -393,7 +397,8 @@ fn at_the_end() {
     }
 }
 
-/// Between a host that was killed and the next one nobody but the client has the terminal, and dash leaves it as it is.
+/// Between a host that was killed and the next one nobody but the client has the terminal, and dash leaves it
+/// as it is.
 #[test]
 fn a_client_that_is_killed_before_the_next_host_is_there_leaves_a_usable_terminal() {
     let mut sandbox = stand_in::sandbox();
@@ -408,7 +413,8 @@ fn a_client_that_is_killed_before_the_next_host_is_there_leaves_a_usable_termina
     let record = sandbox.wait_for_record("a session", known);
     let pid = |key| record.pid(key).expect("a process");
     let (client, host) = (pid("client_pid"), pid("host_pid"));
-    // A terminal that takes nothing holds the client up before it starts another host: it has something to say first.
+    // A terminal that takes nothing holds the client up before it starts another host: it has something to
+    // say first.
     submit(&mut shell, "/fault flood 200000");
     shell.stop_reading();
     let log = record.path.with_file_name("events.jsonl");

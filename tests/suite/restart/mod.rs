@@ -325,7 +325,8 @@ fn a_host_that_was_killed_under_a_stopped_job_is_replaced_with_fg() {
     sandbox.wait_for_silence();
 }
 
-/// What `cckw list` says of it is right: `fg` has it back. So is what is said where somebody else has it back before that.
+/// What `cckw list` says of it is right: `fg` has it back. So is what is said where somebody else has it back
+/// before that.
 #[test]
 fn a_stopped_job_whose_host_was_killed_is_listed_with_fg_and_after_a_start_with_attach() {
     for is_started in [false, true] {

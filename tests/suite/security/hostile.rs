@@ -17,7 +17,8 @@ fn connect(socket: &Path) -> UnixStream {
     stream
 }
 
-/// Does `act` to the socket of a session; afterwards the session is as it was, and the host has no descriptor more.
+/// Does `act` to the socket of a session; afterwards the session is as it was, and the host has no descriptor
+/// more.
 fn unharmed(act: impl FnOnce(&Path)) {
     let (sandbox, mut terminal, socket) = session();
     let record = sandbox.wait_for_record("a host", |record| record.pid("host_pid").is_some());
@@ -72,7 +73,8 @@ fn garbage_is_refused() {
 #[test]
 fn a_line_that_is_too_long_is_refused() {
     unharmed(|socket| {
-        // The host closes before it has read all of this; then the answer is lost or not, as the kernel likes.
+        // The host closes before it has read all of this; then the answer is lost or not, as the kernel
+        // likes.
         let answer = ask(socket, &[b'x'; 2 << 20]);
         assert!(answer.is_empty() || is_refusal(&answer), "{}", answer.escape_ascii());
     });

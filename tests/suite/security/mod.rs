@@ -1,4 +1,5 @@
-//! What claude inherits is what it would inherit without cckw, and what others can reach of a session is nothing.
+//! What claude inherits is what it would inherit without cckw, and what others can reach of a session is
+//! nothing.
 
 mod doors;
 mod files;
@@ -26,7 +27,8 @@ fn child(mode: &str) -> Sandbox {
     sandbox
 }
 
-/// What the raw child reports when it is started by itself, and when it is started by cckw, in terminals that are alike.
+/// What the raw child reports when it is started by itself, and when it is started by cckw, in terminals that
+/// are alike.
 ///
 /// `prepare` is done to the command each time.
 fn both(args: &[&str], prepare: impl Fn(&mut Command)) -> (Value, Value) {

@@ -173,8 +173,8 @@ fn who_listens_in_a_host_s_place_is_told_nothing() {
     terminal.finish();
     process::signal(record.pid("host_pid").expect("a host"), Signal::SIGKILL);
     sandbox.wait_for_silence();
-    // As after a reboot, but for the boot's id: the socket was in a temporary directory, that is gone, and somebody was faster. No new
-    // host is tried.
+    // As after a reboot, but for the boot's id: the socket was in a temporary directory, that is gone, and
+    // somebody was faster. No new host is tried.
     let socket = own_directory(&sandbox).join(format!("{session}.sock"));
     let mut old = record.json.clone();
     old["socket"] = socket.to_str().expect("UTF-8").into();

@@ -78,7 +78,8 @@ fn nothing_that_a_terminal_obeys_gets_out_of_a_name() {
     ] {
         says(&sandbox, words);
     }
-    // What claude has drawn is shown letter for letter, as it was on the terminal: but without anything that acts.
+    // What claude has drawn is shown letter for letter, as it was on the terminal: but without anything that
+    // acts.
     let drawn = cckw(&sandbox, &["screen", &session]).output().expect("runs").stdout;
     let drawn = String::from_utf8(drawn).expect("UTF-8");
     assert!(!drawn.replace('\n', "").contains(char::is_control), "{drawn:?}");

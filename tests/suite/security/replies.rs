@@ -6,8 +6,9 @@ use cckw::vt::query_responder::TerminalResponder;
 use cckw::vt::screen::Screen;
 use proptest::prelude::*;
 
-/// Questions whose answers hold what somebody else has chosen, or tell of the user: the title and the icon's name, the
-/// clipboard, a setting, the palette, terminfo's names, a checksum of the screen, the answerback, the window's place.
+/// Questions whose answers hold what somebody else has chosen, or tell of the user: the title and the icon's
+/// name, the clipboard, a setting, the palette, terminfo's names, a checksum of the screen, the answerback,
+/// the window's place.
 const QUESTIONS: [&[u8]; 12] = [
     b"\x1b[21t",
     b"\x1b[20t",
@@ -121,8 +122,8 @@ fn is_more_than_drawing(part: &Part) -> bool {
 }
 
 proptest! {
-    /// Nothing that cckw writes to a terminal for claude's sake asks it anything, fills a clipboard, or is a sequence that
-    /// claude's output could end or make longer.
+    /// Nothing that cckw writes to a terminal for claude's sake asks it anything, fills a clipboard, or is a
+    /// sequence that claude's output could end or make longer.
     #[test]
     fn what_is_written_for_claude_only_draws(bytes in output()) {
         let mut modes = ModeTracker::default();
@@ -148,7 +149,8 @@ proptest! {
         }
     }
 
-    /// Nor does it type anything at claude that output has chosen: replies, made of digits, and what a terminal said.
+    /// Nor does it type anything at claude that output has chosen: replies, made of digits, and what a
+    /// terminal said.
     #[test]
     fn answers_are_replies_and_nothing_else(bytes in output(), replies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..6)) {
         let (mut answerer, mut modes) = (TerminalResponder::default(), ModeTracker::default());

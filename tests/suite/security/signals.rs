@@ -124,7 +124,8 @@ fn a_record_with_a_pid_that_means_others_harms_nobody() {
     }
 }
 
-/// A session whose claude is this script, which writes what it gets into the file `got`. Gives its terminal and its process.
+/// A session whose claude is this script, which writes what it gets into the file `got`. Gives its terminal
+/// and its process.
 fn scripted(sandbox: &mut Sandbox, script: &str) -> (Terminal, i32) {
     let wait = "while :; do sleep 0.05; if [ -n \"$ended\" ]; then sleep 0.3; exit 129; fi; done";
     let script = format!("#!/bin/bash\n{script}\necho ready\n{wait}\n");

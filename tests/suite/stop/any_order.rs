@@ -1,6 +1,6 @@
-//! SIGTERM to the client, the host and claude, SIGHUP to the client, the end of the terminal, and SIGKILL a moment later, in
-//! every order: what systemd, terminal emulators, shells and `killall` do. After a stop by the system nothing is brought
-//! back. After a hang-up alone the session goes on.
+//! SIGTERM to the client, the host and claude, SIGHUP to the client, the end of the terminal, and SIGKILL a
+//! moment later, in every order: what systemd, terminal emulators, shells and `killall` do. After a stop by
+//! the system nothing is brought back. After a hang-up alone the session goes on.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{scope, sleep};
@@ -64,7 +64,8 @@ impl Play {
         }
     }
 
-    /// Waits until a process of cckw has been told: one that is killed before it ran again can have left no marker.
+    /// Waits until a process of cckw has been told: one that is killed before it ran again can have left no
+    /// marker.
     fn wait_until_told(&self, what: &str) {
         wait_until(&format!("a marker, or the end: {what}"), DEADLINE, || {
             let marked = |record: &Record| {
@@ -81,8 +82,8 @@ impl Play {
     }
 }
 
-/// Plays each order with a gap between its steps, and SIGKILL to what is left after some time, but not before one was
-/// told; several at once.
+/// Plays each order with a gap between its steps, and SIGKILL to what is left after some time, but not before
+/// one was told; several at once.
 fn play(orders: &[Vec<Step>], check: impl Fn(&mut Play, &str) + Sync) {
     const AT_ONCE: usize = 4;
     // In ms: the gap between two steps, and the time until SIGKILL.

@@ -138,7 +138,8 @@ fn a_session_that_was_being_stopped_by_its_user_is_not_to_come_back() {
     process::signal(pid(&record, "host_pid"), Signal::SIGCONT);
     terminal.finish();
     sandbox.wait_for_silence();
-    // Claude ended by itself, with 0, or so it seems to a host that hears of both at once: either is fine but a crash.
+    // Claude ended by itself, with 0, or so it seems to a host that hears of both at once: either is fine but
+    // a crash.
     let state = sandbox.records()[0].text("state").to_owned();
     assert!(["stopped", "terminated"].contains(&state.as_str()), "{state}");
 }

@@ -10,7 +10,8 @@ use crate::support::stand_in::{at_prompt, sandbox, submit};
 use crate::support::verb::cckw;
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
-/// A session with a conversation in a directory of its own, without a terminal, whose host was killed. Gives that directory.
+/// A session with a conversation in a directory of its own, without a terminal, whose host was killed. Gives
+/// that directory.
 fn lost() -> (Sandbox, Record, PathBuf) {
     let sandbox = sandbox();
     let cwd = sandbox.path("project");

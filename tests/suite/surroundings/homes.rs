@@ -84,7 +84,8 @@ fn a_home_that_is_no_directory_holds_no_configuration() {
     }
 }
 
-/// Its sockets are reached through a descriptor of the directory, for the whole path does not fit into a socket's address.
+/// Its sockets are reached through a descriptor of the directory, for the whole path does not fit into a
+/// socket's address.
 #[test]
 fn a_state_directory_with_a_long_name_holds_sockets() {
     let mut sandbox = sandbox();

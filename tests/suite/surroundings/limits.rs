@@ -54,8 +54,8 @@ fn long(sandbox: &Sandbox, verb: &str, length: usize) -> Command {
     command
 }
 
-/// Its host and claude get some words more than cckw itself. Where these no longer fit, claude runs without a session, and nothing is left
-/// of one.
+/// Its host and claude get some words more than cckw itself. Where these no longer fit, claude runs without a
+/// session, and nothing is left of one.
 #[test]
 fn with_a_command_line_just_short_enough_for_cckw_claude_runs() {
     let sandbox = sandbox();

@@ -1,5 +1,5 @@
-//! Whatever the surroundings are like, claude runs, or cckw says plainly why not and what to do; the terminal is as it was, and
-//! files are where they belong.
+//! Whatever the surroundings are like, claude runs, or cckw says plainly why not and what to do; the terminal
+//! is as it was, and files are where they belong.
 
 mod gone;
 mod homes;

@@ -1,5 +1,5 @@
-//! File systems that cannot be written, in a mount namespace of their own (`unshare`, which must be allowed: root may, and so
-//! may others where user namespaces are).
+//! File systems that cannot be written, in a mount namespace of their own (`unshare`, which must be allowed:
+//! root may, and so may others where user namespaces are).
 
 use std::fs;
 use std::path::Path;
@@ -62,8 +62,8 @@ fn in_a_home_that_cannot_be_written_claude_runs_without_a_session() {
     assert!(sandbox.sockets().is_empty());
 }
 
-/// A state directory on a small file system: one that is full, and one that has room for so many files and directories only. At
-/// whichever file it ends, claude runs, and what cckw has begun is gone.
+/// A state directory on a small file system: one that is full, and one that has room for so many files and
+/// directories only. At whichever file it ends, claude runs, and what cckw has begun is gone.
 #[test]
 fn on_a_full_state_directory_claude_runs_without_a_session() {
     let limits = ["size=64k", "nr_inodes=1", "nr_inodes=2", "nr_inodes=3", "nr_inodes=4", "nr_inodes=5"];
@@ -128,7 +128,8 @@ fn on_a_state_directory_that_is_full_by_now_a_turn_that_is_not_saved_is_listed()
     assert_eq!(terminal.finish().code(), Some(129), "{}", terminal.report());
 }
 
-/// A claude that is brought back has no state file there. It runs all the same, and it is said why no more is known of it.
+/// A claude that is brought back has no state file there. It runs all the same, and it is said why no more is
+/// known of it.
 #[test]
 fn on_a_disk_that_is_full_by_now_a_claude_that_is_brought_back_is_said_to_run() {
     for full in [&["home/.claude"][..], &["home/.claude", "state"]] {

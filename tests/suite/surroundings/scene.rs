@@ -30,8 +30,8 @@ pub fn files(sandbox: &Sandbox) -> BTreeSet<PathBuf> {
     found
 }
 
-/// A terminal in which a command runs below a shell that notes what it has said on stderr, its status, and the terminal's
-/// attributes before and after.
+/// A terminal in which a command runs below a shell that notes what it has said on stderr, its status, and
+/// the terminal's attributes before and after.
 pub struct Scene<'a> {
     sandbox: &'a Sandbox,
     before: BTreeSet<PathBuf>,

@@ -35,7 +35,8 @@ impl Reader {
         Self { expected: Expected::new(FROM_CHILD, total), skip, left: usize::try_from(total).expect("fits") }
     }
 
-    /// Reads until all is there. What follows it is cckw's: it undoes the modes that random bytes have switched.
+    /// Reads until all is there. What follows it is cckw's: it undoes the modes that random bytes have
+    /// switched.
     fn read(&mut self, terminal: &mut Terminal) {
         while self.left > 0 {
             // As long as something comes it may take its time: a busy machine is slow with so much.

@@ -1,4 +1,5 @@
-//! What a terminal shows that gets a repaint and then the rest of claude's output, against one that saw every byte.
+//! What a terminal shows that gets a repaint and then the rest of claude's output, against one that saw every
+//! byte.
 
 use std::num::NonZeroU16;
 
@@ -65,7 +66,8 @@ impl Terminal {
             .rev()
             .map(|above| {
                 screen.set_scrollback(above);
-                // Whether a blank in the middle of a line was erased in a colour or never written is not kept.
+                // Whether a blank in the middle of a line was erased in a colour or never written is not
+                // kept.
                 look(&screen, 0, false).trim_end().to_owned()
             })
             .collect()

@@ -7,7 +7,8 @@ use nix::sys::signal::Signal;
 
 use crate::support::{Record, Sandbox, Terminal, process};
 
-/// A shell without a line editor, so that what `stty` says is what a program has left, and with the raw child as claude.
+/// A shell without a line editor, so that what `stty` says is what a program has left, and with the raw child
+/// as claude.
 fn shell(mode: &str) -> (Sandbox, Terminal) {
     let mut sandbox = Sandbox::new();
     sandbox.use_child(mode);

@@ -1,5 +1,5 @@
-//! From the prompt of each shell, as users start it. ctrl-z and `fg` in the others, and a killed client, are in
-//! `tests/suite/jobs.rs`.
+//! From the prompt of each shell, as users start it. ctrl-z and `fg` in the others, and a killed client, are
+//! in `tests/suite/jobs.rs`.
 
 use nix::sys::signal::Signal;
 

@@ -33,7 +33,8 @@ fn claude_sees_the_size_that_there_is() {
     }
 }
 
-/// Through all sizes, one after another: claude lives, is seen by the verbs, detaches, is attached again and ends.
+/// Through all sizes, one after another: claude lives, is seen by the verbs, detaches, is attached again and
+/// ends.
 #[test]
 fn a_session_lives_through_all_of_them() {
     let sandbox = sandbox();

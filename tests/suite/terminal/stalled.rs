@@ -7,8 +7,8 @@ use nix::sys::signal::Signal;
 use crate::support::stand_in::{self, at_prompt, submit};
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, verb, wait_until};
 
-/// A claude that writes all the time, and a terminal that has stopped reading. `before` says whether the terminal's buffers are
-/// still filling, or claude has been going on without it.
+/// A claude that writes all the time, and a terminal that has stopped reading. `before` says whether the
+/// terminal's buffers are still filling, or claude has been going on without it.
 fn stalled(passed_over: bool) -> (Sandbox, Terminal, Record) {
     let mut sandbox = Sandbox::new();
     sandbox.use_child("ticker:1");

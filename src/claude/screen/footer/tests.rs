@@ -121,7 +121,8 @@ fn where_one_blank_is_between_the_sides_the_colour_tells() {
     assert_eq!(indicator_of(GREY, &[sides(&left, &format!("{GREY}/rc active"))]), Indicator::Absent);
 }
 
-/// Seen: blanks before a row are taken away, but not behind an escape sequence. So a status line can reach the right edge.
+/// Seen: blanks before a row are taken away, but not behind an escape sequence. So a status line can reach
+/// the right edge.
 fn status_lines() -> Vec<Vec<String>> {
     let right = |text: &str| format!("\x1b[32m{}{text}", " ".repeat(COLUMNS - 2 - text.chars().count()));
     vec![
@@ -149,7 +150,8 @@ fn a_status_line_of_the_user_is_no_indicator() {
     assert_eq!(indicator_of(GREY, &beside), Indicator::Failed);
 }
 
-/// In the theme's own colour nothing tells it from the indicator beside it; but on the alternate screen that is in the header.
+/// In the theme's own colour nothing tells it from the indicator beside it; but on the alternate screen that
+/// is in the header.
 #[test]
 fn on_the_alternate_screen_a_status_line_in_the_theme_s_colour_is_no_indicator() {
     let size = |number| NonZeroU16::new(number).expect("a size");

@@ -1,11 +1,12 @@
-//! What is different for the Remote Control server: it has no conversation and no state file that tells how it is.
+//! What is different for the Remote Control server: it has no conversation and no state file that tells how
+//! it is.
 
 use std::time::Duration;
 
 use crate::os::exit::Exit;
 
-/// A server that has run for so long has come up. One that cannot start (no login, a flag that it does not know) says so
-/// within a second.
+/// A server that has run for so long has come up. One that cannot start (no login, a flag that it does not
+/// know) says so within a second.
 const UP: Duration = Duration::from_secs(10);
 
 /// The server's part of the supervisor's memory.
@@ -25,12 +26,14 @@ impl ServerMemory {
         came_up
     }
 
-    /// Whether the launch that ended last was to go on with a session, so that its refusal is not the user's error.
+    /// Whether the launch that ended last was to go on with a session, so that its refusal is not the user's
+    /// error.
     pub(super) fn went_on(self) -> bool {
         self.goes_on
     }
 
-    /// Whether the next launch is to go on with the session of the one before: after a refusal it begins a new one.
+    /// Whether the next launch is to go on with the session of the one before: after a refusal it begins a
+    /// new one.
     pub(super) fn next(&mut self) -> bool {
         self.goes_on = !self.refused;
         self.goes_on

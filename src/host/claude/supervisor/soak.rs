@@ -1,7 +1,7 @@
 //! Days of a session, simulated: 24 hours each, of plausible ones and of hostile ones.
 //!
-//! The model of the other tests stands beside it: never earlier than the backoff, the conversation that was told last, an end
-//! that is the end. Here it is seen that over a long time all of this bounds what happens.
+//! The model of the other tests stands beside it: never earlier than the backoff, the conversation that was
+//! told last, an end that is the end. Here it is seen that over a long time all of this bounds what happens.
 
 use super::invariants::{Model, at_time};
 use super::*;
@@ -34,9 +34,11 @@ impl Dice {
 /// What kind of day it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Weather {
-    /// Hours of work, a crash now and then, a bad spell in which claude crashes at once, sleeps, a quit in the evening.
+    /// Hours of work, a crash now and then, a bad spell in which claude crashes at once, sleeps, a quit in
+    /// the evening.
     Plausible,
-    /// Crashes in any rhythm, a clock that jumps, conversations that vanish or are refused, users who press everything.
+    /// Crashes in any rhythm, a clock that jumps, conversations that vanish or are refused, users who press
+    /// everything.
     Hostile,
 }
 
@@ -203,7 +205,8 @@ impl Life {
             assert!(wait <= longest || jumps > 0, "{wait} ms until it comes back");
             let wait = if early { self.dice.below(wait) } else { wait };
             self.pass(wait);
-            // A clock that was set back makes the wait longer, and no more than that: the host waits by one that nobody sets.
+            // A clock that was set back makes the wait longer, and no more than that: the host waits by one
+            // that nobody sets.
             if self.jumps != jumps && self.clock < until {
                 self.clock = until;
             }

@@ -22,7 +22,8 @@ impl Attempt {
                 return self.take_back(at, look);
             }
             if stands {
-                // The keys that take it back were read before this look. What stands there now may be the user's.
+                // The keys that take it back were read before this look. What stands there now may be the
+                // user's.
                 self.planned_end = AttemptEnd::StillThere;
             }
         }
@@ -55,7 +56,8 @@ impl Attempt {
         (None, Some(self.planned_end.clone()))
     }
 
-    /// Waits until the footer says that the editor is in insert mode again. An `a` that became text is taken back.
+    /// Waits until the footer says that the editor is in insert mode again. An `a` that became text is taken
+    /// back.
     pub(super) fn inserting(&mut self, at: Duration, look: &ScreenSnapshot, before: &str) -> StepResult {
         if look.settled && look.reading.vim == Some(Vim::Insert) {
             self.pending.insert = false;

@@ -41,8 +41,8 @@ pub struct PendingCleanup {
     pub stash: bool,
     /// The editor was in vim's insert mode, and may not be any more.
     pub insert: bool,
-    /// The keys that undo it were sent, and what they did was not seen. They are read in order, so that what stands there
-    /// once claude rests is the user's; but a draft that claude still says is stashed.
+    /// The keys that undo it were sent, and what they did was not seen. They are read in order, so that what
+    /// stands there once claude rests is the user's; but a draft that claude still says is stashed.
     pub unseen: bool,
 }
 
@@ -94,8 +94,8 @@ impl Attempt {
         Outcome { actions, end: Some(self.cut_short(why)), is_expired: true }
     }
 
-    /// The hold is over, and claude has not shown what it was sent: the opposite of that is sent after it, and comes before
-    /// the user's next key, however slow claude is. Whether it helped is looked at later.
+    /// The hold is over, and claude has not shown what it was sent: the opposite of that is sent after it,
+    /// and comes before the user's next key, however slow claude is. Whether it helped is looked at later.
     fn last_keys(&mut self) -> Vec<Keystroke> {
         let unseen = matches!(self.step, AttemptStep::Typing | AttemptStep::TakingBack { tried: 0 });
         let taken_back = matches!(self.step, AttemptStep::TakingBack { .. });
@@ -106,7 +106,8 @@ impl Attempt {
             self.sent.taken_back = true;
             keys.push(Keystroke::Undo);
         }
-        // Once the command is submitted claude brings the draft back by itself: another ctrl-s would put it aside again.
+        // Once the command is submitted claude brings the draft back by itself: another ctrl-s would put it
+        // aside again.
         let at_prompt = self.conditions.at_main_prompt && !self.is_submitted();
         if self.pending.stash && at_prompt && (unseen || taken_back || put_aside) {
             self.sent.restored = true;
@@ -122,7 +123,8 @@ impl Attempt {
         keys
     }
 
-    /// What is left at the prompt if it ends now, and has to be looked for later: also what was undone, and was not seen to be.
+    /// What is left at the prompt if it ends now, and has to be looked for later: also what was undone, and
+    /// was not seen to be.
     pub fn leftover(&self) -> PendingCleanup {
         let sent = self.sent.taken_back || self.sent.restored || self.is_submitted();
         PendingCleanup { unseen: self.pending.is_any() && (self.pending.unseen || sent), ..self.pending }

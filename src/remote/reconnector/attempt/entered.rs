@@ -9,7 +9,8 @@ use crate::claude::screen::{Indicator, Prompt};
 
 /// How long the prompt is watched after the command has left it, for a dialog that opens a moment later.
 const DIALOG_WATCH_TIME: Duration = Duration::from_millis(400);
-/// How long claude may be busy with the built-in command before that counts as a turn, if the screen shows one.
+/// How long claude may be busy with the built-in command before that counts as a turn, if the screen shows
+/// one.
 const BUSY_COMMAND: Duration = Duration::from_secs(3);
 /// The same where an answer would look like the one before.
 pub const REPEATED_ANSWER_DELAY: Duration = Duration::from_secs(1);
@@ -37,8 +38,9 @@ impl Attempt {
             (None, _) => {}
         }
         let draft = match &look.reading.prompt {
-            // A dialog that is not known, which the state file knows of: it came with our Enter. While claude runs the command the file says the
-            // same, and no dialog is drawn: Esc would mean something else there.
+            // A dialog that is not known, which the state file knows of: it came with our Enter. While claude
+            // runs the command the file says the same, and no dialog is drawn: Esc would mean something else
+            // there.
             Prompt::Elsewhere(_)
                 if look.reading.first_use
                     || file.is_some_and(|file| file.dialog)

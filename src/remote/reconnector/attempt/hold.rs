@@ -6,8 +6,9 @@ use std::time::Duration;
 pub const LONGEST_HOLD: Duration = Duration::from_secs(60);
 /// How long a key of the user's waits at most: from the key, or from the last step that was seen.
 pub const KEY_HOLD_LIMIT: Duration = Duration::from_secs(1);
-/// The same behind Enter, which cannot be taken back. A key that claude gets before it has cleared the prompt is put behind the
-/// command, and that in the place of the draft (seen with 2.1.332, vim's normal mode, 3 % of a core).
+/// The same behind Enter, which cannot be taken back. A key that claude gets before it has cleared the prompt
+/// is put behind the command, and that in the place of the draft (seen with 2.1.332, vim's normal mode, 3 %
+/// of a core).
 pub const ENTER_HOLD_LIMIT: Duration = Duration::from_secs(8);
 /// How long the client may take to say that it holds.
 pub const HOLD_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);

@@ -11,8 +11,9 @@ pub enum Keystroke {
     Enter,
     /// Esc.
     Escape,
-    /// ctrl-_: takes the paste back. It works in every mode of the editor, and also where claude reads it together with the
-    /// paste and with what follows. Backspaces do not: in one read with ctrl-s they are lost (seen with 2.1.332).
+    /// ctrl-_: takes the paste back. It works in every mode of the editor, and also where claude reads it
+    /// together with the paste and with what follows. Backspaces do not: in one read with ctrl-s they are
+    /// lost (seen with 2.1.332).
     Undo,
     /// `a` of vim's normal mode: back to insert mode.
     Append,

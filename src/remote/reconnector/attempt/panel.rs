@@ -48,7 +48,8 @@ impl Attempt {
         if self.is_overdue(at, look) { self.close_if_seen(at, look) } else { (None, None) }
     }
 
-    /// Closes a panel that is still there. Where none is seen, Esc might mean something else, and it is waited for what shows.
+    /// Closes a panel that is still there. Where none is seen, Esc might mean something else, and it is
+    /// waited for what shows.
     fn close_if_seen(&mut self, at: Duration, look: &ScreenSnapshot) -> StepResult {
         let (keys, end) = self.close(at);
         let seen = look.settled && look.reading.panel.is_some();
@@ -88,7 +89,8 @@ impl Attempt {
         (None, Some(end))
     }
 
-    /// Whether a step in the panel takes too long: what a claude that does not rest shows may be older than the last key.
+    /// Whether a step in the panel takes too long: what a claude that does not rest shows may be older than
+    /// the last key.
     fn is_overdue(&self, at: Duration, look: &ScreenSnapshot) -> bool {
         at >= self.until && (look.rested || at >= self.until + SLOW_CLAUDE_EXTRA_TIME)
     }

@@ -37,8 +37,9 @@ impl File {
     }
 }
 
-/// In the agents view the status is `idle`, and what is submitted there starts a session of its own. Left again, the
-/// prompt is that of a background process (seen with 2.1.329), and the session's own file still says that it is parked.
+/// In the agents view the status is `idle`, and what is submitted there starts a session of its own. Left
+/// again, the prompt is that of a background process (seen with 2.1.329), and the session's own file still
+/// says that it is parked.
 fn obstacle(file: &StateFile) -> Option<String> {
     let is = |value: &Option<String>, wanted: &str| value.as_deref() == Some(wanted);
     let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "not said".into());

@@ -49,7 +49,8 @@ impl NoticeBaseline {
         written.filter(|written| written.number > self.written).map(|written| &written.notice)
     }
 
-    /// What is shown and written now is of the link that is up. A claude that reconnects to the same session says nothing.
+    /// What is shown and written now is of the link that is up. A claude that reconnects to the same session
+    /// says nothing.
     pub(super) fn set(&mut self, shown: Option<&Notice>, written: Option<&Written>) {
         self.shown = shown.cloned();
         self.written = written.map_or(self.written, |written| written.number);
@@ -62,8 +63,9 @@ impl NoticeBaseline {
         number != before && written.is_some_and(|written| is_failure(&written.notice))
     }
 
-    /// What was said since the link was up. What is written is whole, and outweighs a failure on the screen, where the notice may
-    /// be cut; but not what leaves the link to the user, which the screen may show a moment earlier.
+    /// What was said since the link was up. What is written is whole, and outweighs a failure on the screen,
+    /// where the notice may be cut; but not what leaves the link to the user, which the screen may show a
+    /// moment earlier.
     pub(super) fn news(&self, shown: Option<&Notice>, written: Option<&Written>) -> NewNotices {
         let written = self.newly_written(written);
         let is_new = |notice: &&Notice| Some(*notice) != self.shown.as_ref();

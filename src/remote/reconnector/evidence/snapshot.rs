@@ -26,7 +26,8 @@ pub struct ScreenSnapshot {
 }
 
 impl ScreenSnapshot {
-    /// Whether the prompt holds this line and nothing else, with the cursor behind it, and nothing else is going on.
+    /// Whether the prompt holds this line and nothing else, with the cursor behind it, and nothing else is
+    /// going on.
     pub fn shows_exactly(&self, line: &str) -> bool {
         let alone = matches!(&self.reading.prompt, Prompt::Draft(draft)
             if draft.text == line && draft.lines == 1 && draft.cursor_at_end);
@@ -41,8 +42,8 @@ impl ScreenSnapshot {
         alone && meant && self.settled && !self.reading.busy && self.reading.panel.is_none()
     }
 
-    /// Whether Enter would submit a command of the user's own to the model. Where the list of commands does not say what is
-    /// selected, a file of that name is reason enough.
+    /// Whether Enter would submit a command of the user's own to the model. Where the list of commands does
+    /// not say what is selected, a file of that name is reason enough.
     pub fn is_own_command(&self) -> bool {
         match own_command::origin(self.reading.menu.as_ref()) {
             Origin::BuiltIn => false,
@@ -73,8 +74,8 @@ impl ScreenSnapshot {
         None
     }
 
-    /// Whether the footer, with what it says of the link, is to be seen: in other places than the main prompt it is not,
-    /// and not where a list of commands is drawn over it.
+    /// Whether the footer, with what it says of the link, is to be seen: in other places than the main prompt
+    /// it is not, and not where a list of commands is drawn over it.
     pub fn has_footer(&self) -> bool {
         self.settled && self.reading.menu.is_none() && !matches!(self.reading.prompt, Prompt::Elsewhere(_))
     }

@@ -370,7 +370,8 @@ impl World {
                 if self.link != Some(Link::Connected) || failed {
                     match &look.reading.notice {
                         Some(Notice::NeedsSubscription(_) | Notice::Unavailable(_)) => self.refused = true,
-                        // The words of a failure beat the keys, unless they stood there while the link was up.
+                        // The words of a failure beat the keys, unless they stood there while the link was
+                        // up.
                         Some(notice @ Notice::Failed(_)) => {
                             self.the_users = false;
                             self.own_doing &= self.old_notice.as_ref() == Some(notice);

@@ -263,8 +263,8 @@ fn a_failure_after_a_panel_outweighs_the_panel() {
     }
 }
 
-/// Seen with claude on a machine with far more work than cores: the command runs for seconds, the state file says that a dialog is
-/// open, and none is drawn.
+/// Seen with claude on a machine with far more work than cores: the command runs for seconds, the state file
+/// says that a dialog is open, and none is drawn.
 #[test]
 fn a_command_that_runs_for_long_is_no_dialog() {
     for (drawn, is_closed) in [("there is no input box", false), ("a dialog is open", true)] {

@@ -1,5 +1,5 @@
-//! A claude that takes its time and a user who does things, simulated: what comes of it is what would have come of it
-//! without a reconnector, and the link is up.
+//! A claude that takes its time and a user who does things, simulated: what comes of it is what would have
+//! come of it without a reconnector, and the link is up.
 
 use std::collections::VecDeque;
 use std::time::Duration;

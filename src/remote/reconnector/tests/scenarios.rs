@@ -240,7 +240,8 @@ fn nothing_is_closed_that_is_not_seen() {
     }
 }
 
-/// In a small window the panel may lack the choice that tells a link that is up. It was opened and closed for half a minute.
+/// In a small window the panel may lack the choice that tells a link that is up. It was opened and closed for
+/// half a minute.
 #[test]
 fn a_panel_that_does_not_say_that_the_link_is_up_is_opened_twice_at_most() {
     let mut reconnector = linked(RemoteControl::default());
@@ -287,7 +288,8 @@ fn a_panel_that_does_not_say_that_the_link_is_up_is_opened_twice_at_most() {
     assert!(!reconnector.requests.is_open());
 }
 
-/// Seen with claude at 3 % of a core: it drew the arrow after five seconds, and the panel had been closed by then.
+/// Seen with claude at 3 % of a core: it drew the arrow after five seconds, and the panel had been closed by
+/// then.
 #[test]
 fn in_the_panel_a_claude_that_does_not_rest_has_its_time() {
     let mut reconnector = linked(RemoteControl::default());

@@ -126,7 +126,8 @@ fn plausible_days_of_24_hours() {
         let typed = &kept.typed;
         let pastes: Vec<Duration> =
             typed.iter().filter(|(_, keys)| matches!(keys, Keystroke::Paste(_))).map(|(at, _)| *at).collect();
-        // A link that is switched off and on is asked for twice; what is taken back because the user comes is typed again.
+        // A link that is switched off and on is asked for twice; what is taken back because the user comes is
+        // typed again.
         let bound = 4 * (occasions + 1) * RemoteControl::default().max_tries as usize;
         assert!(pastes.len() <= bound, "{} for {occasions} occasions: {day:?}", pastes.len());
         assert!(typed.len() <= bound * 8, "{} keys: {day:?}", typed.len());
@@ -156,7 +157,8 @@ fn hostile_days_of_24_hours() {
         pasted += world.pasted;
         entered += world.entered;
     }
-    // Bounded by what was asked for and by the links that came and went, as the world has seen to at each of them.
+    // Bounded by what was asked for and by the links that came and went, as the world has seen to at each of
+    // them.
     assert!(pasted > 5 && entered > 0, "{pasted} and {entered}");
 }
 

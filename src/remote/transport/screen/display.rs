@@ -44,9 +44,9 @@ impl Display {
     pub fn open(pane: &Pane) -> Result<Self, String> {
         let trouble = |error: io::Error| format!("screen: {error}");
         let before = size(pane.terminal).map_err(trouble)?;
-        // A status line and a caption take rows of the display from the window. Where somebody else has the window before
-        // them, it keeps the size that it has for them, and a display with rows to spare shows all of it. Else it takes the
-        // size of ours, which shows how many rows those are.
+        // A status line and a caption take rows of the display from the window. Where somebody else has the
+        // window before them, it keeps the size that it has for them, and a display with rows to spare shows
+        // all of it. Else it takes the size of ours, which shows how many rows those are.
         let spare = if is_attached(pane) { 2 } else { 0 };
         let mut of_display = (before.0 + spare, before.1);
         let mut display = Self::attach(pane, of_display, before).map_err(trouble)?;
@@ -165,7 +165,8 @@ fn winsize(size: (u16, u16)) -> Winsize {
     Winsize { ws_row: size.0, ws_col: size.1, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
-/// The size of a window: that of its terminal. Asked itself, screen says it to everybody who looks, over what is shown.
+/// The size of a window: that of its terminal. Asked itself, screen says it to everybody who looks, over what
+/// is shown.
 fn size(terminal: u64) -> io::Result<(u16, u16)> {
     // How the kernel numbers them: 256 for each of eight major numbers, from 136 on.
     let (major, minor) = (nix::sys::stat::major(terminal), nix::sys::stat::minor(terminal));

@@ -1,7 +1,8 @@
 //! GNU screen, as of version 4.9.
 //!
-//! Its `hardcopy` writes the low byte of each character and no attributes, in which a prompt cannot be told from other text.
-//! So a look is a display of our own, attached beside those that there are, in a PTY with an emulator behind it.
+//! Its `hardcopy` writes the low byte of each character and no attributes, in which a prompt cannot be told
+//! from other text. So a look is a display of our own, attached beside those that there are, in a PTY with an
+//! emulator behind it.
 
 mod display;
 

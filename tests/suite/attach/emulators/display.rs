@@ -31,8 +31,9 @@ impl Display {
             "tcp",
             "+extension",
             "GLX",
-            // Without it the server starts again when its last client leaves, which `wmctrl` may be, and closes the
-            // connection that openbox has just made. That failed 15 of 180 starts; 0 of 180 with it.
+            // Without it the server starts again when its last client leaves, which `wmctrl` may be, and
+            // closes the connection that openbox has just made. That failed 15 of 180 starts; 0 of 180 with
+            // it.
             "-noreset",
         ]);
         let mut server =
@@ -44,8 +45,8 @@ impl Display {
         let number = number.trim();
         assert!(!number.is_empty(), "Xvfb did not start: {:?}", server.wait());
         let mut display = Self { name: format!(":{number}"), sandbox, server, manager: None };
-        // It says itself when it has started. Its name on the display is there earlier, and a window that was opened then
-        // was never shown in 4 of 80 starts; in 0 of 80 so.
+        // It says itself when it has started. Its name on the display is there earlier, and a window that was
+        // opened then was never shown in 4 of 80 starts; in 0 of 80 so.
         let started = display.sandbox.path("tmp/openbox-has-started");
         let mut manager = display.command("openbox");
         manager.arg("--startup").arg(format!("touch {}", started.display()));

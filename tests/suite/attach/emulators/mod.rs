@@ -1,7 +1,9 @@
-//! Real terminal emulators on a virtual display: their window is closed by the X button, and the session goes on.
+//! Real terminal emulators on a virtual display: their window is closed by the X button, and the session goes
+//! on.
 //!
-//! They differ in what they do then: they send SIGHUP to the shell, to its process group or to nobody, and close the PTY at
-//! once or a moment later. `ROUNDS=20 cargo test --test suite emulators` does it twenty times.
+//! They differ in what they do then: they send SIGHUP to the shell, to its process group or to nobody, and
+//! close the PTY at once or a moment later. `ROUNDS=20 cargo test --test suite emulators` does it twenty
+//! times.
 
 mod display;
 mod emulator;

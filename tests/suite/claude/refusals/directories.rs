@@ -69,7 +69,8 @@ fn the_state_directory_is_somebody_else_s() {
         let said = runs_without_session(&sandbox, |_| {});
         says(&said, 0, &[text(&path), "belongs to user 65534, not to you (0)", "XDG_STATE_HOME"]);
     } else {
-        // Who owns it only root can change; there is a test in security.rs for that. Here one that nobody can write.
+        // Who owns it only root can change; there is a test in security.rs for that. Here one that nobody can
+        // write.
         fs::set_permissions(sandbox.path("state"), fs::Permissions::from_mode(0o500)).expect("a mode");
         let said = runs_without_session(&sandbox, |_| {});
         says(&said, 0, &[text(&path), "cannot be made", "XDG_STATE_HOME"]);

@@ -1,5 +1,5 @@
-//! What cckw cannot do it refuses in one line, before anything of claude was started, and leaves nothing behind. Where only the session has
-//! no place, claude runs without one.
+//! What cckw cannot do it refuses in one line, before anything of claude was started, and leaves nothing
+//! behind. Where only the session has no place, claude runs without one.
 
 mod circles;
 mod descriptors;
@@ -15,7 +15,8 @@ use crate::support::{Sandbox, Terminal};
 /// A sandbox whose claude is a script that leaves a mark when it is started.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
-    // Without the sandbox's own path in it: a script that mentions cckw is taken for one that leads back to it.
+    // Without the sandbox's own path in it: a script that mentions cckw is taken for one that leads back to
+    // it.
     sandbox.script("claude", "#!/bin/sh\necho started >> \"$HOME/../claude-was-started\"\n");
     sandbox
 }
@@ -30,7 +31,8 @@ struct Refused {
     line: String,
 }
 
-/// Runs a command in a terminal of its own. It must refuse: with one line, the terminal as it was, and nothing left.
+/// Runs a command in a terminal of its own. It must refuse: with one line, the terminal as it was, and
+/// nothing left.
 #[track_caller]
 fn refused(sandbox: &Sandbox, command: Command) -> Refused {
     let said = run(sandbox, command, |_| {});
@@ -41,8 +43,8 @@ fn refused(sandbox: &Sandbox, command: Command) -> Refused {
     said
 }
 
-/// Runs `cckw claude` where there can be no session. Claude must run all the same, in the same process, and cckw must say why in one
-/// line, and leave nothing.
+/// Runs `cckw claude` where there can be no session. Claude must run all the same, in the same process, and
+/// cckw must say why in one line, and leave nothing.
 #[track_caller]
 fn runs_without_session(sandbox: &Sandbox, prepare: impl FnOnce(&mut Command)) -> Refused {
     let said = run(sandbox, sandbox.cckw_claude(), prepare);

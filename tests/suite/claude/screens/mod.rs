@@ -1,5 +1,5 @@
-//! Screens of the real Claude Code, each with the reading that it must get; `tests/screens/README.md` says how they
-//! were made.
+//! Screens of the real Claude Code, each with the reading that it must get; `tests/screens/README.md` says
+//! how they were made.
 
 mod properties;
 

@@ -21,7 +21,8 @@ fn draw(screen: &mut vt100::Parser, row: u16, text: &str) {
     screen.process(format!("\x1b7\x1b[{};1H{text}\x1b8", row + 1).as_bytes());
 }
 
-/// Whether it is another place, and more than one row says so: the question at ctrl-c is one row below the prompt.
+/// Whether it is another place, and more than one row says so: the question at ctrl-c is one row below the
+/// prompt.
 fn at_another_place(screen: &Recorded) -> bool {
     screen.verdict.starts_with("prompt: elsewhere") && screen.name != "exit-asked"
 }

@@ -1,4 +1,5 @@
-//! `cckw detect`: what it says of sessions of every shape, next to what `claude-connection-keeper` says of them.
+//! `cckw detect`: what it says of sessions of every shape, next to what `claude-connection-keeper` says of
+//! them.
 
 use std::collections::BTreeMap;
 use std::fs;

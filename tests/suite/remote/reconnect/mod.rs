@@ -35,7 +35,8 @@ fn reconnect(sandbox: &Sandbox, words: &[&str]) -> Said {
     run(sandbox, env!("CARGO_BIN_EXE_cckw").as_ref(), &[&["reconnect"][..], words].concat())
 }
 
-/// Has a link brought back. On a busy machine the stand-in may draw too late, and what was typed is taken back.
+/// Has a link brought back. On a busy machine the stand-in may draw too late, and what was typed is taken
+/// back.
 #[track_caller]
 fn brought_back(sandbox: &Sandbox, words: &[&str]) -> Said {
     wait_until_some("a link that is back", DEADLINE, || {
@@ -210,7 +211,8 @@ fn where_it_is_not_the_main_prompt_nothing_is_typed() {
         pane.press(&[back]);
         pane.wait_for("? for shortcuts");
     }
-    // What the state file tells of is not eligible at all; and where its status is allowed, the screen says no.
+    // What the state file tells of is not eligible at all; and where its status is allowed, the screen says
+    // no.
     pane.submit("/config");
     pane.wait_for("Auto-compact");
     let pid = pane.pid.to_string();

@@ -71,7 +71,8 @@ fn keys_that_are_pressed_meanwhile_come_after_in_order() {
     assert_eq!(count(&sandbox, "remote-failed"), 0);
 }
 
-/// The host hears of a key that waits, and lets it go when it has seen no step for a second: the client by itself would hold it for ten.
+/// The host hears of a key that waits, and lets it go when it has seen no step for a second: the client by
+/// itself would hold it for ten.
 #[test]
 fn a_key_that_waits_ends_an_attempt_of_which_nothing_is_seen() {
     let (sandbox, mut terminal) = linked("");

@@ -53,8 +53,8 @@ fn silent_ones_keep_nobody_out() {
     sandbox.wait_for_silence();
 }
 
-/// Half a request, byte after byte, and answers that nobody reads: the connection is closed in the end, and none of it costs the
-/// host a core.
+/// Half a request, byte after byte, and answers that nobody reads: the connection is closed in the end, and
+/// none of it costs the host a core.
 #[test]
 fn one_that_never_comes_to_an_end_is_closed() {
     let (_sandbox, _terminal, record) = session("echo");

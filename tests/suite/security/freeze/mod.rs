@@ -1,4 +1,5 @@
-//! No input freezes the host or ends it: what claude writes, what comes through the control socket, what takes the place of a file.
+//! No input freezes the host or ends it: what claude writes, what comes through the control socket, what
+//! takes the place of a file.
 
 mod attach;
 mod connections;

@@ -10,8 +10,8 @@ use nix::time::{ClockId, clock_gettime};
 use crate::support::verb::well_said;
 use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
 
-/// Nine bytes, 65,535 characters, again and again: the keys are echoed meanwhile, the verbs are answered, and what was drawn last
-/// is seen.
+/// Nine bytes, 65,535 characters, again and again: the keys are echoed meanwhile, the verbs are answered, and
+/// what was drawn last is seen.
 #[test]
 fn characters_that_are_repeated_for_ever_hold_up_nobody() {
     let mut sandbox = Sandbox::new();
@@ -53,7 +53,8 @@ fn time_of(bytes: &[u8], size: Size) -> Duration {
     processor_time() - before
 }
 
-/// Fifty milliseconds on a machine that reads plain text as fast as most do: what counts is the time of as much work as one turn may do.
+/// Fifty milliseconds on a machine that reads plain text as fast as most do: what counts is the time of as
+/// much work as one turn may do.
 #[test]
 fn one_turn_is_short_whatever_it_reads() {
     let size = Size { rows: 50, columns: 160, width: 0, height: 0 };

@@ -33,8 +33,8 @@ fn socket(path: &Path) {
 
 type Put = fn(&Path);
 
-/// Whatever takes the place of the log or the mark of a revival: the session goes on, detaches, is attached, and is
-/// stopped; nothing is written to what a link leads to.
+/// Whatever takes the place of the log or the mark of a revival: the session goes on, detaches, is attached,
+/// and is stopped; nothing is written to what a link leads to.
 #[test]
 fn nothing_in_the_place_of_a_file_stops_a_session() {
     let puts: [Put; 5] = [pipe, endless, elsewhere, directory, socket];

@@ -11,8 +11,8 @@ fn log(record: &Record) -> String {
     std::fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default()
 }
 
-/// The crate that watches files panics without a thread. The session runs all the same: what claude does is seen a moment after it
-/// has written something, and the user is told why.
+/// The crate that watches files panics without a thread. The session runs all the same: what claude does is
+/// seen a moment after it has written something, and the user is told why.
 #[test]
 fn without_a_thread_what_claude_does_is_seen_all_the_same() {
     let mut sandbox = stand_in::sandbox();
@@ -35,8 +35,8 @@ fn without_a_thread_what_claude_does_is_seen_all_the_same() {
     sandbox.wait_for_silence();
 }
 
-/// With the limit of processes of an ordinary user reached, nothing can be forked: the message says so, and does not send anybody to
-/// check a program.
+/// With the limit of processes of an ordinary user reached, nothing can be forked: the message says so, and
+/// does not send anybody to check a program.
 #[test]
 fn a_limit_of_processes_is_named() {
     if !can_be_another(module_path!(), "a_limit_of_processes_is_named") {
