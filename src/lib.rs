@@ -3,16 +3,16 @@
 
 pub mod claude;
 pub mod cli;
-pub mod client;
+mod client;
 pub mod config;
-pub mod escape;
-pub mod fake_claude;
+mod escape;
+mod fake_claude;
 pub mod fault;
-pub mod host;
+mod host;
 pub mod os;
 pub mod paths;
 pub mod protocol;
-pub mod registry;
+mod registry;
 pub mod remote;
-pub mod user_error;
+mod user_error;
 pub mod vt;

@@ -187,10 +187,7 @@ impl FakeTranscript {
         last["bridgeSessionId"].as_str().map(str::to_owned)
     }
 
-    /// Gives the conversation a title.
-    ///
-    /// # Errors
-    /// Whatever writing the file meets.
+    #[cfg(test)]
     pub fn retitle(&self, title: &str) -> io::Result<()> {
         self.append(&[json!({"type": "custom-title", "customTitle": title, "sessionId": self.id})])
     }

@@ -17,7 +17,6 @@ use crate::os::text::LosslessText;
 /// An event with its fields. The name in the log is the variant's, in kebab-case.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "a field is called as in the log; the variant says what it is about")]
 pub enum LogEvent {
     /// A client has taken the session.
     Attached { client: i32, terminal: String },
@@ -167,7 +166,6 @@ pub struct OpenElsewhere {
 /// What the reconnector did or found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event")]
-#[expect(missing_docs, reason = "`what` is why or how, in words")]
 pub enum LinkEvent {
     /// The link is up again.
     #[serde(rename = "remote-back")]
