@@ -109,7 +109,6 @@ impl Input {
         self.leaving
     }
 
-    /// Whether there is a detach key.
     pub(super) fn has_detach_key(&self) -> bool {
         !self.scanner.is_passive()
     }

@@ -51,7 +51,6 @@ impl Terminal {
         self.is_foreground
     }
 
-    /// Whether it is gone.
     pub(super) fn is_gone(&self) -> bool {
         self.is_gone
     }

@@ -16,7 +16,6 @@ pub enum FakeInput {
 /// A key press with its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FakeKey {
-    /// Which key.
     pub code: Code,
     /// Whether ctrl was held.
     pub ctrl: bool,
@@ -33,11 +32,9 @@ pub enum Code {
     Enter,
     /// Escape.
     Esc,
-    /// Backspace.
     Backspace,
     /// Delete, the one that deletes to the right.
     Delete,
-    /// Tab.
     Tab,
     /// Cursor up.
     Up,
@@ -47,9 +44,7 @@ pub enum Code {
     Left,
     /// Cursor right.
     Right,
-    /// Home.
     Home,
-    /// End.
     End,
     /// A key that nothing here reacts to.
     Unknown,

@@ -9,25 +9,17 @@ use super::transcript::Store;
 /// What the command line asked for.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// `--session-id`.
     pub session_id: Option<String>,
     /// `--resume`, with the conversation where one was named.
     pub resume: Option<Option<String>>,
-    /// `--continue`.
     pub continue_last: bool,
     /// `--fork-session`.
     pub fork: bool,
-    /// `--name`.
     pub name: Option<String>,
-    /// `--permission-mode`.
     pub permission_mode: Option<String>,
-    /// `--model`.
     pub model: Option<String>,
-    /// `--print`.
     pub print: bool,
-    /// `--version`.
     pub version: bool,
-    /// `--help`.
     pub help: bool,
     /// The prompt to begin with.
     pub prompt: Option<String>,

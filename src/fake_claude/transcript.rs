@@ -21,7 +21,6 @@ pub struct Store {
 /// One stored conversation, as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Its id.
     pub id: String,
     /// Its first prompt.
     pub title: String,

@@ -21,7 +21,6 @@ const CLIENT_CHECK: Duration = Duration::from_millis(200);
 /// few.
 const MOST_MESSAGES: usize = 256;
 
-/// The attached client.
 pub(super) struct AttachedClient {
     pub(super) channel: Channel,
     pid: Pid,

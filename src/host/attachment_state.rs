@@ -29,12 +29,10 @@ impl Attachment {
         Self { client, attributes, is_backgrounded: false, on_hangup, linger, departures }
     }
 
-    /// The client.
     pub(super) fn client(&self) -> Option<&AttachedClient> {
         self.client.as_ref()
     }
 
-    /// The client.
     pub(super) fn client_mut(&mut self) -> Option<&mut AttachedClient> {
         self.client.as_mut()
     }

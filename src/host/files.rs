@@ -114,7 +114,6 @@ impl SessionFiles {
         }
     }
 
-    /// The files are to be looked at.
     pub(super) fn look_soon(&mut self) {
         if !self.displaced {
             let soon = Instant::now() + SETTLE_TIME;

@@ -54,7 +54,6 @@ impl Notices {
         }
     }
 
-    /// Whether one waits.
     pub fn is_waiting(&self) -> bool {
         !self.waiting.is_empty() || self.warning.is_some()
     }
@@ -91,7 +90,6 @@ impl Notices {
         self.title_until
     }
 
-    /// It is back.
     pub fn title_is_back(&mut self) {
         self.title_until = None;
     }

@@ -27,7 +27,6 @@ const CLIENT_SILENCE: Duration = Duration::from_secs(1);
 pub enum ReadProgress {
     /// So many bytes were read, and for now there are no more.
     Rested(usize),
-    /// There is more to read.
     More,
     /// The terminal takes no more for now.
     Blocked,
@@ -332,7 +331,6 @@ impl Output {
         }
     }
 
-    /// The terminal, where there is one.
     pub fn terminal(&self) -> Option<&OwnedFd> {
         self.terminal.as_ref()
     }

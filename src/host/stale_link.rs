@@ -54,7 +54,6 @@ impl StaleLinkWatch {
         }
     }
 
-    /// What was heard.
     pub(super) fn hear(&mut self, poll: &Poll, tokens: &LinkTokens) -> Option<StaleTrigger> {
         let is_ready = |token: &Option<Token>| token.is_some_and(|token| poll.is_ready(token));
         if is_ready(&tokens.wakeup) {

@@ -39,7 +39,6 @@ impl<T: Copy + PartialEq> Timers<T> {
         self.0.retain(|(set, _)| *set != timer);
     }
 
-    /// Whether it is set.
     pub(super) fn is_set(&self, timer: T) -> bool {
         self.at(timer).is_some()
     }

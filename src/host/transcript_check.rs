@@ -19,7 +19,6 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum Problem {
     /// There is none.
     Absent,
-    /// It has not grown.
     NotGrown,
     /// It ends in the middle of a line: there was no room for the rest.
     Torn,

@@ -25,7 +25,6 @@ pub fn timestamp() -> String {
 }
 
 impl LocalTime {
-    /// As ISO 8601 has it.
     fn iso(&self) -> String {
         let Self { year, month, day, hour, minute, second, east, .. } = self;
         let (sign, off) = (if *east < 0 { '-' } else { '+' }, east.abs() / 60);

@@ -17,7 +17,6 @@ use crate::escape::escape;
 use crate::registry::record::{Record, SessionState};
 use crate::user_error::{UserError, session};
 
-/// Who has a conversation.
 #[derive(Debug, Clone)]
 pub struct ConversationOwner {
     conversation: String,

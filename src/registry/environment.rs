@@ -33,7 +33,6 @@ pub const AGENT: &str = "SSH_AUTH_SOCK";
 /// A variable that is left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {
-    /// Its name.
     pub name: &'static str,
     /// What of it is gone, for the log.
     pub why: String,

@@ -40,7 +40,6 @@ pub struct SilentHost {
 /// What its process does instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SilenceReason {
-    /// It is stopped.
     Stopped,
     /// It waits for a disk or another machine, and no signal reaches it.
     WaitsForDisk,
@@ -189,7 +188,6 @@ fn mute(sockets: &[PathBuf], timeout: Duration) -> Vec<(usize, Option<Pid>)> {
 /// Why there is no answer to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// The host has gone.
     Gone,
     /// It has not answered in time. What was asked for is not done later either.
     Silent(SilentHost),

@@ -68,7 +68,6 @@ pub struct AttemptRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkStatus {
-    /// The link is up.
     Up,
     /// It is not.
     Down,

@@ -19,132 +19,244 @@ use crate::os::text::LosslessText;
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum LogEvent {
     /// A client has taken the session.
-    Attached { client: i32, terminal: String },
+    Attached {
+        client: i32,
+        terminal: String,
+    },
     /// Claude has moved the conversation to a background job, or has taken it back.
-    BackgroundJob { job: Option<String> },
+    BackgroundJob {
+        job: Option<String>,
+    },
     /// The background job was told to end. `ended` is whether it did.
-    BackgroundJobEnded { job: Option<String>, ended: bool },
+    BackgroundJobEnded {
+        job: Option<String>,
+        ended: bool,
+    },
     /// The background job is told to end, so that the conversation can be opened here.
-    BackgroundJobEnding { job: String },
+    BackgroundJobEnding {
+        job: String,
+    },
     /// The session is over, and its background job is not.
-    BackgroundJobGoesOn { job: String },
+    BackgroundJobGoesOn {
+        job: String,
+    },
     /// The host cannot wait for anything to happen.
-    CannotWait { error: String },
+    CannotWait {
+        error: String,
+    },
     /// The client has given the terminal to the shell.
-    ClientBackgrounded { why: &'static str },
+    ClientBackgrounded {
+        why: &'static str,
+    },
     /// The client has left by itself.
-    ClientLeft { why: &'static str },
+    ClientLeft {
+        why: &'static str,
+    },
     /// The client has died.
-    ClientLost { why: String },
-    /// The client was stopped.
+    ClientLost {
+        why: String,
+    },
     ClientStopped,
     /// Claude was continued by somebody else.
     ContinuedFromOutside,
     /// Claude has another conversation open.
-    Conversation { id: String, job: Option<String> },
+    Conversation {
+        id: String,
+        job: Option<String>,
+    },
     /// The client has left the session.
     Detached,
     /// Claude has opened another conversation than it was started with.
-    DifferentConversation { asked: String, got: String },
+    DifferentConversation {
+        asked: String,
+        got: String,
+    },
     /// Another host has taken the session.
     Displaced,
     /// Claude has ended.
-    Ended { exit: Exit },
+    Ended {
+        exit: Exit,
+    },
     /// Claude is sent a signal to end it.
-    Ending { signal: &'static str },
+    Ending {
+        signal: &'static str,
+    },
     /// The variables of a session could not be written down.
-    EnvironmentNotRecorded { error: String },
+    EnvironmentNotRecorded {
+        error: String,
+    },
     /// So many events before this one could not be written.
-    EventsMissed { count: u64 },
+    EventsMissed {
+        count: u64,
+    },
     /// A new conversation takes the place of one that is gone.
-    Expired { conversation: String, instead: String, why: String },
+    Expired {
+        conversation: String,
+        instead: String,
+        why: String,
+    },
     /// The system tells of changed files again.
     FileNotifications,
     /// Files of the session were removed, and were made anew.
-    FilesMadeAnew { what: String, directory: String, could_not_before: Option<String> },
+    FilesMadeAnew {
+        what: String,
+        directory: String,
+        could_not_before: Option<String>,
+    },
     /// Files of the session were removed, and cannot be made anew.
-    FilesNotMadeAnew { error: String },
+    FilesNotMadeAnew {
+        error: String,
+    },
     /// The session is over.
-    Finished { why: String },
+    Finished {
+        why: String,
+    },
     /// `claude remote-control` has given up.
     GaveUp,
     /// The conversation is open elsewhere, and is not opened here.
     Held(OpenElsewhere),
     /// The terminal was hung up. `terminal_answers` is whether it is there all the same.
-    HungUp { terminal_answers: bool },
+    HungUp {
+        terminal_answers: bool,
+    },
     /// A launcher has ended, and the claude that it had started lives.
-    LeftBehind { pid: i32 },
+    LeftBehind {
+        pid: i32,
+    },
     /// A session without a client has been detached for as long as is configured, and is ended.
     Lingered,
     /// Something that was no log stood in the log's place. It was put aside.
     LogReplaced,
     /// The mark that the session was told to end could not be written.
-    MarkerNotWritten { error: String },
+    MarkerNotWritten {
+        error: String,
+    },
     /// The system does not tell of changed files.
     NoFileNotifications,
     /// The host writes in line: it could not start its writing thread.
-    NoJournalThread { error: String },
+    NoJournalThread {
+        error: String,
+    },
     /// Claude runs, and writes no state file.
-    NoStateFile { version: Option<String> },
+    NoStateFile {
+        version: Option<String>,
+    },
     /// The session was not recovered.
-    NotTakenUp { reason: String },
+    NotTakenUp {
+        reason: String,
+    },
     /// The conversation is open here and elsewhere.
     OpenTwice(OpenElsewhere),
     /// Claude's program is gone; another one takes its place.
-    ProgramGone { program: LosslessText, instead: LosslessText },
+    ProgramGone {
+        program: LosslessText,
+        instead: LosslessText,
+    },
     /// The record cannot be written.
-    RecordNotWritten { error: String },
+    RecordNotWritten {
+        error: String,
+    },
     /// A record that could not be read was rebuilt. `kept` is where a copy of it is.
-    RecordRebuilt { why: Option<String>, version: u32, kept: Option<String> },
+    RecordRebuilt {
+        why: Option<String>,
+        version: u32,
+        kept: Option<String>,
+    },
     /// The record can be written again.
     RecordWritten,
     /// Somebody has damaged the record; it was written again. `kept` is where a copy of it is.
-    RecordWrittenAgain { why: String, kept: Option<String> },
+    RecordWrittenAgain {
+        why: String,
+        kept: Option<String>,
+    },
     /// Claude has refused to open the conversation.
-    Refused { conversation: String },
+    Refused {
+        conversation: String,
+    },
     /// Claude could not be started again.
-    RelaunchFailed { reason: String },
+    RelaunchFailed {
+        reason: String,
+    },
     /// Claude was started again.
-    Relaunched { child: i32, how: String },
+    Relaunched {
+        child: i32,
+        how: String,
+    },
     /// Somebody asks for the link. With `cycle` it is to be switched off first.
-    RemoteRequested { cycle: bool },
+    RemoteRequested {
+        cycle: bool,
+    },
     /// Somebody asks for a restart of claude.
-    RestartAsked { at_once: bool, status: Option<String> },
+    RestartAsked {
+        at_once: bool,
+        status: Option<String>,
+    },
     /// A restart that was asked for is called off.
     RestartCancelled {
         #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<&'static str>,
     },
     /// Claude has crashed, and is started again after so many milliseconds.
-    Restarting { exit: Exit, delay_ms: u64, attempt: u32 },
+    Restarting {
+        exit: Exit,
+        delay_ms: u64,
+        attempt: u32,
+    },
     /// Claude goes on after ctrl-z.
     Resumed,
     /// A process was not sent a signal.
-    SignalNotSent { pid: i32, signal: &'static str, why: String },
+    SignalNotSent {
+        pid: i32,
+        signal: &'static str,
+        why: String,
+    },
     /// The session has another SSH agent.
-    SshAgent { agent: LosslessText },
+    SshAgent {
+        agent: LosslessText,
+    },
     /// The session has begun, and claude was started.
-    Started { child: i32 },
+    Started {
+        child: i32,
+    },
     /// Claude's state file was removed by somebody.
-    StateFileRemoved { pid: Option<i32> },
+    StateFileRemoved {
+        pid: Option<i32>,
+    },
     /// Claude's state file cannot be read.
-    StateFileUnread { pid: Option<i32> },
+    StateFileUnread {
+        pid: Option<i32>,
+    },
     /// Claude was stopped where nobody could continue it, and was continued at once.
-    StoppedAndContinued { signal: i32 },
+    StoppedAndContinued {
+        signal: i32,
+    },
     /// Claude was stopped: ctrl-z.
-    Suspended { signal: i32 },
+    Suspended {
+        signal: i32,
+    },
     /// The session was recovered by this host.
-    TakenUp { how: String },
+    TakenUp {
+        how: String,
+    },
     /// The terminal did not take the output in time, and gets no more of it for now.
     TerminalPassedOver,
     /// The host was sent a signal that asks it to end.
-    ToldToEnd { signal: i32 },
+    ToldToEnd {
+        signal: i32,
+    },
     /// The transcript was removed, or cut.
-    TranscriptCut { conversation: Option<String> },
+    TranscriptCut {
+        conversation: Option<String>,
+    },
     /// The transcript lacks what was said.
-    TranscriptNotWritten { conversation: String, problem: String },
+    TranscriptNotWritten {
+        conversation: String,
+        problem: String,
+    },
     /// The transcript has what was said.
-    TranscriptWritten { conversation: String },
+    TranscriptWritten {
+        conversation: String,
+    },
     /// These variables name something that is gone, so claude did not get them. The value says what is gone.
     VariablesDropped(BTreeMap<&'static str, String>),
     /// What the reconnector did or found.
@@ -155,7 +267,6 @@ pub enum LogEvent {
 /// Who else has a conversation open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenElsewhere {
-    /// The conversation.
     pub conversation: String,
     /// The claude that has it open; nothing while that is only about to start.
     pub pid: Option<i32>,

@@ -75,7 +75,6 @@ const HOST_START_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Session {
     /// Its record, as it is on disk.
     pub record: Record,
-    /// Its directory.
     pub directory: PathBuf,
     /// What to call it: the name the user gave, else its directory's, made unique.
     pub name: String,
@@ -290,7 +289,6 @@ fn is_stopped_by_user(directory: &Path, record: &Record) -> bool {
 /// How a session's host stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HostStatus {
-    /// There is none.
     None,
     /// It is alive, and has its socket.
     Reachable,

@@ -9,7 +9,6 @@ const MIN_ID_CHARS: usize = 4;
 /// Why no session was picked.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NotPicked {
-    /// There is none to pick from.
     None,
     /// None is meant by this word.
     Unknown(String),

@@ -16,7 +16,6 @@ pub fn not_a_directory_of_one(directory: &Path) -> UserError {
     UserError::new(format!("{} is not a session's directory, and is left alone", escape(directory)))
 }
 
-/// Its directory cannot be removed.
 pub fn cannot_be_removed(directory: &Path, error: impl Display) -> UserError {
     UserError::new(format!("{} cannot be removed", escape(directory))).why(error)
 }

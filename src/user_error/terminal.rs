@@ -4,7 +4,6 @@ use std::fmt::Display;
 
 use super::UserError;
 
-/// There is none to attach.
 pub fn none_to_attach() -> UserError {
     UserError::new("stdin and stdout must be one terminal to attach")
 }
@@ -19,7 +18,6 @@ pub fn cannot_be_opened(error: impl Display) -> UserError {
     UserError::new("this terminal cannot be opened anew").why(error)
 }
 
-/// There is none to draw on.
 pub fn none_to_draw_on() -> UserError {
     UserError::new("--watch draws on a terminal, and stdout is none")
         .advice("for programs there is `cckw list --json`")

@@ -5,7 +5,6 @@ use std::fmt::Display;
 use super::UserError;
 use crate::escape::escape;
 
-/// There is no page of that name.
 pub fn no_page(name: &str) -> UserError {
     UserError::new(format!("no man page for `{}`", escape(name)))
         .advice("`cckw --help` lists the verbs")

@@ -11,7 +11,6 @@ const BEHIND_MARK: char = '\u{a0}';
 /// Where typed text begins, in every row of the box.
 const TEXT_MARGIN_COLUMNS: usize = 2;
 
-/// No box at all.
 pub(super) const NONE: &str = "there is no input box";
 /// A box, or a dialog, of which only the lower rule is there.
 pub(super) const CUT: &str = "the top of the input box is not on the screen";
@@ -26,7 +25,6 @@ const ODD: &str = "the input box is not recognised";
 /// A prompt that looks like no other; see [`Prompt::nameless`].
 pub(super) const NAMELESS: [&str; 4] = [NONE, CUT, ANOTHER, ODD];
 
-/// Where the box is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InputBox {
     /// The row of the rule above it, which may bear the session's name.

@@ -14,7 +14,6 @@ use crate::registry::environment::{Environment, Variables};
 
 /// What stays the same from one launch to the next.
 pub struct Launcher {
-    /// Claude.
     pub program: PathBuf,
     /// The arguments of the first launch.
     pub args: Vec<OsString>,

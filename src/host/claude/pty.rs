@@ -106,7 +106,6 @@ pub enum Change {
     Stopped(i32),
     /// It goes on.
     Continued,
-    /// It has ended.
     Ended(Exit),
 }
 

@@ -112,7 +112,6 @@ impl Host {
         ))
     }
 
-    /// What a restart waits for: what claude does.
     fn waits_for(&mut self) -> Option<String> {
         if self.claude.restart.is_patient() && self.holds_draft() {
             return Some("a draft at the prompt".into());

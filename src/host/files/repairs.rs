@@ -1,6 +1,5 @@
 //! What is to be done about the files of a session, from what was seen of them. No I/O.
 
-/// What was seen of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FilesSeen {
     pub(super) directory: At,

@@ -15,7 +15,6 @@ use crate::os::activity::RestWatch;
 const SLOW_LOOKS: &str = "slow-looks";
 const SLOW_LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The looks of a host.
 pub(super) struct ScreenLooks {
     last: Option<Instant>,
     /// A look is to be made once its time has come.
@@ -66,7 +65,6 @@ impl ScreenLooks {
         self.is_waiting = true;
     }
 
-    /// Whether a look was waited for.
     pub(super) fn take_waiting(&mut self) -> bool {
         std::mem::take(&mut self.is_waiting)
     }

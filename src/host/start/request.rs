@@ -10,7 +10,6 @@ use super::{StartRefusal, refuse};
 use crate::protocol::Start;
 use crate::registry::lock::Lock;
 
-/// What is to be started, and with what.
 pub struct StartRequest {
     pub start: Start,
     /// The user's terminal, or what stands for it.

@@ -11,7 +11,6 @@ use crate::claude::screen::Indicator;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// An answer that is awaited.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct AwaitedAnswer {
     since: Duration,

@@ -40,7 +40,6 @@ impl Connects {
         *self = Self::default();
     }
 
-    /// A link is up.
     pub(super) fn link_came_up(&mut self) {
         self.was_up = true;
         self.failed = 0;

@@ -66,7 +66,6 @@ pub(super) enum LinkChange {
 /// What a look tells of the link.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LookNews {
-    /// The indicator of the look before.
     pub(super) before: Option<Indicator>,
     /// The indicator now.
     pub(super) indicator: Indicator,

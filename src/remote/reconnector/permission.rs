@@ -78,7 +78,6 @@ impl Permission {
         self.own_command &= is_there;
     }
 
-    /// A dialog has opened.
     pub(super) fn dialog_opened(&mut self, is_users: bool) {
         self.user_dialog = is_users;
     }

@@ -2,7 +2,6 @@
 
 use vt100::Color;
 
-/// One cell of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cell {
     /// Where its text begins in [`ScreenCells::text`], in bytes.
@@ -116,7 +115,6 @@ impl ScreenCells {
         cell.from() - self.cells(row).first().map_or(0, |first| first.from())
     }
 
-    /// The text of a cell.
     pub(crate) fn text(&self, cell: &Cell) -> &str {
         self.text.get(cell.from()..cell.from() + usize::from(cell.length)).unwrap_or_default()
     }

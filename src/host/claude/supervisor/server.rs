@@ -14,7 +14,6 @@ const UP: Duration = Duration::from_secs(10);
 pub(super) struct ServerMemory {
     /// Whether the launch that runs, or ended last, was to go on with the session of the one before.
     goes_on: bool,
-    /// Whether that was refused.
     refused: bool,
 }
 

@@ -22,7 +22,6 @@ pub(super) enum KeyGate {
     Held(Duration),
 }
 
-/// The hold of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KeyHold {
     gate: KeyGate,

@@ -76,9 +76,7 @@ pub(super) struct FileEvidence {
 pub(in crate::remote::reconnector) struct FileNews {
     /// It is not the same as before.
     pub(in crate::remote::reconnector) is_new: bool,
-    /// A dialog has opened.
     pub(in crate::remote::reconnector) dialog_opened: bool,
-    /// It was closed.
     pub(in crate::remote::reconnector) dialog_closed: bool,
     /// A turn is over.
     pub(in crate::remote::reconnector) turn_ended: bool,
