@@ -88,7 +88,7 @@ impl Backpressure {
     }
 
     /// When the next [`Self::note`] is due although nothing happens. Nothing where it would change nothing.
-    pub fn due(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Instant> {
         self.due
     }
 
@@ -129,11 +129,11 @@ impl UnreadKeys {
     /// Takes note of how full the queue is now. Whether they are not waited for any longer.
     pub fn are_over(&mut self, level: Level, now: Instant) -> bool {
         self.0.note(level, LEAST_READ_BYTES, now);
-        level.waiting == 0 || self.due() <= now
+        level.waiting == 0 || self.deadline() <= now
     }
 
     /// When they are not waited for any longer if claude takes nothing.
-    pub fn due(&self) -> Instant {
+    pub fn deadline(&self) -> Instant {
         self.0.since + UNREAD_KEYS_TIMEOUT
     }
 }
@@ -162,12 +162,15 @@ mod tests {
     fn a_terminal_rests_while_claude_reads_and_is_read_after_a_second_in_which_it_does_not() {
         let (mut pressure, begun) = (Backpressure::default(), Instant::now());
         pressure.note(level(QUEUE_LIMIT - 1, 0), begun);
-        assert_eq!((pressure.input(), pressure.due()), (KeyAdmission::Queue, None));
+        assert_eq!((pressure.input(), pressure.deadline()), (KeyAdmission::Queue, None));
         let full = level(QUEUE_LIMIT, 0);
         pressure.note(full, begun);
-        assert_eq!((pressure.input(), pressure.due()), (KeyAdmission::Wait, Some(begun + MAX_READ_PAUSE)));
+        assert_eq!(
+            (pressure.input(), pressure.deadline()),
+            (KeyAdmission::Wait, Some(begun + MAX_READ_PAUSE))
+        );
         pressure.note(full, begun + MAX_READ_PAUSE);
-        assert_eq!((pressure.input(), pressure.due()), (KeyAdmission::Queue, None));
+        assert_eq!((pressure.input(), pressure.deadline()), (KeyAdmission::Queue, None));
         // It is read on, whatever waits by then, until claude takes a whole queue.
         let later = begun + Duration::from_secs(3600);
         pressure.note(level(MAX_QUEUED_BYTES - 1, 100), later);
@@ -195,7 +198,10 @@ mod tests {
         for taken in 1..100 {
             now += DROP_TIMEOUT - Duration::from_millis(1);
             pressure.note(level(MAX_QUEUED_BYTES, taken), now);
-            assert_eq!((pressure.input(), pressure.due()), (KeyAdmission::Wait, Some(now + DROP_TIMEOUT)));
+            assert_eq!(
+                (pressure.input(), pressure.deadline()),
+                (KeyAdmission::Wait, Some(now + DROP_TIMEOUT))
+            );
         }
         pressure.note(level(MAX_QUEUED_BYTES, 99), now + DROP_TIMEOUT);
         assert_eq!(pressure.input(), KeyAdmission::Drop);
@@ -203,7 +209,7 @@ mod tests {
         pressure.note(level(1, 100), now + DROP_TIMEOUT);
         assert_eq!(pressure.input(), KeyAdmission::Drop);
         pressure.note(level(0, 101), now + DROP_TIMEOUT);
-        assert_eq!((pressure.input(), pressure.due()), (KeyAdmission::Queue, None));
+        assert_eq!((pressure.input(), pressure.deadline()), (KeyAdmission::Queue, None));
     }
 
     /// Whatever claude and the user do: memory is bounded, no byte is dropped that has room, and a terminal
@@ -238,7 +244,7 @@ mod tests {
                     }
                     KeyAdmission::Wait => {
                         assert!(waiting >= QUEUE_LIMIT);
-                        assert!(pressure.due().is_some_and(|due| due > now), "a wait without an end");
+                        assert!(pressure.deadline().is_some_and(|due| due > now), "a wait without an end");
                         let (since, from, moved_at) = unread.get_or_insert((now, taken, now));
                         if moved > 0 {
                             *moved_at = now;
@@ -267,7 +273,7 @@ mod tests {
             assert!(!keys.are_over(level(1_000_000, piece * LEAST_READ_BYTES), now));
         }
         assert!(!keys.are_over(level(1_000_000, 99 * LEAST_READ_BYTES + 10), now + Duration::from_secs(1)));
-        assert_eq!(keys.due(), now + UNREAD_KEYS_TIMEOUT);
+        assert_eq!(keys.deadline(), now + UNREAD_KEYS_TIMEOUT);
         assert!(keys.are_over(level(1_000_000, 99 * LEAST_READ_BYTES + 20), now + UNREAD_KEYS_TIMEOUT));
         assert!(UnreadKeys::new(level(1, 0), begun).are_over(level(0, 1), begun));
     }

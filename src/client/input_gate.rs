@@ -139,7 +139,7 @@ impl Input {
     /// How long to wait at most, if there is a deadline.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         let sequence = self.is_holding().then_some(SEQUENCE_TIMEOUT);
-        let due = self.backpressure.due().map(|due| due.saturating_duration_since(now));
+        let due = self.backpressure.deadline().map(|due| due.saturating_duration_since(now));
         due.into_iter().chain(self.gate.wait(sequence)).min()
     }
 
@@ -202,7 +202,7 @@ impl InputGate {
 
     /// How long to wait at most, if there is a deadline.
     pub(super) fn wait(&self, other: Option<Duration>) -> Option<Duration> {
-        let unread = self.unread.as_ref().map(UnreadKeys::due);
+        let unread = self.unread.as_ref().map(UnreadKeys::deadline);
         let due = self.held_until().or(self.delivers_at).into_iter().chain(unread);
         let left = due.map(|at| at.saturating_duration_since(Instant::now()));
         left.chain(other).min()

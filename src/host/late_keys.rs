@@ -34,7 +34,7 @@ impl LateKeys {
     }
 
     /// When the next one is to be delivered; nothing while they are to wait.
-    pub fn due(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Instant> {
         self.next_at
     }
 
@@ -99,14 +99,14 @@ mod tests {
         let mut next = || claude.recv(&mut buffer).ok().map(|count| buffer[..count].to_vec());
         let mut late = LateKeys::default();
         late.add(vec![b"a".to_vec(), vec![], b"\x1b[200~b\x1b[201~".to_vec()]);
-        assert_eq!((late.due(), late.is_empty()), (None, false));
+        assert_eq!((late.deadline(), late.is_empty()), (None, false));
         let now = Instant::now();
         late.deliver_one(&master, now);
         assert_eq!((next(), next()), (Some(b"a".to_vec()), None));
-        assert_eq!(late.due(), Some(now + KEY_INTERVAL));
+        assert_eq!(late.deadline(), Some(now + KEY_INTERVAL));
         late.deliver_one(&master, now + KEY_INTERVAL);
         assert_eq!(
-            (next(), late.due(), late.is_empty()),
+            (next(), late.deadline(), late.is_empty()),
             (Some(b"\x1b[200~b\x1b[201~".to_vec()), None, true)
         );
     }
@@ -121,10 +121,10 @@ mod tests {
         let filler = [b'y'; 4096];
         while matches!(io::write(&master, &filler), Transfer::Moved(_)) {}
         late.deliver_one(&master, now);
-        assert_eq!((late.due(), late.wants_room(), late.bytes), (None, true, MAX_BYTES));
+        assert_eq!((late.deadline(), late.wants_room(), late.bytes), (None, true, MAX_BYTES));
         drop(claude);
         late.deliver_one(&master, now);
-        assert_eq!((late.due(), late.wants_room()), (Some(now + KEY_INTERVAL), false));
+        assert_eq!((late.deadline(), late.wants_room()), (Some(now + KEY_INTERVAL), false));
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(super) struct Departures {
 
 impl Departures {
     /// When the next of them hears it although the record is not written.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         self.parting.iter().map(|parting| parting.promise.until()).min()
     }
 

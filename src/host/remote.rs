@@ -72,7 +72,7 @@ impl Host {
     /// When the reconnector wants to be asked.
     pub(super) fn remote_deadline(&self) -> Option<Instant> {
         let Remote { reconnector, looks, typing, state_file_poll_at, .. } = &self.remote;
-        let due = reconnector.due().map(|due| self.claude.instant(due));
+        let due = reconnector.deadline().map(|due| self.claude.instant(due));
         let due = due.map(|due| looks.next_at().map_or(due, |at| due.max(at)));
         // The reconnector that has ordered a look may wait for nothing else.
         [due, looks.deadline(), *state_file_poll_at, typing.deadline()].into_iter().flatten().min()
@@ -148,7 +148,7 @@ impl Host {
             let look = self.screen_snapshot();
             self.tell_reconnector(ReconnectorEvent::Looked(look));
         }
-        if self.remote.reconnector.due().is_some_and(|due| self.claude.instant(due) <= now) {
+        if self.remote.reconnector.deadline().is_some_and(|due| self.claude.instant(due) <= now) {
             self.tell_reconnector(ReconnectorEvent::Due);
         }
     }
@@ -189,7 +189,7 @@ impl Host {
         let mut next = Some(event);
         while let Some(event) = next.take() {
             let at = self.now();
-            for action in self.remote.reconnector.on(at, event) {
+            for action in self.remote.reconnector.handle(at, event) {
                 match action {
                     Action::Hold => self.hold_keys(),
                     Action::Release => self.release_keys(),

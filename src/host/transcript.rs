@@ -26,8 +26,8 @@ pub(super) struct TranscriptWatch {
 
 impl TranscriptWatch {
     /// When the last turn must be on disk.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.check.due()
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.check.deadline()
     }
 
     /// What was found of the last claude does not hold for the next one.

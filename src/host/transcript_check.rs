@@ -67,7 +67,7 @@ impl TranscriptCheck {
     }
 
     /// When to look at the transcript and to call [`checked`](Self::checked).
-    pub fn due(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Instant> {
         self.due
     }
 
@@ -129,18 +129,18 @@ mod tests {
         taken_back: bool,
     ) -> Option<Problem> {
         check.heard("a", true, check.before, now);
-        assert_eq!(check.due(), None);
+        assert_eq!(check.deadline(), None);
         check.heard("a", false, check.before, now);
-        assert_eq!(check.due(), Some(now + WRITE_TIMEOUT));
+        assert_eq!(check.deadline(), Some(now + WRITE_TIMEOUT));
         check.checked(after, false, taken_back);
-        assert_eq!(check.due(), None);
+        assert_eq!(check.deadline(), None);
         check.problem()
     }
 
     fn resting(length: Option<u64>) -> (TranscriptCheck, Instant) {
         let (mut check, now) = (TranscriptCheck::default(), Instant::now());
         check.heard("a", false, length, now);
-        assert_eq!(check.due(), None);
+        assert_eq!(check.deadline(), None);
         (check, now)
     }
 
@@ -208,7 +208,7 @@ mod tests {
         let (mut check, now) = resting(Some(100));
         check.heard("a", true, Some(100), now);
         check.heard("b", false, None, now);
-        assert_eq!((check.due(), check.problem()), (None, None));
+        assert_eq!((check.deadline(), check.problem()), (None, None));
         // What is written between two turns is not the next turn's.
         check.heard("b", false, Some(50), now);
         check.heard("b", true, Some(50), now);
@@ -233,7 +233,7 @@ mod tests {
                         }
                         check.heard("a", false, length, now);
                     }
-                    _ => if check.due().is_some() { check.checked(length, false, amount % 2 == 0); }
+                    _ => if check.deadline().is_some() { check.checked(length, false, amount % 2 == 0); }
                 }
                 prop_assert_eq!(check.problem(), None);
             }

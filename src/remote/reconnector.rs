@@ -147,7 +147,7 @@ impl Reconnector {
     }
 
     /// When [`ReconnectorEvent::Due`] is to be reported; nothing while only other events matter.
-    pub fn due(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         match &self.phase {
             ReconnectorPhase::Watching => {
                 let stale = self.stale_link.deadline(&self.settings);
@@ -171,8 +171,8 @@ impl Reconnector {
     }
 
     /// Takes an event, and says what to do about it. Times never run backwards.
-    pub fn on(&mut self, at: Duration, event: ReconnectorEvent) -> Vec<Action> {
-        let mut actions = self.handle(at, event);
+    pub fn handle(&mut self, at: Duration, event: ReconnectorEvent) -> Vec<Action> {
+        let mut actions = self.take(at, event);
         actions.extend(self.evidence.assess(at));
         self.follow_idleness(at);
         if self.is_watching() {
@@ -184,7 +184,7 @@ impl Reconnector {
         actions
     }
 
-    fn handle(&mut self, at: Duration, event: ReconnectorEvent) -> Vec<Action> {
+    fn take(&mut self, at: Duration, event: ReconnectorEvent) -> Vec<Action> {
         match event {
             ReconnectorEvent::Started => {
                 self.presence = Presence { has_claude: true, is_away: false, ..self.presence };

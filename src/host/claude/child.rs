@@ -65,7 +65,7 @@ impl Host {
                 self.hear_client();
                 self.events.write(LogEvent::Ended { exit });
                 fault::point("claude-ended");
-                self.claude.supervisor.on(SupervisorEvent::Exited { exit });
+                self.claude.supervisor.handle(SupervisorEvent::Exited { exit });
                 self.claude.drain = (!self.output.is_closed()).then(|| PtyDrain::begin(Instant::now()));
                 self.timers.cancel(Timer::Kill);
                 // Its last words come too late for a terminal that the shell has by now.

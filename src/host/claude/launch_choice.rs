@@ -62,7 +62,7 @@ pub fn launch(supervisor: &mut Supervisor, record: &Record) -> Result<ClaudeLaun
         return Err(Box::new(holder));
     }
     let look = look(supervisor, record, false);
-    match supervisor.on(SupervisorEvent::Due { at: Duration::ZERO, look }) {
+    match supervisor.handle(SupervisorEvent::Due { at: Duration::ZERO, look }) {
         Decision::Launch(launch) => Ok(launch),
         // A supervisor that has just been made has no reason to decide otherwise.
         _ => Ok(ClaudeLaunch::AsChosen),

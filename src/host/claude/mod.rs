@@ -173,7 +173,7 @@ impl Claude {
     /// It was sent this signal by cckw, by its client, or by a key of the user's.
     pub(crate) fn signal_passed(&mut self, number: i32) {
         let at = self.now();
-        self.supervisor.on(SupervisorEvent::SignalPassed { number, at });
+        self.supervisor.handle(SupervisorEvent::SignalPassed { number, at });
     }
 
     /// Nobody wants a restart any more that was asked for. Whether one was waiting.

@@ -39,7 +39,7 @@ impl PendingRestart {
     }
 
     /// When claude is to be ended, as far as can be said now.
-    pub fn due(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Instant> {
         let request = self.request.filter(|_| !self.under_way)?;
         if request.at_once {
             return Some(request.at);
@@ -95,29 +95,29 @@ mod tests {
         let second = |number: u32| start + IDLE_BEFORE_RESTART * number;
         let mut restart = PendingRestart::default();
         restart.heard(true, second(0));
-        assert_eq!(restart.due(), None);
+        assert_eq!(restart.deadline(), None);
         let mut rested = restart;
         rested.ask(false, second(5));
-        assert_eq!(rested.due(), Some(second(5)));
+        assert_eq!(rested.deadline(), Some(second(5)));
         restart.heard(false, second(1));
         restart.ask(false, second(2));
-        assert_eq!(restart.due(), None);
+        assert_eq!(restart.deadline(), None);
         restart.heard(true, second(3));
         restart.heard(true, second(4));
-        assert_eq!(restart.due(), Some(second(4)));
+        assert_eq!(restart.deadline(), Some(second(4)));
         let mut postponed = restart;
         postponed.postpone(second(9));
-        assert_eq!((postponed.due(), postponed.is_patient()), (Some(second(9)), true));
+        assert_eq!((postponed.deadline(), postponed.is_patient()), (Some(second(9)), true));
         postponed.ask(true, second(5));
-        assert!(postponed.due().is_some_and(|due| due <= second(5)) && !postponed.is_patient());
+        assert!(postponed.deadline().is_some_and(|due| due <= second(5)) && !postponed.is_patient());
         restart.heard(false, second(4));
-        assert_eq!(restart.due(), None);
+        assert_eq!(restart.deadline(), None);
         restart.ask(true, second(6));
-        assert!(restart.due().is_some_and(|due| due <= second(6)));
+        assert!(restart.deadline().is_some_and(|due| due <= second(6)));
         let mut unwanted = restart;
-        assert_eq!((unwanted.cancel(), unwanted.due(), unwanted.cancel()), (true, None, false));
+        assert_eq!((unwanted.cancel(), unwanted.deadline(), unwanted.cancel()), (true, None, false));
         restart.begin();
-        assert_eq!((restart.due(), restart.is_under_way()), (None, true));
+        assert_eq!((restart.deadline(), restart.is_under_way()), (None, true));
         assert!(!restart.cancel());
         restart.over();
         assert_eq!(restart, PendingRestart::default());
@@ -148,7 +148,7 @@ mod tests {
                     }
                 }
                 let rested = idle_since.is_some_and(|since| now >= since + IDLE_BEFORE_RESTART);
-                let due = restart.due().is_some_and(|due| due <= now);
+                let due = restart.deadline().is_some_and(|due| due <= now);
                 prop_assert_eq!(due, asked && (hurried || rested));
             }
         }

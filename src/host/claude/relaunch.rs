@@ -78,7 +78,7 @@ impl Host {
     pub(crate) fn started(&mut self) {
         let at = self.now();
         self.claude.launched = Instant::now();
-        self.claude.supervisor.on(SupervisorEvent::Started { at });
+        self.claude.supervisor.handle(SupervisorEvent::Started { at });
         if self.record.kind == SessionKind::Server {
             // Nothing else ever says that it runs.
             self.record.state = SessionState::Running;
@@ -90,7 +90,7 @@ impl Host {
     pub(crate) fn opened(&mut self, file: &StateFile) {
         let event =
             SupervisorEvent::StateFile { conversation: file.session_id.clone(), settled: file.settled() };
-        if let Decision::Different { expected, got } = self.claude.supervisor.on(event) {
+        if let Decision::Different { expected, got } = self.claude.supervisor.handle(event) {
             self.events.write(LogEvent::DifferentConversation { asked: expected, got });
         }
     }
@@ -115,10 +115,10 @@ impl Host {
         }
         if self.record.kind == SessionKind::Server && server::gave_up(&self.said_since_launch()) {
             self.events.write(LogEvent::GaveUp);
-            self.claude.supervisor.on(SupervisorEvent::GaveUp);
+            self.claude.supervisor.handle(SupervisorEvent::GaveUp);
         }
         let event = SupervisorEvent::Ended { exit, at: self.now(), jitter: random() };
-        match self.claude.supervisor.on(event) {
+        match self.claude.supervisor.handle(event) {
             Decision::Wait { until, attempt } => {
                 self.begin_waiting(exit, until, attempt);
                 None
@@ -139,7 +139,7 @@ impl Host {
             && matches!(exit, Exit::Code(code) if code != 0);
         if at_once && refuses(&self.said_since_launch(), &id) && !self.output.screen.is_stale() {
             self.events.write(LogEvent::Refused { conversation: id });
-            self.claude.supervisor.on(SupervisorEvent::Refused);
+            self.claude.supervisor.handle(SupervisorEvent::Refused);
         }
     }
 
@@ -273,7 +273,7 @@ impl Host {
                 return;
             }
             let look = self.look();
-            let decision = self.claude.supervisor.on(SupervisorEvent::UserNow { look });
+            let decision = self.claude.supervisor.handle(SupervisorEvent::UserNow { look });
             self.carry_out(decision, exit);
         }
     }
@@ -293,7 +293,7 @@ impl Host {
             return;
         }
         let (at, look) = (self.now(), self.look());
-        let decision = self.claude.supervisor.on(SupervisorEvent::Due { at, look });
+        let decision = self.claude.supervisor.handle(SupervisorEvent::Due { at, look });
         self.carry_out(decision, exit);
     }
 
@@ -306,7 +306,7 @@ impl Host {
             // Without it, a host that is killed before claude has ended is taken for one that was to go on.
             self.events.write(LogEvent::MarkerNotWritten { error: error.to_string() });
         }
-        self.claude.supervisor.on(SupervisorEvent::UserQuit);
+        self.claude.supervisor.handle(SupervisorEvent::UserQuit);
     }
 
     /// Carries out what was decided while claude was gone, which had ended like this.
@@ -347,7 +347,7 @@ impl Host {
             true => SupervisorEvent::NotStarted { at },
             false => SupervisorEvent::Ended { exit, at, jitter: random() },
         };
-        match self.claude.supervisor.on(event) {
+        match self.claude.supervisor.handle(event) {
             Decision::Wait { until, attempt } => self.begin_waiting(exit, until, attempt),
             decision => {
                 self.say(&format!("claude cannot be started again: {reason}"));

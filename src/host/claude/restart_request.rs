@@ -116,7 +116,7 @@ impl Host {
         if self.claude.restart.is_patient() && self.holds_draft() {
             return Some("a draft at the prompt".into());
         }
-        if self.claude.restart.is_under_way() || self.claude.restart.due().is_some() {
+        if self.claude.restart.is_under_way() || self.claude.restart.deadline().is_some() {
             return None;
         }
         Some(match self.record.status.as_deref() {
@@ -144,7 +144,7 @@ impl Host {
 
     /// When claude is to be ended, if a restart was asked for and it is time.
     pub(crate) fn restart_at(&self) -> Option<Instant> {
-        self.claude.restart.due().filter(|_| {
+        self.claude.restart.deadline().filter(|_| {
             self.claude.is_running() && !self.timers.is_set(Timer::Kill) && !self.claude.has_quit()
         })
     }
@@ -163,7 +163,7 @@ impl Host {
         self.record.restart_pending = false;
         self.record.state = SessionState::Restarting;
         self.save();
-        self.claude.supervisor.on(SupervisorEvent::RestartAsked);
+        self.claude.supervisor.handle(SupervisorEvent::RestartAsked);
         // Stopped by ctrl-z it draws once more before it ends; the shell has the terminal.
         self.output.model_only = self.attachment.is_backgrounded();
         self.end_claude();

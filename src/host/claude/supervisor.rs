@@ -318,7 +318,7 @@ impl Supervisor {
 
     /// Takes note of what happened, and decides what to do. Events that make no sense at the moment change
     /// nothing.
-    pub fn on(&mut self, event: SupervisorEvent) -> Decision {
+    pub fn handle(&mut self, event: SupervisorEvent) -> Decision {
         match event {
             _ if matches!(self.lifecycle, Lifecycle::Ended { .. }) => Decision::Nothing,
             SupervisorEvent::StateFile { conversation, settled: true } => self.state_file(conversation),

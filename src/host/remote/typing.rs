@@ -51,7 +51,7 @@ impl HostTyping {
 
     /// When the next key that was left behind is to be delivered.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.late.due()
+        self.late.deadline()
     }
 
     /// Whether all that was typed is in the PTY.

@@ -115,7 +115,7 @@ impl<'a> Hand<'a> {
             if let Some(outcome) = self.is_over() {
                 return Ok(outcome);
             }
-            let due = self.reconnector.due().map_or(POLL_INTERVAL, |due| due.saturating_sub(self.now()));
+            let due = self.reconnector.deadline().map_or(POLL_INTERVAL, |due| due.saturating_sub(self.now()));
             // There is nothing to wait on: a multiplexer does not tell of a change.
             thread::sleep(due.min(POLL_INTERVAL));
             let file = self.read_file();
@@ -123,7 +123,7 @@ impl<'a> Hand<'a> {
                 self.file.clone_from(&file);
                 self.tell(ReconnectorEvent::File(file))?;
             }
-            if self.reconnector.due().is_some_and(|due| due <= self.now()) {
+            if self.reconnector.deadline().is_some_and(|due| due <= self.now()) {
                 self.tell(ReconnectorEvent::Due)?;
             }
         }
@@ -187,7 +187,7 @@ impl<'a> Hand<'a> {
     fn tell(&mut self, event: ReconnectorEvent) -> Result<(), String> {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            for action in self.reconnector.on(self.now(), event) {
+            for action in self.reconnector.handle(self.now(), event) {
                 match action {
                     Action::Hold => {
                         // Nobody can hold the keys of a multiplexer: it can be said only when the last one

@@ -157,10 +157,10 @@ mod tests {
     #[test]
     fn a_request_that_is_too_old_tells_why() {
         let mut reconnector = Reconnector::new(RemoteControl::default(), true, false);
-        reconnector.on(Duration::ZERO, ReconnectorEvent::Started);
-        reconnector.on(Duration::ZERO, ReconnectorEvent::Requested { cycle: false });
+        reconnector.handle(Duration::ZERO, ReconnectorEvent::Started);
+        reconnector.handle(Duration::ZERO, ReconnectorEvent::Requested { cycle: false });
         let at = REQUEST_LIFETIME + Duration::from_secs(1);
-        let over = reconnector.on(at, ReconnectorEvent::Due);
+        let over = reconnector.handle(at, ReconnectorEvent::Due);
         let said = BlockReason::Unknown.to_string();
         assert!(over.contains(&Action::Note(LinkEvent::RequestOver { what: said.clone() })), "{over:?}");
         assert_eq!(reconnector.report(at).last_request, Some((1, at, said)));

@@ -251,14 +251,14 @@ proptest! {
             model.now = if step < 0 { model.now.saturating_sub(step_by) } else { model.now + step_by };
             let event = at_time(event, model.now);
             model.before(&event, &limits);
-            let decision = supervisor.on(event.clone());
+            let decision = supervisor.handle(event.clone());
             model.after(&event, &decision, &limits)?;
             prop_assert_eq!(supervisor.conversation(), model.told.as_deref());
             prop_assert!(supervisor.crashes.len() <= limits.crash_limit as usize);
         }
         // Quitting always ends it.
-        supervisor.on(SupervisorEvent::UserQuit);
-        supervisor.on(SupervisorEvent::Ended { exit: SEGV, at: model.now, jitter: 0.5 });
+        supervisor.handle(SupervisorEvent::UserQuit);
+        supervisor.handle(SupervisorEvent::Ended { exit: SEGV, at: model.now, jitter: 0.5 });
         let is_over = matches!(supervisor.lifecycle(), Lifecycle::Ended { .. });
         prop_assert!(is_over);
     }
@@ -274,20 +274,20 @@ proptest! {
         let mut now = Duration::ZERO;
         let mut launches = 0;
         for (part, transcript, comes_up, refused, hurried) in runs {
-            supervisor.on(SupervisorEvent::Started { at: now });
+            supervisor.handle(SupervisorEvent::Started { at: now });
             if refused {
-                supervisor.on(SupervisorEvent::Refused);
+                supervisor.handle(SupervisorEvent::Refused);
             } else if comes_up {
-                supervisor.on(state_file(B));
+                supervisor.handle(state_file(B));
             }
             now += limits.stable_after.mul_f64(part).saturating_sub(Duration::from_nanos(1));
-            let Decision::Wait { until, .. } = supervisor.on(SupervisorEvent::Ended { exit: SEGV, at: now, jitter: part }) else {
+            let Decision::Wait { until, .. } = supervisor.handle(SupervisorEvent::Ended { exit: SEGV, at: now, jitter: part }) else {
                 break;
             };
             let look = LaunchContext { transcript, fresh: Uuid::from_u128(launches.into()), held: false };
             let event = if hurried { SupervisorEvent::UserNow { look } } else { SupervisorEvent::Due { at: until, look } };
             now = now.max(until);
-            match supervisor.on(event) {
+            match supervisor.handle(event) {
                 Decision::Launch(_) => launches += 1,
                 _ => break,
             }

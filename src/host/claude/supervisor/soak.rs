@@ -99,7 +99,7 @@ impl Life {
     fn tell(&mut self, event: SupervisorEvent) -> Decision {
         let event = at_time(event, Duration::from_millis(self.clock));
         self.model.before(&event, &self.limits);
-        let decision = self.supervisor.on(event.clone());
+        let decision = self.supervisor.handle(event.clone());
         let fine = self.model.after(&event, &decision, &self.limits);
         fine.unwrap_or_else(|broken| panic!("{broken} after {event:?} and {decision:?}"));
         assert_eq!(self.supervisor.conversation(), self.model.told.as_deref());
@@ -241,7 +241,7 @@ impl Life {
                 // Nothing brings back what is over.
                 for event in [due(0, TranscriptState::Present), started(0), ended(SEGV, 0), state_file(B)] {
                     let before = self.supervisor.clone();
-                    assert_eq!(self.supervisor.on(event), Decision::Nothing);
+                    assert_eq!(self.supervisor.handle(event), Decision::Nothing);
                     self.supervisor = before;
                 }
                 self.pass(1_000);

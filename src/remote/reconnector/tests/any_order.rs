@@ -267,7 +267,7 @@ impl World {
 
     fn tell(&mut self, event: ReconnectorEvent) {
         self.note(&event);
-        for action in self.reconnector.on(self.at, event.clone()) {
+        for action in self.reconnector.handle(self.at, event.clone()) {
             match action {
                 Action::Hold => {
                     assert!(self.attached, "nobody is there to hold anything");
@@ -505,7 +505,7 @@ impl World {
             if let (ModelGate::Held(_), Some(since)) = (self.hold, self.key_since) {
                 assert!(self.at - since <= KEY_HOLD_LIMIT + ms(100), "a key is held for too long");
             }
-            let Some(due) = self.reconnector.due().filter(|due| *due <= end) else { break };
+            let Some(due) = self.reconnector.deadline().filter(|due| *due <= end) else { break };
             at_once = if due > self.at { 0 } else { at_once + 1 };
             assert!(at_once < 10, "it never rests: {:?}", self.reconnector);
             self.at = self.at.max(due);

@@ -15,10 +15,10 @@ use crate::registry::log_event::LinkEvent;
 /// A session in a terminal, whose link is up and was looked at.
 fn linked(settings: RemoteControl, shown: &ScreenSnapshot) -> Reconnector {
     let mut reconnector = Reconnector::new(settings, false, false);
-    reconnector.on(ms(0), ReconnectorEvent::Started);
-    reconnector.on(ms(0), ReconnectorEvent::Attached);
-    reconnector.on(ms(0), ReconnectorEvent::File(Some(file(true, "idle"))));
-    reconnector.on(seconds(1), ReconnectorEvent::Looked(shown.clone()));
+    reconnector.handle(ms(0), ReconnectorEvent::Started);
+    reconnector.handle(ms(0), ReconnectorEvent::Attached);
+    reconnector.handle(ms(0), ReconnectorEvent::File(Some(file(true, "idle"))));
+    reconnector.handle(seconds(1), ReconnectorEvent::Looked(shown.clone()));
     reconnector
 }
 
@@ -42,14 +42,14 @@ fn why(reconnector: &Reconnector, at: Duration) -> Option<BlockReason> {
 #[test]
 fn a_session_that_was_taken_over_in_mid_turn_is_left_alone() {
     let mut reconnector = linked(RemoteControl::default(), &look(Prompt::Empty, Indicator::Active));
-    reconnector.on(seconds(10), ReconnectorEvent::File(Some(file(true, "busy"))));
-    reconnector.on(seconds(20), ReconnectorEvent::File(Some(file(false, "busy"))));
-    reconnector.on(seconds(20), ReconnectorEvent::Held(KeyboardState::default()));
+    reconnector.handle(seconds(10), ReconnectorEvent::File(Some(file(true, "busy"))));
+    reconnector.handle(seconds(20), ReconnectorEvent::File(Some(file(false, "busy"))));
+    reconnector.handle(seconds(20), ReconnectorEvent::Held(KeyboardState::default()));
     // The answer stands below the notice: the screen says that it failed, and not why.
     let shown =
         ScreenSnapshot { written: written(1, taken_over()), ..look(Prompt::Empty, Indicator::Failed) };
-    reconnector.on(seconds(60), ReconnectorEvent::File(Some(file(false, "idle"))));
-    reconnector.on(seconds(61), ReconnectorEvent::Looked(shown));
+    reconnector.handle(seconds(60), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(seconds(61), ReconnectorEvent::Looked(shown));
     assert!(
         matches!(why(&reconnector, seconds(61)), Some(BlockReason::LeftAlone(_))),
         "{:?}",
@@ -61,12 +61,12 @@ fn a_session_that_was_taken_over_in_mid_turn_is_left_alone() {
 fn what_was_written_before_the_link_came_up_is_old() {
     let old = ScreenSnapshot { written: written(1, taken_over()), ..look(Prompt::Empty, Indicator::Active) };
     let mut reconnector = linked(RemoteControl::default(), &old);
-    reconnector.on(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
-    reconnector.on(seconds(20), ReconnectorEvent::Held(KeyboardState::default()));
+    reconnector.handle(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(seconds(20), ReconnectorEvent::Held(KeyboardState::default()));
     let failed = |written| ScreenSnapshot { written, ..look(Prompt::Empty, Indicator::Failed) };
-    reconnector.on(seconds(21), ReconnectorEvent::Looked(failed(written(1, taken_over()))));
+    reconnector.handle(seconds(21), ReconnectorEvent::Looked(failed(written(1, taken_over()))));
     assert_eq!(why(&reconnector, seconds(21)), Some(BlockReason::Settling));
-    reconnector.on(seconds(22), ReconnectorEvent::Looked(failed(written(2, taken_over()))));
+    reconnector.handle(seconds(22), ReconnectorEvent::Looked(failed(written(2, taken_over()))));
     assert!(matches!(why(&reconnector, seconds(22)), Some(BlockReason::LeftAlone(_))));
 }
 
@@ -81,10 +81,10 @@ fn a_failure_that_was_told_is_no_switching_off_although_the_user_typed() {
         } else {
             shown.written = written(1, lost());
         }
-        reconnector.on(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
-        reconnector.on(seconds(20), ReconnectorEvent::Held(typed));
+        reconnector.handle(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
+        reconnector.handle(seconds(20), ReconnectorEvent::Held(typed));
         assert!(reconnector.report(seconds(20)).turned_off);
-        reconnector.on(seconds(21), ReconnectorEvent::Looked(shown));
+        reconnector.handle(seconds(21), ReconnectorEvent::Looked(shown));
         assert!(!reconnector.report(seconds(21)).turned_off);
         assert_eq!(why(&reconnector, seconds(21)), Some(BlockReason::Settling));
     }
@@ -95,14 +95,14 @@ fn without_a_word_of_failure_it_was_the_user() {
     let mut old = look(Prompt::Empty, Indicator::Active);
     old.reading.notice = Some(lost());
     let mut reconnector = linked(RemoteControl::default(), &old);
-    reconnector.on(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
-    reconnector.on(
+    reconnector.handle(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(
         seconds(20),
         ReconnectorEvent::Held(KeyboardState { typed: Some(ms(100)), ..KeyboardState::default() }),
     );
     let mut shown = look(Prompt::Empty, Indicator::Absent);
     shown.reading.notice = Some(lost());
-    reconnector.on(seconds(21), ReconnectorEvent::Looked(shown));
+    reconnector.handle(seconds(21), ReconnectorEvent::Looked(shown));
     assert_eq!(why(&reconnector, seconds(21)), Some(BlockReason::TurnedOff));
 }
 
@@ -110,36 +110,37 @@ fn without_a_word_of_failure_it_was_the_user() {
 fn while_the_file_still_names_a_link_that_failed_nothing_is_typed() {
     let settings = RemoteControl { disconnected_for: seconds(1), ..RemoteControl::default() };
     let mut reconnector = linked(settings, &look(Prompt::Empty, Indicator::Active));
-    reconnector.on(seconds(20), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Failed)));
+    reconnector.handle(seconds(20), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Failed)));
     assert_eq!(why(&reconnector, seconds(25)), Some(BlockReason::Settling));
-    reconnector.on(seconds(31), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(seconds(31), ReconnectorEvent::File(Some(file(false, "idle"))));
     assert_eq!(why(&reconnector, seconds(31)), None);
 }
 
 /// A claude that was brought back, and whose own connect failed.
 fn own_connect_failed(settings: RemoteControl) -> Reconnector {
     let mut reconnector = linked(settings, &look(Prompt::Empty, Indicator::Active));
-    reconnector.on(seconds(20), ReconnectorEvent::Ended);
-    reconnector.on(seconds(21), ReconnectorEvent::Started);
-    reconnector.on(seconds(21), ReconnectorEvent::Detached);
-    reconnector.on(seconds(22), ReconnectorEvent::File(Some(file(false, "idle"))));
-    reconnector.on(seconds(23), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Connecting)));
-    reconnector.on(seconds(24), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Failed)));
+    reconnector.handle(seconds(20), ReconnectorEvent::Ended);
+    reconnector.handle(seconds(21), ReconnectorEvent::Started);
+    reconnector.handle(seconds(21), ReconnectorEvent::Detached);
+    reconnector.handle(seconds(22), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(seconds(23), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Connecting)));
+    reconnector.handle(seconds(24), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Failed)));
     reconnector
 }
 
 #[test]
 fn the_third_connect_that_would_fail_is_left_alone() {
     let mut reconnector = own_connect_failed(RemoteControl::default());
-    reconnector.on(seconds(25), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Connecting)));
+    reconnector.handle(seconds(25), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Connecting)));
     assert!(!matches!(why(&reconnector, seconds(25)), Some(BlockReason::NeedsRestart(_))));
-    let told = reconnector.on(seconds(26), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Failed)));
+    let told =
+        reconnector.handle(seconds(26), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Failed)));
     assert!(told.iter().any(|action| matches!(action, Action::Note(LinkEvent::GaveUp { .. }))), "{told:?}");
     assert!(matches!(why(&reconnector, seconds(26)), Some(BlockReason::NeedsRestart(_))));
     // Another claude counts anew.
-    reconnector.on(seconds(30), ReconnectorEvent::Ended);
-    reconnector.on(seconds(31), ReconnectorEvent::Started);
-    reconnector.on(seconds(32), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(seconds(30), ReconnectorEvent::Ended);
+    reconnector.handle(seconds(31), ReconnectorEvent::Started);
+    reconnector.handle(seconds(32), ReconnectorEvent::File(Some(file(false, "idle"))));
     assert_eq!(why(&reconnector, seconds(32)), Some(BlockReason::Settling));
     assert_eq!(reconnector.report(seconds(32)).tries, 0);
 }
@@ -150,14 +151,14 @@ fn a_restart_is_asked_for_where_that_is_configured_once_a_process() {
         let mut reconnector = own_connect_failed(RemoteControl { restart, ..RemoteControl::default() });
         let mut said = look(Prompt::Empty, Indicator::Failed);
         said.reading.notice = Some(Notice::NeedsRestart("disabled after repeated failures".into()));
-        reconnector.on(seconds(25), ReconnectorEvent::Looked(said));
+        reconnector.handle(seconds(25), ReconnectorEvent::Looked(said));
         let mut restarts = 0;
         for _ in 0..20 {
-            let Some(due) = reconnector.due() else { break };
-            let actions = reconnector.on(due, ReconnectorEvent::Due);
+            let Some(due) = reconnector.deadline() else { break };
+            let actions = reconnector.handle(due, ReconnectorEvent::Due);
             restarts += actions.iter().filter(|action| **action == Action::Restart).count();
             if actions.contains(&Action::Look) {
-                reconnector.on(due, ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Failed)));
+                reconnector.handle(due, ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Failed)));
             }
         }
         assert_eq!(restarts, usize::from(restart));
@@ -169,10 +170,11 @@ fn the_second_half_of_a_cycle_waits_for_a_file_that_lags() {
     let mut reconnector = linked(RemoteControl::default(), &look(Prompt::Empty, Indicator::Active));
     reconnector.requests.begin(super::super::UserRequest::at(seconds(12), false));
     // The panel has closed, and the file still names the link.
-    reconnector.on(seconds(10), ReconnectorEvent::Output);
+    reconnector.handle(seconds(10), ReconnectorEvent::Output);
     assert!(reconnector.requests.is_open());
     // The user has pressed a key a moment ago; it was not they who switched it off.
-    let actions = reconnector.on(seconds(10) + ms(110), ReconnectorEvent::File(Some(file(false, "idle"))));
+    let actions =
+        reconnector.handle(seconds(10) + ms(110), ReconnectorEvent::File(Some(file(false, "idle"))));
     assert!(!actions.contains(&Action::Hold), "{actions:?}");
     assert!(reconnector.requests.is_open() && !reconnector.report(seconds(11)).turned_off);
 }
@@ -182,19 +184,19 @@ fn without_an_indicator_the_notice_counts_claude_s_own_failed_connect_once() {
     let absent = || look(Prompt::Empty, Indicator::Absent);
     for later in [Indicator::Absent, Indicator::Failed] {
         let mut reconnector = linked(RemoteControl::default(), &absent());
-        reconnector.on(seconds(20), ReconnectorEvent::Ended);
-        reconnector.on(seconds(21), ReconnectorEvent::Started);
-        reconnector.on(seconds(21), ReconnectorEvent::Detached);
-        reconnector.on(seconds(22), ReconnectorEvent::File(Some(file(false, "idle"))));
-        reconnector.on(seconds(23), ReconnectorEvent::Looked(absent()));
+        reconnector.handle(seconds(20), ReconnectorEvent::Ended);
+        reconnector.handle(seconds(21), ReconnectorEvent::Started);
+        reconnector.handle(seconds(21), ReconnectorEvent::Detached);
+        reconnector.handle(seconds(22), ReconnectorEvent::File(Some(file(false, "idle"))));
+        reconnector.handle(seconds(23), ReconnectorEvent::Looked(absent()));
         assert_eq!(reconnector.connects.failed, 0);
-        reconnector.on(
+        reconnector.handle(
             seconds(24),
             ReconnectorEvent::Looked(ScreenSnapshot { written: written(1, lost()), ..absent() }),
         );
         assert_eq!(reconnector.connects.failed, 1);
         let shown = ScreenSnapshot { written: written(1, lost()), ..look(Prompt::Empty, later) };
-        reconnector.on(seconds(25), ReconnectorEvent::Looked(shown));
+        reconnector.handle(seconds(25), ReconnectorEvent::Looked(shown));
         assert_eq!(reconnector.connects.failed, 1, "{later:?}");
     }
 }
@@ -203,16 +205,16 @@ fn without_an_indicator_the_notice_counts_claude_s_own_failed_connect_once() {
 fn what_the_last_process_wrote_says_nothing_of_this_one() {
     let absent = || look(Prompt::Empty, Indicator::Absent);
     let mut reconnector = linked(RemoteControl::default(), &absent());
-    reconnector.on(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
-    reconnector.on(seconds(20), ReconnectorEvent::Held(KeyboardState::default()));
+    reconnector.handle(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(seconds(20), ReconnectorEvent::Held(KeyboardState::default()));
     let exhausted = Notice::NeedsRestart("disabled after repeated failures · restart to retry".into());
     let said = || ScreenSnapshot { written: written(3, exhausted.clone()), ..absent() };
-    reconnector.on(seconds(21), ReconnectorEvent::Looked(said()));
+    reconnector.handle(seconds(21), ReconnectorEvent::Looked(said()));
     assert!(matches!(why(&reconnector, seconds(21)), Some(BlockReason::NeedsRestart(_))));
-    reconnector.on(seconds(30), ReconnectorEvent::Ended);
-    reconnector.on(seconds(31), ReconnectorEvent::Started);
-    reconnector.on(seconds(32), ReconnectorEvent::File(Some(file(false, "idle"))));
-    reconnector.on(seconds(33), ReconnectorEvent::Looked(said()));
+    reconnector.handle(seconds(30), ReconnectorEvent::Ended);
+    reconnector.handle(seconds(31), ReconnectorEvent::Started);
+    reconnector.handle(seconds(32), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(seconds(33), ReconnectorEvent::Looked(said()));
     assert_eq!(why(&reconnector, seconds(33)), Some(BlockReason::Settling));
 }
 
@@ -222,10 +224,10 @@ fn a_link_that_is_left_alone_again_for_the_same_reason_is_told_again() {
     let absent = || look(Prompt::Empty, Indicator::Absent);
     let mut reconnector = linked(RemoteControl::default(), &absent());
     for (round, at) in [(1, 20), (2, 60)] {
-        let mut told = reconnector.on(seconds(at), ReconnectorEvent::File(Some(file(false, "idle"))));
-        told.extend(reconnector.on(seconds(at), ReconnectorEvent::Held(KeyboardState::default())));
+        let mut told = reconnector.handle(seconds(at), ReconnectorEvent::File(Some(file(false, "idle"))));
+        told.extend(reconnector.handle(seconds(at), ReconnectorEvent::Held(KeyboardState::default())));
         let shown = ScreenSnapshot { written: written(round, taken_over()), ..absent() };
-        told.extend(reconnector.on(seconds(at + 1), ReconnectorEvent::Looked(shown.clone())));
+        told.extend(reconnector.handle(seconds(at + 1), ReconnectorEvent::Looked(shown.clone())));
         let notes: Vec<_> = told
             .iter()
             .filter(
@@ -234,8 +236,8 @@ fn a_link_that_is_left_alone_again_for_the_same_reason_is_told_again() {
             .collect();
         assert!(matches!(notes[..], [Action::Note(LinkEvent::GaveUp { .. })]), "{round}: {told:?}");
         // The user asks for it.
-        reconnector.on(seconds(at + 20), ReconnectorEvent::File(Some(file(true, "idle"))));
-        reconnector.on(seconds(at + 21), ReconnectorEvent::Looked(shown));
+        reconnector.handle(seconds(at + 20), ReconnectorEvent::File(Some(file(true, "idle"))));
+        reconnector.handle(seconds(at + 21), ReconnectorEvent::Looked(shown));
     }
 }
 
@@ -243,9 +245,9 @@ fn a_link_that_is_left_alone_again_for_the_same_reason_is_told_again() {
 fn a_failure_after_a_panel_outweighs_the_panel() {
     for is_written in [false, true] {
         let mut reconnector = linked(RemoteControl::default(), &look(Prompt::Empty, Indicator::Absent));
-        reconnector.on(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
-        reconnector.on(seconds(20), ReconnectorEvent::Held(KeyboardState::default()));
-        reconnector.on(seconds(21), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Absent)));
+        reconnector.handle(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
+        reconnector.handle(seconds(20), ReconnectorEvent::Held(KeyboardState::default()));
+        reconnector.handle(seconds(21), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Absent)));
         reconnector.evidence.panel_counts_until = Some(seconds(600));
         assert_eq!(why(&reconnector, seconds(40)), Some(BlockReason::Disagree));
         let mut shown = look(Prompt::Empty, Indicator::Absent);
@@ -254,11 +256,11 @@ fn a_failure_after_a_panel_outweighs_the_panel() {
         } else {
             shown.reading.notice = Some(lost());
         }
-        reconnector.on(seconds(41), ReconnectorEvent::Looked(shown.clone()));
+        reconnector.handle(seconds(41), ReconnectorEvent::Looked(shown.clone()));
         assert_eq!(why(&reconnector, seconds(41)), None);
         // The same words say nothing new.
         reconnector.evidence.panel_counts_until = Some(seconds(600));
-        reconnector.on(seconds(42), ReconnectorEvent::Looked(shown));
+        reconnector.handle(seconds(42), ReconnectorEvent::Looked(shown));
         assert_eq!(why(&reconnector, seconds(42)), Some(BlockReason::Disagree));
     }
 }
@@ -269,15 +271,15 @@ fn a_failure_after_a_panel_outweighs_the_panel() {
 fn a_command_that_runs_for_long_is_no_dialog() {
     for (drawn, is_closed) in [("there is no input box", false), ("a dialog is open", true)] {
         let mut reconnector = linked(RemoteControl::default(), &look(Prompt::Empty, Indicator::Absent));
-        reconnector.on(seconds(10), ReconnectorEvent::Detached);
-        reconnector.on(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
+        reconnector.handle(seconds(10), ReconnectorEvent::Detached);
+        reconnector.handle(seconds(20), ReconnectorEvent::File(Some(file(false, "idle"))));
         let mut at = seconds(40);
         let mut typed = Vec::new();
         let mut shown = look(Prompt::Empty, Indicator::Absent);
         for _ in 0..100 {
             at += ms(50);
-            let mut actions = reconnector.on(at, ReconnectorEvent::Due);
-            actions.extend(reconnector.on(at, ReconnectorEvent::Looked(shown.clone())));
+            let mut actions = reconnector.handle(at, ReconnectorEvent::Due);
+            actions.extend(reconnector.handle(at, ReconnectorEvent::Looked(shown.clone())));
             for action in actions {
                 let Action::Type(keys) = action else { continue };
                 match &keys {
@@ -290,7 +292,7 @@ fn a_command_that_runs_for_long_is_no_dialog() {
                     Keystroke::Enter => {
                         shown = look(Prompt::Elsewhere(drawn), Indicator::Absent);
                         let waiting = File { dialog: true, ..file(false, "waiting") };
-                        reconnector.on(at, ReconnectorEvent::File(Some(waiting)));
+                        reconnector.handle(at, ReconnectorEvent::File(Some(waiting)));
                     }
                     _ => {}
                 }

@@ -62,7 +62,7 @@ struct Claude {
 }
 
 impl Claude {
-    fn due(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Duration> {
         let connected = if let ModelLink::Connecting(at) = self.link { Some(at) } else { None };
         self.inputs.front().map(|(at, _)| *at).into_iter().chain(connected).min()
     }
@@ -235,7 +235,7 @@ impl ModelSession {
     }
 
     pub(super) fn tell(&mut self, event: ReconnectorEvent) {
-        for action in self.reconnector.on(self.now, event) {
+        for action in self.reconnector.handle(self.now, event) {
             match action {
                 Action::Hold => {
                     self.held = Some(vec![]);
@@ -292,11 +292,11 @@ impl ModelSession {
     pub(super) fn until(&mut self, end: Duration) {
         loop {
             self.settle();
-            let next = [self.claude.due(), self.reconnector.due()].into_iter().flatten().min();
+            let next = [self.claude.deadline(), self.reconnector.deadline()].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= end) else { break };
             self.now = self.now.max(next);
             self.settle();
-            if self.reconnector.due().is_some_and(|due| due <= self.now) {
+            if self.reconnector.deadline().is_some_and(|due| due <= self.now) {
                 self.tell(ReconnectorEvent::Due);
             }
         }

@@ -169,7 +169,7 @@ fn a_clock_that_goes_back_does_no_harm() {
     for _ in 0..5 {
         let mut reconnector = super::super::Reconnector::new(RemoteControl::default(), true, false);
         let (mut at, mut typed) = (seconds(100_000), 0);
-        reconnector.on(at, ReconnectorEvent::Started);
+        reconnector.handle(at, ReconnectorEvent::Started);
         for _ in 0..600 {
             let (after, stimulus) =
                 any_order::stimulus().new_tree(&mut runner).expect("a stimulus").current();
@@ -181,7 +181,7 @@ fn a_clock_that_goes_back_does_no_harm() {
             };
             while let Some(event) = events.pop() {
                 typed += reconnector
-                    .on(at, event)
+                    .handle(at, event)
                     .iter()
                     .filter(|action| matches!(action, Action::Type(_)))
                     .count();

@@ -39,23 +39,23 @@ fn at_prompt(text: &str) -> ScreenSnapshot {
 /// A session in a terminal whose link has gone, at the time to type.
 fn due() -> (Reconnector, Duration) {
     let mut reconnector = Reconnector::new(RemoteControl::default(), true, false);
-    reconnector.on(ms(0), ReconnectorEvent::Started);
-    reconnector.on(ms(0), ReconnectorEvent::Attached);
-    reconnector.on(ms(0), ReconnectorEvent::File(Some(file(false, "idle"))));
-    assert_eq!(reconnector.on(seconds(15), ReconnectorEvent::Due), [Action::Look]);
+    reconnector.handle(ms(0), ReconnectorEvent::Started);
+    reconnector.handle(ms(0), ReconnectorEvent::Attached);
+    reconnector.handle(ms(0), ReconnectorEvent::File(Some(file(false, "idle"))));
+    assert_eq!(reconnector.handle(seconds(15), ReconnectorEvent::Due), [Action::Look]);
     (reconnector, seconds(15))
 }
 
 /// The same with the keys held, and this to be seen.
 fn held(shown: &ScreenSnapshot) -> (Reconnector, Duration) {
     let (mut reconnector, at) = due();
-    assert!(reconnector.on(at, ReconnectorEvent::Looked(shown.clone())).contains(&Action::Hold));
-    assert_eq!(reconnector.on(at, ReconnectorEvent::Held(KeyboardState::default())), [Action::Look]);
+    assert!(reconnector.handle(at, ReconnectorEvent::Looked(shown.clone())).contains(&Action::Hold));
+    assert_eq!(reconnector.handle(at, ReconnectorEvent::Held(KeyboardState::default())), [Action::Look]);
     (reconnector, at)
 }
 
 fn seen(reconnector: &mut Reconnector, at: Duration, shown: &ScreenSnapshot) -> Vec<Action> {
-    reconnector.on(at, ReconnectorEvent::Looked(shown.clone()))
+    reconnector.handle(at, ReconnectorEvent::Looked(shown.clone()))
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_claude_that_never_rests_has_nothing_typed_and_the_reason_says_so() {
 #[test]
 fn before_anything_was_typed_a_key_goes_on_its_way_at_once() {
     let (mut reconnector, at) = held(&at_prompt("words"));
-    let actions = reconnector.on(at, ReconnectorEvent::KeyWaits);
+    let actions = reconnector.handle(at, ReconnectorEvent::KeyWaits);
     assert!(actions.contains(&Action::Release), "{actions:?}");
     assert_eq!(typed(&actions), []);
 }
@@ -124,7 +124,7 @@ fn before_anything_was_typed_a_key_goes_on_its_way_at_once() {
 fn a_key_waits_for_a_second_from_step_to_step() {
     let (mut reconnector, at) = held(&at_prompt("words"));
     assert_eq!(typed(&seen(&mut reconnector, at, &at_prompt("words"))), [Keystroke::Stash]);
-    reconnector.on(at + ms(100), ReconnectorEvent::KeyWaits);
+    reconnector.handle(at + ms(100), ReconnectorEvent::KeyWaits);
     let stashed = |text: &str| {
         let mut look = at_prompt(text);
         look.reading.stashed = true;
@@ -136,7 +136,7 @@ fn a_key_waits_for_a_second_from_step_to_step() {
     let slow = ScreenSnapshot { rested: false, ..stashed("") };
     assert_eq!(seen(&mut reconnector, at + ms(1800), &slow), []);
     // What takes it back comes before the user's key, in this order.
-    let actions = reconnector.on(at + ms(900) + KEY_HOLD_LIMIT, ReconnectorEvent::Due);
+    let actions = reconnector.handle(at + ms(900) + KEY_HOLD_LIMIT, ReconnectorEvent::Due);
     assert_eq!(typed(&actions), [Keystroke::Undo, Keystroke::Stash]);
     assert_eq!(actions.last(), Some(&Action::Release));
     assert!(has_left_behind(&actions), "{actions:?}");
@@ -146,8 +146,8 @@ fn a_key_waits_for_a_second_from_step_to_step() {
 fn given_up() -> (Reconnector, Duration) {
     let (mut reconnector, at) = held(&at_prompt("words"));
     assert_eq!(typed(&seen(&mut reconnector, at, &at_prompt("words"))), [Keystroke::Stash]);
-    reconnector.on(at, ReconnectorEvent::KeyWaits);
-    assert_eq!(typed(&reconnector.on(at + KEY_HOLD_LIMIT, ReconnectorEvent::Due)), [Keystroke::Stash]);
+    reconnector.handle(at, ReconnectorEvent::KeyWaits);
+    assert_eq!(typed(&reconnector.handle(at + KEY_HOLD_LIMIT, ReconnectorEvent::Due)), [Keystroke::Stash]);
     (reconnector, at + KEY_HOLD_LIMIT)
 }
 
@@ -157,12 +157,12 @@ fn looks_again(
     keyboard: KeyboardState,
     shown: &ScreenSnapshot,
 ) -> (Duration, Vec<Action>) {
-    let at = reconnector.due().expect("another look");
-    let mut all = reconnector.on(at, ReconnectorEvent::Due);
+    let at = reconnector.deadline().expect("another look");
+    let mut all = reconnector.handle(at, ReconnectorEvent::Due);
     for _ in 0..3 {
         let last = all.last().cloned();
         if all.contains(&Action::Hold) && !all.contains(&Action::Release) && last == Some(Action::Hold) {
-            all.extend(reconnector.on(at, ReconnectorEvent::Held(keyboard)));
+            all.extend(reconnector.handle(at, ReconnectorEvent::Held(keyboard)));
         } else if last == Some(Action::Look) {
             all.extend(seen(reconnector, at, shown));
         }
@@ -190,7 +190,7 @@ fn a_draft_that_is_back_or_was_stashed_by_the_user_since_is_left_alone() {
     let (mut reconnector, gave_up) = given_up();
     let mut stashed = at_prompt("");
     stashed.reading.stashed = true;
-    let at = reconnector.due().expect("another look");
+    let at = reconnector.deadline().expect("another look");
     let ago = at - gave_up - ms(10);
     let pressed = KeyboardState { stashed: Some(ago), typed: Some(seconds(60)), ..KeyboardState::default() };
     let (_, actions) = looks_again(&mut reconnector, pressed, &stashed);
@@ -204,15 +204,15 @@ fn what_cannot_be_mended_is_told() {
     let mut other = at_prompt("other words");
     other.reading.stashed = true;
     let mut told = vec![];
-    while let Some(due) = reconnector.due().filter(|due| *due < at + seconds(1200)) {
-        let mut actions = reconnector.on(due, ReconnectorEvent::Due);
+    while let Some(due) = reconnector.deadline().filter(|due| *due < at + seconds(1200)) {
+        let mut actions = reconnector.handle(due, ReconnectorEvent::Due);
         if actions.contains(&Action::Hold) {
-            actions.extend(reconnector.on(due, ReconnectorEvent::Held(KeyboardState::default())));
+            actions.extend(reconnector.handle(due, ReconnectorEvent::Held(KeyboardState::default())));
         }
         if actions.contains(&Action::Look) {
             actions.extend(seen(&mut reconnector, due, &other));
             if actions.last() == Some(&Action::Hold) {
-                reconnector.on(due, ReconnectorEvent::Held(KeyboardState::default()));
+                reconnector.handle(due, ReconnectorEvent::Held(KeyboardState::default()));
                 actions.extend(seen(&mut reconnector, due, &other));
             }
         }
@@ -252,7 +252,7 @@ fn a_turn_behind_enter_is_the_last_one_of_its_kind() {
     let (mut reconnector, at) = held(&at_prompt(""));
     seen(&mut reconnector, at, &at_prompt(""));
     assert_eq!(typed(&seen(&mut reconnector, at + ms(100), &at_prompt(LINE))), [Keystroke::Enter]);
-    reconnector.on(at + ms(200), ReconnectorEvent::File(Some(file(false, "busy"))));
+    reconnector.handle(at + ms(200), ReconnectorEvent::File(Some(file(false, "busy"))));
     let mut runs = at_prompt("");
     runs.reading.busy = true;
     for after in [300, 1000, 3000] {
@@ -261,14 +261,14 @@ fn a_turn_behind_enter_is_the_last_one_of_its_kind() {
     let over = seen(&mut reconnector, at + ms(3400), &runs);
     assert!(over.contains(&Action::Release), "{over:?}");
     assert!(matches!(reconnector.report(at + ms(3400)).why, Some(BlockReason::OwnCommand(_))));
-    reconnector.on(at + seconds(30), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(at + seconds(30), ReconnectorEvent::File(Some(file(false, "idle"))));
     assert_eq!(reconnector.report(at + seconds(600)).tries, 1);
     assert!(matches!(reconnector.report(at + seconds(600)).why, Some(BlockReason::OwnCommand(_))));
     // A dialog of the user's may have changed that.
     let mut dialog = state_file(false, "waiting");
     dialog.waiting_for = Some("dialog open".into());
-    reconnector.on(at + seconds(700), ReconnectorEvent::File(Some(File::of(&dialog))));
-    reconnector.on(at + seconds(710), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(at + seconds(700), ReconnectorEvent::File(Some(File::of(&dialog))));
+    reconnector.handle(at + seconds(710), ReconnectorEvent::File(Some(file(false, "idle"))));
     assert!(!matches!(reconnector.report(at + seconds(710)).why, Some(BlockReason::OwnCommand(_))));
 }
 
@@ -281,16 +281,16 @@ fn insert_mode_is_switched_on_again_where_esc_has_left_it() {
         look
     };
     seen(&mut reconnector, at, &insert("", true));
-    reconnector.on(at, ReconnectorEvent::Held(KeyboardState::default()));
+    reconnector.handle(at, ReconnectorEvent::Held(KeyboardState::default()));
     assert_eq!(typed(&seen(&mut reconnector, at, &insert("", true))), [Keystroke::Paste(LINE.into())]);
     assert_eq!(typed(&seen(&mut reconnector, at + ms(100), &insert(LINE, false))), [Keystroke::Enter]);
     // A dialog that is not known.
     let mut dialog = state_file(false, "waiting");
     dialog.waiting_for = Some("dialog open".into());
-    reconnector.on(at + ms(150), ReconnectorEvent::File(Some(File::of(&dialog))));
+    reconnector.handle(at + ms(150), ReconnectorEvent::File(Some(File::of(&dialog))));
     let elsewhere = look(Prompt::Elsewhere("a dialog is open"), Indicator::Absent);
     assert_eq!(typed(&seen(&mut reconnector, at + seconds(3), &elsewhere)), [Keystroke::Escape]);
-    reconnector.on(at + seconds(4), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(at + seconds(4), ReconnectorEvent::File(Some(file(false, "idle"))));
     let over = seen(&mut reconnector, at + seconds(4), &insert("", false));
     assert!(has_left_behind(&over), "{over:?}");
     let (tidied, actions) = looks_again(&mut reconnector, KeyboardState::default(), &insert("", false));
@@ -305,10 +305,12 @@ fn behind_enter_a_key_waits_until_the_command_has_left_the_prompt() {
         let (mut reconnector, at) = held(&at_prompt(""));
         seen(&mut reconnector, at, &at_prompt(""));
         assert_eq!(typed(&seen(&mut reconnector, at + ms(100), &at_prompt(LINE))), [Keystroke::Enter]);
-        reconnector.on(at + ms(200), ReconnectorEvent::KeyWaits);
+        reconnector.handle(at + ms(200), ReconnectorEvent::KeyWaits);
         let mut released = None;
-        while let Some(due) = reconnector.due().filter(|due| released.is_none() && *due < at + seconds(30)) {
-            let mut actions = reconnector.on(due, ReconnectorEvent::Due);
+        while let Some(due) =
+            reconnector.deadline().filter(|due| released.is_none() && *due < at + seconds(30))
+        {
+            let mut actions = reconnector.handle(due, ReconnectorEvent::Due);
             if actions.contains(&Action::Look) {
                 let shown = at_prompt(if due < at + seconds(takes) { LINE } else { "" });
                 actions.extend(seen(&mut reconnector, due, &shown));
