@@ -123,7 +123,7 @@ fn measure(options: &Options) -> ExitCode {
         always || options.tool.is_empty() || options.tool.iter().any(|name| name == tool.name())
     };
     let wanted: Vec<Tool> = Tool::ALL.into_iter().filter(is_wanted).collect();
-    for tool in wanted.iter().filter(|tool| !tool.is_installed()) {
+    for tool in wanted.iter().filter(|tool| tool.is_asked_for() && !tool.is_installed()) {
         println!("{}: not installed, not measured", tool.name());
     }
     // What has to be fetched first is not for a quick look.

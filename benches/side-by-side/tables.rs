@@ -65,7 +65,8 @@ fn cell(results: &Results, about: &About, tool: Tool) -> String {
 
 /// What can be compared with the bare relay, as its multiple.
 fn relative(results: &Results) -> Table {
-    let tools: Vec<Tool> = Tool::ALL.into_iter().filter(|tool| *tool != Tool::Bare).collect();
+    let is_compared = |tool: &Tool| *tool != Tool::Bare && tool.is_asked_for();
+    let tools: Vec<Tool> = Tool::ALL.into_iter().filter(is_compared).collect();
     let rows = METRICS.iter().filter(|about| is_relative(about.metric)).filter_map(|about| {
         let ratios: Vec<_> = tools.iter().map(|tool| results.ratio(about.metric, *tool)).collect();
         ratios.iter().flatten().next()?;

@@ -16,6 +16,9 @@ pub const SPLIT: &str = "--be-the-split-relay";
 /// More directories in which to look for tools.
 const MORE_PATH: &str = "CCKW_BENCH_PATH";
 
+/// Names another cckw to compare with.
+const BEFORE: &str = "CCKW_BENCH_BEFORE";
+
 /// Longest wait until a server that was started beforehand listens.
 const SERVER: Duration = Duration::from_secs(30);
 
@@ -43,11 +46,13 @@ pub enum Tool {
     Shpool,
     /// cckw, release build.
     Cckw,
+    /// Another cckw, which [`BEFORE`] names: what a change costs or brings, in one run.
+    Before,
 }
 
 impl Tool {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Direct,
         Self::Bare,
         Self::Control,
@@ -58,6 +63,7 @@ impl Tool {
         Self::Tmux,
         Self::Shpool,
         Self::Cckw,
+        Self::Before,
     ];
 
     /// What others made, and what people use instead of cckw or below it.
@@ -76,6 +82,7 @@ impl Tool {
             Self::Tmux => "tmux",
             Self::Shpool => "shpool",
             Self::Cckw => "cckw",
+            Self::Before => "cckw-before",
         }
     }
 
@@ -86,7 +93,15 @@ impl Tool {
 
     /// Whether it is there. A tool that is not is named in the output, not passed over.
     pub fn is_installed(self) -> bool {
-        self.is_own() || on_path(self.name()).is_some()
+        match self {
+            Self::Before => std::env::var_os(BEFORE).is_some(),
+            _ => self.is_own() || on_path(self.name()).is_some(),
+        }
+    }
+
+    /// Whether it is left out without a word where it is not there.
+    pub fn is_asked_for(self) -> bool {
+        self != Self::Before || self.is_installed()
     }
 
     /// Whether it draws what the program has drawn, instead of passing the bytes on.
@@ -96,7 +111,7 @@ impl Tool {
 
     /// Whether a session goes on without its terminal, and can be taken by another one.
     pub fn attaches(self) -> bool {
-        matches!(self, Self::Dtach | Self::Screen | Self::Tmux | Self::Shpool | Self::Cckw)
+        matches!(self, Self::Dtach | Self::Screen | Self::Tmux | Self::Shpool | Self::Cckw | Self::Before)
     }
 
     /// A tool that is slow with input gets less of it, so that the benchmark ends.
@@ -161,7 +176,7 @@ impl Tool {
             Self::Screen => drop(command.args(["-S", "bench"]).arg(&inner)),
             Self::Tmux => drop(command.arg("new-session").arg(format!("exec '{}'", inner.display()))),
             Self::Shpool => drop(command.args(["attach", "--cmd"]).arg(&inner).arg("bench")),
-            Self::Cckw => drop(command.arg("claude").env("CCKW_CLAUDE", &inner)),
+            Self::Cckw | Self::Before => drop(command.arg("claude").env("CCKW_CLAUDE", &inner)),
         }
         environment(&mut command, scratch);
         Ok(command)
@@ -193,6 +208,7 @@ impl Tool {
                 Command::new(std::env::current_exe().unwrap_or_default())
             }
             Self::Cckw => Command::new(env!("CARGO_BIN_EXE_cckw")),
+            Self::Before => Command::new(std::env::var_os(BEFORE).unwrap_or_default()),
             peer => found(peer.name()),
         };
         match self {
