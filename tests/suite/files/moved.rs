@@ -14,9 +14,14 @@ use crate::support::stand_in::{sandbox, start};
 use crate::support::verb::well_said;
 use crate::support::{DEADLINE, Record, Sandbox, process, wait_until};
 
+/// A host may be writing a file meanwhile, which is gone before `cp` comes to it, or may make the target anew.
+const COPY: &str = r#"copy() { until cp -a "$1" "$2"; do rm -rf "$2"; done; }"#;
+
 fn shell(sandbox: &Sandbox, script: &str) {
-    let status = Command::new("/bin/sh").arg("-ec").arg(script).current_dir(sandbox.root()).status();
-    assert!(status.expect("runs").success(), "{script}");
+    let script = format!("{COPY}; {script}");
+    let mut shell = Command::new("/bin/sh");
+    let output = shell.arg("-ec").arg(&script).current_dir(sandbox.root()).output().expect("runs");
+    assert!(output.status.success(), "{script}: {output:?}");
 }
 
 /// What `cckw list --all` says where `state` leads to.
@@ -43,15 +48,15 @@ const DEEDS: [(&str, &str); 10] = [
         "it is replaced by one with other modes",
         "mkdir -p new/cckw; chmod 755 new new/cckw; mv state away; mv new state",
     ),
-    ("it is replaced by a copy", "cp -a state new; mv state away; mv new state"),
+    ("it is replaced by a copy", "copy state new; mv state away; mv new state"),
     (
         "it is replaced by a copy without modes",
         "umask 022; cp -r state new || :; mv state away; mv new state",
     ),
-    ("it is removed and restored", "cp -a state away; until rm -rf state; do :; done; cp -a away state"),
+    ("it is removed and restored", "copy state away; until rm -rf state; do :; done; copy away state"),
     (
         "it is copied, and its record is an older one",
-        "cp -a state away; sed -i s/idle/busy/ away/cckw/*/session.json; cat away/cckw/*/session.json > $(ls -d state/cckw/*)/session.json",
+        "copy state away; sed -i s/idle/busy/ away/cckw/*/session.json; cat away/cckw/*/session.json > $(ls -d state/cckw/*)/session.json",
     ),
     (
         "it is moved away, and back when another one is there",
@@ -59,7 +64,7 @@ const DEEDS: [(&str, &str); 10] = [
     ),
     (
         "a copy of long ago takes its place",
-        "cp -a state new; sed -i 's/\"host_pid\": [0-9]*/\"host_pid\": 4194303/' new/cckw/*/session.json; mv state away; mv new state",
+        "copy state new; sed -i 's/\"host_pid\": [0-9]*/\"host_pid\": 4194303/' new/cckw/*/session.json; mv state away; mv new state",
     ),
 ];
 

@@ -446,6 +446,11 @@ fn begin_in_dash(sandbox: &mut Sandbox) -> (Terminal, i32, i32) {
     at_prompt(&mut shell);
     let known = |record: &Record| record.pid("client_pid").is_some() && record.pid("host_pid").is_some();
     let record = sandbox.wait_for_record("a session", known);
+    // Behind these the client has been told of all modes that claude has switched on.
+    for typed in ["x", "xy"] {
+        shell.type_text(&typed[typed.len() - 1..]);
+        shell.wait_for_text(&format!("❯\u{a0}{typed}"));
+    }
     let pid = |key| record.pid(key).expect("a process");
     (shell, pid("client_pid"), pid("host_pid"))
 }
