@@ -15,6 +15,7 @@ use crate::host::control_server::Attaching;
 use crate::host::late_keys::END_OF_PASTE;
 use crate::os::text::LosslessText;
 use crate::os::tty;
+use crate::os::tty::Attributes;
 use crate::os::tty::Size;
 use crate::protocol::{FromClient, FromHost, MINOR};
 use crate::registry::log_event::LogEvent;
@@ -201,6 +202,15 @@ impl Host {
     pub(super) fn restore_attributes(&self) {
         if let Some(terminal) = self.output.terminal() {
             restore(terminal, self.attachment.attributes());
+        }
+    }
+
+    /// Gives the terminal its own attributes back, if it has those that the client has set.
+    pub(super) fn leave_raw_mode(&self) {
+        let raw = self.attachment.attributes().raw();
+        let is_raw = |terminal| Attributes::of(terminal).is_ok_and(|now| now == raw);
+        if !self.attachment.is_backgrounded() && self.output.terminal().is_some_and(is_raw) {
+            self.restore_attributes();
         }
     }
 

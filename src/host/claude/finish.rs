@@ -20,6 +20,8 @@ impl Host {
             self.output.write(undo.as_bytes());
         }
         self.output.flush(Instant::now() + TERMINAL_WRITE_TIMEOUT);
+        // The client does that, too. At a shutdown both may be killed before it has come to it.
+        self.leave_raw_mode();
         self.record.state = self.last_state(exit);
         self.record.status = None;
         self.record.restart_pending = false;
