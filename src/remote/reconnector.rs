@@ -17,9 +17,9 @@
 //!   seen.
 
 //!
-//! Each component owns its state and answers what follows: [`Evidence`] what is known of the link,
-//! [`Permission`] whose decision it is, [`Connects`] and [`Backoff`] what was tried, [`Attempt`] the try
-//! under way. [`Reconnector`] passes the events on, and puts the answers together.
+//! Each component owns its state and answers what follows: `Evidence` what is known of the link,
+//! `Permission` whose decision it is, `Connects` and `Backoff` what was tried, `Attempt` the try
+//! under way. `Reconnector` passes the events on, and puts the answers together.
 
 mod answer;
 mod attempt;

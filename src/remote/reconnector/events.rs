@@ -40,7 +40,7 @@ pub enum ReconnectorEvent {
     },
     /// Something happened after which a link that looks alive may be dead.
     MayBeStale(StaleTrigger),
-    /// The time that [`Reconnector::due`](super::Reconnector::due) named has come.
+    /// The time that [`Reconnector::deadline`](super::Reconnector::deadline) named has come.
     Due,
 }
 

@@ -11,7 +11,7 @@ use crate::claude::screen::{Indicator, Prompt};
 const DIALOG_WATCH_TIME: Duration = Duration::from_millis(400);
 /// How long claude may be busy with the built-in command before that counts as a turn, if the screen shows
 /// one.
-const BUSY_COMMAND: Duration = Duration::from_secs(3);
+const BUSY_COMMAND: Duration = Duration::from_secs(7);
 /// The same where an answer would look like the one before.
 pub const REPEATED_ANSWER_DELAY: Duration = Duration::from_secs(1);
 /// How long claude may take to bring a draft back by itself.

@@ -255,12 +255,12 @@ fn a_turn_behind_enter_is_the_last_one_of_its_kind() {
     reconnector.handle(at + ms(200), ReconnectorEvent::File(Some(file(false, "busy"))));
     let mut runs = at_prompt("");
     runs.reading.busy = true;
-    for after in [300, 1000, 3000] {
+    for after in [300, 1000, 3000, 7000] {
         assert!(!seen(&mut reconnector, at + ms(after), &runs).contains(&Action::Release));
     }
-    let over = seen(&mut reconnector, at + ms(3400), &runs);
+    let over = seen(&mut reconnector, at + ms(7400), &runs);
     assert!(over.contains(&Action::Release), "{over:?}");
-    assert!(matches!(reconnector.report(at + ms(3400)).why, Some(BlockReason::OwnCommand(_))));
+    assert!(matches!(reconnector.report(at + ms(7400)).why, Some(BlockReason::OwnCommand(_))));
     reconnector.handle(at + seconds(30), ReconnectorEvent::File(Some(file(false, "idle"))));
     assert_eq!(reconnector.report(at + seconds(600)).tries, 1);
     assert!(matches!(reconnector.report(at + seconds(600)).why, Some(BlockReason::OwnCommand(_))));
