@@ -24,7 +24,7 @@ pub fn keeping(rest: &str, settings: &Value, pace: Pace) -> Place {
 #[track_caller]
 pub fn waits_for(place: &Place, words: &str) {
     let end = Instant::now() + DEADLINE;
-    wait_until(words, DEADLINE * 2, || {
+    wait_until(words, DEADLINE * 6, || {
         let log = place.log();
         assert!(Instant::now() < end, "no wait for {words:?} in {log:#?}");
         log.iter().any(|line| {
@@ -38,9 +38,10 @@ pub fn waits_for(place: &Place, words: &str) {
 /// before, because a busy machine did not draw the command in time, do no harm.
 #[track_caller]
 pub fn was_refused(place: &Place, terminal: &mut Terminal, draft: &str) {
-    // A claude with 3 % of a core rests seldom, and on a busy machine more seldom still.
-    let end = Instant::now() + 3 * DEADLINE;
-    let record = wait_until_some("a refusal", 4 * DEADLINE, || {
+    // A claude with 3 % of a core rests seldom, and on a busy machine more seldom still: a try that failed and
+    // the next one took three minutes there.
+    let end = Instant::now() + 8 * DEADLINE;
+    let record = wait_until_some("a refusal", 9 * DEADLINE, || {
         assert!(Instant::now() < end, "{:#?}\n{:#?}\n{}", place.log(), place.state(), terminal.report());
         let mut records = place.sandbox.records();
         (records.len() == 1)

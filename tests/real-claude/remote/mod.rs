@@ -33,7 +33,7 @@ fn linked_at(pace: Pace, tui: &str) -> (Bed, Terminal) {
     pace.prepare(&mut bed.place);
     if pace == Pace::Slow {
         // It comes to rest seldom.
-        bed.patience = 3;
+        bed.patience = 6;
     }
     let mut terminal = bed.start();
     bed.connect(&mut terminal);
