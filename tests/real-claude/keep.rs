@@ -23,7 +23,7 @@ pub fn keeping(rest: &str, settings: &Value, pace: Pace) -> Place {
 
 #[track_caller]
 pub fn waits_for(place: &Place, words: &str) {
-    let end = Instant::now() + DEADLINE;
+    let end = Instant::now() + 5 * DEADLINE;
     wait_until(words, DEADLINE * 6, || {
         let log = place.log();
         assert!(Instant::now() < end, "no wait for {words:?} in {log:#?}");
