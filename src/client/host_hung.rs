@@ -290,8 +290,17 @@ fn status_of(number: i32) -> u8 {
 /// Whether this holds a ctrl-z, as a terminal sends it: as the control character, or in the encodings that
 /// claude may have asked for.
 pub(in crate::client) fn has_ctrl_z(typed: &[u8]) -> bool {
-    const ENCODED: [&[u8]; 2] = [b"\x1b[122;5u", b"\x1b[27;5;122~"];
-    typed.contains(&0x1a) || ENCODED.iter().any(|key| typed.windows(key.len()).any(|window| window == *key))
+    typed.contains(&0x1a) || has_sequence(typed, &[b"\x1b[122;5u", b"\x1b[27;5;122~"])
+}
+
+/// Whether one of these escape sequences is among the keys. Every key that is typed is looked at, so it
+/// compares at escape characters only.
+pub(in crate::client) fn has_sequence(typed: &[u8], sequences: &[&[u8]]) -> bool {
+    const ESC: u8 = 0x1b;
+    typed.contains(&ESC)
+        && (0..typed.len())
+            .filter(|at| typed[*at] == ESC)
+            .any(|at| sequences.iter().any(|sequence| typed[at..].starts_with(sequence)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Client;
 use super::backpressure::{Backpressure, KeyAdmission, UnreadKeys};
-use super::host_hung::{HostWish, has_ctrl_z};
+use super::host_hung::{HostWish, has_ctrl_z, has_sequence};
 use super::keys::KeyQueue;
 use super::paste;
 use crate::config::DetachKey;
@@ -226,9 +226,7 @@ impl InputGate {
 /// The terminal driver makes a signal of it before claude has switched that off, and after claude has
 /// switched it on again. Otherwise claude reads a key, and may end because of it as it would by the signal.
 fn signal_of_keys(bytes: &[u8]) -> Option<i32> {
-    let has = |key: u8, sequence: &[u8]| {
-        bytes.contains(&key) || bytes.windows(sequence.len()).any(|window| window == sequence)
-    };
+    let has = |key: u8, sequence: &[u8]| bytes.contains(&key) || has_sequence(bytes, &[sequence]);
     match () {
         () if has(0x03, b"\x1b[99;5u") => Some(libc::SIGINT),
         () if has(0x1c, b"\x1b[92;5u") => Some(libc::SIGQUIT),
@@ -238,8 +236,7 @@ fn signal_of_keys(bytes: &[u8]) -> Option<i32> {
 
 /// Whether ctrl-s is among these keys, in any of its encodings: it stashes a draft in claude.
 fn has_ctrl_s(typed: &[u8]) -> bool {
-    const ENCODED: [&[u8]; 2] = [b"\x1b[115;5u", b"\x1b[27;5;115~"];
-    typed.contains(&0x13) || ENCODED.iter().any(|key| typed.windows(key.len()).any(|window| window == *key))
+    typed.contains(&0x13) || has_sequence(typed, &[b"\x1b[115;5u", b"\x1b[27;5;115~"])
 }
 
 impl Client {
