@@ -1,6 +1,7 @@
 //! Something else takes the place of a session's record or directory while the session runs.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -13,24 +14,43 @@ use super::{detached, end, is_within_reach, listed};
 use crate::support::verb::well_said;
 use crate::support::{DEADLINE, wait_until};
 
-type Put = fn(&Path);
+type Put = fn(&Path) -> io::Result<()>;
 
 /// What may take the place of a file.
 const THINGS: [(&str, Put); 6] = [
-    ("an empty directory", |path| fs::create_dir(path).expect("a directory")),
-    ("a directory with something in it", |path| fs::create_dir_all(path.join("below")).expect("a directory")),
-    ("a pipe", |path| nix::unistd::mkfifo(path, Mode::S_IRWXU).expect("a pipe")),
-    ("a socket", |path| drop(UnixListener::bind(path).expect("a socket"))),
-    ("a link to a device", |path| symlink("/dev/zero", path).expect("a link")),
-    ("a link to a record", |path| symlink("first.json", path).expect("a link")),
+    ("an empty directory", |path| fs::create_dir(path)),
+    ("a directory with something in it", |path| {
+        fs::create_dir(path)?;
+        fs::create_dir(path.join("below"))
+    }),
+    ("a pipe", |path| Ok(nix::unistd::mkfifo(path, Mode::S_IRWXU)?)),
+    ("a socket", |path| UnixListener::bind(path).map(drop)),
+    ("a link to a device", |path| symlink("/dev/zero", path)),
+    ("a link to a record", |path| symlink("first.json", path)),
 ];
+
+/// Takes away what is at `path`, and puts something else there. The host may write its own file between
+/// the two; then both are done again.
+fn replace(path: &Path, take: impl Fn(), put: Put) {
+    wait_until("something else in its place", DEADLINE, || {
+        take();
+        match put(path) {
+            Ok(()) => true,
+            Err(error) => {
+                let host_was_faster =
+                    [ErrorKind::AlreadyExists, ErrorKind::AddrInUse, ErrorKind::NotADirectory];
+                assert!(host_was_faster.contains(&error.kind()), "{error}");
+                false
+            }
+        }
+    });
+}
 
 #[test]
 fn whatever_takes_the_place_of_the_record_it_is_written_again() {
     let (sandbox, record) = detached();
     for (what, put) in THINGS {
-        remove(record.path.clone());
-        put(&record.path);
+        replace(&record.path, || remove(record.path.clone()), put);
         let is_file = || fs::symlink_metadata(&record.path).is_ok_and(|found| found.is_file());
         wait_until(&format!("a record in place of {what}"), DEADLINE, || {
             is_file() && are_whole(&directory(&record))
@@ -62,8 +82,14 @@ fn whatever_takes_the_place_of_its_directory_is_put_aside() {
     let (sandbox, record) = detached();
     let own = directory(&record);
     for (what, put) in &THINGS[2..] {
-        fs::rename(&own, sandbox.path("away")).expect("moves");
-        put(&own);
+        let away = sandbox.path("away");
+        let take = || {
+            if away.exists() {
+                remove(away.clone());
+            }
+            fs::rename(&own, &away).expect("moves");
+        };
+        replace(&own, take, *put);
         wait_until(&format!("the directory in place of {what}"), DEADLINE, || are_whole(&own));
         is_within_reach(&sandbox, &record);
         remove(sandbox.path("away"));
