@@ -89,7 +89,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             no_descriptor_left(io::Error::from_raw_os_error(libc::EMFILE)),
             system(io::Error::from_raw_os_error(libc::EMFILE));
         terminal:
-            none_to_attach(), inside_itself(), cannot_be_opened(refused()), none_to_draw_on(),
+            none_to_attach(), two(), two_to_attach(), inside_itself(), cannot_be_opened(refused()), none_to_draw_on(),
             none_was_sent(), nothing_was_sent(), is_blocking(refused());
         client:
             without_session(files::unusable(directory(), &unmade, room)), terminal_cannot_be_opened(refused()),

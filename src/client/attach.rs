@@ -9,6 +9,7 @@ use super::{Begin, ClientEnd};
 use crate::client;
 use crate::config;
 use crate::os::text::LosslessText;
+use crate::os::tty::Streams;
 use crate::os::{descriptors, process, signals, tty};
 use crate::registry;
 use crate::registry::Session;
@@ -22,8 +23,10 @@ use crate::user_error::{UserError, host, terminal};
 /// When this is not a terminal, or the session is gone.
 pub fn main(session: &Session) -> Result<ExitCode, UserError> {
     signals::inherited();
-    if !tty::is_interactive() {
-        return Err(terminal::none_to_attach());
+    match tty::streams() {
+        Streams::OneTerminal => {}
+        Streams::TwoTerminals => return Err(terminal::two_to_attach()),
+        Streams::NoTerminal => return Err(terminal::none_to_attach()),
     }
     if is_inside(session) {
         return Err(terminal::inside_itself());

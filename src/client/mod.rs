@@ -137,8 +137,7 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
                 client: std::process::id() as i32,
                 size,
                 attributes,
-                terminal: nix::unistd::ttyname(io::stdin())
-                    .map_or_else(|_| "a terminal".into(), |name| escape(&name).to_string()),
+                terminal: tty::name().map_or_else(|| "a terminal".into(), |name| escape(&name).to_string()),
                 agent: crate::client::attach::agent(),
                 environment: crate::client::attach::environment(),
             };

@@ -20,6 +20,7 @@ use crate::claude::server;
 use crate::client;
 use crate::config;
 use crate::config::OnHangup;
+use crate::os::tty::Streams;
 use crate::os::{descriptors, signals, tty};
 use crate::registry;
 use crate::registry::environment::revival;
@@ -48,8 +49,14 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         return refuse(&user_error::claude::leads_back(&found.program, executable::VARIABLE));
     }
     let parsed = args::parse(&args);
-    if parsed.run == Run::Straight || !tty::is_interactive() {
+    if parsed.run == Run::Straight {
         return passthrough::exec(&found, &args);
+    }
+    match tty::streams() {
+        Streams::OneTerminal => {}
+        // A script that gives the terminal back does it by its name, or by /dev/tty: that is one terminal.
+        Streams::TwoTerminals => return without_session(&found, &args, user_error::terminal::two()),
+        Streams::NoTerminal => return passthrough::exec(&found, &args),
     }
     // The host starts with the same limit, and fewer open: so neither runs out of them half-way.
     if let Err(error) = descriptors::check_room(ROOM) {

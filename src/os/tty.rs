@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::pty::Winsize;
@@ -15,21 +15,60 @@ use serde::{Deserialize, Serialize};
 
 use crate::user_error::{UserError, terminal};
 
-/// Whether stdin and stdout are one and the same terminal.
-pub fn is_interactive() -> bool {
-    let (input, output) = (io::stdin(), io::stdout());
-    if !isatty(&input).unwrap_or(false) || !isatty(&output).unwrap_or(false) {
-        return false;
-    }
-    same_terminal(input.as_fd(), output.as_fd())
+/// The name under which each process opens its controlling terminal.
+const CONTROLLING: &str = "/dev/tty";
+
+/// What stdin and stdout are together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streams {
+    /// One terminal.
+    OneTerminal,
+    /// A terminal each, and not the same.
+    TwoTerminals,
+    /// At least one of them is no terminal.
+    NoTerminal,
 }
 
-/// Whether two descriptors are the same terminal device.
+/// What stdin and stdout of this process are together.
+pub fn streams() -> Streams {
+    let (input, output) = (io::stdin(), io::stdout());
+    if !isatty(&input).unwrap_or(false) || !isatty(&output).unwrap_or(false) {
+        return Streams::NoTerminal;
+    }
+    if same_terminal(input.as_fd(), output.as_fd()) { Streams::OneTerminal } else { Streams::TwoTerminals }
+}
+
+/// Whether stdin and stdout are one and the same terminal.
+pub fn is_interactive() -> bool {
+    streams() == Streams::OneTerminal
+}
+
+/// Whether two descriptors are the same terminal.
+///
+/// A terminal that was opened as `/dev/tty` has another device number than one that was opened by its own
+/// name. So the controlling terminal of this process is recognised by what it answers.
 pub fn same_terminal(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
-    match (fstat(one), fstat(other)) {
+    let is_same_node = match (fstat(one), fstat(other)) {
         (Ok(one), Ok(other)) => one.st_rdev == other.st_rdev && one.st_ino == other.st_ino,
         _ => false,
-    }
+    };
+    is_same_node || is_controlling(one) && is_controlling(other)
+}
+
+/// Whether this is the controlling terminal of this process. No other terminal answers tcgetpgrp(3), except
+/// the master's side of a pseudo-terminal on Linux.
+fn is_controlling(tty: BorrowedFd<'_>) -> bool {
+    tcgetpgrp(tty).is_ok() && !is_master(tty)
+}
+
+/// The terminal's name, of the standard streams that are this terminal: stdin's, where that was not opened as
+/// `/dev/tty`, which says nothing to another process.
+pub fn name() -> Option<PathBuf> {
+    let stdin = io::stdin();
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
+    let mut same = streams.into_iter().filter(|stream| same_terminal(stdin.as_fd(), *stream));
+    same.find_map(|stream| ttyname(stream).ok().filter(|name| name != Path::new(CONTROLLING)))
 }
 
 /// Opens the terminal on stdin anew, non-blocking.
@@ -55,13 +94,15 @@ pub fn reopen() -> io::Result<File> {
     Err(last)
 }
 
-fn is_same(tty: &File, path: &std::path::Path) -> bool {
-    if path == std::path::Path::new("/dev/tty") {
-        // Only the controlling terminal answers tcgetpgrp(3), and a process has but one.
-        return tcgetpgrp(tty).is_ok();
+fn is_same(tty: &File, path: &Path) -> bool {
+    if path == Path::new(CONTROLLING) {
+        // A process has but one.
+        return is_controlling(tty.as_fd());
     }
-    let Ok(stdin) = fstat(io::stdin()) else { return false };
-    fstat(tty).is_ok_and(|opened| opened.st_rdev == stdin.st_rdev)
+    let stdin = io::stdin();
+    let Ok(node) = fstat(&stdin) else { return false };
+    fstat(tty).is_ok_and(|opened| opened.st_rdev == node.st_rdev)
+        || is_controlling(tty.as_fd()) && is_controlling(stdin.as_fd())
 }
 
 /// The terminal that another process has sent, in an open file description that is this process's alone and
@@ -73,7 +114,7 @@ fn is_same(tty: &File, path: &std::path::Path) -> bool {
 /// # Errors
 /// When it is no terminal, or is in blocking mode and cannot be opened anew.
 pub fn own(sent: OwnedFd) -> Result<OwnedFd, UserError> {
-    if !isatty(&sent).unwrap_or(false) || is_master(&sent) {
+    if !isatty(&sent).unwrap_or(false) || is_master(sent.as_fd()) {
         return Err(terminal::none_was_sent());
     }
     match open_anew(&sent) {
@@ -84,7 +125,7 @@ pub fn own(sent: OwnedFd) -> Result<OwnedFd, UserError> {
 }
 
 /// Whether this is the side of a pseudo-terminal that stands for the keyboard and the screen.
-fn is_master(tty: &OwnedFd) -> bool {
+fn is_master(tty: BorrowedFd<'_>) -> bool {
     #[cfg(target_os = "linux")]
     let found = {
         let mut number: libc::c_uint = 0;
@@ -104,7 +145,7 @@ fn open_anew(tty: &OwnedFd) -> io::Result<OwnedFd> {
     } else {
         ttyname(tty)?
     };
-    let device = std::fs::metadata("/dev/tty").map_or(0, |tty| tty.rdev());
+    let device = std::fs::metadata(CONTROLLING).map_or(0, |tty| tty.rdev());
     if std::fs::File::from(tty.try_clone()?).metadata()?.rdev() == device {
         return Err(io::Error::other("it was opened as /dev/tty"));
     }
@@ -121,8 +162,8 @@ fn open_anew(tty: &OwnedFd) -> io::Result<OwnedFd> {
 /// The names to try, best first. /dev/tty opens even where the device node belongs to another user
 /// (after su); macOS cannot wait for it with kqueue, so there the node comes first.
 fn names(stdin: BorrowedFd<'_>) -> Vec<PathBuf> {
-    let node = ttyname(stdin).ok();
-    let controlling = tcgetpgrp(stdin).is_ok().then(|| PathBuf::from("/dev/tty"));
+    let node = name();
+    let controlling = is_controlling(stdin).then(|| PathBuf::from(CONTROLLING));
     let (first, second) = if cfg!(target_os = "macos") { (node, controlling) } else { (controlling, node) };
     first.into_iter().chain(second).collect()
 }
@@ -201,7 +242,7 @@ pub fn leave_controlling() -> io::Result<()> {
         .read(true)
         .write(true)
         .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
-        .open("/dev/tty")?;
+        .open(CONTROLLING)?;
     // SAFETY: the request takes no argument.
     Errno::result(unsafe { libc::ioctl(tty.as_raw_fd(), libc::TIOCNOTTY) })?;
     Ok(())

@@ -8,6 +8,16 @@ pub fn none_to_attach() -> UserError {
     UserError::new("stdin and stdout must be one terminal to attach")
 }
 
+/// Each of stdin and stdout is a terminal, and a session has one.
+pub fn two() -> UserError {
+    UserError::new("stdin and stdout are two different terminals")
+}
+
+/// The same, for an attach.
+pub fn two_to_attach() -> UserError {
+    two().advice("run `cckw attach` with both of them in one terminal")
+}
+
 /// This one shows the session that it was to be attached to.
 pub fn inside_itself() -> UserError {
     UserError::new("this terminal is inside that very session")

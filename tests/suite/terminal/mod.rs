@@ -1,6 +1,7 @@
 //! Terminals of every size and kind, and what stands between them and cckw: tmux, GNU screen, script, shells.
 
 mod bytes;
+mod dev_tty;
 mod kinds;
 mod multiplexers;
 mod notifications;
