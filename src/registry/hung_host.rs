@@ -14,7 +14,7 @@ use super::control_socket;
 use super::{Session, word_for};
 use crate::os::poll::Poll;
 use crate::os::process::Process;
-use crate::os::{descriptors, process, socket};
+use crate::os::{activity, descriptors, process, socket};
 use crate::protocol::{Channel, ReceivedMessage, Request, Response, lacks_descriptors};
 use crate::registry::lock::Lock;
 use crate::user_error::{UserError, host};
@@ -29,6 +29,10 @@ const WORD_TIMEOUT: Duration = Duration::from_millis(500);
 const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often one is tried again that has no room for a connection.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long a process has to wait for a disk without running once, to count as held by it. One that runs waits
+/// for a disk again and again for a moment, on a busy machine above all.
+const HELD_TIME: Duration = Duration::from_millis(300);
 
 /// A host that has not answered in time, or that cannot because it is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +54,18 @@ enum SilenceReason {
 }
 
 impl SilentHost {
-    /// Looks what state its process is in.
+    /// Looks what state its process is in. Takes a moment longer where that seems to wait for a disk.
     pub fn new(pid: Option<Pid>) -> Self {
+        Self::look(pid, || std::thread::sleep(HELD_TIME))
+    }
+
+    /// `pause` lets some time pass.
+    fn look(pid: Option<Pid>, pause: impl FnOnce()) -> Self {
         let why = match pid.and_then(process::look_up) {
             Some(Process { stopped: true, .. }) => SilenceReason::Stopped,
-            Some(Process { waits_for_disk: true, .. }) => SilenceReason::WaitsForDisk,
+            Some(Process { waits_for_disk: true, .. }) if pid.is_some_and(|pid| stays_held(pid, pause)) => {
+                SilenceReason::WaitsForDisk
+            }
             Some(_) if pid.is_some_and(descriptors::are_used_up) => SilenceReason::LacksDescriptors,
             _ => SilenceReason::Unknown,
         };
@@ -86,6 +97,14 @@ impl SilentHost {
     pub fn ask(session: &Session) -> Option<Self> {
         silent_hosts(&[session]).pop().flatten()
     }
+}
+
+/// Whether a process that waits for a disk still does after the pause, and has not run meanwhile.
+fn stays_held(pid: Pid, pause: impl FnOnce()) -> bool {
+    let ran = || activity::look_up(pid).map(|activity| activity.ran);
+    let before = ran();
+    pause();
+    process::look_up(pid).is_some_and(|process| process.waits_for_disk) && ran() == before
 }
 
 impl From<SilentHost> for UserError {
@@ -264,7 +283,8 @@ mod tests {
 
     #[test]
     fn all_are_asked_at_once_and_only_those_that_say_nothing_are_silent() {
-        const TIMEOUT: Duration = Duration::from_millis(300);
+        // Enough for those that answer, on a busy machine.
+        const TIMEOUT: Duration = Duration::from_secs(2);
         let scratch = tempfile::tempdir().expect("a directory");
         let sockets: Vec<PathBuf> = (0..20).map(|nth| scratch.path().join(nth.to_string())).collect();
         let mut listeners = Vec::new();
@@ -295,6 +315,53 @@ mod tests {
         silent.sort_unstable_by_key(|(at, _)| *at);
         let ours = Some(Pid::this());
         assert_eq!(silent, (0..20).step_by(2).map(|at| (at, ours)).collect::<Vec<_>>());
+    }
+
+    /// A process in the state of one that waits for a disk, until somebody writes to the pipe: its child, which
+    /// has to be another program before it goes on, cannot open its input.
+    #[cfg(target_os = "linux")]
+    fn held(pipe: &std::path::Path) -> std::process::Child {
+        const SCRIPT: &str = "import os, sys
+input = (os.POSIX_SPAWN_OPEN, 0, sys.argv[1], os.O_RDONLY, 0)
+os.posix_spawn('/bin/true', ['true'], {}, file_actions=[input])
+sys.stdin.read()";
+        nix::unistd::mkfifo(pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        let mut command = std::process::Command::new("python3");
+        command.args(["-c", SCRIPT]).arg(pipe).stdin(std::process::Stdio::piped());
+        let child = command.spawn().expect("python3");
+        let end = Instant::now() + Duration::from_secs(60);
+        while !process::look_up(pid_of(&child)).is_some_and(|process| process.waits_for_disk) {
+            assert!(Instant::now() < end, "it never waits");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child
+    }
+
+    #[cfg(target_os = "linux")]
+    fn pid_of(child: &std::process::Child) -> Pid {
+        Pid::from_raw(i32::try_from(child.id()).expect("a pid"))
+    }
+
+    /// A host that was slow, and read a page of its program in that moment, was said to be held by a disk.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_a_process_that_goes_on_waiting_for_a_disk_is_held_by_it() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let pipe = scratch.path().join("pipe");
+        let mut child = held(&pipe);
+        let pid = pid_of(&child);
+        assert_eq!(SilentHost::new(Some(pid)).why, SilenceReason::WaitsForDisk);
+        let goes_on = || {
+            drop(std::fs::OpenOptions::new().write(true).open(&pipe).expect("a writer"));
+            let end = Instant::now() + Duration::from_secs(60);
+            while process::look_up(pid).is_some_and(|process| process.waits_for_disk) {
+                assert!(Instant::now() < end, "it waits for ever");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        };
+        assert_eq!(SilentHost::look(Some(pid), goes_on).why, SilenceReason::Unknown);
+        drop(child.stdin.take());
+        assert!(child.wait().expect("ends").success());
     }
 
     #[test]

@@ -302,7 +302,8 @@ impl Game {
         }
         process::signal(victim, Signal::SIGKILL);
         self.gone.insert(victim);
-        wait_until("the end of the victim", DEADLINE, || !process::runs(victim));
+        // No longer: the others of its threads are a part of the game.
+        wait_until("the end of the victim", DEADLINE, || process::first_thread_has_ended(victim));
     }
 
     /// A process of this role that was not killed yet, when there is one.

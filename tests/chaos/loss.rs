@@ -19,7 +19,7 @@ use crate::support::{Key, Record, process, wait_until};
 const SYSTEM_STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// From this time between SIGTERM and SIGKILL on, whoever is to write down that the system has stopped the
-/// session has done so.
+/// session has done so; on a busy machine that is waited for.
 const NOTED_AFTER: Duration = Duration::from_secs(1);
 
 impl Game {
@@ -217,6 +217,9 @@ impl Game {
         }
         if let Some(delay) = Self::killed_after(plan) {
             pause(delay);
+            if delay >= NOTED_AFTER {
+                wait_until("a note that the system has stopped it", DEADLINE, || self.is_noted());
+            }
             // The host may have ended just before, and told it nothing yet.
             self.killed_together = client.is_some_and(process::runs);
             for pid in self.session_processes() {
@@ -225,6 +228,14 @@ impl Game {
         }
         self.gone.extend(order);
         self.nothing_runs();
+    }
+
+    /// Whether it is on disk that the system has stopped the session.
+    fn is_noted(&self) -> bool {
+        let noted = |record: &Record| {
+            record.path.with_file_name("stop-requested").exists() || !record.json["ended_at"].is_null()
+        };
+        self.sandbox().records().iter().all(noted)
     }
 
     /// What runs of the session, whoever started it.

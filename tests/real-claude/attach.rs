@@ -1,6 +1,7 @@
 //! A session outlives its terminal, and goes on in another one as if it had never been away.
 
 use std::process::Command;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::driver::{How, Place, goes_on, leave, prompt_holds, says, submit, wait_for_prompt, written};
 use super::mock::{AFTER_TOOL, HELD, HOLD, REPLY, USE_TOOL};
 use super::support::{Answers, Builder, DEADLINE, Key, Record, Terminal, process, wait_until};
-use super::view::{REST, plain, view};
+use super::view::{plain, view};
 
 /// `cckw attach` in a new terminal.
 fn attach(place: &Place, builder: Builder) -> Terminal {
@@ -121,6 +122,9 @@ fn lines(terminal: &Terminal, root: &str) -> Vec<String> {
     let first = rows.iter().position(|row| row.contains("Claude Code v")).unwrap_or(0);
     rows[first..].iter().map(|row| plain(row, root)).collect()
 }
+
+/// How long the screen must not have changed before it is left: what claude draws later is on the next one only.
+const REST: Duration = Duration::from_millis(1200);
 
 /// Detaches, attaches in a terminal of the same size, and holds what it shows against what was shown before.
 #[track_caller]

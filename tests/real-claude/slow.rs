@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::driver::Place;
+use super::driver::{Place, TurnForAnother};
 
 /// How a reconnector test runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +34,10 @@ impl Pace {
     }
 }
 
-/// A control group with 3 % of a core.
+/// A control group with 3 % of a core. Another test has the turn of this one as long as it lives.
 pub struct Limit {
     folder: PathBuf,
+    _turn: TurnForAnother,
     /// The file with the limit, and what stands in it where there is none.
     unlimited: (&'static str, &'static str),
 }
@@ -61,7 +62,7 @@ impl Limit {
             fs::create_dir(&folder).expect("a control group, which needs root");
             fs::write(folder.join("cpu.cfs_period_us"), PERIOD).expect("a period");
             fs::write(folder.join("cpu.cfs_quota_us"), QUOTA).expect("a quota");
-            Self { folder, unlimited: ("cpu.cfs_quota_us", "-1") }
+            Self { folder, unlimited: ("cpu.cfs_quota_us", "-1"), _turn: TurnForAnother::give() }
         } else {
             let root = Path::new("/sys/fs/cgroup");
             let folder = root.join(name);
@@ -70,7 +71,7 @@ impl Limit {
             fs::create_dir(&folder).expect("a control group, which needs root");
             fs::write(folder.join("cpu.max"), format!("{QUOTA} {PERIOD}"))
                 .expect("the cpu controller of cgroup v2");
-            Self { folder, unlimited: ("cpu.max", "max") }
+            Self { folder, unlimited: ("cpu.max", "max"), _turn: TurnForAnother::give() }
         };
         fs::write(limit.folder.join("cgroup.procs"), pid.to_string()).expect("claude in the control group");
         limit

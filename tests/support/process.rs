@@ -26,6 +26,8 @@ pub struct Stat {
     pub terminal: i32,
     /// Foreground process group of that terminal, -1 for none.
     pub foreground: i32,
+    /// How many threads it has; one for a zombie whose other threads are gone.
+    pub threads: u64,
     /// Start in clock ticks after boot, field 22: with the pid it names a process for good.
     pub started: u64,
 }
@@ -46,13 +48,21 @@ pub fn stat(pid: i32) -> Option<Stat> {
         session: number(3)?,
         terminal: number(4)?,
         foreground: number(5)?,
+        threads: fields.get(17)?.parse().ok()?,
         started: fields.get(19)?.parse().ok()?,
     })
 }
 
-/// Whether `pid` exists and has not ended (a zombie has).
+/// Whether `pid` exists and has not ended (a zombie has). The first thread of a process that is killed may be a
+/// zombie a moment before the others are gone. Until then the files of the process are open and its locks are
+/// held, so it counts as one that runs.
 pub fn runs(pid: i32) -> bool {
-    stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+    stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X') || stat.threads > 1)
+}
+
+/// Whether the first thread of `pid` has ended, though others may be a moment behind.
+pub fn first_thread_has_ended(pid: i32) -> bool {
+    stat(pid).is_none_or(|stat| matches!(stat.state, 'Z' | 'X'))
 }
 
 /// Whether `pid` is stopped, as by ctrl-z.

@@ -110,7 +110,8 @@ fn the_beginning_of_an_id_and_each_pid_mean_it_too() {
     let log = fs::read(this.path.with_file_name("events.jsonl")).expect("a log");
     for word in words {
         let output = cckw(&sandbox, &["logs", "--json", &word]).output().expect("runs");
-        assert_eq!((output.status.code(), &output.stdout), (Some(0), &log), "{word}: {output:?}");
+        // It may have grown meanwhile.
+        assert!(output.status.success() && output.stdout.starts_with(&log), "{word}: {output:?}");
         assert!(cckw(&sandbox, &["screen", &word]).output().expect("runs").status.success(), "{word}");
     }
     // Neither the beginning of a name nor so little of an id.

@@ -298,8 +298,10 @@ fn a_reader_never_meets_a_broken_record() {
         reader.join().expect("the reader")
     });
     assert!(reads > 300 && inodes.len() > 1, "{reads} reads of {inodes:?}");
-    let left: Vec<_> = fs::read_dir(path.parent().expect("a directory")).expect("lists").flatten().collect();
-    assert!(left.iter().all(|entry| !entry.file_name().to_string_lossy().ends_with(".new")), "{left:?}");
+    wait_until("no file that is half written", DEADLINE, || {
+        let left = fs::read_dir(path.parent().expect("a directory")).expect("lists").flatten();
+        left.into_iter().all(|entry| !entry.file_name().to_string_lossy().ends_with(".new"))
+    });
 }
 
 #[test]

@@ -18,17 +18,21 @@ pub fn directory(record: &Record) -> PathBuf {
 /// What somebody does to the files, and what must be there again afterwards.
 type Deed = fn(&Sandbox, &Path);
 
+/// Removes a file, or a directory with all that is in it. The host may be putting something else in its place,
+/// writing into it, or removing a file of its own there at the same time.
 pub fn remove(path: PathBuf) {
-    if !path.is_dir() {
-        return fs::remove_file(path).expect("removes");
-    }
-    // The host may be writing into it.
-    wait_until("the end of a directory", DEADLINE, || {
-        let removed = fs::remove_dir_all(&path);
-        assert!(
-            removed.as_ref().err().is_none_or(|error| error.kind() == std::io::ErrorKind::DirectoryNotEmpty)
-        );
-        removed.is_ok()
+    use std::io::ErrorKind::{DirectoryNotEmpty, IsADirectory, NotADirectory, NotFound};
+    wait_until("the end of a file", DEADLINE, || {
+        let removed = if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        match removed.map_err(|error| error.kind()) {
+            Ok(()) | Err(NotFound) => true,
+            Err(DirectoryNotEmpty | IsADirectory | NotADirectory) => false,
+            Err(error) => panic!("{}: {error}", path.display()),
+        }
     });
 }
 

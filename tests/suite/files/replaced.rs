@@ -37,8 +37,13 @@ fn replace(path: &Path, take: impl Fn(), put: Put) {
         match put(path) {
             Ok(()) => true,
             Err(error) => {
-                let host_was_faster =
-                    [ErrorKind::AlreadyExists, ErrorKind::AddrInUse, ErrorKind::NotADirectory];
+                // What was put there may be aside by now, or a file may be in its place.
+                let host_was_faster = [
+                    ErrorKind::AlreadyExists,
+                    ErrorKind::AddrInUse,
+                    ErrorKind::NotADirectory,
+                    ErrorKind::NotFound,
+                ];
                 assert!(host_was_faster.contains(&error.kind()), "{error}");
                 false
             }

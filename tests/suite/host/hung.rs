@@ -9,8 +9,9 @@ use nix::sys::signal::Signal;
 use crate::support::stand_in::{self, at_prompt, submit};
 use crate::support::{DEADLINE, Key, Modes, Record, Sandbox, Terminal, pid, process, verb, wait_until};
 
-/// What may pass until somebody gives up a host that is stopped: four seconds, and the load of the machine.
-const BOUND: Duration = Duration::from_secs(20);
+/// What may pass until somebody gives up a host that is stopped: four seconds, and the load of the machine. It
+/// was for ever.
+const BOUND: Duration = Duration::from_secs(40);
 
 /// A session in a shell, and the terminal as the shell had it.
 struct Scene {
@@ -65,18 +66,29 @@ impl Scene {
         let written = self.terminal.output_length();
         self.continue_host();
         let record = self.sandbox.wait_for_record("no client", |record| record.json["client_pid"].is_null());
-        let screen = verb::well_said(&self.sandbox, &["screen", "work"]);
-        assert!(screen.contains("You said: unseen words"), "{screen}");
+        wait_until("claude's answer on the screen", DEADLINE, || {
+            verb::well_said(&self.sandbox, &["screen", "work"]).contains("You said: unseen words")
+        });
         assert_eq!(pid(&record, "child_pid"), pid(&self.record, "child_pid"));
         assert!(process::runs(pid(&record, "child_pid")));
         assert_eq!(self.terminal.output_length(), written, "{}", self.terminal.report());
         assert_eq!(verb::well_said(&self.sandbox, &["stop", "work"]), "");
     }
 
-    /// Words that claude gets and answers while the host writes nothing.
+    /// Words that claude gets and answers while the host writes nothing. What is typed is with claude when this
+    /// returns, so a signal to the client comes behind it.
     fn say_unseen_words(&mut self) {
         self.terminal.type_text("unseen words");
         self.terminal.press(Key::Enter);
+        let conversation = self.record.text("conversation");
+        wait_until("the answer on disk", DEADLINE, || {
+            let projects = std::fs::read_dir(self.sandbox.path("home/.claude/projects"));
+            let mut files = projects.into_iter().flatten().flatten();
+            files.any(|project| {
+                std::fs::read_to_string(project.path().join(format!("{conversation}.jsonl")))
+                    .is_ok_and(|text| text.contains("You said: unseen words"))
+            })
+        });
     }
 }
 

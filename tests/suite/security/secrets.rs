@@ -17,16 +17,20 @@ const ARGUMENTS: [&str; 5] = [
 ];
 const OF_ARGUMENTS: [&str; 3] = ["SECRET-system", "SECRET-key", "SECRET-prompt"];
 
-/// The files below `folder` that hold `text`.
+/// The files below `folder` that hold `text`. A record that is being written has another name for a moment,
+/// under which nothing is read.
 fn holding(folder: &Path, text: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("lists").flatten() {
         let path = entry.path();
-        let kind = entry.file_type().expect("a kind");
+        let Ok(kind) = entry.file_type() else { continue };
         if kind.is_dir() {
             found.extend(holding(&path, text));
-        } else if kind.is_file() {
-            let bytes = fs::read(&path).expect("reads");
+        } else if kind.is_file() && path.extension().is_none_or(|kind| kind != "new") {
+            let bytes = match fs::read(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                read => read.expect("reads"),
+            };
             if memchr::memmem::find(&bytes, text.as_bytes()).is_some() {
                 found.push(path);
             }

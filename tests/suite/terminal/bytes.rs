@@ -172,10 +172,11 @@ fn the_detach_key_behind_a_paste_that_claude_does_not_read_gives_the_terminal_ba
 /// What of a paste claude has got counts as all of it: the next keys are no parts of it.
 #[test]
 fn a_paste_that_is_cut_because_the_terminal_is_let_go_is_ended() {
-    for way in ["the detach key", "a closed window", "kill -9"] {
+    // In milliseconds: until all is typed, and for the detach key until the client gives claude up as well.
+    for (way, hang) in [("the detach key", 10_000), ("a closed window", 3_000), ("kill -9", 3_000)] {
         let sandbox = stand_in::sandbox();
         let mut terminal = stand_in::start(&sandbox, &[]);
-        stand_in::submit(&mut terminal, "/fault hang 6000");
+        stand_in::submit(&mut terminal, &format!("/fault hang {hang}"));
         terminal.type_bytes(b"\x1b[200~");
         terminal.type_bytes(&b"words ".repeat(40_000));
         terminal.type_bytes(b"\x1b[201~");

@@ -75,7 +75,7 @@ fn another_terminal_takes_the_session_from_it() {
 /// Each was waited for for a second, in which claude and the next terminal stood still.
 #[test]
 fn a_terminal_that_takes_nothing_hardly_holds_up_the_next_one() {
-    const TERMINALS: u32 = 6;
+    const TERMINALS: usize = 6;
     let mut sandbox = Sandbox::new();
     // It writes all the time, so a terminal that does not read is full at once.
     sandbox.use_child(&format!("source:{}", 1_u64 << 40));
@@ -87,16 +87,18 @@ fn a_terminal_that_takes_nothing_hardly_holds_up_the_next_one() {
         terminal
     };
     let mut stalled = vec![spawn(sandbox.cckw_claude())];
-    let begun = Instant::now();
+    // A wait for a second would hold up each of them, a busy machine not every one.
+    let mut times = Vec::new();
     for _ in 0..TERMINALS {
+        let begun = Instant::now();
         stalled.push(spawn(verb::cckw(&sandbox, &["attach"])));
+        times.push(begun.elapsed());
     }
-    let took = begun.elapsed();
-    assert!(took < Duration::from_millis(900) * TERMINALS, "{took:?}");
-    for terminal in &mut stalled[..TERMINALS as usize] {
+    assert!(times.iter().min() < Some(&Duration::from_millis(900)), "{times:?}");
+    for terminal in &mut stalled[..TERMINALS] {
         assert_eq!(terminal.wait_for_exit().code(), Some(0));
     }
-    stalled[TERMINALS as usize].read_on();
+    stalled[TERMINALS].read_on();
     assert_eq!(verb::well_said(&sandbox, &["stop"]), "");
     sandbox.wait_for_silence();
 }

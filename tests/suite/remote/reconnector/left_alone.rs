@@ -203,8 +203,8 @@ fn while_the_user_types_nothing_is_typed() {
     let (sandbox, mut terminal) = linked("rest = \"2s\"");
     drops(&mut terminal, "later 100 drop");
     waits_for(&sandbox, "the user is typing");
-    terminal.type_text("x");
     let typed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time");
+    terminal.type_text("x");
     let entered = logged(&sandbox, "remote-typing", 1)["at"].as_u64().expect("a time");
     assert!(u128::from(entered) >= typed.as_millis() + 1500, "{entered} and {typed:?}");
     logged(&sandbox, "remote-back", 1);

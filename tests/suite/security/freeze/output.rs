@@ -81,7 +81,9 @@ fn one_turn_is_short_whatever_it_reads() {
         b"\x1b[?1;2;3;4;5;6;7;8;9;10h",
         "e\u{301}\u{301}\u{1f980}\u{fe0f}".as_bytes(),
     ] {
-        let took = time_of(&piece.repeat(64 * 1024 / piece.len()), size);
+        // The least of a few: on a busy machine any of them may take longer.
+        let times = (0..5).map(|_| time_of(&piece.repeat(64 * 1024 / piece.len()), size));
+        let took = times.min().expect("a time");
         assert!(took < 6 * turn, "{}: {took:?}, as much text: {turn:?}", piece.escape_ascii());
         assert!(begun.elapsed() < 10 * DEADLINE);
     }
