@@ -12,6 +12,9 @@ const MAX_PACKAGE_BYTES: u64 = 64 * 1024;
 /// How far above the program its package may begin: `bin/claude.exe` is one below.
 const HIGHEST: usize = 3;
 
+/// The newest version that all of cckw was tried with: the one that `tests/real-claude` pins.
+pub const TRIED: &str = "2.1.332";
+
 #[derive(Deserialize)]
 struct Package {
     name: String,
@@ -50,6 +53,13 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn the_version_that_was_tried_is_the_one_that_is_pinned() {
+        let pinned = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real-claude/package.json"));
+        let pinned: serde_json::Value = serde_json::from_slice(&pinned.expect("a file")).expect("JSON");
+        assert_eq!(pinned["dependencies"]["@anthropic-ai/claude-code"], TRIED);
+    }
 
     #[test]
     fn versions_are_numbers() {

@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use super::output::fail;
+use super::output::{fail, print};
 use super::picker::{Picked, choose};
 use super::{inside, not_running, pick_running};
 use crate::client;
+use crate::escape::escape;
 use crate::os::{signals, tty};
 use crate::protocol::{Request, Response};
 use crate::registry;
@@ -64,7 +65,11 @@ pub fn detach(word: Option<&str>) -> ExitCode {
     // From inside a session, with no other one named, that one is meant.
     let inside = inside();
     pick_running(word.or(inside.as_deref()), |session| match registry::ask(session, &Request::Detach) {
-        Ok(Response::Done) => ExitCode::SUCCESS,
+        Ok(Response::Done) => print(&format!(
+            "{}: detached. It goes on; take it back with: cckw attach {}\n",
+            escape(&session.name),
+            session.word()
+        )),
         Ok(Response::Refused { reason }) => fail(&host::refused(&reason)),
         Ok(_) => fail(&host::wrong_answer()),
         Err(error) => fail(&error.into()),

@@ -124,10 +124,15 @@ pub enum Verb {
     },
     /// End a session; its conversation stays
     ///
-    /// Claude is asked as by a closed terminal (SIGHUP), then by SIGTERM and SIGKILL, five seconds apart.
+    /// Claude is asked as by a closed terminal (SIGHUP), then by SIGTERM and SIGKILL, five seconds apart. Of
+    /// several sessions all others are ended where one cannot be; the exit status is 1 then.
     Stop {
-        /// The session
-        session: Option<String>,
+        /// The sessions; without one the only one that runs
+        #[arg(conflicts_with = "all", value_name = "SESSION")]
+        sessions: Vec<String>,
+        /// All sessions that run
+        #[arg(long)]
+        all: bool,
     },
     /// Print what happened in a session
     ///

@@ -7,12 +7,18 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
+use super::colours::Colours;
 use super::output::{fail, print, tell_of_silent_hosts};
+use super::table::{Cell, Row, align};
 use crate::claude::state_file;
+use crate::config;
+use crate::config::ReconnectPolicy;
 use crate::escape::escape;
 use crate::paths;
+use crate::remote::command::users_decision;
 use crate::remote::detect;
 use crate::remote::detect::{DetectedClaude, Wanted};
+use crate::remote::reconnector::BlockReason;
 use crate::user_error::{UserError, remote};
 
 /// What was asked for.
@@ -46,13 +52,15 @@ pub fn main(asked: &DetectArgs<'_>) -> ExitCode {
         statuses: &statuses,
     };
     let (mut found, _) = detect::find(&wanted);
+    let always_kept =
+        config::load().is_ok_and(|config| config.remote_control.policy == ReconnectPolicy::Always);
     found.retain(|found| {
         asked.state.is_none_or(|state| found.verdict.link.name() == state)
-            && (found.is_eligible() || !asked.reconnectable)
+            && (!asked.reconnectable || refusal(found, always_kept).is_none())
     });
     let text: String = match (asked.json, found.is_empty()) {
-        (true, _) => found.iter().map(line).collect(),
-        (false, false) => table(&found),
+        (true, _) => found.iter().map(|found| line(found, always_kept)).collect(),
+        (false, false) => table(&found, always_kept),
         (false, true) => {
             // As for grep, finding nothing is an answer, and stdout stays empty.
             let _ = writeln!(io::stderr().lock(), "no matching sessions");
@@ -114,7 +122,8 @@ struct DetectLine<'a> {
     transport: Option<&'static str>,
 }
 
-fn line(found: &DetectedClaude) -> String {
+fn line(found: &DetectedClaude, always_kept: bool) -> String {
+    let refusal = refusal(found, always_kept);
     let file = found.file.as_ref();
     let text = |of: fn(&state_file::StateFile) -> &Option<String>| file.and_then(|file| of(file).as_deref());
     let pane = found.pane.as_ref();
@@ -133,8 +142,8 @@ fn line(found: &DetectedClaude) -> String {
         cwd: file.and_then(|file| file.cwd.as_deref()),
         pane: pane.map(|pane| pane.target.as_str()),
         pane_id: pane.map(|pane| pane.id.as_str()),
-        reconnectable: found.is_eligible(),
-        ineligible_reason: found.refusal.as_deref(),
+        reconnectable: refusal.is_none(),
+        ineligible_reason: refusal.as_deref(),
         reasons: &found.verdict.reasons,
         alive: found.alive,
         cckw: found.wrapped.as_ref().map(|session| session.name.as_str()),
@@ -184,30 +193,43 @@ impl Formatter for Plain {
     }
 }
 
-fn table(found: &[DetectedClaude]) -> String {
-    let head = ["PID", "STATE", "CONF", "STATUS", "PANE", "RECON", "CWD", "CCKW"].map(str::to_owned);
-    let home = paths::home();
-    let row = |found: &DetectedClaude| {
-        let shown = |text: Option<&str>| text.map_or_else(|| "-".into(), |text| escape(text).to_string());
-        [
-            found.pid.to_string(),
-            found.verdict.link.name().into(),
+fn table(found: &[DetectedClaude], always_kept: bool) -> String {
+    let titles = ["PID", "STATE", "CONF", "STATUS", "PANE", "RECON", "CWD", "CCKW"].map(Cell::from).to_vec();
+    let (home, colours) = (paths::home(), Colours::of_stdout());
+    let row = |found: &DetectedClaude| -> Row {
+        let shown = |text: Option<&str>| -> Cell {
+            text.map_or_else(|| "-".into(), |text| escape(text).to_string()).into()
+        };
+        let cwd = found.file.as_ref().and_then(|file| file.cwd.as_deref());
+        let link = found.verdict.link.name();
+        vec![
+            found.pid.to_string().into(),
+            Cell::from(link).styled(colours.of_link(link)),
             found.verdict.confidence.name().into(),
-            shown(found.status()),
+            shown(found.status()).styled(colours.of_state(found.status().unwrap_or_default())),
             shown(found.pane.as_ref().map(|pane| pane.target.as_str())),
-            if found.is_eligible() { "yes" } else { "no" }.into(),
-            found
-                .file
-                .as_ref()
-                .and_then(|file| file.cwd.as_deref())
-                .map_or_else(|| "-".into(), |cwd| short(cwd, home.as_deref())),
+            if refusal(found, always_kept).is_none() { "yes" } else { "no" }.into(),
+            cwd.map_or_else(|| "-".into(), |cwd| short(cwd, home.as_deref())).into(),
             shown(found.wrapped.as_ref().map(|session| session.name.as_str())),
         ]
     };
-    let rows: Vec<_> = std::iter::once(head).chain(found.iter().map(row)).collect();
-    let mut table = super::table::align(&rows).join("\n");
+    let rows: Vec<Row> = std::iter::once(titles).chain(found.iter().map(row)).collect();
+    let mut table = align(&rows).join("\n");
     table.push('\n');
     table
+}
+
+/// Why `cckw reconnect` would leave a session alone that nobody names; nothing where it would act. Of one that
+/// is not wrapped nobody knows whether it ever had a link.
+fn refusal(found: &DetectedClaude, always_kept: bool) -> Option<String> {
+    found.refusal.clone().or_else(|| {
+        let remote = &found.wrapped.as_ref()?.record.remote;
+        if remote.used || remote.turned_off {
+            users_decision(remote)
+        } else {
+            (!always_kept).then(|| BlockReason::NeverUsed.to_string())
+        }
+    })
 }
 
 /// A directory, with `~` for the home directory.

@@ -15,11 +15,14 @@ use std::time::Duration;
 
 use nix::unistd::{AccessFlags, User, access};
 
+use super::colours::Colours;
+use super::wrap::wrap;
 use super::{output, status};
 use crate::claude::executable;
 use crate::claude::obstacles;
 use crate::claude::obstacles::SettingSource;
 use crate::claude::unwritten;
+use crate::claude::version::{TRIED, is_newer};
 use crate::config;
 use crate::config::Config;
 use crate::escape::escape;
@@ -45,6 +48,8 @@ enum Mark {
     Fail,
     /// Neither good nor bad.
     Info,
+    /// Something that not everybody wants is not to be had.
+    Unavailable,
 }
 
 /// One line of the report.
@@ -73,7 +78,7 @@ pub fn main() -> ExitCode {
     findings.push(shell());
     findings.extend(remote_control());
     let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
-    let printed = output::print(&report(&findings, output::coloured()));
+    let printed = output::print(&report(&findings, Colours::of_stdout(), width()));
     if failed { ExitCode::FAILURE } else { printed }
 }
 
@@ -100,23 +105,45 @@ fn claude_files() -> Option<Finding> {
     Some(finding(Mark::Fail, "claude's files", text))
 }
 
-fn report(findings: &[Finding], coloured: bool) -> String {
+/// How many columns there are for the report; nothing where stdout is no terminal.
+fn width() -> Option<usize> {
+    let size = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten()?;
+    Some(usize::from(size.columns)).filter(|columns| *columns > 0)
+}
+
+/// The report, with its lines wrapped where there is a width.
+fn report(findings: &[Finding], colours: Colours, width: Option<usize>) -> String {
+    /// What stands before the text of a finding, in columns.
+    const INDENT: usize = 23;
+    /// In fewer columns a text begins below what it is about.
+    const LEAST_TEXT: usize = 30;
     let mut report = String::new();
     for Finding { mark, about, text } in findings {
-        let (word, colour) = match mark {
-            Mark::Ok => ("ok", "32"),
-            Mark::Warn => ("warn", "33"),
-            Mark::Fail => ("FAIL", "1;31"),
-            Mark::Info => ("-", "2"),
+        let (word, style) = match mark {
+            Mark::Ok => ("ok", colours.good()),
+            Mark::Warn => ("warn", colours.warning()),
+            Mark::Fail => ("FAIL", colours.bad()),
+            Mark::Info | Mark::Unavailable => ("-", colours.quiet()),
         };
-        let word = if coloured { format!("\x1b[{colour}m{word:<4}\x1b[0m") } else { format!("{word:<4}") };
-        let _ = writeln!(report, "{word}  {about:<15}  {text}");
+        let _ = write!(report, "{style}{word:<4}{style:#}  {about:<15}  ");
+        let Some(width) = width else {
+            let _ = writeln!(report, "{text}");
+            continue;
+        };
+        let indent = if width < INDENT + LEAST_TEXT { 6 } else { INDENT };
+        if indent < INDENT {
+            report.truncate(report.trim_end().len());
+            let _ = write!(report, "\n{:indent$}", "");
+        }
+        let lines = wrap(text, width.saturating_sub(indent));
+        let _ = writeln!(report, "{}", lines.join(&format!("\n{:indent$}", "")));
     }
     let count = |wanted: Mark| findings.iter().filter(|finding| finding.mark == wanted).count();
-    let _ = match (count(Mark::Fail), count(Mark::Warn)) {
-        (0, 0) => writeln!(report, "All is well."),
-        (0, warnings) => writeln!(report, "cckw works; {} to look at.", things(warnings)),
-        (failures, _) => writeln!(report, "{} to put right.", things(failures)),
+    let _ = match (count(Mark::Fail), count(Mark::Warn), count(Mark::Unavailable)) {
+        (0, 0, 0) => writeln!(report, "All is well."),
+        (0, 0, _) => writeln!(report, "cckw works. What is said to be unavailable is not to be had here."),
+        (0, warnings, _) => writeln!(report, "cckw works; {} to look at.", things(warnings)),
+        (failures, ..) => writeln!(report, "{} to put right.", things(failures)),
     };
     report
 }
@@ -153,7 +180,9 @@ fn claude(config: &Config) -> Vec<Finding> {
             let path = escape(&found.program);
             findings.push(match version::of(&found.program, VERSION_DEADLINE) {
                 Ok(version) => {
-                    finding(Mark::Ok, "claude", format!("{}, {path} ({})", escape(&version), found.source))
+                    let newer = newer_than_tried(&version);
+                    let text = format!("{}, {path} ({}){newer}", escape(&version), found.source);
+                    finding(Mark::Ok, "claude", text)
                 }
                 Err(reason) => finding(Mark::Fail, "claude", format!("{path} --version {}", escape(&reason))),
             });
@@ -175,6 +204,18 @@ fn claude(config: &Config) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// What is said behind the version of a claude that nobody has tried cckw with; empty for others. `said` is
+/// what `claude --version` says: `2.1.332 (Claude Code)`.
+fn newer_than_tried(said: &str) -> String {
+    let version = said.split(' ').next().unwrap_or_default();
+    if !is_newer(version, TRIED) {
+        return String::new();
+    }
+    format!(
+        "; cckw was tried with versions up to {TRIED}: what it knows of claude's screen and files may have changed since"
+    )
 }
 
 fn directories() -> Vec<Finding> {
@@ -294,7 +335,7 @@ fn remote_control() -> Vec<Finding> {
             SettingSource::Environment => "the environment".into(),
             SettingSource::File(file) => escape(file).to_string(),
         };
-        finding(Mark::Info, about, format!("unavailable through {obstacle} (set in {place})"))
+        finding(Mark::Unavailable, about, format!("unavailable through {obstacle} (set in {place})"))
     };
     found.into_iter().map(line).collect()
 }
@@ -307,21 +348,45 @@ mod tests {
     fn the_report_says_what_counts() {
         let lines = |marks: &[Mark]| {
             let findings: Vec<_> = marks.iter().map(|mark| finding(*mark, "x", "y")).collect();
-            report(&findings, false)
+            report(&findings, Colours::NONE, None)
         };
         assert_eq!(
             lines(&[Mark::Ok, Mark::Info]),
             "ok    x                y\n-     x                y\nAll is well.\n"
         );
         assert!(lines(&[Mark::Warn, Mark::Ok]).ends_with("cckw works; 1 thing to look at.\n"));
+        assert!(
+            lines(&[Mark::Ok, Mark::Unavailable])
+                .ends_with("cckw works. What is said to be unavailable is not to be had here.\n")
+        );
         assert!(lines(&[Mark::Fail, Mark::Fail, Mark::Warn]).ends_with("2 things to put right.\n"));
     }
 
     #[test]
     fn colours_do_not_change_the_words() {
         let findings = [finding(Mark::Fail, "x", "y")];
-        let plain = report(&findings, true).replace("\x1b[1;31m", "").replace("\x1b[0m", "");
-        assert_eq!(plain, report(&findings, false));
+        let coloured = report(&findings, Colours::ALL, None);
+        let plain = coloured.replace("\x1b[1m", "").replace("\x1b[31m", "").replace("\x1b[0m", "");
+        assert_ne!(coloured, plain);
+        assert_eq!(plain, report(&findings, Colours::NONE, None));
+    }
+
+    #[test]
+    fn words_are_wrapped_to_the_width() {
+        let findings = [finding(Mark::Warn, "logout", "a detached session ends when you log out; and so on")];
+        let shown = |width| report(&findings, Colours::NONE, Some(width));
+        let said = "warn  logout           a detached session ends when\n                       you log out; and so on\n";
+        assert!(shown(54).starts_with(said), "{}", shown(54));
+        let said = "warn  logout\n      a detached session ends\n      when you log out; and so\n      on\n";
+        assert!(shown(30).starts_with(said), "{}", shown(30));
+    }
+
+    #[test]
+    fn a_claude_that_is_newer_than_what_was_tried_is_said_to_be() {
+        assert_eq!(newer_than_tried(&format!("{TRIED} (Claude Code)")), "");
+        assert_eq!(newer_than_tried("2.1.100 (Claude Code)"), "");
+        assert_eq!(newer_than_tried("something else"), "");
+        assert!(newer_than_tried("99.0.0 (Claude Code)").contains(TRIED));
     }
 
     #[test]

@@ -1,25 +1,31 @@
 //! `cckw list`.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::colours::Colours;
 use super::output::{fail, print};
 use super::status::{hint, state};
+use super::table::{Cell, Row, align, fit};
 use crate::claude::version;
 use crate::escape::{escape, json};
+use crate::os::clock::LocalTime;
 use crate::os::tty;
 use crate::paths;
 use crate::registry;
 use crate::registry::Session;
 use crate::registry::record::{SessionState, now};
 
-const COLUMN_TITLES: [&str; 8] =
-    ["NAME", "STATE", "RC", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", "DIRECTORY"];
-/// The columns that a narrow terminal does without, the first one first: RESTARTS, CLAUDE, UPTIME, RC.
-const DISPENSABLE: [usize; 4] = [5, 6, 4, 2];
+/// The titles. The last one but one stands only where all sessions are listed.
+const COLUMN_TITLES: [&str; 9] =
+    ["NAME", "STATE", "RC", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", LAST_USED, "DIRECTORY"];
+const LAST_USED: &str = "LAST USED";
+/// The columns that a narrow terminal does without, the first one first.
+const DISPENSABLE: [&str; 4] = ["RESTARTS", "CLAUDE", "UPTIME", "RC"];
 /// A directory is not shortened below this, in columns.
 const MIN_DIRECTORY_COLUMNS: usize = 12;
 
@@ -31,17 +37,27 @@ pub fn main(all: bool, as_json: bool) -> ExitCode {
     };
     registry::note_silent_hosts(&mut sessions);
     if as_json {
-        let shown = sessions.iter().filter(|session| all || shown_by_default(session));
         let mut installed = Installed::default();
-        return print(
-            &shown
-                .map(|session| format!("{}\n", json(&line(session, &mut installed).to_string())))
-                .collect::<String>(),
-        );
+        let lines = shown(&sessions, all).into_iter().map(|session| line(session, &mut installed));
+        return print(&lines.map(|line| format!("{}\n", json(&line.to_string()))).collect::<String>());
     }
     let columns = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten();
     let columns = columns.map(|size| usize::from(size.columns)).filter(|columns| *columns > 0);
     print(&format!("{}\n", table(&sessions, all, columns).join("\n")))
+}
+
+/// The sessions that are listed. All of them come newest first: those that run, then by when they were used
+/// last.
+fn shown(sessions: &[Session], all: bool) -> Vec<&Session> {
+    if !all {
+        return sessions.iter().filter(|session| shown_by_default(session)).collect();
+    }
+    let mut shown: Vec<&Session> = sessions.iter().collect();
+    shown.sort_by_cached_key(|session| {
+        let last_used = session.last_used().unwrap_or(u64::MAX);
+        Reverse((last_used, session.record.started_at))
+    });
+    shown
 }
 
 /// What runs, and what should: a session that never said its end needs somebody.
@@ -61,8 +77,11 @@ fn line(session: &Session, installed: &mut Installed) -> serde_json::Value {
         "attached": session.is_running && record.client_pid.is_some(),
         "cwd": record.cwd,
         "started_at": record.started_at,
+        "started": rfc3339(record.started_at),
         "ended_at": record.ended_at,
-        "restarts": record.restarts,
+        "ended": record.ended_at.and_then(rfc3339),
+        "last_used": session.last_used().and_then(rfc3339),
+        "restarts": record.unasked_restarts(),
         "exit": record.exit,
         "waiting_for": record.waiting_for,
         "background_job": record.background_job,
@@ -78,32 +97,55 @@ fn line(session: &Session, installed: &mut Installed) -> serde_json::Value {
     })
 }
 
+/// A time in seconds since 1970 as RFC 3339 has it, with the offset of the local time.
+fn rfc3339(seconds: u64) -> Option<String> {
+    LocalTime::at(seconds.checked_mul(1000)?).map(|time| time.rfc3339())
+}
+
 /// The table of the sessions, a string a line. Under a session that needs its user stands what to do. On a
 /// terminal it is made to fit into that many columns, as far as it can.
 pub fn table(sessions: &[Session], all: bool, columns: Option<usize>) -> Vec<String> {
-    let mut shown: Vec<&Session> =
-        sessions.iter().filter(|session| all || shown_by_default(session)).collect();
-    // What is of interest stands last, where the reader is: of a thousand sessions most have ended.
-    shown.sort_by_key(|session| shown_by_default(session));
+    let shown = shown(sessions, all);
     if shown.is_empty() {
-        return vec!["no sessions; `cckw claude` starts one".into()];
+        return vec![nothing_to_show(sessions.len())];
     }
+    let colours = Colours::of_stdout();
     let mut installed = Installed::default();
     let newer: Vec<_> = shown.iter().map(|session| installed.newer(session)).collect();
     let home = columns.and_then(|_| paths::home());
-    let bodies =
-        shown.iter().zip(&newer).map(|(session, newer)| row(session, newer.is_some(), home.as_deref()));
-    let rows: Vec<_> = std::iter::once(COLUMN_TITLES.map(str::to_owned)).chain(bodies).collect();
+    let bodies = shown
+        .iter()
+        .zip(&newer)
+        .map(|(session, newer)| row(session, newer.is_some(), home.as_deref(), colours));
+    let mut rows: Vec<Row> = std::iter::once(COLUMN_TITLES.map(Cell::from).to_vec()).chain(bodies).collect();
+    if !all {
+        for row in &mut rows {
+            row.remove(COLUMN_TITLES.len() - 2);
+        }
+    }
     let hints = std::iter::once(None).chain(shown.iter().map(|session| hint(session)));
     let with_hint = |(line, hint): (String, Option<String>)| {
         std::iter::once(line).chain(hint.map(|hint| format!("  {hint}")))
     };
     let lines = match columns {
-        Some(columns) => super::table::fit(&rows, columns, MIN_DIRECTORY_COLUMNS, &DISPENSABLE),
-        None => super::table::align(&rows),
+        Some(columns) => fit(&rows, columns, MIN_DIRECTORY_COLUMNS, &DISPENSABLE),
+        None => align(&rows),
     };
     let newer: BTreeSet<String> = newer.into_iter().flatten().collect();
     lines.into_iter().zip(hints).flat_map(with_hint).chain(footnote(&newer)).collect()
+}
+
+/// What stands in the place of a table of nothing, where so many sessions have ended.
+fn nothing_to_show(ended: usize) -> String {
+    match ended {
+        0 => "no sessions; `cckw claude` starts one".into(),
+        1 => {
+            "no session runs; `cckw list --all` shows the one that has ended, `cckw claude` starts one".into()
+        }
+        _ => format!(
+            "no session runs; `cckw list --all` shows the {ended} that have ended, `cckw claude` starts one"
+        ),
+    }
 }
 
 /// What the star behind a version means.
@@ -113,7 +155,7 @@ fn footnote(newer: &BTreeSet<String>) -> Option<String> {
     (!versions.is_empty()).then(|| format!("* {} is installed; {take}", versions.join(", ")))
 }
 
-fn row(session: &Session, newer: bool, home: Option<&Path>) -> [String; 8] {
+fn row(session: &Session, newer: bool, home: Option<&Path>, colours: Colours) -> Row {
     let record = &session.record;
     let attached = match (session.is_running, record.client_pid) {
         (true, Some(_)) => "attached",
@@ -122,16 +164,32 @@ fn row(session: &Session, newer: bool, home: Option<&Path>) -> [String; 8] {
     };
     let end = record.ended_at.or_else(|| session.is_running.then(now));
     let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
-    [
-        escape(&session.name).to_string(),
-        state(session),
-        remote(session).filter(|remote| remote != "unknown").unwrap_or_else(|| "-".into()),
+    let state = state(session);
+    let (look, remote) = (colours.of_state(&state), remote(session).filter(|remote| remote != "unknown"));
+    let remote = remote.unwrap_or_else(|| "-".into());
+    let of_link = colours.of_link(&remote);
+    vec![
+        escape(&session.name).to_string().into(),
+        Cell::from(state).styled(look),
+        Cell::from(remote).styled(of_link),
         attached.into(),
-        end.map_or_else(|| "-".into(), |end| duration(end.saturating_sub(record.started_at))),
-        record.restarts.to_string(),
-        version(session, newer),
-        escape(&below_home(cwd, home)).to_string(),
+        end.map_or_else(|| "-".into(), |end| duration(end.saturating_sub(record.started_at))).into(),
+        record.unasked_restarts().to_string().into(),
+        version(session, newer).into(),
+        last_used(session).into(),
+        escape(&below_home(cwd, home)).to_string().into(),
     ]
+}
+
+/// When a session was used last, in local time, to the minute.
+fn last_used(session: &Session) -> String {
+    match session.last_used() {
+        None => "now".into(),
+        Some(seconds) => {
+            let time = seconds.checked_mul(1000).and_then(LocalTime::at);
+            time.map_or_else(|| "-".into(), |time| time.to_the_minute())
+        }
+    }
 }
 
 /// A path as a shell's user would write it.

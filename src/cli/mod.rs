@@ -1,6 +1,7 @@
 //! The command line: which verb was asked for, and one file for each.
 
 mod attach;
+mod colours;
 mod complete;
 mod cycle;
 mod definition;
@@ -25,6 +26,7 @@ mod status;
 mod stop;
 mod table;
 mod watch;
+mod wrap;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -115,7 +117,7 @@ fn run(cli: Cli) -> ExitCode {
             };
             restart::main(session.as_deref(), all, wish)
         }
-        Some(Verb::Stop { session }) => stop::main(session.as_deref()),
+        Some(Verb::Stop { sessions, all }) => stop::main(&sessions, all),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
         Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
@@ -154,18 +156,23 @@ fn inside() -> Option<String> {
 
 /// Does something with the running session that is meant, or says why there is none.
 fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> ExitCode {
-    let sessions = match registry::sessions() {
-        Ok(sessions) => sessions,
-        Err(error) => return output::fail(&error),
-    };
-    let (running, others): (Vec<Session>, Vec<Session>) = sessions.into_iter().partition(Session::has_host);
+    match registry::sessions().and_then(|sessions| running(&sessions, word)) {
+        Ok(session) => act(&session),
+        Err(error) => output::fail(&error),
+    }
+}
+
+/// The running session that is meant.
+///
+/// # Errors
+/// When there is none, or its host cannot be reached.
+fn running(sessions: &[Session], word: Option<&str>) -> Result<Session, UserError> {
+    let (running, others): (Vec<Session>, Vec<Session>) =
+        sessions.iter().cloned().partition(Session::has_host);
     match registry::pick(&running, word) {
-        Ok(session) if !session.is_running => match registry::wait_for_host(session) {
-            Ok(session) => act(&session),
-            Err(error) => output::fail(&error),
-        },
-        Ok(session) => act(session),
-        Err(error) => output::fail(&not_running(&error, &others)),
+        Ok(session) if !session.is_running => registry::wait_for_host(session),
+        Ok(session) => Ok(session.clone()),
+        Err(error) => Err(not_running(&error, &others)),
     }
 }
 

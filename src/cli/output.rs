@@ -1,6 +1,6 @@
 //! Writing to stdout and stderr, where the reader may have gone away.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::client;
@@ -36,12 +36,4 @@ pub fn tell_of_silent_hosts<'a>(sessions: impl IntoIterator<Item = &'a Session>)
             fail(&UserError::from(host).about(&session.name));
         }
     }
-}
-
-/// Whether stdout shows colours: it is a terminal that has them, and nobody set `NO_COLOR`
-/// (<https://no-color.org>).
-pub fn coloured() -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    io::stdout().is_terminal() && !dumb && !set("NO_COLOR")
 }

@@ -11,6 +11,7 @@ use nix::sys::termios::{FlushArg, SetArg, SpecialCharacterIndices, Termios, tcfl
 
 use super::status::state;
 use super::table;
+use super::table::Row;
 use crate::escape::escape;
 use crate::os::io as nonblocking;
 use crate::os::io::Transfer;
@@ -71,11 +72,16 @@ pub fn choose(sessions: &[Session]) -> io::Result<Picked> {
 
 /// A line for each session, with its number.
 fn lines(sessions: &[Session]) -> Vec<String> {
-    let row = |(number, session): (usize, &Session)| {
+    let row = |(number, session): (usize, &Session)| -> Row {
         let attached = if session.record.client_pid.is_some() { "attached" } else { "" };
-        [format!("{}", number + 1), escape(&session.name).to_string(), state(session), attached.to_owned()]
+        vec![
+            format!("{}", number + 1).into(),
+            escape(&session.name).to_string().into(),
+            state(session).into(),
+            attached.into(),
+        ]
     };
-    let rows: Vec<_> = sessions.iter().enumerate().map(row).collect();
+    let rows: Vec<Row> = sessions.iter().enumerate().map(row).collect();
     table::align(&rows)
 }
 

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::output::fail;
+use super::output::{fail, print};
 use crate::client::launch::{EnvironmentFrom, HostLaunch};
+use crate::escape::escape;
 use crate::os::signals;
 use crate::registry;
 use crate::registry::environment::revival::By;
@@ -35,6 +36,9 @@ fn try_to_start(word: Option<&str>, all: bool, environment: EnvironmentFrom, unt
         .filter(|session| !session.is_running && (word.is_some() || !has_ended(session)))
         .collect();
     if all {
+        if candidates.is_empty() {
+            return print("no session is to be brought back\n");
+        }
         let failed =
             candidates.iter().filter(|session| start(session, environment) != ExitCode::SUCCESS).count();
         return if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -48,11 +52,13 @@ fn try_to_start(word: Option<&str>, all: bool, environment: EnvironmentFrom, unt
         }
         Err(NotPicked::None) => fail(&selector::nothing_to_bring_back()),
         Err(NotPicked::Unknown(word)) => {
-            let meant = registry::pick(&running, Some(&word)).ok();
-            fail(&match meant.and_then(SilentHost::ask) {
-                Some(silent) => host::runs_and_is_silent(&word, silent.into()),
-                None => selector::not_to_bring_back(),
-            })
+            let Ok(meant) = registry::pick(&running, Some(&word)) else {
+                return fail(&selector::not_to_bring_back());
+            };
+            match SilentHost::ask(meant) {
+                Some(silent) => fail(&host::runs_and_is_silent(&word, silent.into())),
+                None => tell_that_it_runs(meant),
+            }
         }
         Err(error @ NotPicked::Several(_)) => fail(&(&error).into()),
     }
@@ -80,7 +86,20 @@ fn start(session: &Session, environment: EnvironmentFrom) -> ExitCode {
         (_, None) => Err(host::could_not_revive(&session.word())),
     });
     match started {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => print(&format!(
+            "{}: started, without a terminal. Take it into this one with: cckw attach {}\n",
+            escape(&session.name),
+            session.word()
+        )),
         Err(error) => fail(&error.about(&session.name)),
     }
+}
+
+/// There is nothing to do, which is as good.
+fn tell_that_it_runs(session: &Session) -> ExitCode {
+    print(&format!(
+        "{}: runs already. Take it into this terminal with: cckw attach {}\n",
+        escape(&session.name),
+        session.word()
+    ))
 }

@@ -4,18 +4,19 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::output::fail;
-use super::pick_running;
+use super::output::{fail, print};
+use super::{inside, running};
 use crate::client::complain;
 use crate::escape::escape;
 use crate::protocol::{Channel, Request, Response};
 use crate::registry;
 use crate::registry::event_log::EventLog;
 use crate::registry::last_claude;
+use crate::registry::record::SessionKind;
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
 use crate::registry::{NoAnswer, Session};
-use crate::user_error::{host, session as of_session};
+use crate::user_error::{UserError, host, session as of_session};
 
 /// Longer than a host takes to end a claude that does not want to: three signals, five seconds apart.
 const END_TIMEOUT: Duration = Duration::from_secs(20);
@@ -59,37 +60,106 @@ fn end_what_is_left(session: &Session) {
     }
 }
 
-/// Ends what is left of a session that was stopped, and tells what is lost with it.
-fn stopped(session: &Session) -> ExitCode {
-    end_what_is_left(session);
-    if let Some(problem) = &session.record.transcript_problem {
-        complain(format_args!(
-            "{} is stopped; what was said there last was not saved: {}",
-            escape(&session.word()),
-            escape(problem)
-        ));
-    } else if session.record.transcript_cut {
-        complain(format_args!(
-            "{} is stopped; its transcript was removed or cut, and what was said before that is gone with its claude",
-            escape(&session.word())
-        ));
+/// Ends sessions, and waits until they have ended. Their conversations stay. Without words, and not `all`, it
+/// is the only one that runs. Of several the others are ended where one cannot be.
+pub fn main(words: &[String], all: bool) -> ExitCode {
+    let sessions = match registry::sessions() {
+        Ok(sessions) => sessions,
+        Err(error) => return fail(&error),
+    };
+    if all && !sessions.iter().any(Session::has_host) {
+        return print("no session is running\n");
     }
-    ExitCode::SUCCESS
+    let mut status = ExitCode::SUCCESS;
+    let mut chosen: Vec<Session> = Vec::new();
+    for found in chosen_ones(&sessions, words, all) {
+        match found {
+            Ok(session) if chosen.iter().any(|known| known.directory == session.directory) => {}
+            Ok(session) => chosen.push(session),
+            Err(error) => status = fail(&error),
+        }
+    }
+    // The one that this runs in comes last, for this may end with its claude.
+    let inside = inside();
+    chosen.sort_by_key(|session| inside.as_deref() == Some(&session.record.session.to_string()));
+    // All are asked before one is waited for: they end beside each other.
+    let asked: Vec<_> = chosen.iter().map(|session| (session, ask(session))).collect();
+    for (session, asked) in asked {
+        let told = match asked.and_then(|channel| wait(session, channel)) {
+            Ok(()) => tell(session),
+            // Of several, each is told by its name.
+            Err(error) if chosen.len() > 1 => fail(&error.about(&session.name)),
+            Err(error) => fail(&error),
+        };
+        if told != ExitCode::SUCCESS {
+            status = told;
+        }
+    }
+    status
 }
 
-/// Ends a session, and waits until it has ended. Its conversation stays.
-pub fn main(word: Option<&str>) -> ExitCode {
-    pick_running(word, |session| {
-        let mut channel = match ask_to_stop(session) {
-            Ok(Some((Response::Refused { reason }, _))) => return fail(&host::refused(&reason)),
-            Ok(Some((_, channel))) => channel,
-            Ok(None) => return stopped(session),
-            Err(error) => return fail(&error.into()),
+fn chosen_ones(sessions: &[Session], words: &[String], all: bool) -> Vec<Result<Session, UserError>> {
+    if all {
+        let with_host = sessions.iter().filter(|session| session.has_host());
+        let reached = |session: &Session| match session.is_running {
+            true => Ok(session.clone()),
+            false => registry::wait_for_host(session),
         };
+        return with_host.map(reached).collect();
+    }
+    if words.is_empty() {
+        return vec![running(sessions, None)];
+    }
+    words.iter().map(|word| running(sessions, Some(word))).collect()
+}
+
+/// Has the host end the session. Nothing where it was killed before it answered, and nobody brings the session
+/// back.
+fn ask(session: &Session) -> Result<Option<Channel>, UserError> {
+    match ask_to_stop(session) {
+        Ok(Some((Response::Refused { reason }, _))) => Err(host::refused(&reason)),
+        Ok(Some((_, channel))) => Ok(Some(channel)),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits until the session has ended, and ends what is left of it.
+fn wait(session: &Session, channel: Option<Channel>) -> Result<(), UserError> {
+    if let Some(mut channel) = channel {
         // The host says nothing more on this connection, and closes it when it has ended.
-        match channel.wait_for::<Response>(Some(END_TIMEOUT)) {
-            Ok(None) if !channel.is_abandoned() => fail(&of_session::does_not_end(&session.word())),
-            _ => stopped(session),
+        let answer = channel.wait_for::<Response>(Some(END_TIMEOUT));
+        if matches!(answer, Ok(None)) && !channel.is_abandoned() {
+            return Err(of_session::does_not_end(&session.word()));
         }
+    }
+    end_what_is_left(session);
+    Ok(())
+}
+
+/// Says that a session was stopped, what is lost with it, and how to go on.
+fn tell(session: &Session) -> ExitCode {
+    let (name, word, record) = (escape(&session.name), session.word(), &session.record);
+    if let Some(problem) = &record.transcript_problem {
+        complain(format_args!(
+            "{name} is stopped; what was said there last was not saved: {}",
+            escape(problem)
+        ));
+        return ExitCode::SUCCESS;
+    }
+    if record.transcript_cut {
+        complain(format_args!(
+            "{name} is stopped; its transcript was removed or cut, and what was said before that is gone with its claude"
+        ));
+        return ExitCode::SUCCESS;
+    }
+    // What it has written last is in its record by now.
+    let now = registry::again(session);
+    let record = now.as_ref().map_or(record, |now| &now.record);
+    let has_conversation = record.kind == SessionKind::Conversation
+        && record.conversation.as_deref().is_none_or(|id| last_claude::can_be_resumed(record, id));
+    print(&match has_conversation {
+        true => format!("{name}: stopped. Its conversation is kept; go on with: cckw start {word}\n"),
+        false => format!("{name}: stopped. To start it again: cckw start {word}\n"),
     })
 }

@@ -1,44 +1,75 @@
-//! Columns that stand below each other, also with wide characters.
+//! Columns that stand below each other, also with wide characters and colours.
 
+use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What is always left of the last cells, in columns: `DIRECTORY` is as long.
 const HEADING: usize = 9;
+/// Begins a colour. Nothing else in a line begins with it, for all texts are escaped.
+const ESC: char = '\u{1b}';
+
+/// What stands in one place of a table.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    /// Already escaped.
+    text: String,
+    /// Nothing where no colours are shown.
+    style: Style,
+}
+
+impl Cell {
+    /// The same in this style.
+    pub fn styled(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+
+    fn width(&self) -> usize {
+        self.text.width()
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), style: Style::new() }
+    }
+}
+
+/// A line of a table. The first one has the titles, and all have as many cells as that.
+pub type Row = Vec<Cell>;
 
 /// Lines with the cells of each column below each other, two spaces between columns, and none at the end.
-pub fn align<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
-    let all: Vec<usize> = (0..N).collect();
+pub fn align(rows: &[Row]) -> Vec<String> {
+    let all: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).collect();
     lines(rows, &all, usize::MAX)
 }
 
 /// The same for a terminal with so many columns. What does not fit is taken from the beginnings of the last
-/// cells, a path each, down to `least`; then from the columns that are `dispensable`, the first one first;
-/// then what is still there of the last cells. If that is too wide, it is.
-pub fn fit<const N: usize>(
-    rows: &[[String; N]],
-    columns: usize,
-    least: usize,
-    dispensable: &[usize],
-) -> Vec<String> {
-    let widths = widths(rows);
-    let last = widths[N - 1];
-    let mut kept: Vec<usize> = (0..N).collect();
+/// cells, a path each, down to `least`; then from the columns with the titles in `dispensable`, the first one
+/// first; then what is still there of the last cells. If that is too wide, it is.
+pub fn fit(rows: &[Row], columns: usize, least: usize, dispensable: &[&str]) -> Vec<String> {
+    let Some(titles) = rows.first() else { return Vec::new() };
+    let Some((last, others)) = widths(rows).split_last().map(|(last, others)| (*last, others.to_vec()))
+    else {
+        return Vec::new();
+    };
+    let mut kept: Vec<usize> = (0..titles.len()).collect();
     let mut dispensable = dispensable.iter();
     loop {
-        let others: usize = kept.iter().filter(|at| **at < N - 1).map(|at| widths[*at] + 2).sum();
-        let room = columns.saturating_sub(others);
+        let taken: usize = kept.iter().filter_map(|at| others.get(*at)).map(|width| width + 2).sum();
+        let room = columns.saturating_sub(taken);
         if room >= last.min(least) {
             return lines(rows, &kept, room);
         }
         match dispensable.next() {
-            Some(next) => kept.retain(|at| at != next),
+            Some(next) => kept.retain(|at| titles[*at].text != *next),
             None => return lines(rows, &kept, room.max(HEADING)),
         }
     }
 }
 
-fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
-    let mut widths = [0; N];
+/// The widths of the columns.
+fn widths(rows: &[Row]) -> Vec<usize> {
+    let mut widths = vec![0; rows.first().map_or(0, Vec::len)];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.width().max(*width);
@@ -48,20 +79,22 @@ fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
 }
 
 /// Lines of these columns, the last of which gets so much room.
-fn lines<const N: usize>(rows: &[[String; N]], kept: &[usize], room: usize) -> Vec<String> {
+fn lines(rows: &[Row], kept: &[usize], room: usize) -> Vec<String> {
     let widths = widths(rows);
-    let line = |row: &[String; N]| {
+    let line = |row: &Row| {
         let mut line = String::new();
+        // Spaces come before the next text, so that none is left at the end.
+        let mut gap = 0;
         for &at in kept {
-            let cell = &row[at];
-            if at == N - 1 {
-                line.push_str(&shorten(cell, room));
-            } else {
-                line.push_str(cell);
-                line.push_str(&" ".repeat(widths[at] - cell.width() + 2));
+            let Cell { text, style } = &row[at];
+            let text = if at + 1 == row.len() { shorten(text, room) } else { text.clone() };
+            if !text.is_empty() {
+                line.push_str(&" ".repeat(gap));
+                line.push_str(&format!("{style}{text}{style:#}"));
+                gap = 0;
             }
+            gap += widths[at].saturating_sub(text.width()) + 2;
         }
-        line.truncate(line.trim_end().len());
         line
     };
     rows.iter().map(line).collect()
@@ -81,15 +114,19 @@ fn shorten(text: &str, columns: usize) -> String {
     format!("\u{2026}{}", &text[text.len() - kept..])
 }
 
-/// As much of a line as fits into so many columns of a terminal.
-pub fn cut(line: &str, columns: usize) -> &str {
-    let mut width = 0;
+/// As much of a line as fits into so many columns of a terminal. Its colours end where they did.
+pub fn cut(line: &str, columns: usize) -> String {
+    let (mut width, mut is_colour) = (0, false);
     let fits = |c: &char| {
+        is_colour |= *c == ESC;
+        if is_colour {
+            is_colour = *c != 'm';
+            return true;
+        }
         width += c.width().unwrap_or(0);
         width <= columns
     };
-    let length = line.chars().take_while(fits).map(char::len_utf8).sum();
-    &line[..length]
+    line.chars().filter(fits).collect()
 }
 
 #[cfg(test)]
@@ -99,17 +136,17 @@ mod tests {
     #[test]
     fn columns_stand_below_each_other() {
         let rows = [["NAME", "STATE"], ["日本", "idle"], ["cafe\u{301}", "busy"], ["x", ""]];
-        let lines = align(&rows.map(|row| row.map(str::to_owned)));
+        let lines = align(&rows.map(|row| row.map(Cell::from).to_vec()));
         assert_eq!(lines, ["NAME  STATE", "日本  idle", "cafe\u{301}  busy", "x"]);
     }
 
     #[test]
     fn a_table_fits_as_far_as_it_can() {
         let rows = [["NAME", "MORE", "DIR"], ["one", "12", "/home/you/src/日本"], ["two", "3", "/w"]];
-        let rows = rows.map(|row| row.map(str::to_owned));
-        assert_eq!(fit(&rows, 80, 8, &[1]), align(&rows));
+        let rows = rows.map(|row| row.map(Cell::from).to_vec());
+        assert_eq!(fit(&rows, 80, 8, &["MORE"]), align(&rows));
         let fits = |columns: usize| {
-            let lines = fit(&rows, columns, 8, &[1]);
+            let lines = fit(&rows, columns, 8, &["MORE"]);
             assert!(lines.iter().all(|line| line.width() <= columns), "{columns}: {lines:?}");
             lines
         };
@@ -118,13 +155,30 @@ mod tests {
         assert_eq!(fits(19)[0], "NAME  DIR");
         assert_eq!(fits(14)[1], "one   …rc/日本");
         // Here it ends.
-        assert_eq!(fit(&rows, 5, 8, &[1])[1], "one   …src/日本");
+        assert_eq!(fit(&rows, 5, 8, &["MORE"])[1], "one   …src/日本");
     }
 
     #[test]
     fn a_line_is_cut_where_the_terminal_ends() {
         for (columns, cut_to) in [(0, ""), (1, "a"), (2, "a"), (3, "a日"), (4, "a日b"), (9, "a日b")] {
             assert_eq!(cut("a日b", columns), cut_to);
+        }
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let red = anstyle::AnsiColor::Red.on_default();
+        let rows = [
+            vec![Cell::from("NAME"), "STATE".into(), "DIR".into()],
+            vec!["one".into(), Cell::from("waiting").styled(red), "/w".into()],
+        ];
+        let line = "one   \u{1b}[31mwaiting\u{1b}[0m  /w";
+        assert_eq!(align(&rows), ["NAME  STATE    DIR", line]);
+        assert_eq!(fit(&rows, 17, 2, &[])[1], line);
+        for (columns, cut_to) in
+            [(80, line), (9, "one   \u{1b}[31mwai\u{1b}[0m"), (2, "on\u{1b}[31m\u{1b}[0m")]
+        {
+            assert_eq!(cut(line, columns), cut_to);
         }
     }
 }

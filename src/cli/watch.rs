@@ -98,10 +98,9 @@ fn draw(sessions: &[Session], all: bool) -> io::Result<()> {
     let or_all = |number: u16| if number == 0 { usize::MAX } else { usize::from(number) };
     let (rows, columns) = (or_all(size.rows), or_all(size.columns));
     let shown = if lines.len() > rows { rows.saturating_sub(1) } else { lines.len() };
-    let mut drawn: Vec<String> =
-        lines[..shown].iter().map(|line| table::cut(line, columns).to_owned()).collect();
+    let mut drawn: Vec<String> = lines[..shown].iter().map(|line| table::cut(line, columns)).collect();
     if shown < lines.len() {
-        drawn.push(table::cut(&format!("… {} more lines", lines.len() - shown), columns).to_owned());
+        drawn.push(table::cut(&format!("… {} more lines", lines.len() - shown), columns));
     }
     let text = format!("\x1b[H{}\x1b[K\x1b[J", drawn.join("\x1b[K\r\n"));
     let mut stdout = io::stdout().lock();

@@ -58,6 +58,8 @@ pub struct HostLaunch {
     pub record_environment: bool,
     /// Whether the conversation may be given up for a new one where it is not found.
     pub may_expire: bool,
+    /// Its user has asked for it to be brought back.
+    pub is_asked: bool,
     /// What the claude of the host that was lost had open.
     pub last_open: Option<LastOpen>,
 }
@@ -116,6 +118,7 @@ impl HostLaunch {
             environment,
             record_environment,
             may_expire: by != By::Command,
+            is_asked: by == By::Request,
             last_open: None,
         })
     }
@@ -191,6 +194,7 @@ impl HostLaunch {
             detached: false,
             record_environment: self.record_environment,
             may_expire: self.may_expire,
+            is_asked: self.is_asked,
             last_open: self.last_open.clone(),
         }
     }

@@ -92,6 +92,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         environment: revival::current(),
         record_environment: true,
         may_expire: true,
+        is_asked: false,
         last_open: None,
     };
     match client::main(tty, Begin::Launch(launch), &config) {

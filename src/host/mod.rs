@@ -50,14 +50,13 @@ use crate::registry::log_event::LogEvent;
 use attached::AttachedClient;
 use attachment_state::Attachment;
 use claude::Claude;
-use claude::supervisor::ClaudeLaunch;
 use control_server::{ControlServer, Now};
 use files::SessionFiles;
 use journal::{Journal, Promise};
 use notifications::Notices;
 use output::{Output, ReadProgress};
 use remote::Remote;
-use start::{Prepared, ends_host};
+use start::{Prepared, Recovered, ends_host};
 use state_watch::{StateSeen, StateWatch};
 use stopping::SystemStop;
 use timers::{Timer, Timers, timers};
@@ -159,11 +158,11 @@ impl Host {
 
     /// Runs the session to its end. Where it was another host's, `recovered` is how claude was launched for
     /// it.
-    pub fn run(mut self, mut server: ControlServer, recovered: Option<&ClaudeLaunch>) {
+    pub fn run(mut self, mut server: ControlServer, recovered: Option<&Recovered>) {
         self.events.write(LogEvent::Started { child: self.claude.child().pid().as_raw() });
         if let Some(launch) = recovered {
             self.timers.set(Timer::Probation, Instant::now() + recovery_marker::PROBATION);
-            self.taken_up(launch);
+            self.taken_up(&launch.how, launch.is_asked);
         }
         self.save();
         fault::point("run-saved");

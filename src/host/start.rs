@@ -190,8 +190,16 @@ pub(super) struct Prepared {
     pub(super) attributes: Attributes,
     pub(super) supervisor: Supervisor,
     /// What was launched, where the session was another host's.
-    pub(super) taken_up: Option<ClaudeLaunch>,
+    pub(super) taken_up: Option<Recovered>,
     pub(super) lock: Lock,
+}
+
+/// A session that was another host's.
+pub(super) struct Recovered {
+    /// How claude was launched for it.
+    pub(super) how: ClaudeLaunch,
+    /// Its user has asked for it.
+    pub(super) is_asked: bool,
 }
 
 /// Everything that can be refused, in an order that leaves nothing half-started: claude comes last.
@@ -208,7 +216,8 @@ fn prepare(
     let config = config::load().unwrap_or_default();
     let (mut record, mut supervisor) = begin(&request, &place, config.restart)?;
     let taken_up = if request.start.revive {
-        Some(take_up(&mut supervisor, &record, &place, request.start.may_expire)?)
+        let how = take_up(&mut supervisor, &record, &place, request.start.may_expire)?;
+        Some(Recovered { how, is_asked: request.start.is_asked })
     } else {
         None
     };
@@ -246,7 +255,7 @@ fn prepare(
     let variables = if start.revive { later_environment(&environment, &events) } else { environment.first() };
     let first_args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
     let args = match &taken_up {
-        Some(launch) => launch_choice::arguments(&first_args, launch, &record),
+        Some(recovered) => launch_choice::arguments(&first_args, &recovered.how, &record),
         None => launch_choice::with_decided(args, &record),
     };
     let directory = last_claude::directory(&record).filter(|_| start.revive);

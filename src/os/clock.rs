@@ -21,17 +21,24 @@ pub struct LocalTime {
 pub fn timestamp() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = u64::try_from(now.as_millis()).ok().and_then(LocalTime::at);
-    now.map_or_else(|| "-".into(), |now| now.iso())
+    now.map_or_else(|| "-".into(), |now| now.rfc3339())
 }
 
 impl LocalTime {
-    fn iso(&self) -> String {
+    /// To the second, with what it differs from Greenwich's: `2026-05-31T02:56:08-04:00`.
+    pub fn rfc3339(&self) -> String {
         let Self { year, month, day, hour, minute, second, east, .. } = self;
         let (sign, off) = (if *east < 0 { '-' } else { '+' }, east.abs() / 60);
         let (hours, minutes) = (off / 60, off % 60);
         format!(
             "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{sign}{hours:02}:{minutes:02}"
         )
+    }
+
+    /// To the minute: `2026-05-31 02:56`.
+    pub fn to_the_minute(&self) -> String {
+        let Self { year, month, day, hour, minute, .. } = self;
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
     }
 
     /// The local time so many milliseconds after 1970 began in Greenwich, by `TZ` or the system's time zone;
@@ -81,9 +88,10 @@ mod tests {
     #[test]
     fn a_timestamp_says_how_far_it_is_from_greenwich() {
         let time = LocalTime::at(1_700_000_007_042).expect("a time");
-        let shown = |east| LocalTime { hour: 2, day: 14, east, ..time }.iso();
+        let shown = |east| LocalTime { hour: 2, day: 14, east, ..time }.rfc3339();
         assert_eq!(shown(-16_200), "2023-11-14T02:13:27-04:30");
         assert_eq!(shown(0), "2023-11-14T02:13:27+00:00");
+        assert_eq!(LocalTime { hour: 2, day: 14, ..time }.to_the_minute(), "2023-11-14 02:13");
     }
 
     #[test]

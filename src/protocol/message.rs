@@ -48,6 +48,9 @@ pub struct Start {
     /// happens to bring the session back leaves that to its user.
     #[serde(default)]
     pub may_expire: bool,
+    /// Whether its user has asked for the session to be brought back.
+    #[serde(default)]
+    pub is_asked: bool,
     /// What the last claude had open when its host was lost. The host that was lost may not have written it
     /// down.
     #[serde(default, skip_serializing_if = "Option::is_none")]

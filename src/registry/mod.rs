@@ -102,6 +102,19 @@ impl Session {
         connect(&self.directory, &self.record)
     }
 
+    /// When it was used last, in seconds since 1970; nothing while it runs. Of one that never said its end it
+    /// is when its record was written last.
+    pub fn last_used(&self) -> Option<u64> {
+        if self.has_host() {
+            return None;
+        }
+        let written = || {
+            let modified = fs::metadata(record::path(&self.directory)).and_then(|found| found.modified());
+            Some(modified.ok()?.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs())
+        };
+        self.record.ended_at.or_else(written).or(Some(self.record.started_at))
+    }
+
     /// What to type for it at a shell: its name, or the beginning of its id where the name would have to be
     /// quoted.
     pub fn word(&self) -> String {

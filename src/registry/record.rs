@@ -162,6 +162,9 @@ pub struct Record {
     /// How often claude was brought back.
     #[serde(default)]
     pub restarts: u32,
+    /// How many of these somebody asked for: `cckw restart`, `cckw start`.
+    #[serde(default)]
+    pub asked_restarts: u32,
     /// The host's control socket.
     pub socket: LosslessText,
     /// The session's directory, by the path that its host uses. Under another path, with the host alive, it
@@ -265,6 +268,7 @@ impl Record {
             ended_at: None,
             exit: None,
             restarts: 0,
+            asked_restarts: 0,
             with_transcript: vec![],
             socket: nothing(),
             directory: None,
@@ -340,6 +344,11 @@ impl Record {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", escape(path)));
         let contents = files::read_plain(path, MAX_RECORD_BYTES).map_err(named)?;
         serde_json::from_slice(&contents).map_err(|error| named(error.into()))
+    }
+
+    /// How often claude was brought back although nobody asked for it: after a crash, or another host's end.
+    pub fn unasked_restarts(&self) -> u32 {
+        self.restarts.saturating_sub(self.asked_restarts)
     }
 
     /// The directory that claude works in, where it has said so.

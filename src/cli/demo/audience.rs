@@ -7,7 +7,9 @@ use std::num::NonZero;
 
 use nix::sys::termios::{LocalFlags, SetArg, tcsetattr};
 
-use crate::cli::{output, table};
+use crate::cli::colours::Colours;
+use crate::cli::table;
+use crate::cli::wrap::wrap;
 use crate::escape::escape;
 use crate::os::tty;
 use crate::os::tty::Attributes;
@@ -187,7 +189,7 @@ impl LiveTerminal {
             stage,
             scenes: whys.len(),
             told,
-            coloured: output::coloured(),
+            coloured: Colours::of_stdout().are_shown(),
             header: String::new(),
             title: String::new(),
             why: "",
@@ -250,7 +252,7 @@ impl LiveTerminal {
         let (rows, width) = (usize::from(self.stage.0), usize::from(self.stage.1));
         let with = |parameter: &str, text: &str| {
             let text = table::cut(text, columns);
-            if self.coloured { format!("\x1b[{parameter}m{text}\x1b[m") } else { text.to_owned() }
+            if self.coloured { format!("\x1b[{parameter}m{text}\x1b[m") } else { text }
         };
         let mut lines = vec![with("2", &self.header), with("1", &self.title)];
         let mut why = wrap(self.why, columns);
@@ -293,34 +295,9 @@ fn write(text: &str) {
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
-/// Words in lines of at most so many columns. For plain English.
-fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("one at least");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= columns {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_kept_whole() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("one two three", 80), ["one two three"]);
-        assert_eq!(wrap("longer than that", 3), ["longer", "than", "that"]);
-        assert_eq!(wrap("", 3), [""]);
-    }
 
     #[test]
     fn a_screen_in_a_text_holds_no_controls() {

@@ -132,7 +132,7 @@ const ALL: &[PageFacts] = &[
     PageFacts {
         verb: "list",
         exit: USUAL,
-        environment: &[COLOURS, STATE_HOME],
+        environment: &[COLOURS, STATE_HOME, ("TZ", "The time zone of the dates.")],
         files: &[RECORD, SOCKET],
         examples: &[
             ("cckw list", "See what runs, and what needs you:"),
@@ -192,7 +192,11 @@ const ALL: &[PageFacts] = &[
         exit: USUAL,
         environment: OF_SESSIONS,
         files: &[RECORD, SOCKET],
-        examples: &[("cckw stop parser", "End a session; claude knows its conversation still:")],
+        examples: &[
+            ("cckw stop parser", "End a session; claude knows its conversation still:"),
+            ("cckw stop parser lexer", "End two:"),
+            ("cckw stop --all", "End all that run:"),
+        ],
         see_also: &["cckw", "cckw-detach", "cckw-restart", "cckw-rm"],
     },
     PageFacts {
@@ -227,6 +231,7 @@ const ALL: &[PageFacts] = &[
         ],
         environment: &[
             CLAUDES,
+            COLOURS,
             ("TMUX, TMUX_TMPDIR, SCREENDIR", "Where tmux and GNU screen are looked for."),
         ],
         files: &[STATE_FILES],

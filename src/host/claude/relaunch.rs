@@ -48,9 +48,11 @@ impl Host {
     }
 
     /// A new host has taken the session up: its user, if there is one, is told what is lost.
-    pub(crate) fn taken_up(&mut self, launch: &ClaudeLaunch) {
+    /// `is_asked` is whether its user has asked for that.
+    pub(crate) fn taken_up(&mut self, launch: &ClaudeLaunch, is_asked: bool) {
         self.events.write(LogEvent::TakenUp { how: format!("{launch:?}") });
         self.record.restarts += 1;
+        self.record.asked_restarts += u32::from(is_asked);
         self.expired(launch);
     }
 
@@ -441,6 +443,7 @@ impl Host {
         self.watch = StateWatch::new(child.pid(), wake);
         self.record.child_pid = Some(child.pid().as_raw());
         self.record.restarts += 1;
+        self.record.asked_restarts += u32::from(self.claude.restart.is_under_way());
         self.record.exit = None;
         self.record.state = SessionState::Starting;
         self.forget_last_claude();

@@ -4,7 +4,7 @@
 mod pane;
 mod wrapped;
 
-pub use wrapped::cycle;
+pub use wrapped::{cycle, users_decision};
 
 use std::fmt;
 use std::fs::{File, TryLockError};

@@ -95,7 +95,7 @@ fn ask(session: &Session, apply: bool, cycle: bool) -> Result<HostPreview, Strin
         Ok(Response::Reconnect { against, screen, passes, users_decision, remote, .. }) => {
             let remote: LinkRecord =
                 serde_json::from_value(remote).map_err(|error| format!("its host: {error}"))?;
-            let users_decision = users_decision.unwrap_or_else(|| decision_in_old_record(&remote));
+            let users_decision = users_decision.unwrap_or_else(|| self::users_decision(&remote));
             Ok(HostPreview { against, screen, passes, users_decision, remote })
         }
         Ok(Response::Refused { reason }) => Err(reason),
@@ -104,9 +104,9 @@ fn ask(session: &Session, apply: bool, cycle: bool) -> Result<HostPreview, Strin
     }
 }
 
-/// What makes the link the user's business, or impossible, as far as the record says. An older host does not
-/// say it in its answer.
-fn decision_in_old_record(remote: &LinkRecord) -> Option<String> {
+/// What makes the link the user's business, or impossible, as far as the record says: it was never used, or
+/// was switched off, say. An older host does not say it in its answer.
+pub fn users_decision(remote: &LinkRecord) -> Option<String> {
     // The words that the host has for it stand among its reasons, behind others.
     let left_alone = BlockReason::LeftAlone(String::new()).to_string();
     let why = match remote.state {
@@ -238,9 +238,9 @@ mod tests {
         let left = BlockReason::LeftAlone("taken over".into());
         let reasons = vec!["no bridge".into(), format!("nothing is typed: {left}")];
         let down = LinkRecord { state: RemoteState::Disconnected, reasons, ..LinkRecord::default() };
-        assert!(decision_in_old_record(&down).is_some_and(|why| why.ends_with("taken over")));
-        assert_eq!(decision_in_old_record(&LinkRecord { reasons: vec![], ..down }), None);
+        assert!(users_decision(&down).is_some_and(|why| why.ends_with("taken over")));
+        assert_eq!(users_decision(&LinkRecord { reasons: vec![], ..down }), None);
         let off = LinkRecord { state: RemoteState::Off, turned_off: true, ..LinkRecord::default() };
-        assert_eq!(decision_in_old_record(&off), Some(BlockReason::TurnedOff.to_string()));
+        assert_eq!(users_decision(&off), Some(BlockReason::TurnedOff.to_string()));
     }
 }

@@ -329,3 +329,33 @@ fn doctor_is_coloured_on_a_terminal_alone() {
     sandbox.set("NO_COLOR", "1");
     assert!(!doctor(&sandbox).contains(&0x1b));
 }
+
+#[test]
+fn doctor_wraps_its_words_and_says_what_is_unavailable() {
+    let mut sandbox = with_stand_in();
+    sandbox.set("DO_NOT_TRACK", "1");
+    let mut command = sandbox.command(CCKW);
+    command.arg("doctor");
+    let mut terminal = Terminal::builder().size(60, 70).spawn(command);
+    assert!(terminal.finish().success());
+    let text = terminal.screen().text();
+    assert!(text.contains("What is said to be unavailable is not to be had here."), "{text}");
+    assert!(!text.contains("All is well"), "{text}");
+    // A line that goes on begins below the words before it.
+    let shell = text.lines().position(|line| line.contains("`type claude` says whether")).expect("a line");
+    let next = text.lines().nth(shell + 1).expect("another line");
+    assert!(next.starts_with(&" ".repeat(23)) && next.contains("shell-init"), "{text}");
+    // A file gets each in one line.
+    let said = cckw(&sandbox, &["doctor"]);
+    assert!(said.out.lines().any(|line| line.contains("`type claude`") && line.contains("shell-init")));
+}
+
+#[test]
+fn doctor_says_that_a_claude_is_newer_than_what_was_tried() {
+    let mut sandbox = Sandbox::new();
+    let claude = sandbox.script("newer", "#!/bin/sh\necho '999.0.0 (Claude Code)'\n");
+    sandbox.set("CCKW_CLAUDE", claude);
+    let said = cckw(&sandbox, &["doctor"]);
+    let line = said.out.lines().find(|line| line.contains("999.0.0")).expect("its version");
+    assert!(line.contains("cckw was tried with versions up to 2."), "{line}");
+}

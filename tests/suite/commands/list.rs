@@ -148,20 +148,114 @@ fn a_terminal_gets_what_fits_and_a_pipe_gets_all() {
 }
 
 #[test]
-fn what_has_ended_stands_above_what_runs() {
+fn all_sessions_come_newest_first_with_dates() {
     let sandbox = sandbox();
-    let long_lived = start(&sandbox, &["-n", "first"]);
+    let mut long_lived = start(&sandbox, &["-n", "first"]);
     let mut other = start(&sandbox, &["-n", "second"]);
     submit(&mut other, "/exit");
     assert_eq!(other.finish().code(), Some(0));
     wait_until("an end", DEADLINE, || !well_said(&sandbox, &["list"]).contains("second"));
-    let table = well_said(&sandbox, &["list", "--all"]);
-    let names: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["second", "first"]);
-    let ended: Vec<&str> = table.lines().nth(1).expect("a session").split_whitespace().collect();
-    assert_eq!(ended[1..4], ["stopped", "-", "-"], "{table}");
+    leave_ended(&sandbox, "old", 1_700_000_000);
+    leave_ended(&sandbox, "older", 1_600_000_000);
+    let mut command = cckw(&sandbox, &["list", "--all"]);
+    command.env("TZ", "Etc/GMT+1");
+    let table = String::from_utf8(command.output().expect("runs").stdout).expect("UTF-8");
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    let names: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(names, ["first", "second", "old", "older"], "{table}");
+    assert_eq!(rows[1][1..4], ["stopped", "-", "-"], "{table}");
+    assert!(table.lines().next().expect("titles").contains("  LAST USED  "), "{table}");
+    assert!(table.lines().nth(1).expect("a session").contains("  now  "), "{table}");
+    assert!(table.lines().nth(3).expect("a session").contains("  2023-11-14 21:13  "), "{table}");
+    let mut command = cckw(&sandbox, &["list", "--all", "--json"]);
+    command.env("TZ", "Etc/GMT+1");
+    let json = String::from_utf8(command.output().expect("runs").stdout).expect("UTF-8");
+    let old: Value = serde_json::from_str(json.lines().nth(2).expect("a line")).expect("JSON");
+    assert_eq!((&old["ended"], &old["last_used"]), (&json!("2023-11-14T21:13:20-01:00"), &old["ended"]));
+    assert_eq!(old["ended_at"], 1_700_000_000);
+    // By themselves those that run have no such column, and nothing that runs leads to the others.
+    assert!(!well_said(&sandbox, &["list"]).contains("LAST USED"));
     well_said(&sandbox, &["stop", "first"]);
-    drop(long_lived);
+    long_lived.finish();
+    sandbox.wait_for_silence();
+    let left = well_said(&sandbox, &["list"]);
+    assert!(left.contains("`cckw list --all` shows the 4 that have ended"), "{left}");
+}
+
+/// Writes the record of a session that has ended.
+fn leave_ended(sandbox: &Sandbox, name: &str, ended_at: u64) {
+    let session = format!("{ended_at:08x}-0000-4000-8000-000000000000");
+    let directory = sandbox.path("state/cckw").join(&session);
+    fs::create_dir_all(&directory).expect("a directory");
+    let record = json!({
+        "session": session, "name": name, "conversation": session, "pinned": true, "state": "stopped",
+        "program": "/bin/claude", "args": [], "cwd": "/somewhere", "host_pid": 4_000_000,
+        "started_at": ended_at - 60, "ended_at": ended_at, "socket": directory.join("control.sock"),
+    });
+    fs::write(directory.join("session.json"), record.to_string()).expect("a record");
+}
+
+#[test]
+fn without_sessions_nothing_is_said_of_ended_ones() {
+    let sandbox = sandbox();
+    assert_eq!(well_said(&sandbox, &["list"]), "no sessions; `cckw claude` starts one\n");
+    assert_eq!(well_said(&sandbox, &["list", "--all"]), "no sessions; `cckw claude` starts one\n");
+}
+
+#[test]
+fn what_waits_for_the_user_stands_out_on_a_terminal_with_colours() {
+    let mut sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    submit(&mut terminal, "permission");
+    sandbox.wait_for_record("a question", |record| record.text("status") == "waiting");
+    let listed = |sandbox: &Sandbox, size: (u16, u16), words: &[&str]| {
+        let mut list = Terminal::builder().size(size.0, size.1).spawn(cckw(sandbox, words));
+        assert_eq!(list.finish().code(), Some(0));
+        (String::from_utf8(list.output()).expect("UTF-8"), list.screen().text())
+    };
+    let (raw, text) = listed(&sandbox, (10, 120), &["list"]);
+    assert!(raw.contains("\u{1b}[1m\u{1b}[7m\u{1b}[33mwaiting\u{1b}[0m"), "{raw:?}");
+    // The columns stand where they stand without colours.
+    sandbox.set("NO_COLOR", "1");
+    let (plain, plain_text) = listed(&sandbox, (10, 120), &["list"]);
+    assert!(!plain.contains('\u{1b}'), "{plain:?}");
+    let columns = |text: &str| text.lines().nth(1).expect("a row").find("attached");
+    assert_eq!(columns(&text), columns(&plain_text));
+    sandbox.unset("NO_COLOR");
+    sandbox.set("TERM", "dumb");
+    assert!(!listed(&sandbox, (10, 120), &["list"]).0.contains('\u{1b}'));
+    assert!(!well_said(&sandbox, &["list"]).contains('\u{1b}'));
+    terminal.press(Key::Enter);
+    well_said(&sandbox, &["stop"]);
+    terminal.finish();
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_restart_that_was_asked_for_is_not_counted() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    let record = idle(&sandbox);
+    assert_eq!(cell(&sandbox, "RESTARTS"), "0");
+    well_said(&sandbox, &["restart", "--now"]);
+    let is_another = |record: &Record, old: &Record| {
+        record.text("status") == "idle" && record.pid("claude_pid") != old.pid("claude_pid")
+    };
+    let second = sandbox.wait_for_record("another claude", |now| is_another(now, &record));
+    assert_eq!(cell(&sandbox, "RESTARTS"), "0");
+    process::signal(second.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
+    let third = sandbox.wait_for_record("a third claude", |now| is_another(now, &second));
+    assert_eq!((cell(&sandbox, "RESTARTS").as_str(), &listed(&sandbox)["restarts"]), ("1", &json!(1)));
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "words");
+    terminal.wait_for_text("You said: words");
+    well_said(&sandbox, &["stop"]);
+    terminal.finish();
+    sandbox.wait_for_silence();
+    well_said(&sandbox, &["start", "work"]);
+    sandbox.wait_for_record("a fourth claude", |now| is_another(now, &third));
+    assert_eq!(cell(&sandbox, "RESTARTS"), "1");
+    well_said(&sandbox, &["stop"]);
     sandbox.wait_for_silence();
 }
 

@@ -9,3 +9,4 @@ mod names;
 mod picture;
 mod shell_init;
 mod subcommands;
+mod verbs;

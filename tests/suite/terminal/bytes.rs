@@ -164,7 +164,7 @@ fn the_detach_key_behind_a_paste_that_claude_does_not_read_gives_the_terminal_ba
         assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
         let said = String::from_utf8_lossy(&terminal.output()).into_owned();
         assert!(said.contains("claude has not read the last"), "{said}");
-        assert_eq!(verb::well_said(&sandbox, &["stop"]), "");
+        verb::well_said(&sandbox, &["stop"]);
         sandbox.wait_for_silence();
     }
 }
@@ -194,7 +194,7 @@ fn a_paste_that_is_cut_because_the_terminal_is_let_go_is_ended() {
         again.wait_for_text("words words");
         again.type_text("the end");
         again.wait_for_text("the end");
-        assert_eq!(verb::well_said(&sandbox, &["stop"]), "");
+        verb::well_said(&sandbox, &["stop"]);
         sandbox.wait_for_silence();
     }
 }

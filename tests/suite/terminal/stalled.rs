@@ -99,7 +99,7 @@ fn a_terminal_that_takes_nothing_hardly_holds_up_the_next_one() {
         assert_eq!(terminal.wait_for_exit().code(), Some(0));
     }
     stalled[TERMINALS].read_on();
-    assert_eq!(verb::well_said(&sandbox, &["stop"]), "");
+    verb::well_said(&sandbox, &["stop"]);
     sandbox.wait_for_silence();
 }
 

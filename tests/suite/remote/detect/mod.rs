@@ -272,6 +272,17 @@ fn a_wrapped_session_is_shown_with_its_name() {
         assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
         String::from_utf8(output.stdout).expect("UTF-8")
     };
+    // Nobody has ever asked for a link there, so nothing would be brought back.
+    let line: Value = serde_json::from_str(&detect(&["--json"])).expect("one object");
+    assert_eq!(line["ineligibleReason"], "no link was up in this session so far", "{line}");
+    let row = |table: &str| -> Vec<String> {
+        table.lines().nth(1).expect("a session").split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(row(&detect(&[]))[5], "no");
+    let output = sandbox.command(env!("CARGO_BIN_EXE_cckw")).args(["detect", "--reconnectable"]).output();
+    assert_eq!(output.expect("runs").status.code(), Some(1));
+    sandbox.configure("[remote_control]\nkeep = \"always\"\n");
+    assert_eq!(row(&detect(&[]))[5], "yes");
     let line: Value = serde_json::from_str(&detect(&["--json", "--reconnectable"])).expect("one object");
     assert_eq!(line["pid"].as_i64(), record.pid("claude_pid").map(i64::from));
     assert_eq!((&line["cckw"], &line["transport"]), (&"work here".into(), &"cckw".into()), "{line}");
@@ -294,6 +305,12 @@ fn a_wrapped_session_is_shown_in_the_pane_that_it_was_started_in() {
         serde_json::from_slice(&output.stdout).expect("one object")
     };
     let (ours, theirs) = (of(env!("CARGO_BIN_EXE_cckw").as_ref()), of(cck::program()));
-    assert_eq!(verdict(&ours), verdict(&theirs));
+    // What is wrapped and never had a link is left alone; the other one cannot know that.
+    let without_eligibility = |line: &Value| {
+        let mut line = verdict(line);
+        line.as_object_mut().expect("an object").remove("reconnectable");
+        line
+    };
+    assert_eq!(without_eligibility(&ours), without_eligibility(&theirs));
     assert_eq!((&ours["pane"], &ours["transport"]), (&"main:0.0".into(), &"cckw".into()), "{ours}");
 }
