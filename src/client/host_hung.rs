@@ -287,22 +287,6 @@ fn status_of(number: i32) -> u8 {
     u8::try_from(128 + number).unwrap_or(GAVE_UP_STATUS)
 }
 
-/// Whether this holds a ctrl-z, as a terminal sends it: as the control character, or in the encodings that
-/// claude may have asked for.
-pub(in crate::client) fn has_ctrl_z(typed: &[u8]) -> bool {
-    typed.contains(&0x1a) || has_sequence(typed, &[b"\x1b[122;5u", b"\x1b[27;5;122~"])
-}
-
-/// Whether one of these escape sequences is among the keys. Every key that is typed is looked at, so it
-/// compares at escape characters only.
-pub(in crate::client) fn has_sequence(typed: &[u8], sequences: &[&[u8]]) -> bool {
-    const ESC: u8 = 0x1b;
-    typed.contains(&ESC)
-        && (0..typed.len())
-            .filter(|at| typed[*at] == ESC)
-            .any(|at| sequences.iter().any(|sequence| typed[at..].starts_with(sequence)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -416,16 +400,6 @@ mod tests {
         for host_is_held in [false, true] {
             assert_eq!(Remedy::choose(HostWish::CtrlZ, true, host_is_held), Remedy::Suspend);
             assert_eq!(Remedy::choose(HostWish::Detach, false, host_is_held), Remedy::Leave);
-        }
-    }
-
-    #[test]
-    fn ctrl_z_is_found_in_every_encoding() {
-        for typed in [&b"\x1a"[..], b"x\x1ay", b"\x1b[122;5u", b"\x1b[27;5;122~"] {
-            assert!(has_ctrl_z(typed), "{typed:?}");
-        }
-        for typed in [&b""[..], b"z", b"\x1b[122u", b"\x1b[I"] {
-            assert!(!has_ctrl_z(typed), "{typed:?}");
         }
     }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::Client;
 use super::backpressure::{Backpressure, KeyAdmission, UnreadKeys};
-use super::host_hung::{HostWish, has_ctrl_z, has_sequence};
+use super::control_keys::ControlKeys;
+use super::host_hung::HostWish;
 use super::keys::KeyQueue;
 use super::paste;
 use crate::config::DetachKey;
@@ -220,25 +221,6 @@ impl InputGate {
     }
 }
 
-/// The signal that one of these keys stands for: ctrl-c for SIGINT, ctrl-\ for SIGQUIT where it does not
-/// detach.
-///
-/// The terminal driver makes a signal of it before claude has switched that off, and after claude has
-/// switched it on again. Otherwise claude reads a key, and may end because of it as it would by the signal.
-fn signal_of_keys(bytes: &[u8]) -> Option<i32> {
-    let has = |key: u8, sequence: &[u8]| bytes.contains(&key) || has_sequence(bytes, &[sequence]);
-    match () {
-        () if has(0x03, b"\x1b[99;5u") => Some(libc::SIGINT),
-        () if has(0x1c, b"\x1b[92;5u") => Some(libc::SIGQUIT),
-        () => None,
-    }
-}
-
-/// Whether ctrl-s is among these keys, in any of its encodings: it stashes a draft in claude.
-fn has_ctrl_s(typed: &[u8]) -> bool {
-    typed.contains(&0x13) || has_sequence(typed, &[b"\x1b[115;5u", b"\x1b[27;5;115~"])
-}
-
 impl Client {
     /// Passes on what was read, up to the detach key. What is typed behind that is for nobody: a command for
     /// the shell must not be claude's next prompt. The terminal's answers to what claude has asked are for
@@ -247,12 +229,13 @@ impl Client {
         let scanned = self.input.scanner.feed(&self.input.buffer[..count]);
         let mut suspends = false;
         let forward = &scanned.forward[..scanned.detach.unwrap_or(scanned.forward.len())];
+        let control_keys = ControlKeys::among(forward);
         if let Some(master) = &self.input.master {
             if self.input.backpressure.input() == KeyAdmission::Drop {
                 // The detach key and ctrl-z are looked for all the same.
                 if !self.input.leaving {
                     self.input.dropped += forward.len() as u64;
-                    suspends = has_ctrl_z(forward);
+                    suspends = control_keys.suspends;
                 }
             } else if self.input.leaving {
                 for reply in &scanned.replies {
@@ -260,14 +243,14 @@ impl Client {
                 }
             } else if !forward.is_empty() {
                 // Before the key, so that the host knows of it when claude ends of it.
-                if let Some(number) = signal_of_keys(forward) {
+                if let Some(number) = control_keys.signal {
                     self.link.send(&FromClient::KeySignal { number });
                 }
                 self.input.keys.type_into(master, forward);
-                suspends = has_ctrl_z(forward);
+                suspends = control_keys.suspends;
             }
         }
-        if has_ctrl_s(forward) {
+        if control_keys.stashes {
             self.input.gate.stashed_at = Some(Instant::now());
         }
         let waits = scanned.typed && !forward.is_empty() && self.input.gate.held_since.is_some();
@@ -453,16 +436,6 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ctrl_s_is_known_in_every_encoding() {
-        for typed in [&b"\x13"[..], b"ab\x13", b"\x1b[115;5u", b"\x1b[27;5;115~"] {
-            assert!(has_ctrl_s(typed), "{typed:?}");
-        }
-        for typed in [&b""[..], b"s", b"\x1b[115u", b"\x1b[I"] {
-            assert!(!has_ctrl_s(typed), "{typed:?}");
-        }
-    }
 
     #[test]
     fn a_hold_without_a_key_has_no_end_of_its_own_and_with_one_it_has() {

@@ -2,6 +2,7 @@
 
 pub mod attach;
 mod backpressure;
+mod control_keys;
 mod crash_prompt;
 mod descriptors;
 mod first_process;
