@@ -13,6 +13,9 @@ use crate::registry;
 use crate::registry::Session;
 use crate::user_error::{UserError, host};
 
+/// What a host says while something that was not sent stands at the prompt.
+const DRAFT: &str = "a draft at the prompt";
+
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum RestartWish {
@@ -76,15 +79,23 @@ fn ask(session: &Session, request: &Request) -> Result<String, UserError> {
     match registry::ask(&waited, request) {
         Ok(Response::Restart { waits_for: None }) => Ok(format!("{name}: claude is restarted now\n")),
         Ok(Response::Restart { waits_for: Some(what) }) => Ok(format!(
-            "{name}: claude is restarted when it is idle (now: {}); not to wait: cckw restart --now {word}; \
-             to call it off: cckw restart --cancel {word}\n",
-            escape(&what),
+            "{name}: claude is restarted when it is idle ({}); to restart it at once: cckw restart --now {word}; \
+             to cancel: cckw restart --cancel {word}\n",
+            reason(&what),
             word = session.word()
         )),
         Ok(Response::Done) => Ok(format!("{name}: claude is not restarted\n")),
         Ok(Response::Refused { reason }) => failed(host::refused(&reason)),
         Ok(_) => failed(host::wrong_answer()),
         Err(error) => failed(error.into()),
+    }
+}
+
+/// Why the restart waits, from the host's word for it.
+fn reason(what: &str) -> String {
+    match what {
+        DRAFT => "a draft is at the prompt".into(),
+        what => format!("claude is {}", escape(what)),
     }
 }
 

@@ -145,7 +145,9 @@ pub fn hint(session: &Session) -> Option<String> {
         );
     }
     if record.restart_pending {
-        return Some(format!("it is restarted when it is idle; not to wait: cckw restart --now {word}"));
+        return Some(format!(
+            "it is restarted when it is idle; to restart it at once: cckw restart --now {word}"
+        ));
     }
     if record.unwatched {
         return Some(

@@ -45,7 +45,7 @@ impl Host {
     pub(super) fn end_background_job(&mut self) {
         let Some(job) = self.record.background_job.clone() else { return };
         self.events.write(LogEvent::BackgroundJobEnding { job: job.clone() });
-        self.say(&format!("the conversation is in claude's background job {job}; that is ended, and the conversation is opened here"));
+        self.say(&format!("the conversation is in claude's background job {job}; cckw ends the job and opens the conversation here"));
         self.claude.begin_job_stop(&job);
     }
 

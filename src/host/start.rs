@@ -262,7 +262,7 @@ fn prepare(
     let launcher =
         Launcher { environment, program, args: first_args, stderr, signals: start.signals, size: start.size };
     if !start.revive && !start.detached && client.is_abandoned() {
-        return Err(place.refuse("who wanted this session has given it up"));
+        return Err(place.refuse("the client has given up this start"));
     }
     if let Some(number) = signals.pending().find(|number| ends_host(*number)) {
         let _ = stop_marker::set(&place.directory, StopRequest::System);
@@ -371,7 +371,7 @@ fn check_host(record: &Record, place: &SessionPaths) -> Result<(), StartRefusal>
     while record.host_lives() {
         if Instant::now() >= until {
             return Err(place.refuse(format!(
-                "the session's host lives (process {}), though its lock was removed; try again, or see: cckw list",
+                "the session's host (process {}) is alive, but its lock was removed; try again, or see: cckw list",
                 record.host_pid
             )));
         }

@@ -152,7 +152,7 @@ fn judge(pid: Pid, file: Option<&StateFile>, alive: bool, process: Option<&Proce
         return verdict;
     }
     match (process, &file.proc_start) {
-        (None, _) => Verdict::unknown("the process has ended, and its parent has not taken notice"),
+        (None, _) => Verdict::unknown("the process has ended, and its parent has not noticed yet"),
         (Some(process), Some(claimed)) if !process::is_same_start(claimed, &process.start) => {
             Verdict::unknown(format!(
                 "recycled pid: the state file is about a process that started at {claimed}, this one started at {}",

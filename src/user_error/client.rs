@@ -15,7 +15,8 @@ pub fn without_session(error: impl Display) -> UserError {
 
 /// Claude runs in this process's place, because the terminal cannot be opened a second time.
 pub fn terminal_cannot_be_opened(error: impl Display) -> UserError {
-    UserError::new(format!("this terminal cannot be opened anew ({error})")).why("claude runs without cckw")
+    UserError::new(format!("this terminal cannot be opened a second time ({error})"))
+        .why("claude runs without cckw")
 }
 
 /// The system has failed this client before claude was there.
@@ -42,14 +43,14 @@ pub fn host_killed(advice: &str) -> UserError {
 
 /// The host was killed at a moment at which nobody can tell whether claude was there.
 pub fn host_killed_at_the_start() -> UserError {
-    UserError::new("the process that was to hold this session was killed before claude was ready")
+    UserError::new("the host of this session was killed before claude was ready")
         .advice("start it again")
         .status(HOST_FAILED)
 }
 
 /// The host was killed before there was anything of a session.
 pub fn host_killed_before_the_start() -> UserError {
-    UserError::new("the process that was to hold this session was killed")
+    UserError::new("the host of this session was killed before it was ready")
         .advice("claude was not started")
         .status(HOST_FAILED)
 }
@@ -57,10 +58,10 @@ pub fn host_killed_before_the_start() -> UserError {
 /// The host of a session that was started here does not answer. `advice` is how to have the conversation
 /// back.
 pub fn start_given_up(host: UserError, advice: &str) -> UserError {
-    host.advice("it is not waited for any longer").advice(advice)
+    host.advice("cckw does not wait any longer").advice(advice)
 }
 
 /// The host of a session that was to be attached does not answer.
 pub fn attach_given_up(host: UserError) -> UserError {
-    host.advice("the session was not attached, and goes on without this terminal")
+    host.advice("the session was not attached; it goes on without this terminal")
 }

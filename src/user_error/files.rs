@@ -29,15 +29,15 @@ pub fn cannot_write_pages(directory: &Path, error: impl Display) -> UserError {
 
 /// The system has no watcher left.
 pub fn cannot_be_watched(error: impl Display) -> UserError {
-    UserError::new("changes of files cannot be watched").why(error).advice(
-        "end some programs that do, or raise fs.inotify.max_user_instances, fs.inotify.max_user_watches, and the limit of threads \
+    UserError::new("cckw cannot watch files for changes").why(error).advice(
+        "end some programs that watch files, or raise fs.inotify.max_user_instances, fs.inotify.max_user_watches, and the limit of threads \
          (ulimit -u)",
     )
 }
 
 /// There is no descriptor for what wakes the one who waits.
 pub fn nothing_can_be_waited_for(error: impl Display) -> UserError {
-    UserError::new("nothing can be waited for").why(error)
+    UserError::new("cckw cannot wait for events").why(error)
 }
 
 /// The system does not wait.

@@ -29,7 +29,7 @@ pub fn waits_for_disk(pid: i32) -> UserError {
     UserError::new(format!(
         "the session's host (process {pid}) waits for a disk or another machine, and does not answer"
     ))
-    .advice(format!("it goes on, and can be ended (kill -KILL {pid}), when that answers"))
+    .advice(format!("it goes on when the disk or machine answers; until then kill -KILL {pid} cannot end it"))
 }
 
 /// Its process can accept no connection.
@@ -45,7 +45,7 @@ pub fn gone() -> UserError {
 
 /// It has answered something else than what was asked.
 pub fn wrong_answer() -> UserError {
-    UserError::new("the session's host gave an answer to something else")
+    UserError::new("the session's host sent an answer that does not fit the request")
 }
 
 /// It refuses, in its own words.

@@ -28,7 +28,7 @@ pub fn configuration(error: impl Into<UserError>) -> UserError {
 
 /// There is no lock against two that type at once.
 pub fn no_lock(error: impl Display) -> UserError {
-    UserError::new("no lock can be had, and without one nothing is typed").why(error).status(IN_VAIN)
+    UserError::new("cckw cannot get its lock, and types nothing without it").why(error).status(IN_VAIN)
 }
 
 /// A link was not switched off and on: nothing was typed.

@@ -68,7 +68,7 @@ pub fn environment_unusable(session: impl Display, error: impl Display) -> UserE
 
 /// Its conversation is open elsewhere. `holder` is who has it, `advice` what to do.
 pub fn is_open_elsewhere(holder: impl Display, advice: &str) -> UserError {
-    UserError::new(format!("the conversation is open in {holder} already, and is not opened twice"))
+    UserError::new(format!("the conversation is already open in {holder}; cckw does not open it twice"))
         .advice(advice)
 }
 

@@ -20,7 +20,7 @@ pub fn two_to_attach() -> UserError {
 
 /// This one shows the session that it was to be attached to.
 pub fn inside_itself() -> UserError {
-    UserError::new("this terminal is inside that very session")
+    UserError::new("this terminal is inside the session that you want to attach")
 }
 
 /// It cannot be opened in a description of its own.
@@ -35,7 +35,7 @@ pub fn none_to_draw_on() -> UserError {
 
 /// What came with a request to attach is none.
 pub fn none_was_sent() -> UserError {
-    UserError::new("what was sent is no terminal").advice("run `cckw attach` in a terminal")
+    UserError::new("the descriptor that was sent is no terminal").advice("run `cckw attach` in a terminal")
 }
 
 /// Nothing came with a request to attach.

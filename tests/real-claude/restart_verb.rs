@@ -56,7 +56,7 @@ fn in_the_middle_of_a_turn_it_waits_for_its_end() {
     submit(&mut terminal, HOLD);
     let busy = says(&place, "busy", 0);
     wait_until("the prompt at the mock", DEADLINE, || place.mock.arrived().len() == 1);
-    assert!(cckw(&place, &["restart"]).contains("when it is idle (now: busy)"));
+    assert!(cckw(&place, &["restart"]).contains("when it is idle (claude is busy)"));
     assert!(cckw(&place, &["list"]).contains("cckw restart --now work"));
     assert_eq!(says(&place, "busy", 0).pid("claude_pid"), busy.pid("claude_pid"));
     place.mock.release();

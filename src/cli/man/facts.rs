@@ -27,14 +27,14 @@ pub fn of(verb: &str) -> &'static PageFacts {
 
 const FINE: Entry = ("0", "All went well.");
 const FAILED: Entry = ("1", "Something failed; a line on stderr says what, and what to do.");
-const SENSELESS: Entry = ("2", "The command line makes no sense.");
+const SENSELESS: Entry = ("2", "The command line is wrong.");
 const USUAL: &[Entry] = &[FINE, FAILED, SENSELESS];
 
 const CLAUDE: Entry =
     ("CCKW_CLAUDE", "The program to run as claude: a path, or a name to be found on `PATH`.");
 const INSIDE: Entry = (
     "CCKW_SESSION",
-    "Set by cckw for claude and what it starts: the session that is meant where none is named.",
+    "cckw sets it for claude and the programs that claude starts. It names the session that a verb takes if you name none.",
 );
 const COLOURS: Entry = ("NO_COLOR", "If it is set and not empty, cckw prints no colours.");
 const CONFIG_HOME: Entry = ("XDG_CONFIG_HOME", "Where the configuration is; `~/.config` by default.");
@@ -67,23 +67,20 @@ const ALL: &[PageFacts] = &[
     PageFacts {
         verb: "",
         exit: &[
-            ("cckw claude", "That of claude; 128+n if signal n killed it; 127 if there is no claude."),
-            ("cckw detect", "0 if there is a session that was asked for, 1 if there is none, 2 on an error."),
+            ("cckw claude", "The status of claude; 128+n if signal n killed it; 127 if there is no claude."),
+            ("cckw detect", "0 if a session matches, 1 if none does, 2 on an error."),
             (
                 "cckw reconnect",
-                "0; 1 if nothing was typed for a session that was named; 2 if it failed for one.",
+                "0; 1 if nothing was typed into a session that was named; 2 if it failed for one.",
             ),
-            (
-                "other verbs",
-                "0 if all went well, 1 if something failed, 2 for a command line that makes no sense.",
-            ),
+            ("other verbs", "0 if all went well, 1 if something failed, 2 for a wrong command line."),
         ],
         environment: &[CLAUDE, INSIDE, COLOURS, CONFIG_HOME, STATE_HOME],
         files: &[CONFIG, RECORD, LOG, SOCKET],
         examples: &[
             ("cckw demo", "See what cckw does, without an account:"),
             ("cckw claude", "Start Claude Code, and keep it:"),
-            ("eval \"$(cckw shell-init bash)\"", "Let `claude` mean `cckw claude` in this shell:"),
+            ("eval \"$(cckw shell-init bash)\"", "Make `claude` mean `cckw claude` in this shell:"),
             ("cckw doctor", "See whether all is there that cckw needs:"),
         ],
         see_also: &[
@@ -99,19 +96,13 @@ const ALL: &[PageFacts] = &[
     PageFacts {
         verb: "claude",
         exit: &[
-            ("claude's own", "Where claude ended by itself; 128+n where signal n ended it."),
+            ("claude's own", "If claude ended by itself; 128+n if signal n ended it."),
             ("0", "The session was detached, and goes on."),
-            (
-                "129",
-                "The terminal was hung up on (SIGHUP, or it is gone). The session goes on unless on_hangup is exit.",
-            ),
+            ("129", "The terminal is gone, or SIGHUP came. The session goes on, unless on_hangup is exit."),
             ("143", "cckw was told to end by SIGTERM."),
             ("1", "The configuration cannot be used, or the session could not be set up."),
-            (
-                "70",
-                "The host was killed and could not be replaced, so that claude's own status is not known.",
-            ),
-            ("126", "There is a claude, and it cannot be executed."),
+            ("70", "The host was killed and could not be replaced, so claude's own status is not known."),
+            ("126", "There is a claude, but it cannot be executed."),
             ("127", "There is no claude."),
         ],
         environment: &[
@@ -123,9 +114,9 @@ const ALL: &[PageFacts] = &[
         ],
         files: &[CONFIG, RECORD, LOG, SOCKET],
         examples: &[
-            ("cckw claude", "Start a conversation that is kept:"),
+            ("cckw claude", "Start a conversation, and keep it:"),
             ("cckw claude --continue", "Go on with the last one of this directory:"),
-            ("cckw claude -p 'say hello' | cat", "What is no session runs as without cckw:"),
+            ("cckw claude -p 'say hello' | cat", "-p is no session, and runs as without cckw:"),
         ],
         see_also: &["cckw", "cckw-attach", "cckw-list", "cckw-restart", "cckw-stop"],
     },
@@ -144,7 +135,7 @@ const ALL: &[PageFacts] = &[
     PageFacts {
         verb: "attach",
         exit: &[
-            ("claude's own", "Where claude ended."),
+            ("claude's own", "If claude ended."),
             ("0", "The session was detached, and goes on."),
             FAILED,
             SENSELESS,
@@ -183,7 +174,7 @@ const ALL: &[PageFacts] = &[
         files: &[RECORD, SOCKET],
         examples: &[
             ("cckw restart --all", "Take a newer claude in every session, each as soon as it is idle:"),
-            ("cckw restart --now parser", "Start one anew at once:"),
+            ("cckw restart --now parser", "Restart one at once:"),
         ],
         see_also: &["cckw", "cckw-list", "cckw-start", "cckw-stop"],
     },

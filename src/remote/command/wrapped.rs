@@ -99,7 +99,7 @@ fn ask(session: &Session, apply: bool, cycle: bool) -> Result<HostPreview, Strin
             Ok(HostPreview { against, screen, passes, users_decision, remote })
         }
         Ok(Response::Refused { reason }) => Err(reason),
-        Ok(_) => Err("its host gave an answer to something else".into()),
+        Ok(_) => Err("its host sent an answer that does not fit the request".into()),
         Err(reason) => Err(reason.to_string()),
     }
 }

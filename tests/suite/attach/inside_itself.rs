@@ -34,7 +34,8 @@ fn not_where_the_variable_that_says_so_was_taken_away() {
     for (number, line) in ["cckw attach one", "env -u CCKW_SESSION cckw attach one"].into_iter().enumerate() {
         run(&mut terminal, line);
         terminal.wait_for("a refusal, and the prompt", |screen| {
-            let refusals = screen.rows.iter().filter(|row| row.contains("inside that very session")).count();
+            let refusals =
+                screen.rows.iter().filter(|row| row.contains("inside the session that you want")).count();
             refusals == number + 1 && screen.cursor_row().trim_end() == "ready$"
         });
     }
@@ -58,7 +59,7 @@ fn not_by_way_of_another_session_either() {
             .any(|record| record.text("name") == "two" && !record.json["client_pid"].is_null())
     });
     run(&mut terminal, "env -u CCKW_SESSION cckw attach one");
-    terminal.wait_for_text("inside that very session");
+    terminal.wait_for_text("inside the session that you want");
     for name in ["two", "one"] {
         assert!(cckw(&sandbox, &["stop", name]).status().expect("runs").success());
     }

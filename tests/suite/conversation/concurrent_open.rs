@@ -51,7 +51,8 @@ fn one_has_it(mut terminals: Vec<Terminal>) -> Terminal {
         assert_eq!(terminal.finish().code(), Some(1), "{}", terminal.report());
         assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
         let said = said(&terminal);
-        for words in ["cckw: the conversation is open in session ", " already, and is not opened twice; "] {
+        for words in ["cckw: the conversation is already open in session ", "; cckw does not open it twice; "]
+        {
             assert!(said.contains(&words.replace(' ', "")), "no {words:?}: {}", terminal.report());
         }
     }

@@ -94,7 +94,7 @@ fn it_waits_until_claude_is_idle() {
     let first = sandbox.records().remove(0);
     let out = well_said(&sandbox, &["restart", "work"]);
     assert!(
-        out.contains("when it is idle (now: waiting)") && out.contains("cckw restart --now work"),
+        out.contains("when it is idle (claude is waiting)") && out.contains("cckw restart --now work"),
         "{out}"
     );
     assert!(well_said(&sandbox, &["list"]).contains("cckw restart --now work"));
@@ -122,7 +122,7 @@ fn it_waits_for_what_was_typed_and_not_sent() {
     terminal.type_text("half a thought");
     terminal.wait_for("the draft", |screen| screen.cursor_row().ends_with("half a thought"));
     let out = well_said(&sandbox, &["restart", "work"]);
-    assert!(out.contains("a draft at the prompt"), "{out}");
+    assert!(out.contains("a draft is at the prompt"), "{out}");
     sandbox.wait_for_record("a restart that waits", |record| record.json["restart_pending"] == true);
     assert_eq!(sandbox.records()[0].json["child_pid"], first.json["child_pid"]);
     terminal.press(Key::Enter);
