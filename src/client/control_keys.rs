@@ -56,17 +56,10 @@ impl ControlKeys {
 }
 
 /// Whether one of the bytes is there that every such key begins with. Every key that is typed is looked at,
-/// and a paste may be long. So there is one pass, which looks at all bytes whatever it finds: the compiler
-/// makes it look at many at once.
+/// and a paste may be long.
 fn may_hold_one(typed: &[u8]) -> bool {
-    typed.iter().fold(false, |found, byte| {
-        found
-            | (*byte == CTRL_C.character)
-            | (*byte == CTRL_BACKSLASH.character)
-            | (*byte == CTRL_S.character)
-            | (*byte == CTRL_Z.character)
-            | (*byte == ESC)
-    })
+    memchr::memchr3(ESC, CTRL_C.character, CTRL_BACKSLASH.character, typed).is_some()
+        || memchr::memchr2(CTRL_S.character, CTRL_Z.character, typed).is_some()
 }
 
 #[cfg(test)]
