@@ -199,6 +199,21 @@ impl From<Size> for Winsize {
     }
 }
 
+/// The path of the PTY with this device number, where the system's numbers say it.
+///
+/// Linux numbers them with 256 minor numbers for each of the major numbers 136 to 143.
+#[cfg(target_os = "linux")]
+pub fn path_of_pty(device: u64) -> Option<PathBuf> {
+    let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+    (136..144).contains(&major).then(|| format!("/dev/pts/{}", (major - 136) * 256 + minor).into())
+}
+
+/// Nothing: macOS was not looked at.
+#[cfg(not(target_os = "linux"))]
+pub fn path_of_pty(_device: u64) -> Option<PathBuf> {
+    None
+}
+
 /// Asks a terminal for its size.
 ///
 /// # Errors
@@ -319,6 +334,8 @@ impl Attributes {
     }
 }
 
+// Linux has numbers of 32 bits here, macOS of 64.
+#[cfg_attr(target_os = "macos", expect(clippy::useless_conversion))]
 impl From<libc::termios> for Attributes {
     fn from(termios: libc::termios) -> Self {
         Self {

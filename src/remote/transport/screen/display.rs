@@ -168,14 +168,10 @@ fn winsize(size: (u16, u16)) -> Winsize {
 /// The size of a window: that of its terminal. Asked itself, screen says it to everybody who looks, over what
 /// is shown.
 fn size(terminal: u64) -> io::Result<(u16, u16)> {
-    // How the kernel numbers them: 256 for each of eight major numbers, from 136 on.
-    let (major, minor) = (nix::sys::stat::major(terminal), nix::sys::stat::minor(terminal));
-    if !cfg!(target_os = "linux") || !(136..144).contains(&major) {
-        return Err(io::Error::other("the window's terminal is not known"));
-    }
-    let path = format!("/dev/pts/{}", (major - 136) * 256 + minor);
+    let path =
+        tty::path_of_pty(terminal).ok_or_else(|| io::Error::other("the window's terminal is not known"))?;
     let options = OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    let window = open(path.as_str(), options, Mode::empty())?;
+    let window = open(&path, options, Mode::empty())?;
     let size = tty::size(&window)?;
     Ok((size.rows, size.columns))
 }
