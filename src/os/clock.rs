@@ -44,7 +44,8 @@ impl LocalTime {
     /// The local time so many milliseconds after 1970 began in Greenwich, by `TZ` or the system's time zone;
     /// nothing for a time that no calendar has.
     pub fn at(milliseconds: u64) -> Option<Self> {
-        let seconds = libc::time_t::try_from(milliseconds / 1000).ok()?;
+        // Not by its name: musl's alias of the type is deprecated, because it changes.
+        let seconds = (milliseconds / 1000).try_into().ok()?;
         let mut parts = std::mem::MaybeUninit::<libc::tm>::uninit();
         // SAFETY: both pointers are valid for the call, which keeps neither.
         let filled = unsafe { libc::localtime_r(&raw const seconds, parts.as_mut_ptr()) };
