@@ -8,6 +8,7 @@
 //! starts with `-` is never swallowed, and a `-p` behind an unknown flag is still seen.
 
 mod choice;
+mod name;
 mod relaunch;
 mod table;
 
@@ -17,6 +18,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use uuid::Uuid;
 
 pub use choice::{ConversationChoice, choice, name_newest};
+pub use name::rename;
 pub use relaunch::{Resume, relaunch, worktree};
 pub use table::{Arity, FLAGS, Flag, Role, SUBCOMMANDS, Subcommand, WordPosition};
 

@@ -20,28 +20,45 @@ const EACH_END: u64 = 256 << 10;
 pub(super) fn last_of_type(path: &Path, kind: &str) -> Option<Value> {
     let mut file = open_plain(path).ok()?;
     let length = file.metadata().ok()?.len();
-    let end = part(&mut file, length.saturating_sub(EACH_END)).ok()?;
+    let end = part(&mut file, length.saturating_sub(EACH_END), EACH_END).ok()?;
     find_last(&end, kind).or_else(|| {
         if length <= EACH_END {
             return None;
         }
-        find_last(&part(&mut file, 0).ok()?, kind)
+        find_last(&part(&mut file, 0, EACH_END).ok()?, kind)
     })
 }
 
-fn part(file: &mut File, from: u64) -> io::Result<Vec<u8>> {
+/// So many bytes at the end of a transcript, and as many at its start, where that is longer. Nothing where
+/// the file cannot be read.
+pub(super) fn ends(path: &Path, each: u64) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+    let mut file = open_plain(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    let end = part(&mut file, length.saturating_sub(each), each).ok()?;
+    let start = (length > each).then(|| part(&mut file, 0, each).ok()).flatten();
+    Some((end, start))
+}
+
+fn part(file: &mut File, from: u64, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(from))?;
-    file.by_ref().take(EACH_END).read_to_end(&mut bytes)?;
+    file.by_ref().take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn find_last(bytes: &[u8], kind: &str) -> Option<Value> {
+/// The last line of this type.
+pub(super) fn find_last(bytes: &[u8], kind: &str) -> Option<Value> {
+    find_last_that(bytes, kind, |line| Some(line.clone()))
+}
+
+/// What is found in the last line of this type that has it.
+pub(super) fn find_last_that<T>(bytes: &[u8], kind: &str, found: impl Fn(&Value) -> Option<T>) -> Option<T> {
     // Most lines are long and of another type. Only those that hold the word are parsed.
-    let word = memchr::memmem::Finder::new(kind);
+    let word = format!("\"{kind}\"");
+    let word = memchr::memmem::Finder::new(&word);
     bytes.rsplit(|byte| *byte == b'\n').filter(|line| word.find(line).is_some()).find_map(|line| {
         let value: Value = serde_json::from_slice(line).ok()?;
-        (value["type"] == kind).then_some(value)
+        if value["type"] == kind { found(&value) } else { None }
     })
 }
 

@@ -19,6 +19,7 @@ pub mod screen;
 pub mod server;
 pub mod state_file;
 pub mod title;
+pub mod topic;
 pub mod transcript;
 pub mod unwritten;
 pub mod version;

@@ -54,6 +54,11 @@ pub struct StateFile {
     pub parked_job_id: Option<String>,
     /// The background job that this process is.
     pub job_id: Option<String>,
+    /// What claude calls its session.
+    pub name: Option<String>,
+    /// Where that name comes from: `user`, `derived` (from the directory), `auto` (from what is said),
+    /// `collision` (another claude has the user's name), or something newer.
+    pub name_source: Option<String>,
     /// The link of remote control.
     pub bridge: BridgeId,
 }
@@ -100,6 +105,8 @@ impl StateFile {
             // Whatever it is: it is not the absence of one.
             parked_job_id: text("parkedJobId").or_else(|| odd("parkedJobId")),
             job_id: text("jobId"),
+            name: text("name"),
+            name_source: text("nameSource"),
             bridge: match text("bridgeSessionId") {
                 Some(id) => BridgeId::Id(id),
                 None if raw("bridgeSessionId").is_some_and(|value| value != r#""""#) => BridgeId::Odd,
@@ -113,6 +120,11 @@ impl StateFile {
     /// an id that does not exist it names that id, and is gone a moment later.
     pub fn settled(&self) -> bool {
         self.status.is_some()
+    }
+
+    /// The name that the user gave claude's session, by `-n` or `/rename`.
+    pub fn user_name(&self) -> Option<&str> {
+        self.name.as_deref().filter(|_| self.name_source.as_deref() == Some("user"))
     }
 
     /// Whether claude waits for a prompt. With the status `shell` a command runs in the background, and the
@@ -147,7 +159,7 @@ impl StateFile {
 }
 
 /// What is wanted of a state file.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "pid",
     "sessionId",
     "startedAt",
@@ -160,6 +172,8 @@ const KEYS: [&str; 13] = [
     "entrypoint",
     "parkedJobId",
     "jobId",
+    "name",
+    "nameSource",
     "bridgeSessionId",
 ];
 
@@ -301,6 +315,18 @@ mod tests {
         assert_eq!(StateFile::parse(b"{\"x\":\"\xff\"}"), None);
         let half = StateFile::parse(br#"{"cwd":"/w\udc00","bridgeSessionId":"\ud800"}"#).expect("an object");
         assert_eq!(half, StateFile { bridge: BridgeId::Odd, ..StateFile::default() });
+    }
+
+    #[test]
+    fn only_a_name_that_the_user_gave_is_the_user_s() {
+        let name = |contents: &str| {
+            StateFile::parse(contents.as_bytes()).expect("an object").user_name().map(str::to_owned)
+        };
+        assert_eq!(name(r#"{"name":"parser","nameSource":"user"}"#).as_deref(), Some("parser"));
+        for source in ["derived", "auto", "collision", "peer", "hook", "of the future", ""] {
+            assert_eq!(name(&format!(r#"{{"name":"parser","nameSource":"{source}"}}"#)), None, "{source}");
+        }
+        assert_eq!(name(r#"{"name":"parser"}"#), None);
     }
 
     #[test]

@@ -3,56 +3,60 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
+use super::inside;
 use super::output::{fail, print};
 use super::picker::{Picked, choose};
-use super::{inside, not_running, pick_running};
+use super::target::{none_runs, pick_running, running};
 use crate::client;
 use crate::escape::escape;
 use crate::os::{signals, tty};
 use crate::protocol::{Request, Response};
 use crate::registry;
 use crate::registry::{NotPicked, Session};
-use crate::user_error::{host, selector};
+use crate::user_error::{UserError, host, selector};
 
 /// Attaches this terminal. Where several sessions could be meant and there is somebody to ask, that is done.
 pub fn attach(word: Option<&str>) -> ExitCode {
     // As they are before the question changes them.
     signals::inherited();
-    let sessions = match registry::sessions() {
-        Ok(sessions) => sessions,
-        Err(error) => return fail(&error),
+    let attached = match word {
+        Some(_) => running(word).and_then(|session| take(&session)),
+        None => attach_one_that_runs(),
     };
+    attached.unwrap_or_else(|error| fail(&error))
+}
+
+/// Attaches the only session that runs, or the one that is chosen from several.
+fn attach_one_that_runs() -> Result<ExitCode, UserError> {
     let (mut running, others): (Vec<Session>, Vec<Session>) =
-        sessions.into_iter().partition(Session::has_host);
-    match registry::pick(&running, word) {
+        registry::sessions()?.into_iter().partition(Session::has_host);
+    match registry::pick(&running, None) {
         Ok(session) => take(session),
-        Err(NotPicked::Several(names)) if tty::is_interactive() && io::stderr().is_terminal() => {
-            running.retain(|session| names.contains(&session.name) && !is_this_one(session));
+        Err(NotPicked::Several(_)) if tty::is_interactive() && io::stderr().is_terminal() => {
+            running.retain(|session| !is_this_one(session));
             // Those that nobody has come first.
             running.sort_by_key(|session| session.record.client_pid.is_some());
             registry::note_silent_hosts(&mut running);
             ask(&running)
         }
-        Err(error) => fail(&not_running(&error, &others)),
+        Err(error) => Err(none_runs(&error, &others)),
     }
 }
 
-fn ask(sessions: &[Session]) -> ExitCode {
+fn ask(sessions: &[Session]) -> Result<ExitCode, UserError> {
     match choose(sessions) {
         Ok(Picked::Taken(at)) => take(&sessions[at]),
-        Ok(Picked::Left) => ExitCode::FAILURE,
-        Ok(Picked::Signalled(signal)) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
-        Err(error) => fail(&selector::cannot_ask(error)),
+        Ok(Picked::Left) => Ok(ExitCode::FAILURE),
+        Ok(Picked::Signalled(signal)) => Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))),
+        Err(error) => Err(selector::cannot_ask(error)),
     }
 }
 
-fn take(session: &Session) -> ExitCode {
-    let attached = if !session.is_running {
-        registry::wait_for_host(session).and_then(|session| client::attach::main(&session))
-    } else {
-        client::attach::main(session)
-    };
-    attached.unwrap_or_else(|error| fail(&error))
+fn take(session: &Session) -> Result<ExitCode, UserError> {
+    if session.is_running {
+        return client::attach::main(session);
+    }
+    registry::wait_for_host(session).and_then(|session| client::attach::main(&session))
 }
 
 /// Whether this terminal is inside that session.

@@ -29,7 +29,7 @@ fn is_for(verb: &str, session: &Session) -> bool {
     }
 }
 
-/// A name, if no shell takes it apart: bash breaks words at `:` and `@`, zsh's descriptions begin at the
+/// The name that it is shown with, if no shell takes it apart: bash breaks words at `:` and `@`, zsh's descriptions begin at the
 /// first `:`.
 fn word(session: &Session) -> String {
     let word = session.word();

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use super::colours::Colours;
 use super::output::{fail, print};
 use super::status::{hint, state};
-use super::table::{Cell, Row, align, fit};
+use super::table::{Cell, Row, fit};
+use super::topic;
 use crate::claude::version;
 use crate::escape::{escape, json};
 use crate::os::clock::LocalTime;
@@ -20,14 +21,16 @@ use crate::registry;
 use crate::registry::Session;
 use crate::registry::record::{SessionState, now};
 
-/// The titles. The last one but one stands only where all sessions are listed.
-const COLUMN_TITLES: [&str; 9] =
-    ["NAME", "STATE", "RC", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", LAST_USED, "DIRECTORY"];
+/// The titles. LAST_USED stands only where all sessions are listed.
+const COLUMN_TITLES: [&str; 10] =
+    ["NAME", "STATE", "RC", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", LAST_USED, "DIRECTORY", "ABOUT"];
 const LAST_USED: &str = "LAST USED";
 /// The columns that a narrow terminal does without, the first one first.
 const DISPENSABLE: [&str; 4] = ["RESTARTS", "CLAUDE", "UPTIME", "RC"];
 /// A directory is not shortened below this, in columns.
 const MIN_DIRECTORY_COLUMNS: usize = 12;
+/// Nor what a session is about.
+const MIN_ABOUT_COLUMNS: usize = 20;
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
 pub fn main(all: bool, as_json: bool) -> ExitCode {
@@ -37,9 +40,14 @@ pub fn main(all: bool, as_json: bool) -> ExitCode {
     };
     registry::note_silent_hosts(&mut sessions);
     if as_json {
+        let shown = shown(&sessions, all);
         let mut installed = Installed::default();
-        let lines = shown(&sessions, all).into_iter().map(|session| line(session, &mut installed));
-        return print(&lines.map(|line| format!("{}\n", json(&line.to_string()))).collect::<String>());
+        let mut text = String::new();
+        for (session, about) in shown.iter().zip(topic::of_all(&shown)) {
+            let line = line(session, about.as_deref(), &mut installed);
+            text.push_str(&format!("{}\n", json(&line.to_string())));
+        }
+        return print(&text);
     }
     let columns = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten();
     let columns = columns.map(|size| usize::from(size.columns)).filter(|columns| *columns > 0);
@@ -65,12 +73,13 @@ fn shown_by_default(session: &Session) -> bool {
     session.has_host() || session.damage.is_some() || session.record.state != SessionState::Stopped
 }
 
-fn line(session: &Session, installed: &mut Installed) -> serde_json::Value {
+fn line(session: &Session, about: Option<&str>, installed: &mut Installed) -> serde_json::Value {
     let record = &session.record;
     serde_json::json!({
         "name": session.name,
         "session": record.session,
         "conversation": record.conversation,
+        "title": about,
         "kind": record.kind,
         "state": state(session),
         "running": session.is_running,
@@ -113,24 +122,25 @@ pub fn table(sessions: &[Session], all: bool, columns: Option<usize>) -> Vec<Str
     let mut installed = Installed::default();
     let newer: Vec<_> = shown.iter().map(|session| installed.newer(session)).collect();
     let home = columns.and_then(|_| paths::home());
+    let about = topic::beside_names(&shown);
     let bodies = shown
         .iter()
         .zip(&newer)
-        .map(|(session, newer)| row(session, newer.is_some(), home.as_deref(), colours));
+        .zip(about)
+        .map(|((session, newer), about)| row(session, newer.is_some(), home.as_deref(), about, colours));
     let mut rows: Vec<Row> = std::iter::once(COLUMN_TITLES.map(Cell::from).to_vec()).chain(bodies).collect();
     if !all {
+        let at = COLUMN_TITLES.iter().position(|title| *title == LAST_USED);
         for row in &mut rows {
-            row.remove(COLUMN_TITLES.len() - 2);
+            at.map(|at| row.remove(at));
         }
     }
     let hints = std::iter::once(None).chain(shown.iter().map(|session| hint(session)));
     let with_hint = |(line, hint): (String, Option<String>)| {
         std::iter::once(line).chain(hint.map(|hint| format!("  {hint}")))
     };
-    let lines = match columns {
-        Some(columns) => fit(&rows, columns, MIN_DIRECTORY_COLUMNS, &DISPENSABLE),
-        None => align(&rows),
-    };
+    let least = [MIN_DIRECTORY_COLUMNS, MIN_ABOUT_COLUMNS];
+    let lines = fit(&rows, columns.unwrap_or(usize::MAX), least, &DISPENSABLE);
     let newer: BTreeSet<String> = newer.into_iter().flatten().collect();
     lines.into_iter().zip(hints).flat_map(with_hint).chain(footnote(&newer)).collect()
 }
@@ -155,7 +165,7 @@ fn footnote(newer: &BTreeSet<String>) -> Option<String> {
     (!versions.is_empty()).then(|| format!("* {} is installed; {take}", versions.join(", ")))
 }
 
-fn row(session: &Session, newer: bool, home: Option<&Path>, colours: Colours) -> Row {
+fn row(session: &Session, newer: bool, home: Option<&Path>, about: Option<String>, colours: Colours) -> Row {
     let record = &session.record;
     let attached = match (session.is_running, record.client_pid) {
         (true, Some(_)) => "attached",
@@ -178,6 +188,7 @@ fn row(session: &Session, newer: bool, home: Option<&Path>, colours: Colours) ->
         version(session, newer).into(),
         last_used(session).into(),
         escape(&below_home(cwd, home)).to_string().into(),
+        escape(&about.unwrap_or_default()).to_string().into(),
     ]
 }
 

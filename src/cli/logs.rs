@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::inside;
 use super::output::{fail, finish, tell_of_silent_hosts};
+use super::target::meant;
 use crate::escape::{escape, json};
 use crate::os::clock::LocalTime;
 use crate::os::poll::{Interest, Poll};
@@ -23,14 +24,11 @@ const HOST_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Prints a session's log; with `follow`, goes on until the session ends.
 pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
-    let sessions = match registry::sessions() {
-        Ok(sessions) => sessions,
-        Err(error) => return fail(&error),
-    };
-    let session = match pick(&sessions, word) {
+    let session = match pick(word) {
         Ok(session) => session,
         Err(error) => return fail(&error),
     };
+    let session = &session;
     tell_of_silent_hosts([session]);
     let mut log = Log::open(&session.directory);
     let followed = if follow && session.record.ended_at.is_none() {
@@ -47,22 +45,21 @@ pub fn main(word: Option<&str>, follow: bool, as_json: bool) -> ExitCode {
 
 /// The session that is meant. Without a word that is the one inside which this runs, else the only one that
 /// runs; where none runs, the one that ended last, for one asks when something has ended.
-fn pick<'a>(sessions: &'a [Session], word: Option<&str>) -> Result<&'a Session, UserError> {
+fn pick(word: Option<&str>) -> Result<Session, UserError> {
     let inside = inside();
     if let Some(word) = word.or(inside.as_deref()) {
-        return registry::pick(sessions, Some(word)).map_err(|error| error.among_all());
+        return meant(word);
     }
-    let runs = |session: &&Session| session.has_host();
-    let mut running = sessions.iter().filter(runs);
-    match (running.next(), running.next()) {
-        (Some(one), None) => Ok(one),
-        (None, _) => {
+    let sessions = registry::sessions()?;
+    let running: Vec<&Session> = sessions.iter().filter(|session| session.has_host()).collect();
+    match running[..] {
+        [one] => Ok(one.clone()),
+        [] => {
             let last = sessions.iter().max_by_key(|session| session.record.ended_at);
-            last.ok_or_else(selector::none)
+            last.cloned().ok_or_else(selector::none)
         }
-        (Some(_), Some(_)) => {
-            let running = sessions.iter().filter(runs);
-            let names: Vec<String> = running.map(|session| session.name.clone()).collect();
+        _ => {
+            let names: Vec<String> = running.iter().map(|session| session.name.clone()).collect();
             Err(selector::several_running(&names))
         }
     }

@@ -49,12 +49,12 @@ fn errors() -> Vec<(&'static str, UserError)> {
     let room = paths::advice_for(&full());
     errors! {
         selector:
-            none_running(), unknown_running("wrok\u{1b}[2J"), several_running(&names()),
-            none(), unknown("wrok"), several(&names()),
+            none_running(), several_running(&names()),
+            none(), unknown("wrok\u{1b}[2J"), several(&names()),
             has_ended(None, WORK, None), has_ended(Some(WORK), WORK, Some("it is empty")),
             waits_for_fg(Some(WORK), WORK),
             directory_gone(None, "its directory /src is gone: make it again, then: cckw start work"),
-            nothing_to_bring_back(), not_to_bring_back(), cannot_ask(refused());
+            nothing_to_bring_back(), cannot_ask(refused());
         host:
             silent(), hangs(4711), stopped(4711), waits_for_disk(4711), lacks_descriptors(4711),
             runs_and_is_silent(WORK, host::stopped(4711)),

@@ -25,6 +25,8 @@ mod start;
 mod status;
 mod stop;
 mod table;
+mod target;
+mod topic;
 mod watch;
 mod wrap;
 
@@ -36,13 +38,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use super::registry;
 use super::{client, fake_claude, host};
 use crate::claude::executable;
 use crate::escape::escape;
-use crate::registry::record::SessionState;
-use crate::registry::{NotPicked, Session};
-use crate::user_error::{UserError, selector};
 
 use definition::{Cli, Verb};
 
@@ -152,53 +150,4 @@ fn run(cli: Cli) -> ExitCode {
 /// The session that this process was started in.
 fn inside() -> Option<String> {
     env::var("CCKW_SESSION").ok()
-}
-
-/// Does something with the running session that is meant, or says why there is none.
-fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> ExitCode {
-    match registry::sessions().and_then(|sessions| running(&sessions, word)) {
-        Ok(session) => act(&session),
-        Err(error) => output::fail(&error),
-    }
-}
-
-/// The running session that is meant.
-///
-/// # Errors
-/// When there is none, or its host cannot be reached.
-fn running(sessions: &[Session], word: Option<&str>) -> Result<Session, UserError> {
-    let (running, others): (Vec<Session>, Vec<Session>) =
-        sessions.iter().cloned().partition(Session::has_host);
-    match registry::pick(&running, word) {
-        Ok(session) if !session.is_running => registry::wait_for_host(session),
-        Ok(session) => Ok(session.clone()),
-        Err(error) => Err(not_running(&error, &others)),
-    }
-}
-
-/// Why no running session was picked. Where one of these others was meant, which do not run, it says how to
-/// bring that back.
-fn not_running(error: &NotPicked, others: &[Session]) -> UserError {
-    let wanted = |session: &&Session| session.record.state != SessionState::Stopped;
-    let meant = match error {
-        NotPicked::Unknown(word) => registry::pick(others, Some(word)).ok(),
-        NotPicked::None => {
-            let mut wanted = others.iter().filter(wanted);
-            wanted.next().filter(|_| wanted.next().is_none())
-        }
-        NotPicked::Several(_) => None,
-    };
-    let Some(session) = meant else { return error.into() };
-    let word = session.word();
-    let called = match error {
-        NotPicked::Unknown(called) => Some(called.as_str()),
-        _ => None,
-    };
-    if let Some(gone) = status::gone_directory(session) {
-        return selector::directory_gone(called, &gone);
-    }
-    if status::waits_for_fg(session) {
-        return selector::waits_for_fg(called, &word);
-    }
-    selector::has_ended(called, &word, session.damage.as_deref())
 }

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use super::inside;
 use super::output::{fail, print};
-use super::{inside, pick_running};
+use super::target::pick_running;
 use crate::claude::executable;
 use crate::config;
 use crate::escape::escape;

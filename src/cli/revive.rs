@@ -8,12 +8,20 @@ use crate::escape::escape;
 use crate::os::signals;
 use crate::{client, config, registry};
 
-/// Brings back what this verb could have to do with, in the background, and says so on a terminal.
+/// Brings back what this verb could have to do with. Where a session is named, that is left to the verb: what
+/// the word means is decided first.
+pub fn before(verb: &Verb) {
+    if deals_with_hosts(verb) {
+        lost();
+    }
+}
+
+/// Brings back the sessions that have lost their host, in the background, and says so on a terminal.
 ///
 /// Not from inside a session: what claude has set in its environment for the commands that it runs is not for
 /// another claude.
-pub fn before(verb: &Verb) {
-    if !deals_with_hosts(verb) || inside().is_some() {
+pub fn lost() {
+    if inside().is_some() {
         return;
     }
     signals::inherited();
@@ -39,24 +47,23 @@ pub fn before(verb: &Verb) {
     }
 }
 
-/// Whether a verb deals with sessions that run. `start` brings them back by itself, and says how that went;
-/// `rm` is for those that are not wanted any more.
+/// Whether a verb deals with sessions that run, and names none. `start` brings them back by itself, and says
+/// how that went; `rm` is for those that are not wanted any more.
 fn deals_with_hosts(verb: &Verb) -> bool {
     match verb {
-        Verb::List { .. }
-        | Verb::Attach { .. }
-        | Verb::Detach { .. }
-        | Verb::Stop { .. }
-        | Verb::Restart { .. }
-        | Verb::Logs { .. }
-        | Verb::Screen { .. }
-        | Verb::Reconnect { apply: true, .. } => true,
+        Verb::List { .. } | Verb::Reconnect { apply: true, cycle: None, .. } => true,
+        Verb::Attach { session }
+        | Verb::Detach { session }
+        | Verb::Restart { session, .. }
+        | Verb::Logs { session, .. }
+        | Verb::Screen { session, .. } => session.is_none(),
+        Verb::Stop { sessions, .. } => sessions.is_empty(),
         // `claude` looks at its own directory, once it is to be a session.
         Verb::Claude { .. }
         | Verb::Start { .. }
         // These two change nothing.
         | Verb::Detect { .. }
-        | Verb::Reconnect { apply: false, .. }
+        | Verb::Reconnect { .. }
         | Verb::Rm { .. }
         | Verb::Demo { .. }
         | Verb::Doctor

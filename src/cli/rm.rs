@@ -52,7 +52,7 @@ fn meant(sessions: &[Session], words: &[String]) -> Result<Vec<(String, Removabl
     let mut removable = Vec::new();
     let mut broken = BTreeSet::new();
     for word in words {
-        match registry::pick(sessions, Some(word)) {
+        match registry::pick_to_remove(sessions, word) {
             Ok(session) => drop(chosen.insert(&session.directory, session)),
             Err(_) if broken.contains(word) => {}
             Err(error) => {

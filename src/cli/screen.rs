@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use super::inside;
 use super::output::{fail, print};
-use super::{inside, pick_running};
+use super::target::pick_running;
 use crate::protocol::{Request, Response};
 use crate::user_error::host;
 use crate::{client, registry};

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::inside;
 use super::output::{fail, print};
-use super::{inside, running};
+use super::target::{all_meant, reachable, running, with_socket};
 use crate::client::complain;
 use crate::escape::escape;
 use crate::protocol::{Channel, Request, Response};
@@ -63,16 +64,13 @@ fn end_what_is_left(session: &Session) {
 /// Ends sessions, and waits until they have ended. Their conversations stay. Without words, and not `all`, it
 /// is the only one that runs. Of several the others are ended where one cannot be.
 pub fn main(words: &[String], all: bool) -> ExitCode {
-    let sessions = match registry::sessions() {
-        Ok(sessions) => sessions,
-        Err(error) => return fail(&error),
-    };
-    if all && !sessions.iter().any(Session::has_host) {
+    let found = if all { all_that_run() } else { meant_by(words) };
+    if all && found.is_empty() {
         return print("no session is running\n");
     }
     let mut status = ExitCode::SUCCESS;
     let mut chosen: Vec<Session> = Vec::new();
-    for found in chosen_ones(&sessions, words, all) {
+    for found in found {
         match found {
             Ok(session) if chosen.iter().any(|known| known.directory == session.directory) => {}
             Ok(session) => chosen.push(session),
@@ -83,6 +81,11 @@ pub fn main(words: &[String], all: bool) -> ExitCode {
     let inside = inside();
     chosen.sort_by_key(|session| inside.as_deref() == Some(&session.record.session.to_string()));
     // All are asked before one is waited for: they end beside each other.
+    let (chosen, ended): (Vec<Session>, Vec<Session>) = chosen.into_iter().partition(|session| session.lives);
+    for session in &ended {
+        let name = escape(&session.name);
+        print(&format!("{name}: has ended already. To bring it back: cckw start {}\n", session.word()));
+    }
     let asked: Vec<_> = chosen.iter().map(|session| (session, ask(session))).collect();
     for (session, asked) in asked {
         let told = match asked.and_then(|channel| wait(session, channel)) {
@@ -98,19 +101,26 @@ pub fn main(words: &[String], all: bool) -> ExitCode {
     status
 }
 
-fn chosen_ones(sessions: &[Session], words: &[String], all: bool) -> Vec<Result<Session, UserError>> {
-    if all {
-        let with_host = sessions.iter().filter(|session| session.has_host());
-        let reached = |session: &Session| match session.is_running {
-            true => Ok(session.clone()),
-            false => registry::wait_for_host(session),
-        };
-        return with_host.map(reached).collect();
-    }
+fn all_that_run() -> Vec<Result<Session, UserError>> {
+    let sessions = match registry::sessions() {
+        Ok(sessions) => sessions,
+        Err(error) => return vec![Err(error)],
+    };
+    sessions.into_iter().filter(Session::has_host).map(with_socket).collect()
+}
+
+/// The sessions that are meant. One that has ended already is among them. Of one whose record cannot be read
+/// nobody knows that.
+fn meant_by(words: &[String]) -> Vec<Result<Session, UserError>> {
     if words.is_empty() {
-        return vec![running(sessions, None)];
+        return vec![running(None)];
     }
-    words.iter().map(|word| running(sessions, Some(word))).collect()
+    let reached = |session: Session, word: &str| match session.damage {
+        None if !session.has_host() => Ok(session),
+        _ => reachable(session, word),
+    };
+    let found = all_meant(words).into_iter().zip(words);
+    found.map(|(session, word)| session.and_then(|session| reached(session, word))).collect()
 }
 
 /// Has the host end the session. Nothing where it was killed before it answered, and nobody brings the session

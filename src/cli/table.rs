@@ -3,8 +3,6 @@
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What is always left of the last cells, in columns: `DIRECTORY` is as long.
-const HEADING: usize = 9;
 /// Begins a colour. Nothing else in a line begins with it, for all texts are escaped.
 const ESC: char = '\u{1b}';
 
@@ -39,32 +37,47 @@ pub type Row = Vec<Cell>;
 
 /// Lines with the cells of each column below each other, two spaces between columns, and none at the end.
 pub fn align(rows: &[Row]) -> Vec<String> {
-    let all: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).collect();
-    lines(rows, &all, usize::MAX)
+    let widths = widths(rows);
+    let all: Vec<usize> = (0..widths.len()).collect();
+    lines(rows, &all, &widths)
 }
 
-/// The same for a terminal with so many columns. What does not fit is taken from the beginnings of the last
-/// cells, a path each, down to `least`; then from the columns with the titles in `dispensable`, the first one
-/// first; then what is still there of the last cells. If that is too wide, it is.
-pub fn fit(rows: &[Row], columns: usize, least: usize, dispensable: &[&str]) -> Vec<String> {
-    let Some(titles) = rows.first() else { return Vec::new() };
-    let Some((last, others)) = widths(rows).split_last().map(|(last, others)| (*last, others.to_vec()))
-    else {
-        return Vec::new();
-    };
-    let mut kept: Vec<usize> = (0..titles.len()).collect();
+/// The same for a terminal with so many columns; the first row has the titles. The last cells are texts, and
+/// those before them paths. A last column of which there is nothing but its title is left out.
+///
+/// What does not fit is taken from the ends of the texts and the beginnings of the paths, down to `least` of
+/// paths and texts; then from the columns with the titles in `dispensable`, the first one first; then the
+/// texts go, and then what is still there of the paths. If that is too wide, it is.
+pub fn fit(rows: &[Row], columns: usize, least: [usize; 2], dispensable: &[&str]) -> Vec<String> {
+    let (mut widths, Some(titles)) = (widths(rows), rows.first()) else { return Vec::new() };
+    let Some(texts) = titles.len().checked_sub(1) else { return Vec::new() };
+    let Some(paths) = texts.checked_sub(1) else { return align(rows) };
+    let [least_path, least_text] = [widths[paths].min(least[0]), widths[texts].min(least[1])];
+    let mut kept: Vec<usize> = (0..titles.len()).filter(|at| *at < texts || has_texts(rows)).collect();
     let mut dispensable = dispensable.iter();
     loop {
-        let taken: usize = kept.iter().filter_map(|at| others.get(*at)).map(|width| width + 2).sum();
-        let room = columns.saturating_sub(taken);
-        if room >= last.min(least) {
-            return lines(rows, &kept, room);
+        let others: usize = kept.iter().filter(|at| **at < paths).map(|at| widths[*at] + 2).sum();
+        let room = columns.saturating_sub(others);
+        let for_text = if kept.contains(&texts) { least_text + 2 } else { 0 };
+        if room >= least_path + for_text {
+            widths[paths] = widths[paths].min(room - for_text);
+            widths[texts] = widths[texts].min(room.saturating_sub(widths[paths] + 2));
+            return lines(rows, &kept, &widths);
         }
         match dispensable.next() {
             Some(next) => kept.retain(|at| titles[*at].text != *next),
-            None => return lines(rows, &kept, room.max(HEADING)),
+            None if kept.contains(&texts) => kept.retain(|at| *at != texts),
+            None => {
+                widths[paths] = room.max(titles[paths].width());
+                return lines(rows, &kept, &widths);
+            }
         }
     }
+}
+
+/// Whether there is anything below the title of the last column.
+fn has_texts(rows: &[Row]) -> bool {
+    rows.iter().skip(1).any(|row| row.last().is_some_and(|cell| !cell.text.is_empty()))
 }
 
 /// The widths of the columns.
@@ -78,16 +91,16 @@ fn widths(rows: &[Row]) -> Vec<usize> {
     widths
 }
 
-/// Lines of these columns, the last of which gets so much room.
-fn lines(rows: &[Row], kept: &[usize], room: usize) -> Vec<String> {
-    let widths = widths(rows);
+/// Lines of these columns, each as wide as it may be.
+fn lines(rows: &[Row], kept: &[usize], widths: &[usize]) -> Vec<String> {
     let line = |row: &Row| {
         let mut line = String::new();
         // Spaces come before the next text, so that none is left at the end.
         let mut gap = 0;
         for &at in kept {
             let Cell { text, style } = &row[at];
-            let text = if at + 1 == row.len() { shorten(text, room) } else { text.clone() };
+            let text =
+                if at + 1 == row.len() { cut_off(text, widths[at]) } else { shorten(text, widths[at]) };
             if !text.is_empty() {
                 line.push_str(&" ".repeat(gap));
                 line.push_str(&format!("{style}{text}{style:#}"));
@@ -112,6 +125,14 @@ fn shorten(text: &str, columns: usize) -> String {
     };
     let kept: usize = text.chars().rev().take_while(fits).map(char::len_utf8).sum();
     format!("\u{2026}{}", &text[text.len() - kept..])
+}
+
+/// The beginning of a text, with an ellipsis where something is missing.
+fn cut_off(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    format!("{}\u{2026}", cut(text, columns.saturating_sub(1)).trim_end())
 }
 
 /// As much of a line as fits into so many columns of a terminal. Its colours end where they did.
@@ -142,11 +163,19 @@ mod tests {
 
     #[test]
     fn a_table_fits_as_far_as_it_can() {
-        let rows = [["NAME", "MORE", "DIR"], ["one", "12", "/home/you/src/日本"], ["two", "3", "/w"]];
+        let rows = [
+            ["NAME", "MORE", "DIR", "ABOUT"],
+            ["one", "12", "/home/you/src/日本", ""],
+            ["two", "3", "/w", ""],
+        ];
         let rows = rows.map(|row| row.map(Cell::from).to_vec());
-        assert_eq!(fit(&rows, 80, 8, &["MORE"]), align(&rows));
+        assert_eq!(fit(&rows, 80, [8, 8], &["MORE"]), fit(&rows, usize::MAX, [8, 8], &["MORE"]));
+        assert_eq!(
+            fit(&rows, 80, [8, 8], &["MORE"])[..2],
+            ["NAME  MORE  DIR", "one   12    /home/you/src/日本"]
+        );
         let fits = |columns: usize| {
-            let lines = fit(&rows, columns, 8, &["MORE"]);
+            let lines = fit(&rows, columns, [8, 8], &["MORE"]);
             assert!(lines.iter().all(|line| line.width() <= columns), "{columns}: {lines:?}");
             lines
         };
@@ -155,7 +184,27 @@ mod tests {
         assert_eq!(fits(19)[0], "NAME  DIR");
         assert_eq!(fits(14)[1], "one   …rc/日本");
         // Here it ends.
-        assert_eq!(fit(&rows, 5, 8, &["MORE"])[1], "one   …src/日本");
+        assert_eq!(fit(&rows, 5, [8, 8], &["MORE"])[1], "one   …本");
+    }
+
+    #[test]
+    fn texts_are_cut_at_their_ends_and_paths_at_their_beginnings() {
+        let rows = [
+            ["NAME", "MORE", "DIR", "ABOUT"],
+            ["one", "12", "/home/you/src/parser", "Fix the 日本 parser, and its tests"],
+            ["two", "3", "/w", "short"],
+        ];
+        let rows = rows.map(|row| row.map(Cell::from).to_vec());
+        let fits = |columns: usize| {
+            let lines = fit(&rows, columns, [8, 8], &["MORE"]);
+            assert!(lines.iter().all(|line| line.width() <= columns), "{columns}: {lines:?}");
+            lines
+        };
+        assert_eq!(fit(&rows, 100, [8, 8], &["MORE"]), align(&rows));
+        assert_eq!(fits(50)[1], "one   12    /home/you/src/parser  Fix the 日本 pa…");
+        assert_eq!(fits(34)[1..], ["one   12    …/src/parser  Fix the…", "two   3     /w            short"]);
+        assert_eq!(fits(28)[1], "one   …/src/parser  Fix the…");
+        assert_eq!(fits(15)[1], "one   …c/parser");
     }
 
     #[test]
@@ -163,6 +212,10 @@ mod tests {
         for (columns, cut_to) in [(0, ""), (1, "a"), (2, "a"), (3, "a日"), (4, "a日b"), (9, "a日b")] {
             assert_eq!(cut("a日b", columns), cut_to);
         }
+    }
+
+    fn with_text(rows: &[Row]) -> Vec<Row> {
+        rows.iter().map(|row| [&row[..], &[Cell::from("")]].concat()).collect()
     }
 
     #[test]
@@ -174,7 +227,7 @@ mod tests {
         ];
         let line = "one   \u{1b}[31mwaiting\u{1b}[0m  /w";
         assert_eq!(align(&rows), ["NAME  STATE    DIR", line]);
-        assert_eq!(fit(&rows, 17, 2, &[])[1], line);
+        assert_eq!(fit(&with_text(&rows), 17, [2, 2], &[])[1], line);
         for (columns, cut_to) in
             [(80, line), (9, "one   \u{1b}[31mwai\u{1b}[0m"), (2, "on\u{1b}[31m\u{1b}[0m")]
         {

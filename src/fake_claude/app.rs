@@ -80,6 +80,8 @@ pub struct App {
     pub effects: Vec<Effect>,
     /// The name given by `--name`.
     pub name: Option<String>,
+    /// What the user calls the conversation, by `--name` or `/rename`.
+    pub title: Option<String>,
     /// Whether it is drawn on the alternate screen, with the bridge's indicator in the header.
     pub fullscreen: bool,
     /// Whether the prompt is drawn like none that Claude Code is known to have.
@@ -111,6 +113,7 @@ impl App {
             bridge,
             effects: Vec::new(),
             name: None,
+            title: None,
             fullscreen: false,
             unknown_look: false,
             transcript: store.open(id),
@@ -171,6 +174,24 @@ impl App {
             waiting_for,
             parked_job_id: self.parked.clone(),
             bridge_session_id: self.bridge.id_in_file(),
+            name: self.title.clone(),
+        }
+    }
+
+    /// Takes the name of `--name`, which the conversation has from then on, or else that of the conversation.
+    pub fn begin_with_name(&mut self, name: Option<&str>) {
+        match name {
+            Some(name) => self.rename(name),
+            None => self.title = self.transcript.title(),
+        }
+    }
+
+    /// Gives the conversation a name. It is on disk with the first words, or at once where these are there.
+    pub(super) fn rename(&mut self, name: &str) {
+        self.title = Some(name.to_owned());
+        if self.transcript.exists() {
+            let saved = self.transcript.retitle(name);
+            self.report(saved);
         }
     }
 

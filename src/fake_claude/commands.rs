@@ -9,7 +9,7 @@ use super::bridge::BridgeReply;
 use super::faults::{Fault, USAGE};
 
 /// The slash commands, with what the list of them says.
-pub const COMMANDS: [(&str, &str); 9] = [
+pub const COMMANDS: [(&str, &str); 10] = [
     ("/clear", "Start a new session with empty context"),
     ("/config", "Open settings"),
     ("/exit", "Exit the CLI"),
@@ -17,6 +17,7 @@ pub const COMMANDS: [(&str, &str); 9] = [
     ("/help", "Show the shortcuts"),
     ("/model", "Choose a model"),
     ("/remote-control", "Continue this session from another device"),
+    ("/rename", "Rename the current conversation"),
     ("/resume", "Resume a previous session"),
     ("/vim", "Toggle vim editing"),
 ];
@@ -67,6 +68,13 @@ impl App {
             }
             "/config" | "/model" => self.view = FakeView::Config,
             "/help" => self.help = true,
+            "/rename" if argument.trim().is_empty() => {
+                self.print("● ", "Couldn't generate a name: no conversation yet. Usage: /rename <name>");
+            }
+            "/rename" => {
+                self.rename(argument.trim());
+                self.print("  ⎿  ", &format!("Session renamed to: {}", argument.trim()));
+            }
             "/resume" => self.choose_conversation(),
             "/vim" => {
                 self.editor.toggle_vim();
@@ -109,6 +117,10 @@ impl App {
         }
         let saved = self.transcript.say("user", prompt);
         self.report(saved);
+        if let Some(title) = self.title.as_ref().filter(|_| is_first) {
+            let saved = self.transcript.retitle(title);
+            self.report(saved);
+        }
         if is_first && self.bridge.id_in_file().is_some() {
             self.record_bridge();
         }
@@ -143,7 +155,7 @@ mod tests {
     fn suggestions_follow_the_first_word() {
         assert_eq!(
             suggestions("/re").iter().map(|s| s.0).collect::<Vec<_>>(),
-            ["/remote-control", "/resume"]
+            ["/remote-control", "/rename", "/resume"]
         );
         assert_eq!(suggestions("/remote-control name"), []);
         assert_eq!(suggestions("te-control"), []);

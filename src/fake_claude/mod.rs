@@ -99,7 +99,7 @@ fn start(args: Vec<OsString>) -> Result<u8, UsageRefusal> {
     }
     let store = if inherited_marker() { store.off() } else { store };
     let app = session(&options, store, &conversation, &config);
-    let state = state_file::FakeStateFile::new(&config, &cwd, options.name.clone(), version);
+    let state = state_file::FakeStateFile::new(&config, &cwd, version);
     run::interactive(app, state, fault).map_err(failed("the terminal is gone"))
 }
 
@@ -139,6 +139,7 @@ fn session(options: &Options, store: Store, conversation: &Conversation, config:
         Conversation::Choose(_) => app.choose_conversation(),
         Conversation::New(_) => {}
     }
+    app.begin_with_name(options.name.as_deref());
     if faults::switch("UNTRUSTED") {
         app.view = app::FakeView::Trust;
     }

@@ -49,6 +49,8 @@ pub struct FakeFacts {
     pub parked_job_id: Option<String>,
     /// The bridge that is up.
     pub bridge_session_id: Option<String>,
+    /// The name that the user gave it, by `-n` or `/rename`.
+    pub name: Option<String>,
 }
 
 /// How the file is written.
@@ -73,7 +75,7 @@ pub struct FakeStateFile {
 
 impl FakeStateFile {
     /// A file below `config` for this process. Nothing is written yet.
-    pub fn new(config: &Path, cwd: &Path, name: Option<String>, version: &'static str) -> Self {
+    pub fn new(config: &Path, cwd: &Path, version: &'static str) -> Self {
         let pid = std::process::id();
         let base = cwd.file_name().map_or_else(|| "root".into(), |n| n.to_string_lossy().into_owned());
         let now = now_ms();
@@ -86,8 +88,8 @@ impl FakeStateFile {
             version,
             kind: "interactive",
             entrypoint: "cli",
-            name_source: if name.is_some() { "user" } else { "derived" },
-            name: name.unwrap_or_else(|| format!("{base}-{:02x}", pid & 0xff)),
+            name_source: "derived",
+            name: format!("{base}-{:02x}", pid & 0xff),
             parked_job_id: None,
             bridge_session_id: None,
             status: "idle",
@@ -111,6 +113,9 @@ impl FakeStateFile {
         state.waiting_for = facts.waiting_for;
         state.parked_job_id = facts.parked_job_id;
         state.bridge_session_id = facts.bridge_session_id;
+        if let Some(name) = facts.name {
+            (state.name, state.name_source) = (name, "user");
+        }
         if self.written && *state == before {
             return Ok(());
         }

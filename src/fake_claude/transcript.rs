@@ -153,10 +153,13 @@ impl FakeTranscript {
     /// # Errors
     /// Whatever creating or writing the file meets.
     pub fn say(&self, role: &str, text: &str) -> io::Result<()> {
-        self.append(&[json!({
+        let message = json!({
             "type": role, "uuid": uuid::Uuid::new_v4().to_string(), "cwd": self.cwd.to_string_lossy(),
             "sessionId": self.id, "message": { "role": role, "content": text },
-        })])
+        });
+        let prompt = json!({"type": "last-prompt", "lastPrompt": text, "sessionId": self.id});
+        let lines = [message, prompt];
+        self.append(if role == "user" { &lines } else { &lines[..1] })
     }
 
     /// Appends a prompt and its answer.
@@ -186,7 +189,16 @@ impl FakeTranscript {
         last["bridgeSessionId"].as_str().map(str::to_owned)
     }
 
-    #[cfg(test)]
+    /// The title that the user gave it last.
+    pub fn title(&self) -> Option<String> {
+        let last = lines(&self.path).into_iter().rfind(|line| line["type"] == "custom-title")?;
+        last["customTitle"].as_str().map(str::to_owned)
+    }
+
+    /// Gives it a title.
+    ///
+    /// # Errors
+    /// Whatever writing the file meets.
     pub fn retitle(&self, title: &str) -> io::Result<()> {
         self.append(&[json!({"type": "custom-title", "customTitle": title, "sessionId": self.id})])
     }

@@ -5,6 +5,7 @@ mod attachment;
 mod attachment_state;
 mod background_job;
 pub mod claude;
+mod claude_name;
 mod control_server;
 mod files;
 mod job_stop;
@@ -50,6 +51,7 @@ use crate::registry::log_event::LogEvent;
 use attached::AttachedClient;
 use attachment_state::Attachment;
 use claude::Claude;
+use claude_name::ClaudeName;
 use control_server::{ControlServer, Now};
 use files::SessionFiles;
 use journal::{Journal, Promise};
@@ -105,6 +107,8 @@ struct Host {
     system_stop: SystemStop,
     /// What the user is told outside claude's screen.
     notices: Notices,
+    /// What claude calls its session.
+    claude_name: ClaudeName,
 }
 
 impl Host {
@@ -153,6 +157,7 @@ impl Host {
             remote,
             system_stop: SystemStop::default(),
             notices: Notices::new(config.notify),
+            claude_name: ClaudeName::default(),
         }
     }
 
@@ -416,6 +421,7 @@ impl Host {
         self.opened(file);
         self.rests(file, seen.job.as_ref());
         let before = self.record.clone();
+        self.follow_name(seen);
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());
         record.claude_start.clone_from(&file.proc_start);

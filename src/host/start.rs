@@ -47,8 +47,9 @@ use crate::registry::event_log::EventLog;
 use crate::registry::last_claude;
 use crate::registry::lock::Lock;
 use crate::registry::log_event::LogEvent;
+use crate::registry::naming;
 use crate::registry::next_conversation;
-use crate::registry::open_lock::OpenLock;
+use crate::registry::open_lock::{NAME_LOCK_TIMEOUT, OPEN_LOCK_TIMEOUT, OpenLock};
 use crate::registry::record;
 use crate::registry::record::{Record, SessionKind, SessionState};
 use crate::registry::recovery;
@@ -421,10 +422,10 @@ fn open(
     record: &mut Record,
 ) -> Result<ControlServer, StartRefusal> {
     let start = &request.start;
-    // A new id is nobody else's. Where it is another one, from here to the socket nobody else may come to
-    // have it; and what "the newest one" is stays as it is decided here.
+    // From here to the socket nobody else may come to have the name, or the conversation, where that has not
+    // got a new id; and what "the newest one" is stays as it is decided here.
     let chooses = start.revive || !start.pinned;
-    let _turn = chooses.then(|| OpenLock::take(&place.state));
+    let _turn = OpenLock::take(&place.state, if chooses { OPEN_LOCK_TIMEOUT } else { NAME_LOCK_TIMEOUT });
     let chosen = if chooses { next_conversation::candidates(record) } else { Vec::new() };
     if record.conversation.is_none() {
         record.opening.clone_from(&chosen);
@@ -434,6 +435,9 @@ fn open(
             EventLog::in_directory(&place.directory).write(LogEvent::Held(holder.details()));
         }
         return Err(place.refuse(holder.refusal()));
+    }
+    if naming::give(record) && start.revive {
+        EventLog::in_directory(&place.directory).write(LogEvent::renamed(record));
     }
     // Written before claude is there: a state directory that cannot be written is found out now.
     let write = |record: &Record| match record.write_unsynced(&place.directory) {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::link_record::{LinkStatus, PanelLeft};
+use super::record::Record;
 use crate::os::exit::Exit;
 use crate::os::text::LosslessText;
 
@@ -182,6 +183,13 @@ pub enum LogEvent {
         child: i32,
         how: String,
     },
+    /// The session is called otherwise from now on: its user has renamed it, to what is wanted, or it was
+    /// brought back and a living session has its name.
+    Renamed {
+        name: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        wanted: Option<String>,
+    },
     /// Somebody asks for the link. With `cycle` it is to be switched off first.
     RemoteRequested {
         cycle: bool,
@@ -338,6 +346,12 @@ pub enum LinkEvent {
 }
 
 impl LogEvent {
+    /// The session of this record has got another name.
+    pub fn renamed(record: &Record) -> Self {
+        let wanted = record.called.as_ref().and_then(|called| called.wanted.clone());
+        Self::Renamed { name: record.plain_name(), wanted }
+    }
+
     /// The event as it stands in the log, its end included; `at` is in milliseconds since 1970.
     pub(crate) fn line(&self, at: u64) -> Vec<u8> {
         let mut line = match serde_json::to_value(self) {

@@ -13,6 +13,8 @@ pub mod lock;
 pub mod log;
 pub mod log_event;
 pub(crate) mod misplaced;
+pub(crate) mod names;
+pub mod naming;
 pub mod next_conversation;
 pub(crate) mod open_lock;
 pub mod record;
@@ -24,7 +26,6 @@ pub mod stop_marker;
 mod unreachable;
 mod watcher;
 
-use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -41,6 +42,7 @@ use crate::os::socket;
 use crate::protocol::{Channel, Request, Response};
 use crate::user_error::UserError;
 use lock::Lock;
+use names::Named;
 use record::{Record, SessionState};
 use recovery::RecoveredRecord;
 use stop_marker::StopRequest;
@@ -50,7 +52,7 @@ pub use detached::{Waiting, waiting_in};
 pub use homeless::hosts;
 pub use hung_host::{NoAnswer, SilentHost, ask, ask_and_stay, note_silent_hosts, silent_hosts, word_within};
 pub use remove::Removable;
-pub use selector::{NotPicked, pick};
+pub use selector::{NotPicked, pick, pick_to_remove};
 pub use unreachable::{wait_for_host, why_unreachable};
 pub use watcher::RegistryWatcher;
 
@@ -76,8 +78,13 @@ pub struct Session {
     /// Its record, as it is on disk.
     pub record: Record,
     pub directory: PathBuf,
-    /// What to call it: the name the user gave, else its directory's, made unique.
+    /// What it is shown with, which no other one is: its name, or that with the beginning of its id behind it.
+    /// See [`names`].
     pub name: String,
+    /// Its name, which others may have had.
+    pub own_name: String,
+    /// Whether it has not ended: it has a host, or is brought back by itself.
+    pub lives: bool,
     /// Whether its host runs.
     pub is_running: bool,
     /// Whether it is about to get a host: the first one, or another one.
@@ -116,13 +123,38 @@ impl Session {
     }
 
     /// What to type for it at a shell: its name, or the beginning of its id where the name would have to be
-    /// quoted.
+    /// quoted, or could be taken for an id or a pid.
     pub fn word(&self) -> String {
-        let plain = |c: char| c.is_alphanumeric() || "._-+:@".contains(c);
-        if !self.name.is_empty() && !self.name.starts_with('-') && self.name.chars().all(plain) {
-            return self.name.clone();
+        self.typed_as(&self.name)
+    }
+
+    /// What to type for it that means nothing else, whatever other sessions begin or end.
+    pub fn lasting_word(&self) -> String {
+        self.typed_as(&names::with_id(&self.own_name, &self.record.session))
+    }
+
+    /// What of it decides about names.
+    fn named(&self) -> Named {
+        let record = &self.record;
+        let since = record.called.as_ref().map_or(record.started_at, |called| called.since);
+        Named {
+            name: self.own_name.clone(),
+            session: record.session,
+            lives: self.lives,
+            since: since.max(record.ended_at.unwrap_or_default()),
         }
-        self.record.session.to_string()[..8].to_owned()
+    }
+
+    fn typed_as(&self, name: &str) -> String {
+        let plain = |c: char| c.is_alphanumeric() || "._-+:@".contains(c);
+        if !name.is_empty()
+            && !name.starts_with('-')
+            && name.chars().all(plain)
+            && !selector::goes_before_names(name)
+        {
+            return name.to_owned();
+        }
+        self.record.session.to_string()[..names::SHORT_ID_CHARS].to_owned()
     }
 }
 
@@ -159,8 +191,8 @@ fn wait_for_sockets(sessions: &mut [Session]) {
     }
 }
 
-/// Those that run. They have the names that [`sessions`] gives them, for those that run are named first; the
-/// records of the others, of which there may be a thousand, are not read.
+/// Those that run. They have the names that [`sessions`] gives them, for ended ones give way; the records of
+/// the others, of which there may be a thousand, are not read.
 ///
 /// # Errors
 /// When there is no state directory.
@@ -228,7 +260,10 @@ pub(crate) fn maybe_lost() -> Vec<PathBuf> {
 
 fn in_order(mut sessions: Vec<Session>) -> Vec<Session> {
     sessions.sort_by_cached_key(|session| (session.record.started_at, session.record.session));
-    make_unique(&mut sessions);
+    let named: Vec<Named> = sessions.iter().map(Session::named).collect();
+    for (session, shown) in sessions.iter_mut().zip(names::shown(&named)) {
+        session.name = shown;
+    }
     sessions
 }
 
@@ -242,9 +277,13 @@ pub(crate) fn session_of(path: &Path) -> Option<Uuid> {
     Uuid::parse_str(name).ok().filter(|session| session.to_string() == name)
 }
 
-/// A session as it is now; nothing where it was removed.
+/// A session as it is now; nothing where it was removed. It is called as before, unless it has another name
+/// by now.
 pub fn again(session: &Session) -> Option<Session> {
-    read(&session.directory).map(|now| Session { name: session.name.clone(), ..now })
+    let now = read(&session.directory)?;
+    // A living one has its name for itself, if it was given one.
+    let has_it = now.lives && now.record.called.is_some() || now.own_name != session.own_name;
+    Some(if has_it { now } else { Session { name: session.name.clone(), ..now } })
 }
 
 pub(crate) fn read(directory: &Path) -> Option<Session> {
@@ -273,19 +312,14 @@ pub(crate) fn read(directory: &Path) -> Option<Session> {
     if host == HostStatus::None && is_stopped_by_user(directory, &record) {
         record.state = SessionState::Stopped;
     }
-    let name = record.name.clone().unwrap_or_else(|| {
-        let cwd = PathBuf::from(std::ffi::OsString::from(record.cwd.clone()));
-        match cwd.file_name() {
-            Some(name) => name.to_string_lossy().into_owned(),
-            // Of a record that was lost the directory may be unknown.
-            None if damage.is_some() => record.session.to_string(),
-            None => "session".into(),
-        }
-    });
+    let own_name = record.plain_name();
+    let lives = host != HostStatus::None || naming::comes_back(directory, &record);
     Some(Session {
         record,
         directory: directory.to_owned(),
-        name,
+        name: own_name.clone(),
+        own_name,
+        lives,
         is_running: host == HostStatus::Reachable,
         is_coming: host == HostStatus::Coming,
         is_unreachable: host == HostStatus::Unreachable,
@@ -353,29 +387,6 @@ fn heard_of(directory: &Path, record: Record, damage: Option<String>) -> (Record
     // A host of an earlier version does not know this request. It writes the record at the next change.
     let is_mended = matches!(ask(&Request::SaveRecord), Some(Response::Done));
     (heard, damage.filter(|_| !is_mended || !unknown.is_empty()))
-}
-
-/// Of several sessions with one name, those that run first and then the oldest keeps it.
-fn make_unique(sessions: &mut [Session]) {
-    let mut order: Vec<usize> = (0..sessions.len()).collect();
-    order.sort_by_key(|at| !sessions[*at].is_running);
-    let mut taken = HashSet::new();
-    // Where to go on counting: a directory may have had a thousand sessions.
-    let mut numbers: HashMap<String, usize> = HashMap::new();
-    for at in order {
-        let name = sessions[at].name.clone();
-        if taken.insert(name.clone()) {
-            continue;
-        }
-        let number = numbers.entry(name.clone()).or_insert(1);
-        sessions[at].name = loop {
-            *number += 1;
-            let unique = format!("{name}-{number}");
-            if taken.insert(unique.clone()) {
-                break unique;
-            }
-        };
-    }
 }
 
 /// A connection to the host of a session; nothing when it is gone, also where another user listens in its

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::link_record::LinkRecord;
+use super::names;
 use crate::escape::escape;
 use crate::os::{files, process};
 use crate::paths;
@@ -48,6 +49,9 @@ pub struct Record {
     /// The name given with `-n`.
     #[serde(default)]
     pub name: Option<String>,
+    /// What the session is called; nothing in the record of an earlier version. See [`Self::plain_name`].
+    #[serde(default)]
+    pub called: Option<GivenName>,
     /// The conversation that claude has open now, as its state file says; nothing before claude said so
     /// and where the user chose the conversation.
     pub conversation: Option<String>,
@@ -176,6 +180,20 @@ pub struct Record {
     pub unknown: serde_json::Map<String, serde_json::Value>,
 }
 
+/// The name that a session has, from its start to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenName {
+    /// The name. No other session has it that has not ended.
+    pub name: String,
+    /// What the user wants it to be called, by `-n` or by claude's `/rename`; nothing where its directory
+    /// names it.
+    #[serde(default)]
+    pub wanted: Option<String>,
+    /// Since when it has the name, in seconds since 1970.
+    #[serde(default)]
+    pub since: u64,
+}
+
 /// What a session keeps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -230,6 +248,7 @@ impl Record {
             session,
             kind: SessionKind::default(),
             name: None,
+            called: None,
             conversation: None,
             opening: vec![],
             conversations: vec![],
@@ -349,6 +368,39 @@ impl Record {
     /// How often claude was brought back although nobody asked for it: after a crash, or another host's end.
     pub fn unasked_restarts(&self) -> u32 {
         self.restarts.saturating_sub(self.asked_restarts)
+    }
+
+    /// The name that the session was given; nothing where an earlier version has written the record.
+    pub fn own_name(&self) -> Option<&str> {
+        self.called.as_ref().map(|called| called.name.as_str())
+    }
+
+    /// What the session is called. Others that have ended, or that an earlier version has started, may be
+    /// called so, too.
+    pub fn plain_name(&self) -> String {
+        self.own_name().map_or_else(|| self.wanted_name(None), str::to_owned)
+    }
+
+    /// What the session would be called if there was no other one: what the user wants, as this name has it
+    /// or else as `-n` said, or what its directory is called.
+    pub fn wanted_name(&self, called: Option<&GivenName>) -> String {
+        let wanted = called.map_or(self.name.as_deref(), |called| called.wanted.as_deref());
+        if let Some(name) = wanted.and_then(names::tidy) {
+            return name;
+        }
+        let cwd = PathBuf::from(OsString::from(self.cwd.clone()));
+        match cwd.file_name() {
+            Some(name) => name.to_string_lossy().into_owned(),
+            // Of a record that was lost the directory may be unknown.
+            None if cwd.as_os_str().is_empty() => self.session.to_string(),
+            None => "session".into(),
+        }
+    }
+
+    /// What the user has renamed the session to, after it was started; nothing where that was not done.
+    pub fn renamed_to(&self) -> Option<&str> {
+        let wanted = self.called.as_ref()?.wanted.as_deref();
+        wanted.filter(|wanted| self.name.as_deref().and_then(names::tidy).as_deref() != Some(*wanted))
     }
 
     /// The directory that claude works in, where it has said so.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::log::Log;
 use super::record;
-use super::record::{Record, SessionState};
+use super::record::{GivenName, Record, SessionState};
 use crate::claude::transcript;
 use crate::claude::transcript::TranscriptOnDisk as Transcript;
 use crate::os::exit::Exit;
@@ -172,6 +172,13 @@ fn follow_log(record: &mut Record, directory: &Path) {
                     record.follow(id);
                 }
             }
+            "renamed" => {
+                let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_owned);
+                if let Some(name) = text("name") {
+                    let since = at.unwrap_or_default();
+                    record.called = Some(GivenName { name, wanted: text("wanted"), since });
+                }
+            }
             "started" | "taken-up" | "restarting" => {
                 (record.state, record.ended_at, record.exit) = (SessionState::Running, None, None);
             }
@@ -289,10 +296,12 @@ mod tests {
         let events = EventLog::in_directory(&directory);
         events.write(LogEvent::Started { child: 7 });
         events.write(LogEvent::Conversation { id: OTHER.into(), job: None });
+        events.write(LogEvent::Renamed { name: "play-2".into(), wanted: Some("play".into()) });
         for contents in ["", "\0\0\0", "{\"session\":", "[]", "7"] {
             let RecoveredRecord { record, damage, .. } = damage(&directory, contents);
             assert!(damage.is_some(), "{contents:?}");
             assert_eq!(record.name.as_deref(), Some("work"), "{contents:?}");
+            assert_eq!((record.plain_name(), record.renamed_to()), ("play-2".into(), Some("play")));
             assert_eq!(record.args, example().args);
             assert_eq!(record.conversation.as_deref(), Some(OTHER));
             assert_eq!((record.state, record.ended_at), (SessionState::Running, None));

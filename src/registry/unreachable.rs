@@ -23,9 +23,9 @@ pub fn wait_for_host(session: &Session) -> Result<Session, UserError> {
     let begun = Instant::now();
     let word = session.word();
     loop {
-        let now = super::read(&session.directory).unwrap_or_else(|| session.clone());
+        let now = super::again(session).unwrap_or_else(|| session.clone());
         if now.is_running && now.connect().is_some() {
-            return Ok(Session { name: session.name.clone(), ..now });
+            return Ok(now);
         }
         if !now.has_host() {
             return Err(host::could_not_revive(&word));

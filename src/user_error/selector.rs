@@ -10,11 +10,6 @@ pub fn none_running() -> UserError {
     no_session_is_running().advice("start one with `cckw claude`")
 }
 
-/// None that runs is called so.
-pub fn unknown_running(word: &str) -> UserError {
-    not_called(word).advice("see `cckw list`")
-}
-
 /// Several that run are meant.
 pub fn several_running(names: &[String]) -> UserError {
     UserError::new("several sessions are running").advice(one_of(names))
@@ -58,11 +53,6 @@ pub fn directory_gone(called: Option<&str>, advice: &str) -> UserError {
 /// None is to be brought back.
 pub fn nothing_to_bring_back() -> UserError {
     UserError::new("there is no session to bring back").advice("see `cckw list --all`")
-}
-
-/// None of that name is to be brought back.
-pub fn not_to_bring_back() -> UserError {
-    UserError::new("no session of that name is to be brought back").advice("see `cckw list --all`")
 }
 
 /// The question which one is meant has failed.

@@ -20,6 +20,7 @@ mod files;
 mod harness;
 mod host;
 mod jobs;
+mod names;
 mod remote;
 mod restart;
 mod security;

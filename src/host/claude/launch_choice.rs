@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::supervisor::{
     ClaudeLaunch, Decision, LaunchContext, Supervisor, SupervisorEvent, TranscriptState,
 };
-use crate::claude::args::{Resume, name_newest, relaunch, worktree};
+use crate::claude::args::{Resume, name_newest, relaunch, rename, worktree};
 use crate::claude::server;
 use crate::claude::transcript;
 use crate::claude::transcript::TranscriptOnDisk;
@@ -42,8 +42,17 @@ pub fn look(supervisor: &Supervisor, record: &Record, held: bool) -> LaunchConte
     LaunchContext { transcript: TranscriptState::new(&found, there_was), fresh: Uuid::new_v4(), held }
 }
 
-/// The arguments of a launch that the supervisor has decided, from those of the first.
+/// The arguments of a launch that the supervisor has decided, from those of the first. Where the user has
+/// renamed the session since, they have that name.
 pub fn arguments(first: &[OsString], launch: &ClaudeLaunch, record: &Record) -> Vec<OsString> {
+    let args = arguments_as_begun(first, launch, record);
+    match (record.renamed_to(), launch) {
+        (None, _) | (_, ClaudeLaunch::Server { .. }) => args,
+        (Some(name), _) => rename(args, name),
+    }
+}
+
+fn arguments_as_begun(first: &[OsString], launch: &ClaudeLaunch, record: &Record) -> Vec<OsString> {
     let cwd = record.claude_cwd();
     let worktree = cwd.as_deref().and_then(worktree);
     let how = match launch {

@@ -118,6 +118,11 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
         ),
         (E::RemoteRequested { cycle: true }, r#"{"at":1,"cycle":true,"event":"remote-requested"}"#),
         (
+            E::Renamed { name: text("play-2"), wanted: Some(text("play")) },
+            r#"{"at":1,"event":"renamed","name":"play-2","wanted":"play"}"#,
+        ),
+        (E::Renamed { name: text("work-2"), wanted: None }, r#"{"at":1,"event":"renamed","name":"work-2"}"#),
+        (
             E::RestartAsked { at_once: false, status: Some(text("idle")) },
             r#"{"at":1,"at_once":false,"event":"restart-asked","status":"idle"}"#,
         ),

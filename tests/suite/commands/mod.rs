@@ -5,7 +5,6 @@ mod completions;
 mod demo;
 mod list;
 mod man;
-mod names;
 mod picture;
 mod shell_init;
 mod subcommands;

@@ -1,54 +1,20 @@
-//! What sessions are called, and the words that mean one of them.
+//! Which name a session gets, and the words that mean it.
 
 use std::fs;
-use std::path::Path;
 
+use super::{detached, name_of, names};
 use crate::support::stand_in::{at_prompt, sandbox};
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, wait_until};
-
-/// A session that was started in `directory` and is left without a terminal.
-fn session(sandbox: &Sandbox, directory: &Path, args: &[&str]) -> Record {
-    let before: Vec<String> =
-        sandbox.records().iter().map(|record| record.text("session").to_owned()).collect();
-    let mut command = sandbox.cckw_claude();
-    command.args(args).current_dir(directory);
-    let mut terminal = Terminal::spawn(command);
-    at_prompt(&mut terminal);
-    let new = |record: &Record| {
-        !before.contains(&record.text("session").to_owned()) && record.text("status") == "idle"
-    };
-    wait_until("a record", DEADLINE, || sandbox.records().iter().any(new));
-    let record = sandbox.records().into_iter().find(new).expect("a record");
-    let detached = cckw(sandbox, &["detach", &record.text("session")[..13]]).status().expect("runs");
-    assert!(detached.success());
-    assert_eq!(terminal.finish().code(), Some(0));
-    record
-}
-
-/// The name of each session that runs, by its id.
-fn names(sandbox: &Sandbox) -> Vec<(String, String)> {
-    let output = cckw(sandbox, &["list", "--json"]).output().expect("runs");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let parse = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON");
-    let field = |session: &serde_json::Value, key: &str| session[key].as_str().expect("text").to_owned();
-    text.lines().map(parse).map(|session| (field(&session, "session"), field(&session, "name"))).collect()
-}
-
-fn name_of(sandbox: &Sandbox, record: &Record) -> String {
-    let names = names(sandbox);
-    let found = names.into_iter().find(|(session, _)| session == record.text("session"));
-    found.expect("a session that runs").1
-}
+use crate::support::{DEADLINE, Terminal, wait_until};
 
 #[test]
 fn a_name_that_was_given_goes_before_the_directory_s() {
     let sandbox = sandbox();
     let project = sandbox.path("home/project");
     fs::create_dir(&project).expect("a directory");
-    let given = session(&sandbox, &project, &["-n", "tests"]);
-    let combined = session(&sandbox, &project, &["--name=later", "-n", "last one"]);
-    let other = session(&sandbox, &project, &["--model", "opus"]);
+    let given = detached(&sandbox, &project, &["-n", "tests"]);
+    let combined = detached(&sandbox, &project, &["--name=later", "-n", "last one"]);
+    let other = detached(&sandbox, &project, &["--model", "opus"]);
     assert_eq!(name_of(&sandbox, &given), "tests");
     assert_eq!(name_of(&sandbox, &combined), "last one");
     assert_eq!(name_of(&sandbox, &other), "project");
@@ -68,9 +34,9 @@ fn a_name_that_was_given_goes_before_the_directory_s() {
 #[test]
 fn of_several_with_one_name_each_has_its_own() {
     let sandbox = sandbox();
-    let one = session(&sandbox, &sandbox.work(), &[]);
-    let two = session(&sandbox, &sandbox.work(), &[]);
-    let three = session(&sandbox, &sandbox.path("home"), &["-n", "work"]);
+    let one = detached(&sandbox, &sandbox.work(), &[]);
+    let two = detached(&sandbox, &sandbox.work(), &[]);
+    let three = detached(&sandbox, &sandbox.path("home"), &["-n", "work"]);
     let mut all: Vec<String> = [&one, &two, &three].iter().map(|record| name_of(&sandbox, record)).collect();
     all.sort();
     assert_eq!(all, ["work", "work-2", "work-3"]);
@@ -80,11 +46,11 @@ fn of_several_with_one_name_each_has_its_own() {
     let first = first.text("session").to_owned();
     assert!(cckw(&sandbox, &["stop", "work"]).status().expect("runs").success());
     assert!(names(&sandbox).iter().all(|(session, _)| *session != first));
-    // Those that run come first: now one of them is called so.
+    // The others are called as before.
     let mut left: Vec<String> = names(&sandbox).into_iter().map(|(_, name)| name).collect();
     left.sort();
-    assert_eq!(left, ["work", "work-2"]);
-    for word in ["work-2", "work"] {
+    assert_eq!(left, ["work-2", "work-3"]);
+    for word in ["work-2", "work-3"] {
         assert!(cckw(&sandbox, &["stop", word]).status().expect("runs").success(), "{word}");
     }
     sandbox.wait_for_silence();
@@ -93,7 +59,7 @@ fn of_several_with_one_name_each_has_its_own() {
 #[test]
 fn the_beginning_of_an_id_and_each_pid_mean_it_too() {
     let sandbox = sandbox();
-    session(&sandbox, &sandbox.work(), &["-n", "other"]);
+    detached(&sandbox, &sandbox.work(), &["-n", "other"]);
     let mut command = sandbox.cckw_claude();
     command.args(["-n", "this"]);
     let mut terminal = Terminal::spawn(command);
@@ -126,5 +92,44 @@ fn the_beginning_of_an_id_and_each_pid_mean_it_too() {
         assert!(cckw(&sandbox, &["stop", word]).status().expect("runs").success());
     }
     terminal.finish();
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn an_id_and_a_pid_go_before_a_name_that_looks_the_same() {
+    let sandbox = sandbox();
+    let this = detached(&sandbox, &sandbox.work(), &["-n", "this"]);
+    let pid = this.pid("claude_pid").expect("a claude").to_string();
+    let id = &this.text("session")[..8];
+    for name in [pid.as_str(), id] {
+        detached(&sandbox, &sandbox.work(), &["-n", name]);
+    }
+    for word in [pid.as_str(), id, this.text("session")] {
+        let log = fs::read(this.path.with_file_name("events.jsonl")).expect("a log");
+        let output = cckw(&sandbox, &["logs", "--json", word]).output().expect("runs");
+        assert!(output.stdout.starts_with(&log), "{word}: {output:?}");
+    }
+    // What is advised for the others means them.
+    let completed = cckw(&sandbox, &["complete", "stop"]).output().expect("runs");
+    let completed = String::from_utf8(completed.stdout).expect("UTF-8");
+    let words: Vec<&str> = completed.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert_eq!(words.len(), 3);
+    for word in words {
+        assert!(cckw(&sandbox, &["stop", word]).status().expect("runs").success(), "{word}");
+    }
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn of_several_that_start_at_once_each_has_its_own_name() {
+    let sandbox = sandbox();
+    let mut terminals: Vec<Terminal> = (0..4).map(|_| Terminal::spawn(sandbox.cckw_claude())).collect();
+    terminals.iter_mut().for_each(at_prompt);
+    let mut all: Vec<String> = names(&sandbox).into_iter().map(|(_, name)| name).collect();
+    all.sort();
+    assert_eq!(all, ["work", "work-2", "work-3", "work-4"]);
+    for word in all {
+        assert!(cckw(&sandbox, &["stop", &word]).status().expect("runs").success(), "{word}");
+    }
     sandbox.wait_for_silence();
 }

@@ -1,0 +1,78 @@
+//! The name that a session is given: at its start, when it is brought back, and when its user renames it.
+//!
+//! It is looked for under the open lock, and is in the record before that is let go. So of two starts at the
+//! same moment one sees the other.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::lock::Lock;
+use super::record::{GivenName, Record, SessionState, now};
+use super::{names, recovery, recovery_marker, session_of, stop_marker, with_socket};
+use crate::config;
+use crate::config::OnHangup;
+use crate::os::process;
+
+/// Gives a session its name, and tells whether that is another one than it had.
+///
+/// A session that is brought back keeps the name that it had, if no living session has it. Else, and for one
+/// that begins, it is the first free one: what the user wants, or what the directory is called, and then with
+/// a number.
+pub fn give(record: &mut Record) -> bool {
+    let taken = taken(record);
+    let is_taken = |name: &str| taken.contains(name);
+    let before = record.called.take();
+    let name = match &before {
+        Some(called) if !is_taken(&called.name) => called.name.clone(),
+        _ => names::free(&record.wanted_name(before.as_ref()), is_taken),
+    };
+    let wanted = before.as_ref().map_or_else(|| record.name.clone(), |called| called.wanted.clone());
+    let is_other = before.is_some_and(|called| called.name != name);
+    record.called = Some(GivenName { name, wanted, since: now() });
+    is_other
+}
+
+/// Gives a session the name that its user wants from now on, or that name with a number. Tells whether that
+/// is another one than it had.
+pub fn rename(record: &mut Record, wanted: &str) -> bool {
+    let taken = taken(record);
+    let name = names::free(wanted, |name| taken.contains(name));
+    let is_other = record.own_name().is_none_or(|own| own != name);
+    let since = record.called.as_ref().map_or_else(now, |called| if is_other { now() } else { called.since });
+    record.called = Some(GivenName { name, wanted: Some(wanted.to_owned()), since });
+    is_other
+}
+
+/// The names of the other sessions that have not ended. These have a socket; the others, of which there may
+/// be a thousand, are not read.
+fn taken(own: &Record) -> HashSet<String> {
+    let of_another = |directory: &Path| {
+        if session_of(directory) == Some(own.session) {
+            return None;
+        }
+        let record = recovery::read(directory).ok()?.record;
+        let lives = Lock::is_held(directory) || comes_back(directory, &record);
+        lives.then(|| record.plain_name())
+    };
+    with_socket().iter().filter_map(|directory| of_another(directory)).collect()
+}
+
+/// Whether a session that has no host is brought back by itself: by its client, or by the next command. It
+/// has not ended, and keeps its name.
+pub fn comes_back(directory: &Path, record: &Record) -> bool {
+    let has_ended = record.ended_at.is_some()
+        || matches!(record.state, SessionState::Stopped | SessionState::Crashed | SessionState::Terminated);
+    let same_boot = record.boot.is_some() && record.boot == process::boot();
+    if has_ended || !same_boot || stop_marker::is_set(directory) {
+        return false;
+    }
+    if record.client_lives() {
+        return true;
+    }
+    // The same as what `revive_lost` looks at.
+    let began = record.child_pid.is_some() || record.restarts > 0 || record.state == SessionState::Restarting;
+    let was_to_end = || {
+        record.client_pid.is_some() && config::load().is_ok_and(|config| config.on_hangup == OnHangup::Exit)
+    };
+    began && !recovery_marker::is_set(directory) && !was_to_end()
+}
