@@ -90,7 +90,9 @@ pub enum Verb {
     },
     /// Bring back a session whose host is gone, without a terminal
     ///
-    /// After a reboot, or when the process that held it was killed. Claude resumes the same conversation.
+    /// After a reboot, or when the process that held it was killed. Claude resumes the same conversation. Of
+    /// several sessions that had one name, the newest is meant. Where a running one has the name by now, the
+    /// session gets the next free one.
     Start {
         /// The session; without it the only one that has not ended
         #[arg(conflicts_with = "all")]
@@ -125,7 +127,8 @@ pub enum Verb {
     /// End a session; its conversation stays
     ///
     /// Claude is asked as by a closed terminal (SIGHUP), then by SIGTERM and SIGKILL, five seconds apart. Of
-    /// several sessions all others are ended where one cannot be; the exit status is 1 then.
+    /// several sessions all others are ended where one cannot be; the exit status is 1 then. One that has
+    /// ended already is left as it is, with status 0.
     Stop {
         /// The sessions; without one the only one that runs
         #[arg(conflicts_with = "all", value_name = "SESSION")]
@@ -210,7 +213,8 @@ pub enum Verb {
     /// Remove the records of sessions that do not run
     ///
     /// What goes is cckw's own record and log. The conversation is claude's and stays: `claude --resume`
-    /// still knows it. A session that runs is refused, and then nothing is removed.
+    /// still knows it. A session that runs is refused, and so is a name that several had; then nothing is
+    /// removed.
     Rm {
         /// The sessions: names as `cckw list --all` shows them, or ids
         #[arg(required_unless_present = "ended", conflicts_with = "ended", value_name = "SESSION")]

@@ -23,6 +23,7 @@ mod hygiene;
 mod jobs;
 mod keep;
 mod markers;
+mod names;
 mod panes;
 mod paste;
 mod pinning;
