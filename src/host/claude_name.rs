@@ -5,7 +5,6 @@ use nix::unistd::Pid;
 use super::Host;
 use super::state_watch::StateSeen;
 use crate::claude::state_file::StateFile;
-use crate::registry::log_event::LogEvent;
 use crate::registry::{names, naming};
 
 /// What claude has called its session so far, by its state file.
@@ -51,7 +50,7 @@ impl Host {
             return;
         }
         if naming::rename(&mut self.record, &wanted) {
-            self.events.write(LogEvent::renamed(&self.record));
+            self.events.write(naming::renamed(&self.record));
         }
         let name = self.record.plain_name();
         if name != wanted {

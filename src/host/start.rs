@@ -437,7 +437,7 @@ fn open(
         return Err(place.refuse(holder.refusal()));
     }
     if naming::give(record) && start.revive {
-        EventLog::in_directory(&place.directory).write(LogEvent::renamed(record));
+        EventLog::in_directory(&place.directory).write(naming::renamed(record));
     }
     // Written before claude is there: a state directory that cannot be written is found out now.
     let write = |record: &Record| match record.write_unsynced(&place.directory) {

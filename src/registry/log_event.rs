@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::link_record::{LinkStatus, PanelLeft};
-use super::record::Record;
 use crate::os::exit::Exit;
 use crate::os::text::LosslessText;
 
@@ -346,12 +345,6 @@ pub enum LinkEvent {
 }
 
 impl LogEvent {
-    /// The session of this record has got another name.
-    pub fn renamed(record: &Record) -> Self {
-        let wanted = record.called.as_ref().and_then(|called| called.wanted.clone());
-        Self::Renamed { name: record.plain_name(), wanted }
-    }
-
     /// The event as it stands in the log, its end included; `at` is in milliseconds since 1970.
     pub(crate) fn line(&self, at: u64) -> Vec<u8> {
         let mut line = match serde_json::to_value(self) {

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::lock::Lock;
+use super::log_event::LogEvent;
 use super::record::{GivenName, Record, SessionState, now};
 use super::{names, recovery, recovery_marker, session_of, stop_marker, with_socket};
 use crate::config;
@@ -41,6 +42,12 @@ pub fn rename(record: &mut Record, wanted: &str) -> bool {
     let since = record.called.as_ref().map_or_else(now, |called| if is_other { now() } else { called.since });
     record.called = Some(GivenName { name, wanted: Some(wanted.to_owned()), since });
     is_other
+}
+
+/// What the log says of a session that has got another name.
+pub fn renamed(record: &Record) -> LogEvent {
+    let wanted = record.called.as_ref().and_then(|called| called.wanted.clone());
+    LogEvent::Renamed { name: record.plain_name(), wanted }
 }
 
 /// The names of the other sessions that have not ended. These have a socket; the others, of which there may

@@ -28,7 +28,7 @@ fn several_are_stopped_and_one_that_is_not_there_holds_up_none() {
     let (out, err, status) = said(&sandbox, &["stop", "one", "nonsense", "two", "one"]);
     let line = |name: &str| format!("{name}: stopped. To start it again: cckw start {name}\n");
     assert_eq!(out, line("one") + &line("two"));
-    assert!(err.contains("no running session is called nonsense") && err.lines().count() == 1, "{err}");
+    assert!(err.contains("no session is called nonsense") && err.lines().count() == 1, "{err}");
     assert_eq!(status, Some(1));
     wait_until("one that is left", DEADLINE, || well_said(&sandbox, &["list"]).lines().count() == 2);
     assert_eq!(well_said(&sandbox, &["stop", "three"]), line("three"));

@@ -173,8 +173,8 @@ fn two_living_sessions_with_one_name_are_told_apart_by_their_ids() {
     let new = detached(&sandbox, &sandbox.work(), &[]);
     assert_eq!(by_id(&sandbox, new.text("session")).json["called"]["name"], "work-2");
     signal_hosts(Signal::SIGCONT);
-    for word in [words[0].as_str(), words[1].as_str(), "work-2"] {
-        well_said(&sandbox, &["stop", word]);
+    for record in both.iter().chain([&new]) {
+        well_said(&sandbox, &["stop", record.text("session")]);
     }
     sandbox.wait_for_silence();
 }
