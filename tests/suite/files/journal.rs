@@ -110,7 +110,7 @@ fn stop_and_a_crash_do_not_wait_for_it() {
     let host = record.pid("host_pid").expect("a host");
     wait_until("the end of the host", DEADLINE, || !process::runs(host));
     // The record on disk says that it runs. The marker says that the user has ended it.
-    assert!(verb::well_said(&sandbox, &["list"]).contains("no sessions"));
+    assert!(verb::well_said(&sandbox, &["list"]).contains("no session"));
     disk.work_again();
     sandbox.wait_for_silence();
 }

@@ -308,7 +308,7 @@ fn stays_ended(scene: &Scene) {
     scene.sandbox.wait_for_silence();
     for words in [&["list"][..], &["logs", "work"], &["start", "--all"], &["list", "--all"]] {
         let said = verb::well_said(&scene.sandbox, words);
-        assert!(words != ["list"] || said.contains("no sessions"), "{}: {said}", scene.point);
+        assert!(words != ["list"] || said.contains("no session"), "{}: {said}", scene.point);
         assert!(words != ["list", "--all"] || said.contains(" stopped "), "{}: {said}", scene.point);
         assert_eq!(scene.sandbox.processes(), Vec::<i32>::new(), "{}: {words:?}", scene.point);
     }
@@ -388,7 +388,7 @@ fn at_the_end() {
         scene.sandbox.wait_for_silence();
         assert_eq!(scene.sandbox.records()[0].text("state"), "stopped", "{point}");
         let listed = verb::well_said(&scene.sandbox, &["list"]);
-        assert!(listed.contains("no sessions"), "{point}: {listed}");
+        assert!(listed.contains("no session"), "{point}: {listed}");
         let mut terminal = scene.run(&["claude", "--resume", record.text("conversation")]);
         at_prompt(&mut terminal);
         terminal.wait_for_text("You said: first words");

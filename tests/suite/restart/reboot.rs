@@ -80,7 +80,7 @@ fn what_ran_is_shown_and_brought_back_with_its_conversation() {
         assert_eq!(terminal.finish().code(), Some(0));
     }
     sandbox.wait_for_silence();
-    assert!(well_said(&sandbox, &["list"]).starts_with("no sessions"));
+    assert!(well_said(&sandbox, &["list"]).starts_with("no session"));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn comes_back_with_start(sandbox: &Sandbox, before: &Record, restarts: u64) {
     submit(&mut terminal, "/exit");
     assert_eq!(terminal.finish().code(), Some(0));
     sandbox.wait_for_silence();
-    assert!(well_said(sandbox, &["list"]).starts_with("no sessions"));
+    assert!(well_said(sandbox, &["list"]).starts_with("no session"));
 }
 
 #[test]
