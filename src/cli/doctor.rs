@@ -101,7 +101,7 @@ fn hosts() -> Vec<Finding> {
 /// directory itself.
 fn claude_files() -> Option<Finding> {
     let why = unwritten::state_file_obstacle(&crate::claude::config_dir()?)?;
-    let text = format!("{why}: claude can write neither its state files nor what is said");
+    let text = format!("{why}: claude cannot write its state files or its transcripts");
     Some(finding(Mark::Fail, "claude's files", text))
 }
 
@@ -141,9 +141,9 @@ fn report(findings: &[Finding], colours: Colours, width: Option<usize>) -> Strin
     let count = |wanted: Mark| findings.iter().filter(|finding| finding.mark == wanted).count();
     let _ = match (count(Mark::Fail), count(Mark::Warn), count(Mark::Unavailable)) {
         (0, 0, 0) => writeln!(report, "All is well."),
-        (0, 0, _) => writeln!(report, "cckw works. What is said to be unavailable is not to be had here."),
+        (0, 0, _) => writeln!(report, "cckw works. What is marked as unavailable does not work here."),
         (0, warnings, _) => writeln!(report, "cckw works; {} to look at.", things(warnings)),
-        (failures, ..) => writeln!(report, "{} to put right.", things(failures)),
+        (failures, ..) => writeln!(report, "{} to fix.", things(failures)),
     };
     report
 }
@@ -164,9 +164,11 @@ fn configuration(configured: &Result<Config, UserError>) -> Finding {
         (Err(error), _) => finding(Mark::Fail, about, error.to_string()),
         (Ok(_), None) => finding(Mark::Warn, about, "HOME is not set, so no file was looked for"),
         (Ok(_), Some(path)) if path.exists() => finding(Mark::Ok, about, escape(&path).to_string()),
-        (Ok(_), Some(path)) => {
-            finding(Mark::Ok, about, format!("{} is not there: all as by default", escape(&path)))
-        }
+        (Ok(_), Some(path)) => finding(
+            Mark::Ok,
+            about,
+            format!("{} does not exist, so all settings have their defaults", escape(&path)),
+        ),
     }
 }
 
@@ -327,7 +329,7 @@ fn remote_control() -> Vec<Finding> {
     let cwd = env::current_dir().unwrap_or_default();
     let found = obstacles::find(&cwd);
     if found.is_empty() {
-        let text = "no setting or variable rules it out; the account and its organization may";
+        let text = "no setting or variable switches it off; the account or its organization may";
         return vec![finding(Mark::Ok, about, text)];
     }
     let line = |obstacle: obstacles::RemoteObstacle| {
@@ -357,9 +359,9 @@ mod tests {
         assert!(lines(&[Mark::Warn, Mark::Ok]).ends_with("cckw works; 1 thing to look at.\n"));
         assert!(
             lines(&[Mark::Ok, Mark::Unavailable])
-                .ends_with("cckw works. What is said to be unavailable is not to be had here.\n")
+                .ends_with("cckw works. What is marked as unavailable does not work here.\n")
         );
-        assert!(lines(&[Mark::Fail, Mark::Fail, Mark::Warn]).ends_with("2 things to put right.\n"));
+        assert!(lines(&[Mark::Fail, Mark::Fail, Mark::Warn]).ends_with("2 things to fix.\n"));
     }
 
     #[test]

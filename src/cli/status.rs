@@ -115,7 +115,7 @@ pub fn hint(session: &Session) -> Option<String> {
     }
     if record.state_file_removed {
         return Some(format!(
-            "claude's state file was removed, so what it does is not known; to set that right: cckw restart --now \
+            "claude's state file was removed, so what it does is not known; to repair this: cckw restart --now \
              {word}"
         ));
     }
@@ -141,7 +141,7 @@ pub fn hint(session: &Session) -> Option<String> {
         && record.kind == SessionKind::Conversation
     {
         return Some(
-            "claude says nothing of what it does: it asks something first, or is too old for that".into(),
+            "claude does not say what it does: it asks something first, or is too old for this".into(),
         );
     }
     if record.restart_pending {
@@ -177,7 +177,7 @@ pub fn trouble(session: &Session) -> Option<String> {
     }
     if is_cut {
         return Some(format!(
-            "its transcript was removed or cut, so what was said before is in the memory of its claude alone, and a restart would \
+            "its transcript was removed or cut, so only its claude has in memory what was said before, and a restart would \
              lose that: go on in it ({}); what it shows: cckw screen {word}",
             match record.client_pid {
                 Some(_) => "in its terminal".into(),

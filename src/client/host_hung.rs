@@ -274,7 +274,7 @@ impl Client {
             "ctrl-\\ gives this terminal back".into()
         };
         self.write_through(&format!(
-            "\r\n\x1b[J[cckw: not suspended, for no shell with job control is here: {host}; {leave}]\r\n"
+            "\r\n\x1b[J[cckw: not suspended, because there is no shell with job control here: {host}; {leave}]\r\n"
         ));
         if let Ok(size) = self.terminal.size() {
             self.link.send(&FromClient::Resumed { size });

@@ -76,7 +76,9 @@ impl Client {
         let again = match (record, first) {
             // With its prompt, which a claude that comes back does not get again.
             (_, Some(launch)) => {
-                self.write_through("\r\n\x1b[J[cckw: the process that was to start claude was killed; another one does it]\r\n");
+                self.write_through(
+                    "\r\n\x1b[J[cckw: the process that starts claude was killed; another one starts it]\r\n",
+                );
                 launch
             }
             (Some(record), None) => {

@@ -341,7 +341,9 @@ impl Host {
                 stale: self.output.screen.is_stale(),
             },
             // The server gives the connection itself to `attach`.
-            Request::Attach(_) => Response::Refused { reason: "this is no connection to attach with".into() },
+            Request::Attach(_) => {
+                Response::Refused { reason: "this connection cannot attach a terminal".into() }
+            }
             Request::Reconnect { apply, cycle } => self.reconnect(*apply, *cycle),
             Request::Detach if self.attachment.is_attached() => {
                 self.detach("asked to by `cckw detach`");

@@ -11,7 +11,7 @@ const PAGE: &str = "docs/user/logout.md";
 pub fn line(found: &AtLogout) -> Finding {
     let (mark, text) = match found {
         AtLogout::NotKnownHere => {
-            (Mark::Info, format!("what a logout does to a detached session was never tried here; {PAGE}"))
+            (Mark::Info, format!("nobody has tried what a logout does to a detached session here; {PAGE}"))
         }
         AtLogout::NoLoginManager => {
             (Mark::Ok, "no login manager runs here, so a detached session goes on when you log out".into())

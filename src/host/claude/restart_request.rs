@@ -35,7 +35,7 @@ impl Host {
         }
         if self.record.kind == SessionKind::Server && !at_once && self.claude.is_running() {
             return refused(
-                "nobody can tell when a Remote Control server is idle; with --now it is restarted at once",
+                "nobody can tell when a Remote Control server is idle; to restart it at once, add --now",
             );
         }
         if !at_once
@@ -79,15 +79,15 @@ impl Host {
         self.note_cut();
         if self.record.transcript_cut {
             return Some(
-                "the transcript was removed or cut, so what was said before is in the memory of this claude alone, and a restart \
-                 loses it; with --now it is restarted all the same"
+                "the transcript was removed or cut, so only this claude has in memory what was said before, and a restart \
+                 loses it; to restart it anyway, add --now"
                     .into(),
             );
         }
         if self.record.state_file_removed {
             return Some(
-                "somebody has removed claude's state file, so nobody can tell when it is idle; with --now it is \
-                 restarted at once"
+                "somebody has removed claude's state file, so nobody can tell when it is idle; to restart it at \
+                 once, add --now"
                     .into(),
             );
         }
@@ -95,21 +95,19 @@ impl Host {
         if let Some(why) = cannot_write.filter(|_| self.record.status.is_none()) {
             return Some(format!(
                 "claude cannot write its state file ({why}), so nobody can tell when it is idle, and what it cannot save is \
-                 lost with a restart; make room or mend that first; with --now it is restarted at once"
+                 lost with a restart; make room or repair this first; to restart it at once, add --now"
             ));
         }
         let is_silent = self.record.state == SessionState::Running && self.record.status.is_none();
         if is_silent && self.record.kind == SessionKind::Conversation {
             return Some(
-                "claude says nothing of what it does, so nobody can tell when it is idle; with --now it is \
-                 restarted at once"
+                "claude does not say what it does, so nobody can tell when it is idle; to restart it at \
+                 once, add --now"
                     .into(),
             );
         }
         let problem = self.record.transcript_problem.as_ref()?;
-        Some(format!(
-            "a restart would lose what was said last: {problem}; with --now it is restarted all the same"
-        ))
+        Some(format!("a restart would lose what was said last: {problem}; to restart it anyway, add --now"))
     }
 
     fn waits_for(&mut self) -> Option<String> {

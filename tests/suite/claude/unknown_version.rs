@@ -94,7 +94,7 @@ fn a_claude_that_says_nothing_of_itself_runs_all_the_same() {
     let before = sandbox.wait_for_record("a claude that runs", |record| record.text("state") == "running");
     assert_eq!(logged(&sandbox, "no-state-file").0, 1);
     let hint = listed(&sandbox)["hint"].to_string();
-    assert!(hint.contains("claude says nothing of what it does"), "{hint}");
+    assert!(hint.contains("claude does not say what it does"), "{hint}");
     assert!(process::signal(before.pid("child_pid").expect("a claude"), Signal::SIGKILL));
     terminal.wait_for_text("Enter: now");
     terminal.press(Key::Enter);

@@ -292,7 +292,7 @@ fn doctor_finds_what_is_wrong() {
     assert!(line("configuration").contains("config.toml:1:10: invalid type"), "{}", said.out);
     assert!(line("sessions").contains("0755"), "{}", said.out);
     assert!(line("  claude ").contains("bad\\u{1b}[31m/claude is not executable"), "{}", said.out);
-    assert!(said.out.ends_with("3 things to put right.\n"), "{}", said.out);
+    assert!(said.out.ends_with("3 things to fix.\n"), "{}", said.out);
     assert!(!has_controls(&said.out));
 }
 
@@ -339,7 +339,7 @@ fn doctor_wraps_its_words_and_says_what_is_unavailable() {
     let mut terminal = Terminal::builder().size(60, 70).spawn(command);
     assert!(terminal.finish().success());
     let text = terminal.screen().text();
-    assert!(text.contains("What is said to be unavailable is not to be had here."), "{text}");
+    assert!(text.contains("What is marked as unavailable does not work here."), "{text}");
     assert!(!text.contains("All is well"), "{text}");
     // A line that goes on begins below the words before it.
     let shell = text.lines().position(|line| line.contains("`type claude` says whether")).expect("a line");

@@ -211,7 +211,7 @@ fn a_repository_s_settings_hold_nobody_up() {
         symlink("settings.json", settings.join("settings.local.json")).expect("a link");
         let said = ends(cckw(&sandbox, &["doctor"]));
         let words = text(&said.stdout);
-        assert!(words.contains("no setting or variable rules it out"), "{kind}: {words}");
+        assert!(words.contains("no setting or variable switches it off"), "{kind}: {words}");
         fs::remove_dir_all(&settings).expect("removes");
     }
 }

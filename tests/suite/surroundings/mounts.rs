@@ -164,7 +164,7 @@ fn on_a_disk_that_is_full_by_now_a_claude_that_is_brought_back_is_said_to_run() 
         assert!(listed.contains("work  running  ") && listed.contains(&why), "{full:?} {listed}");
         let doctor = list(&["doctor"]);
         assert!(doctor.contains(&format!("work: {why}")), "{full:?} {doctor}");
-        assert!(doctor.contains("claude can write neither its state files nor what is said"), "{doctor}");
+        assert!(doctor.contains("claude cannot write its state files or its transcripts"), "{doctor}");
         let restart = list(&["restart"]);
         assert!(restart.contains("claude cannot write its state file"), "{restart}");
         // Once there is room, what it does is known again.
