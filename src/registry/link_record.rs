@@ -58,6 +58,10 @@ pub struct RequestEnd {
 /// One try to bring the link back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptRecord {
+    /// Counts such records, from 1: two tries may have the same outcome within a second. 0 where a version wrote
+    /// it that did not count.
+    #[serde(default)]
+    pub number: u32,
     /// Seconds since 1970.
     pub at: u64,
     /// What came of it.
@@ -193,8 +197,8 @@ mod tests {
             (failed, "claude did not answer in time"),
         ];
         for (outcome, sentence) in written {
-            let record = AttemptRecord { at: 7, outcome };
-            let json = serde_json::json!({ "at": 7, "outcome": sentence });
+            let record = AttemptRecord { number: 2, at: 7, outcome };
+            let json = serde_json::json!({ "number": 2, "at": 7, "outcome": sentence });
             assert_eq!(serde_json::to_value(&record).expect("JSON"), json);
             assert_eq!(serde_json::from_value::<AttemptRecord>(json).expect("a record"), record);
         }

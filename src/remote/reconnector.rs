@@ -165,9 +165,11 @@ impl Reconnector {
         }
     }
 
-    /// Whether [`ReconnectorEvent::Output`] would be news.
+    /// Whether [`ReconnectorEvent::Output`] would be news. Where state file and screen disagree, one of them is
+    /// old, and output may be the end of that, also where the link is no business of ours.
     pub fn wants_output(&self) -> bool {
-        self.is_watching() && self.looks.at().is_none() && self.cares()
+        let is_news = self.cares() || self.evidence.status() == LinkStatus::Disagree;
+        self.is_watching() && self.looks.at().is_none() && is_news
     }
 
     /// Takes an event, and says what to do about it. Times never run backwards.
@@ -226,7 +228,8 @@ impl Reconnector {
             ReconnectorEvent::Requested { cycle } => {
                 self.requests.begin(UserRequest::at(at, cycle));
                 self.obstacles.clear();
-                vec![]
+                // What the screen said when nobody cared may be old by now.
+                if self.is_watching() { vec![Action::Look] } else { vec![] }
             }
             ReconnectorEvent::MayBeStale(trigger) => {
                 if self.may_be_stale() {

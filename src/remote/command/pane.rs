@@ -250,7 +250,7 @@ impl<'a> Hand<'a> {
             LinkEvent::Back => self.finish(CommandOutcome::Reconnected),
             LinkEvent::Failed { what } => {
                 let last = self.reconnector.report(self.now()).last_try;
-                self.finish(CommandOutcome::Failed(last.map_or(what, |(_, outcome)| outcome.to_string())));
+                self.finish(CommandOutcome::Failed(last.map_or(what, |(.., outcome)| outcome.to_string())));
             }
             LinkEvent::WasUp { what } => {
                 self.finish(CommandOutcome::Up(AttemptOutcome::WasUp(what).to_string()));

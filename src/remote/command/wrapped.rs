@@ -180,7 +180,7 @@ mod tests {
     use crate::registry::link_record::{AttemptRecord, PanelLeft, RequestEnd};
 
     fn tried(state: RemoteState, outcome: AttemptOutcome) -> LinkRecord {
-        let last_try = Some(AttemptRecord { at: 7, outcome });
+        let last_try = Some(AttemptRecord { number: 1, at: 7, outcome });
         LinkRecord { state, last_try, tries: 1, ..LinkRecord::default() }
     }
 
@@ -217,6 +217,13 @@ mod tests {
             came(&tried(RemoteState::Disconnected, failed)),
             Some(CommandOutcome::Failed("no".into()))
         );
+        // The same again, in the same second.
+        let before = tried(RemoteState::Disconnected, AttemptOutcome::Back);
+        let mut again = tried(RemoteState::Connected, AttemptOutcome::Back);
+        again.last_try = again.last_try.map(|last| AttemptRecord { number: 2, ..last });
+        assert_eq!(what_came_of_it(&again, &before, false), Some(CommandOutcome::Reconnected));
+        assert_eq!(what_came_of_it(&before, &before, false), None);
+        let before = LinkRecord::default();
         // The link came up without a try, and the request was over.
         let up = LinkRecord { state: RemoteState::Connected, ..LinkRecord::default() };
         assert_eq!(came(&up), None);

@@ -12,7 +12,8 @@ const MAX_DOUBLINGS: u32 = 20;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Backoff {
     tries: u32,
-    last: Option<(Duration, AttemptOutcome)>,
+    /// What came of a try last: how many such outcomes there were, when, and what.
+    last: Option<(u32, Duration, AttemptOutcome)>,
     next: Option<Duration>,
 }
 
@@ -25,7 +26,8 @@ impl Backoff {
 
     /// This came of the last try.
     pub(super) fn concluded(&mut self, at: Duration, outcome: AttemptOutcome) {
-        self.last = Some((at, outcome));
+        let number = self.last.as_ref().map_or(0, |(number, ..)| *number) + 1;
+        self.last = Some((number, at, outcome));
     }
 
     /// Tries are counted anew, and the next one need not wait.
@@ -52,7 +54,7 @@ impl Backoff {
         self.next
     }
 
-    pub(super) fn last(&self) -> Option<&(Duration, AttemptOutcome)> {
+    pub(super) fn last(&self) -> Option<&(u32, Duration, AttemptOutcome)> {
         self.last.as_ref()
     }
 

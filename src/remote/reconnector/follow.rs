@@ -23,7 +23,7 @@ impl Reconnector {
         // What the user does may change what ended the tries.
         if news.dialog_opened {
             let last = self.backoff.last();
-            let is_old = last.is_none_or(|(last, _)| at >= *last + OWN_DIALOG);
+            let is_old = last.is_none_or(|(_, last, _)| at >= *last + OWN_DIALOG);
             self.permission.dialog_opened(self.is_watching() && is_old);
         }
         if news.dialog_closed && self.permission.dialog_closed() {

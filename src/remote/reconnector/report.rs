@@ -37,7 +37,7 @@ pub struct Report {
     /// How many tries have failed in a row.
     pub tries: u32,
     /// When the last try was, and what came of it.
-    pub last_try: Option<(Duration, AttemptOutcome)>,
+    pub last_try: Option<(u32, Duration, AttemptOutcome)>,
     /// When the next one may be.
     pub next_try: Option<Duration>,
     /// The last request that ended without a try: its number, when, and why.
@@ -70,9 +70,11 @@ impl Report {
             used: report.used,
             turned_off: report.turned_off,
             tries: report.tries,
-            last_try: report
-                .last_try
-                .map(|(at, outcome)| AttemptRecord { at: begun + at.as_secs(), outcome }),
+            last_try: report.last_try.map(|(number, at, outcome)| AttemptRecord {
+                number,
+                at: begun + at.as_secs(),
+                outcome,
+            }),
             next_try_at: report.next_try.map(|at| begun + at.as_secs()),
             last_request: report.last_request.map(|(number, at, outcome)| RequestEnd {
                 number,

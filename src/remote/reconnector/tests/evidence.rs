@@ -9,7 +9,8 @@ use super::{LINE, file, look, ms, prompt, seconds};
 use crate::claude::remote_log::Written;
 use crate::claude::remote_notices::Notice;
 use crate::claude::screen::{Indicator, Prompt};
-use crate::config::RemoteControl;
+use crate::config::{ReconnectPolicy, RemoteControl};
+use crate::registry::link_record::LinkStatus;
 use crate::registry::log_event::LinkEvent;
 
 /// A session in a terminal, whose link is up and was looked at.
@@ -302,4 +303,38 @@ fn a_command_that_runs_for_long_is_no_dialog() {
         assert!(typed.contains(&Keystroke::Enter), "{typed:?}");
         assert_eq!(typed.contains(&Keystroke::Escape), is_closed, "{drawn}: {typed:?}");
     }
+}
+
+/// A link that nobody keeps, which goes down: the state file says so before claude has drawn it.
+fn failed_and_not_drawn() -> Reconnector {
+    let settings = RemoteControl { policy: ReconnectPolicy::Off, ..RemoteControl::default() };
+    let mut reconnector = linked(settings, &look(Prompt::Empty, Indicator::Active));
+    reconnector.handle(seconds(10), ReconnectorEvent::File(Some(file(false, "idle"))));
+    reconnector.handle(seconds(10), ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Active)));
+    reconnector
+}
+
+/// It was said to be up for as long as claude had nothing else to draw.
+#[test]
+fn a_failure_that_is_drawn_behind_the_look_is_seen_although_the_link_is_not_kept() {
+    let mut reconnector = failed_and_not_drawn();
+    assert!(reconnector.wants_output());
+    reconnector.handle(seconds(11), ReconnectorEvent::Output);
+    let due = reconnector.deadline().expect("a look");
+    assert!(reconnector.handle(due, ReconnectorEvent::Due).contains(&Action::Look));
+    reconnector.handle(due, ReconnectorEvent::Looked(look(Prompt::Empty, Indicator::Failed)));
+    assert_eq!(reconnector.report(due).status, LinkStatus::Down);
+    assert!(!reconnector.wants_output());
+}
+
+/// The user's request waited for its end, because nobody looked again.
+#[test]
+fn a_request_is_judged_by_the_screen_as_it_is_then() {
+    let mut reconnector = failed_and_not_drawn();
+    let actions = reconnector.handle(seconds(60), ReconnectorEvent::Requested { cycle: false });
+    assert_eq!(actions.iter().filter(|action| **action == Action::Look).count(), 1, "{actions:?}");
+    let shown = look(Prompt::Empty, Indicator::Failed);
+    // The second look is the one in order to type.
+    let actions = reconnector.handle(seconds(60), ReconnectorEvent::Looked(shown));
+    assert!(actions.contains(&Action::Look), "{actions:?} {:?}", why(&reconnector, seconds(60)));
 }

@@ -54,7 +54,11 @@ fn a_wrapped_session_is_brought_back_by_its_host() {
         *last.borrow_mut() = format!("{said:?}");
         said.out.contains(" reconnected=1 ").then_some(said)
     };
-    let said = wait_or_report("a link that is down", DEADLINE, look, || last.borrow().clone());
+    let report = || {
+        let log = fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default();
+        format!("{}\n{log}\n{:#?}\n{}", last.borrow(), sandbox.records(), terminal.report())
+    };
+    let said = wait_or_report("a link that is down", DEADLINE, look, report);
     assert!(said.out.contains(" cckw=here "), "{said:?}");
     terminal.wait_for_text("/rc active");
     submit(&mut terminal, "/exit");
