@@ -1,5 +1,6 @@
 //! The show: what the scenes are played with.
 
+use std::cell::RefCell;
 use std::env;
 use std::io::{self, Read};
 use std::process::{Command, ExitStatus};
@@ -208,9 +209,13 @@ impl<'a> Show<'a> {
     /// Waits until the session's record is as wanted, and returns it.
     pub fn record(&mut self, what: &str, wanted: impl Fn(&Record) -> bool) -> Result<Record, Trouble> {
         let scratch = self.scratch;
-        let record = || scratch.record().filter(|record| wanted(record));
-        self.until(what, |_| record().is_some())?;
-        record().ok_or_else(|| self.missed(format!("it did not stay: {what}")))
+        // As it was in that moment: should it be another one a moment later, the next step will say so.
+        let found = RefCell::new(None);
+        self.until(what, |_| {
+            *found.borrow_mut() = scratch.record().filter(|record| wanted(record));
+            found.borrow().is_some()
+        })?;
+        found.into_inner().ok_or_else(|| self.missed(format!("it did not stay: {what}")))
     }
 
     /// Claude is about to crash, as it should.
