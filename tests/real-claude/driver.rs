@@ -19,7 +19,7 @@ use super::versions;
 const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrst";
 
 /// How many claudes may run at a time: each takes 250 MB and most of a core while it starts.
-static AT_ONCE: AtomicUsize = AtomicUsize::new(2);
+static AT_ONCE: AtomicUsize = AtomicUsize::new(3);
 
 /// Lets so many run at a time, for a program whose claudes rest most of the time.
 pub fn allow_at_once(count: usize) {
