@@ -12,7 +12,7 @@
 //! | `burst:BYTES[:grandchild[:SECONDS]]` | writes and ends at once; the grandchild (5 s) keeps the terminal open | no |
 //! | `deaf:BYTES` | writes so many bytes, never reads, waits for a signal | before the bytes |
 //! | `echo[:BYTES]` | sends back what comes, read by read, for ever or so many bytes | yes |
-//! | `ticker:MS` | writes `tick N` at every interval until `q` | no |
+//! | `ticker:MS[:BYTES]` | writes `tick N`, filled up with dots, at every interval until `q` | no |
 //! | `winsize` | says `SIZE rows cols xpixel ypixel` at the start and at each SIGWINCH, until `q` | after the first |
 //! | `signals` | says `GOT NAME` for HUP INT QUIT TERM USR1 USR2 TSTP CONT WINCH; ends at `q` or the 2nd TERM | yes |
 //! | `job` | echo, but ctrl-z gives the terminal back and stops the group; then `RESUMED`; until `q` | yes |
@@ -95,7 +95,7 @@ fn run(mode: &str, first_size: Option<[u16; 4]>) -> i32 {
         }
         "deaf" => flow::deaf(bytes(), FROM_CHILD, report),
         "echo" => flow::echo(number(mode, part(1)), report),
-        "ticker" => flow::ticker(millis(1), report),
+        "ticker" => flow::ticker(millis(1), number(mode, part(2)).unwrap_or(0), report),
         "winsize" => signals::winsize(first_size, report),
         "signals" => signals::signals(report),
         "job" => signals::job(report),

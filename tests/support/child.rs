@@ -8,6 +8,12 @@ use serde_json::Value;
 
 use super::{DEADLINE, Sandbox, wait_until_some};
 
+/// A raw child that writes all the time, in long lines.
+pub const TALKATIVE: &str = "ticker:1:110";
+/// So many of its lines are more than all buffers on the way hold. When it has written them, it was held up by
+/// nobody who does not read.
+pub const MORE_THAN_BUFFERS_HOLD: u64 = 2_000;
+
 /// The program that `cargo test` has built beside the tests.
 pub fn pty_child() -> PathBuf {
     let built = Path::new(env!("CARGO_BIN_EXE_cckw")).with_file_name("examples").join("pty-child");

@@ -53,7 +53,7 @@ pub mod verb;
 mod wait;
 
 pub use before_exec::{before_exec, limit};
-pub use child::pty_child;
+pub use child::{MORE_THAN_BUFFERS_HOLD, TALKATIVE, pty_child};
 pub use display::{Answers, Screen};
 pub use keys::Key;
 pub use modes::Modes;

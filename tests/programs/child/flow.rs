@@ -186,12 +186,13 @@ pub fn echo(bytes: Option<u64>, mut report: Report) {
     report.finish();
 }
 
-/// Writes a numbered line at every interval until `q` is typed or the terminal is gone.
-pub fn ticker(interval: Duration, mut report: Report) {
+/// Writes a numbered line, so long at least, at every interval until `q` is typed or the terminal is gone.
+pub fn ticker(interval: Duration, bytes: u64, mut report: Report) {
     tty::raw();
+    let width = usize::try_from(bytes).unwrap_or(0);
     let mut buffer = [0; 256];
     for number in 0u64.. {
-        tty::say(&format!("tick {number}"));
+        tty::say(&format!("{:.<width$}", format!("tick {number} ")));
         report.set("ticks", number + 1);
         report.write();
         let end = Instant::now() + interval;

@@ -8,7 +8,9 @@ mod picker;
 use nix::sys::signal::Signal;
 
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Record, Sandbox, Size, Terminal, process, wait_until};
+use crate::support::{
+    DEADLINE, MORE_THAN_BUFFERS_HOLD, Record, Sandbox, Size, TALKATIVE, Terminal, process, wait_until,
+};
 
 fn started(mode: &str) -> (Sandbox, Terminal, Record) {
     let mut sandbox = Sandbox::new();
@@ -162,17 +164,16 @@ fn what_is_typed_behind_the_detach_key_is_not_for_claude() {
 
 #[test]
 fn a_terminal_that_stops_reading_stops_nobody_and_is_repainted() {
-    let (sandbox, mut terminal, _) = started("ticker:1");
+    let (sandbox, mut terminal, _) = started(TALKATIVE);
     terminal.wait_for_text("tick 3");
     terminal.stop_reading();
-    // More than all buffers on the way hold: claude would be blocked by then.
-    sandbox.wait_for_report("ticks that nobody reads", |report| report["ticks"].as_u64() > Some(12_000));
+    sandbox.wait_for_report("ticks that nobody reads", |report| {
+        report["ticks"].as_u64() > Some(MORE_THAN_BUFFERS_HOLD)
+    });
     terminal.read_on();
     terminal.wait_for("the present", |screen| {
-        screen
-            .rows
-            .iter()
-            .any(|row| row.strip_prefix("tick ").and_then(|tick| tick.parse().ok()) > Some(12_000u32))
+        let tick = |row: &String| row.strip_prefix("tick ")?.split(' ').next()?.parse().ok();
+        screen.rows.iter().filter_map(tick).any(|tick: u64| tick > MORE_THAN_BUFFERS_HOLD)
     });
     terminal.type_text("q");
     assert_eq!(terminal.finish().code(), Some(0));

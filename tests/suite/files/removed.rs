@@ -162,13 +162,22 @@ fn a_host_that_cannot_make_its_socket_anew_is_said_to_be_alive_and_no_command_wa
     assert_eq!((&line["state"], &line["running"]), (&"hung".into(), &false.into()), "{line}");
     let hint = line["hint"].as_str().expect("a hint");
     assert!(hint.contains(&format!("kill -CONT {host}")), "{hint}");
-    for words in [&["screen"][..], &["stop"], &["detach"], &["restart"], &["start", "work"], &["rm", "work"]]
-    {
-        let output = said(&sandbox, words);
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && text.contains(&format!("process {host}")), "{words:?}: {text}");
-    }
     let mut attaching = Terminal::spawn(cckw(&sandbox, &["attach"]));
+    // Several at once, for each of them waits as long as the others.
+    let verbs: [&[&[&str]]; 3] =
+        [&[&["screen"], &["detach"]], &[&["stop"], &["start", "work"], &["rm", "work"]], &[&["restart"]]];
+    std::thread::scope(|threads| {
+        for verbs in &verbs {
+            threads.spawn(|| {
+                for words in *verbs {
+                    let output = said(&sandbox, words);
+                    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+                    let refused = !output.status.success() && text.contains(&format!("process {host}"));
+                    assert!(refused, "{words:?}: {text}");
+                }
+            });
+        }
+    });
     assert_eq!(attaching.finish().code(), Some(1), "{}", attaching.report());
     said(&sandbox, &["logs"]);
     // What was advised works.

@@ -270,27 +270,35 @@ fn every_verb_ends_in_time_and_none_is_carried_out_later() {
     let claude = pid(&record, "claude_pid").to_string();
     process::signal(host, Signal::SIGSTOP);
     wait_until("a stopped host", DEADLINE, || process::is_stopped(host));
-    for words in [
-        &["list"][..],
-        &["list", "--json"],
-        &["screen", "work"],
-        &["detach", "work"],
-        &["restart", "work"],
-        &["restart", "--now", "work"],
-        &["restart", "--all"],
-        &["restart", "--cancel", "work"],
-        &["stop", "work"],
-        &["logs", "work"],
-        &["start", "work"],
-        &["rm", "work"],
-        &["doctor"],
-        &["detect"],
-        &["reconnect", "--pid", &claude, "--apply"],
-        &["reconnect", "--cycle", "work", "--apply"],
-    ] {
-        let said = said(&sandbox, words);
-        assert!(said.contains(&format!("kill -CONT {host}")), "{words:?}: {said}");
-    }
+    // Several at once, for each of them waits as long as the others.
+    let verbs: [&[&[&str]]; 4] = [
+        &[&["list"], &["list", "--json"], &["screen", "work"], &["detach", "work"]],
+        &[
+            &["restart", "work"],
+            &["restart", "--now", "work"],
+            &["restart", "--all"],
+            &["restart", "--cancel", "work"],
+        ],
+        &[
+            &["stop", "work"],
+            &["logs", "work"],
+            &["start", "work"],
+            &["rm", "work"],
+            &["doctor"],
+            &["detect"],
+        ],
+        &[&["reconnect", "--pid", &claude, "--apply"], &["reconnect", "--cycle", "work", "--apply"]],
+    ];
+    std::thread::scope(|threads| {
+        for verbs in &verbs {
+            threads.spawn(|| {
+                for words in *verbs {
+                    let said = said(&sandbox, words);
+                    assert!(said.contains(&format!("kill -CONT {host}")), "{words:?}: {said}");
+                }
+            });
+        }
+    });
     process::signal(host, Signal::SIGCONT);
     // Whoever asks now stands behind all that was asked before.
     assert!(verb::well_said(&sandbox, &["screen", "work"]).contains('❯'));

@@ -5,20 +5,24 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{self, at_prompt, submit};
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, verb, wait_until};
+use crate::support::{
+    DEADLINE, MORE_THAN_BUFFERS_HOLD, Record, Sandbox, TALKATIVE, Terminal, process, verb, wait_until,
+};
 
 /// A claude that writes all the time, and a terminal that has stopped reading. `before` says whether the
 /// terminal's buffers are still filling, or claude has been going on without it.
 fn stalled(passed_over: bool) -> (Sandbox, Terminal, Record) {
     let mut sandbox = Sandbox::new();
-    sandbox.use_child("ticker:1");
+    sandbox.use_child(TALKATIVE);
     sandbox.configure("stall_after = \"300ms\"\n[restart]\ninitial_delay = \"50ms\"\n");
     let mut terminal = Terminal::spawn(sandbox.cckw_claude());
     terminal.wait_for_text("tick 3");
     let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
     terminal.stop_reading();
     if passed_over {
-        sandbox.wait_for_report("ticks that nobody reads", |report| report["ticks"].as_u64() > Some(12_000));
+        sandbox.wait_for_report("ticks that nobody reads", |report| {
+            report["ticks"].as_u64() > Some(MORE_THAN_BUFFERS_HOLD)
+        });
     }
     (sandbox, terminal, record)
 }

@@ -188,23 +188,31 @@ fn in_vim_s_normal_mode_it_is_pasted() {
     assert_eq!(count(&sandbox, "remote-failed"), 0);
 }
 
-#[test]
-fn a_claude_that_is_too_slow_has_its_prompt_as_before() {
-    for draft in ["", "a draft"] {
-        let (sandbox, mut terminal) = linked("max_tries = 1");
-        drops(&mut terminal, "slow-echo 2600");
-        prompt_holds(&mut terminal, "");
-        drops(&mut terminal, "later 4000 drop");
-        if !draft.is_empty() {
-            terminal.type_text(draft);
-        }
-        prompt_holds(&mut terminal, draft);
-        let failed = logged(&sandbox, "remote-failed", 1);
-        assert!(failed["what"].as_str().is_some_and(|what| what.contains("in time")), "{failed}");
-        prompt_holds(&mut terminal, draft);
-        assert_eq!((count(&sandbox, "remote-entering"), submitted(&sandbox)), (0, vec![]));
-        // What is typed now comes alone.
-        submit(&mut terminal, " and more");
-        terminal.wait_for_text(&format!("You said: {draft} and more"));
+/// Of a claude that is too slow, which has this draft at its prompt.
+fn has_its_prompt_as_before(draft: &str) {
+    let (sandbox, mut terminal) = linked("max_tries = 1");
+    drops(&mut terminal, "slow-echo 2600");
+    prompt_holds(&mut terminal, "");
+    drops(&mut terminal, "later 4000 drop");
+    if !draft.is_empty() {
+        terminal.type_text(draft);
     }
+    prompt_holds(&mut terminal, draft);
+    let failed = logged(&sandbox, "remote-failed", 1);
+    assert!(failed["what"].as_str().is_some_and(|what| what.contains("in time")), "{failed}");
+    prompt_holds(&mut terminal, draft);
+    assert_eq!((count(&sandbox, "remote-entering"), submitted(&sandbox)), (0, vec![]));
+    // What is typed now comes alone.
+    submit(&mut terminal, " and more");
+    terminal.wait_for_text(&format!("You said: {draft} and more"));
+}
+
+#[test]
+fn a_claude_that_is_too_slow_has_its_empty_prompt_as_before() {
+    has_its_prompt_as_before("");
+}
+
+#[test]
+fn a_claude_that_is_too_slow_has_its_draft_as_before() {
+    has_its_prompt_as_before("a draft");
 }

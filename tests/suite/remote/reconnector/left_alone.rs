@@ -55,7 +55,8 @@ fn what_is_over_for_another_reason_is_left_to_the_user() {
 
 #[test]
 fn what_the_user_switched_off_stays_off() {
-    let (sandbox, mut terminal) = linked("keep = \"always\"");
+    // So late that the user is faster, who asks for the link.
+    let (sandbox, mut terminal) = linked("keep = \"always\"\ndisconnected_for = \"40s\"");
     submit(&mut terminal, "/remote-control");
     terminal.wait_for_text("❯ 3. Continue");
     terminal.press(Key::Up);

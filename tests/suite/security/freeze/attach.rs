@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use super::{session, socket};
 use crate::support::pty::{self, Pair};
 use crate::support::verb::well_said;
-use crate::support::{self, DEADLINE, Record};
+use crate::support::{self, DEADLINE, MORE_THAN_BUFFERS_HOLD, Record, TALKATIVE};
 use cckw::os::io::is_nonblocking;
 use cckw::os::tty::{Attributes, Size};
 use cckw::protocol::{Attach, Channel, FromHost, Request};
@@ -71,7 +71,7 @@ fn what_is_no_terminal_is_refused_in_words() {
 /// The master is never read, and the descriptor blocks: claude goes on, and so do the verbs.
 #[test]
 fn a_terminal_that_blocks_stops_nothing() {
-    let (sandbox, _terminal, record) = session("ticker:1");
+    let (sandbox, _terminal, record) = session(TALKATIVE);
     let pty = a_pty();
     let slave = pty.slave.expect("the slave");
     let sent = slave.try_clone().expect("a duplicate");
@@ -79,7 +79,7 @@ fn a_terminal_that_blocks_stops_nothing() {
     assert!(matches!(answer, Some(FromHost::Started { .. })), "{answer:?}");
     // More than the terminal holds.
     let before = sandbox.wait_for_report("ticks", |report| report["ticks"].is_u64())["ticks"].as_u64();
-    let many = before.map(|ticks| ticks + 12_000);
+    let many = before.map(|ticks| ticks + MORE_THAN_BUFFERS_HOLD);
     sandbox.wait_for_report("ticks that nobody reads", |report| report["ticks"].as_u64() > many);
     well_said(&sandbox, &["screen"]);
     assert!(!is_nonblocking(&slave), "the flag of a description that others share was changed");
