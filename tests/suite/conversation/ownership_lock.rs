@@ -25,7 +25,7 @@ fn refused(sandbox: &Sandbox, words: &[&str], runtime: Option<&str>) {
     let mut terminal = Terminal::spawn(command);
     assert_eq!(terminal.finish().code(), Some(1), "{words:?} {}", terminal.report());
     let said = said(&terminal);
-    assert!(said.contains("isopeninsessionwork("), "{words:?} {}", terminal.report());
+    assert!(said.contains("isalreadyopeninsessionwork("), "{words:?} {}", terminal.report());
     assert!(said.contains("cckwattachwork"), "{words:?} {}", terminal.report());
     assert_eq!(sandbox.records().len(), 1, "{words:?}");
 }

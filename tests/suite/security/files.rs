@@ -156,7 +156,7 @@ fn a_state_file_that_is_anything_else_holds_nobody_up() {
     assert_eq!(second.finish().code(), Some(1), "{}", second.report());
     // Its lines break anywhere.
     let shown = second.screen().text().replace(['\n', ' '], "");
-    assert!(shown.contains("isnotopenedtwice"), "{shown}");
+    assert!(shown.contains("doesnotopenittwice"), "{shown}");
     for mut child in living {
         child.kill().expect("ends it");
         child.wait().expect("waits");
