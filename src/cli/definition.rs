@@ -10,7 +10,7 @@ use crate::client::launch::EnvironmentFrom;
 /// What cckw is, in two sentences.
 pub const ABOUT: &str = "\
 Keeps Claude Code running: cckw owns the terminal that claude runs in, and pins its conversation.
-Your screen, keys, pipes and exit status stay what they are without it.";
+Your screen, keys, pipes and exit status are the same as without it.";
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -51,9 +51,9 @@ pub struct Cli {
 pub enum Verb {
     /// Run Claude Code; everything after `claude` goes to it
     ///
-    /// Takes the arguments of `claude` and passes them on. Where there is a session to keep, its conversation
-    /// is pinned and it runs in a terminal of its own; `-p`, subcommands such as `mcp`, and pipes run exactly
-    /// as without cckw. The exit status is that of claude; 127 if there is no claude.
+    /// Takes the arguments of `claude` and passes them on. A session runs in a terminal of its own, and its
+    /// conversation is pinned. `-p`, subcommands such as `mcp`, and pipes run exactly as without cckw. The exit
+    /// status is that of claude; 127 if there is no claude.
     #[command(disable_help_flag = true)]
     Claude {
         /// Arguments of claude
@@ -62,23 +62,24 @@ pub enum Verb {
     },
     /// List the sessions
     ///
-    /// Those that run, and those whose host was killed. Under a session that needs you stands what to do.
+    /// Lists the sessions that run, and those whose host was killed. If a session needs you, the line below it
+    /// says what to do.
     List {
-        /// Ended sessions too
+        /// List ended sessions too
         #[arg(long)]
         all: bool,
         /// One JSON object a line
         #[arg(long)]
         json: bool,
-        /// Stay, and show what changes, until ctrl-c
+        /// Stay, and show changes, until ctrl-c
         #[arg(long, conflicts_with = "json")]
         watch: bool,
     },
-    /// Take a session that runs into this terminal
+    /// Take a running session into this terminal
     ///
-    /// SESSION is a name as `cckw list` shows it, the beginning of an id, or a pid; without it, the only
-    /// session that runs, or the one that you choose from a list. Whoever was attached before is detached and
-    /// told. The exit status is that of claude, 0 when detached.
+    /// SESSION is a name from `cckw list`, the beginning of an id, or a pid. Without it, the only running session
+    /// is taken, or you choose one from a list. A terminal that was attached before is detached and told. The
+    /// exit status is that of claude, 0 when detached.
     Attach {
         /// The session
         session: Option<String>,
@@ -90,9 +91,9 @@ pub enum Verb {
     },
     /// Bring back a session whose host is gone, without a terminal
     ///
-    /// After a reboot, or when the process that held it was killed. Claude resumes the same conversation. Of
-    /// several sessions that had one name, the newest is meant. Where a running one has the name by now, the
-    /// session gets the next free one.
+    /// Use this after a reboot, or when the host of a session was killed. Claude resumes the same conversation. If
+    /// several sessions had one name, the newest is brought back. If a running session has the name now, this
+    /// one gets the next free name.
     Start {
         /// The session; without it the only one that has not ended
         #[arg(conflicts_with = "all")]
@@ -100,16 +101,16 @@ pub enum Verb {
         /// All sessions that have not ended
         #[arg(long)]
         all: bool,
-        /// Which environment claude gets: the one that the session was started with, or the one of this
-        /// command, which is the session's from then on
+        /// Which environment claude gets: the one that the session was started with, or the one of this command.
+        /// The session then keeps it
         #[arg(long, value_name = "WHICH", value_enum, default_value_t = Env::Session)]
         env: Env,
     },
-    /// Start a session's claude anew, with the same conversation
+    /// Start the claude of a session again, with the same conversation
     ///
-    /// To take a newer claude that was installed, or settings that are read at the start. Claude keeps its
-    /// flags and its terminal; no prompt is sent again. While claude works or asks something, the restart
-    /// waits until it is idle: the request is noted, this command returns at once, and `cckw list` shows it.
+    /// Use this after an update of claude, or after a change of settings that claude reads at its start. Claude
+    /// keeps its flags and its terminal. No prompt is sent again. While claude works or asks something, the
+    /// restart waits until it is idle: this command returns at once, and `cckw list` shows the request.
     Restart {
         /// The session; without it the one that this is called in, or the only one
         #[arg(conflicts_with = "all")]
@@ -126,9 +127,9 @@ pub enum Verb {
     },
     /// End a session; its conversation stays
     ///
-    /// Claude is asked as by a closed terminal (SIGHUP), then by SIGTERM and SIGKILL, five seconds apart. Of
-    /// several sessions all others are ended where one cannot be; the exit status is 1 then. One that has
-    /// ended already is left as it is, with status 0.
+    /// Claude gets SIGHUP, as from a closed terminal, then SIGTERM and SIGKILL, five seconds apart. If one of
+    /// several sessions cannot be ended, the others are, and the exit status is 1. A session that has ended
+    /// already is left as it is, with status 0.
     Stop {
         /// The sessions; without one the only one that runs
         #[arg(conflicts_with = "all", value_name = "SESSION")]
@@ -139,15 +140,15 @@ pub enum Verb {
     },
     /// Print what happened in a session
     ///
-    /// A line for each thing that cckw did or saw, in local time. SESSION may have ended; without it, the
-    /// session that this is called in, else the only one that runs, else the one that ended last.
+    /// Prints a line for each thing that cckw did or saw, in local time. SESSION may have ended. Without it, this
+    /// takes the session that it is called in, else the only one that runs, else the one that ended last.
     Logs {
         /// The session
         session: Option<String>,
         /// Go on until the session ends
         #[arg(short, long)]
         follow: bool,
-        /// As it is in the file: one JSON object a line
+        /// Print the lines of the file: one JSON object a line
         #[arg(long)]
         json: bool,
     },
@@ -155,19 +156,19 @@ pub enum Verb {
     Screen {
         /// The session; without it the one that this is called in, or the only one
         session: Option<String>,
-        /// With colours, also where stdout is no terminal
+        /// Print colours, even if stdout is no terminal
         #[arg(long)]
         color: bool,
     },
     /// Show the remote control of every session of Claude Code here, wrapped or not
     ///
-    /// Reads claude's state files, and changes nothing. Exits with 0 if there is a session that was asked
-    /// for, with 1 if there is none, as grep does.
+    /// Reads claude's state files, and changes nothing. Like grep, it exits with 0 if a session matches, and with 1
+    /// if none does.
     #[command(args_override_self = true)]
     Detect {
         #[command(flatten)]
         from: From,
-        /// Sessions whose process is gone, too
+        /// List sessions whose process is gone, too
         #[arg(long)]
         include_dead: bool,
         /// One JSON object a line
@@ -182,13 +183,13 @@ pub enum Verb {
     },
     /// Bring remote control back where it is down
     ///
-    /// Without `--apply` it only says what it would do. A wrapped session is served by its host, another one
-    /// through tmux or GNU screen; in both cases cckw types only where it sees the main prompt, and presses
-    /// Enter only where it sees its own command alone in it.
+    /// Without `--apply` it only says what it would do. It reaches a wrapped session through its host, and another
+    /// one through tmux or GNU screen. cckw types only if it sees the main prompt, and presses Enter only if it
+    /// sees its own command alone in it.
     ///
-    /// Exits with 2 if it failed for a session. Exits with 1 if, with `--apply`, a session that `--pid` or
-    /// `--cycle` names has no link and nothing was typed into it. Else with 0: a session that was not named
-    /// may be left alone.
+    /// Exits with 2 if it failed for a session. With `--apply`, exits with 1 if a session that `--pid` or `--cycle`
+    /// names has no link and nothing was typed into it. Otherwise exits with 0, even if a session that was not
+    /// named was left alone.
     #[command(args_override_self = true)]
     Reconnect {
         #[command(flatten)]
@@ -199,50 +200,49 @@ pub enum Verb {
         /// Only this process, which gets an answer in any case; can be given several times
         #[arg(long, value_name = "PID", allow_negative_numbers = true, action = ArgAction::Append)]
         pid: Vec<i64>,
-        /// Tell of what was done and what failed, without a line for the whole run
+        /// Print only what was done and what failed
         #[arg(long)]
         quiet: bool,
-        /// Switch the link of this session off and on again, although it looks alive: after a sleep or an
-        /// outage it may not be
+        /// Switch the link of this session off and on again. After a sleep or an outage a link may look alive and
+        /// be dead
         ///
-        /// The session is one of `cckw list`. Its host goes through the panel that `/remote-control` opens,
-        /// with the same looks, and does nothing where it does not recognise it.
+        /// SESSION is a name from `cckw list`. The host uses the panel that `/remote-control` opens, with the same
+        /// looks, and does nothing if it does not recognise the panel.
         #[arg(long, value_name = "SESSION", conflicts_with_all = ["pid", "quiet", "statuses", "sessions_dir"])]
         cycle: Option<String>,
     },
     /// Remove the records of sessions that do not run
     ///
-    /// What goes is cckw's own record and log. The conversation is claude's and stays: `claude --resume`
-    /// still knows it. A session that runs is refused, and so is a name that several had; then nothing is
-    /// removed.
+    /// This removes cckw's record and log. The conversation belongs to claude and stays: `claude --resume` still
+    /// knows it. If one of the sessions runs, or several had this name, nothing is removed.
     Rm {
         /// The sessions: names as `cckw list --all` shows them, or ids
         #[arg(required_unless_present = "ended", conflicts_with = "ended", value_name = "SESSION")]
         sessions: Vec<String>,
-        /// All that have ended, but none that needs you
+        /// All that have ended, except those that need you
         #[arg(long)]
         ended: bool,
     },
     /// See cckw at work on a stand-in for Claude Code, without an account
     ///
-    /// A small program that looks and behaves like Claude Code is started, killed, brought back, left without
-    /// a terminal and attached again, in a scratch directory that is removed afterwards: some forty seconds,
-    /// a scene after the other. Enter goes on, ctrl-c ends it. Without a terminal, or with `--script`, the
-    /// scenes are printed as text, without a pause. Exits with 1 if anything that it claims did not happen.
+    /// A small program that looks and behaves like Claude Code is started, killed, brought back, left without a
+    /// terminal and attached again. This takes about forty seconds. The scratch directory is removed
+    /// afterwards. Enter goes on, ctrl-c ends the demo. Without a terminal, or with `--script`, the scenes are
+    /// printed as text, without a pause. Exits with 1 if anything that it claims did not happen.
     Demo {
-        /// Print the scenes as text, as fast as they go
+        /// Print the scenes as text, without pauses
         #[arg(long)]
         script: bool,
-        /// Leave a session on the stand-in to you
+        /// Start a session on the stand-in, and let you use it
         #[arg(long, conflicts_with = "script")]
         by_hand: bool,
     },
     /// Check what cckw depends on, and say what to do
     ///
     /// Looks at claude, the configuration, the directories and the terminal. Changes nothing. Exits with 1 if
-    /// something keeps cckw from working.
+    /// cckw cannot work.
     Doctor,
-    /// Print the shell code that lets `claude` mean `cckw claude`
+    /// Print the shell code that makes `claude` mean `cckw claude`
     ///
     /// Prints a function `claude` that goes through cckw (and calls claude itself
     /// where cckw is missing), a function `claude-plain` that never does, and the
@@ -281,8 +281,8 @@ pub struct From {
     /// The directory of claude's state files; without it, `sessions` where claude keeps its files
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub sessions_dir: Option<PathBuf>,
-    /// The statuses in which a session may be reconnected, with commas: of busy, shell, idle, waiting.
-    /// Without it, idle; `cckw reconnect` takes shell too
+    /// The statuses in which a session may be reconnected, with commas: busy, shell, idle, waiting. The default
+    /// is idle; for `cckw reconnect` also shell
     #[arg(long, value_name = "LIST")]
     pub statuses: Option<String>,
 }

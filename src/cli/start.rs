@@ -35,7 +35,7 @@ pub fn main(word: Option<&str>, all: bool, environment: EnvironmentFrom) -> Exit
 fn start_all(environment: EnvironmentFrom) -> Result<ExitCode, UserError> {
     let lost = lost()?;
     if lost.is_empty() {
-        return Ok(print("no session is to be brought back\n"));
+        return Ok(print("there is no session to bring back\n"));
     }
     let failed = lost.iter().filter(|session| start(session, environment) != ExitCode::SUCCESS).count();
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

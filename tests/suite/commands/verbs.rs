@@ -69,7 +69,7 @@ fn stop_and_start_say_what_they_did_and_what_comes_next() {
     // What runs is not started once more, and that is no failure.
     let out = well_said(&sandbox, &["start", "work"]);
     assert_eq!(out, "work: runs already. Take it into this terminal with: cckw attach work\n");
-    assert_eq!(well_said(&sandbox, &["start", "--all"]), "no session is to be brought back\n");
+    assert_eq!(well_said(&sandbox, &["start", "--all"]), "there is no session to bring back\n");
     let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach", "work"]));
     at_prompt(&mut terminal);
     terminal.wait_for_text("You said: words");
