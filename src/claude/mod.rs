@@ -21,6 +21,7 @@ pub mod state_file;
 pub mod title;
 pub mod topic;
 pub mod transcript;
+pub mod trial;
 pub mod unwritten;
 pub mod version;
 

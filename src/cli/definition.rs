@@ -16,7 +16,11 @@ const FIRST_STEPS: &str = "\
 First steps:
   cckw demo                        See it at work on a stand-in, without an account
   cckw claude                      Start Claude Code; takes the arguments of `claude`
-  eval \"$(cckw shell-init bash)\"   Let `claude` mean `cckw claude` (also zsh, fish)";
+  eval \"$(cckw shell-init bash)\"   Let `claude` mean `cckw claude` (also zsh, fish)
+
+While claude runs:
+  ctrl-\\                           Detach: claude goes on without this terminal
+  cckw attach                      Take it into a terminal again";
 
 const TEMPLATE: &str = "\
 {about-with-newline}
@@ -54,6 +58,9 @@ pub enum Verb {
     /// Takes the arguments of `claude` and passes them on. A session runs in a terminal of its own, and its
     /// conversation is pinned. `-p`, subcommands such as `mcp`, and pipes run exactly as without cckw. The exit
     /// status is that of claude; 127 if there is no claude.
+    ///
+    /// The key ctrl-\ detaches: claude goes on without this terminal, and `cckw attach` takes it back. If a
+    /// session of this directory already goes on so, a start on a terminal asks whether you mean that one.
     #[command(disable_help_flag = true)]
     Claude {
         /// Arguments of claude
@@ -80,11 +87,15 @@ pub enum Verb {
     /// SESSION is a name from `cckw list`, the beginning of an id, or a pid. Without it, the only running session
     /// is taken, or you choose one from a list. A terminal that was attached before is detached and told. The
     /// exit status is that of claude, 0 when detached.
+    ///
+    /// The key ctrl-\ detaches again: claude goes on without this terminal.
     Attach {
         /// The session
         session: Option<String>,
     },
     /// Let a session go on without its terminal
+    ///
+    /// In the terminal of the session the key ctrl-\ does the same. `cckw attach` takes the session back.
     Detach {
         /// The session; without it the one that this is called in, or the only one
         session: Option<String>,

@@ -46,7 +46,7 @@ const BY_HAND: &str = "on_hangup = \"exit\"\n";
 fn shown(watched: bool) -> String {
     let down_for = if watched { "4s" } else { "1s" };
     format!(
-        "linger = \"1m\"\n[restart]\ninitial_delay = \"2s\"\n[remote_control]\ndisconnected_for = \"{down_for}\"\nrest = \"1s\"\n"
+        "linger = \"1m\"\n[restart]\ninitial_delay = \"2s\"\nearly_delay = \"0s\"\n[remote_control]\ndisconnected_for = \"{down_for}\"\nrest = \"1s\"\n"
     )
 }
 

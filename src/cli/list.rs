@@ -97,6 +97,7 @@ fn line(session: &Session, about: Option<&str>, installed: &mut Installed) -> se
         "transcript_problem": record.transcript_problem,
         "restart_pending": record.restart_pending,
         "expired": record.expired,
+        "notice": record.notice,
         "remote_control": session.is_running.then_some(&record.remote),
         "hint": hint(session),
         "claude_version": record.claude_version,

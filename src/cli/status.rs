@@ -10,11 +10,14 @@ use crate::escape::escape;
 use crate::os::process;
 use crate::registry;
 use crate::registry::last_claude;
-use crate::registry::record::{SessionKind, SessionState};
+use crate::registry::record::{SessionKind, SessionState, now};
 use crate::registry::recovery_marker;
 use crate::registry::stop_marker;
 use crate::registry::{Session, SilentHost};
 use crate::user_error;
+
+/// For how long the last notice is shown, in seconds. It says the time of day, and no date.
+const NOTICE_AGE: u64 = 24 * 60 * 60;
 
 /// The state that a user sees: one that has outlived its host is no state any more.
 pub fn state(session: &Session) -> String {
@@ -156,8 +159,11 @@ pub fn hint(session: &Session) -> Option<String> {
                 .into(),
         );
     }
-    let lost = record.expired.as_deref().filter(|_| is_expired(session))?;
-    Some(format!("a new conversation, for this one could not be opened: {}", escape(lost)))
+    if let Some(lost) = record.expired.as_deref().filter(|_| is_expired(session)) {
+        return Some(format!("a new conversation, for this one could not be opened: {}", escape(lost)));
+    }
+    let notice = record.notice.as_ref().filter(|notice| now().saturating_sub(notice.at) < NOTICE_AGE)?;
+    Some(escape(&notice.text).to_string())
 }
 
 /// What of a session that runs is not saved, or cannot be known, and why.

@@ -5,6 +5,7 @@ mod backpressure;
 mod control_keys;
 mod crash_prompt;
 mod descriptors;
+mod existing;
 mod first_process;
 mod hang_up;
 pub(super) mod host_hung;
@@ -379,15 +380,16 @@ impl Client {
                 // The host gives the terminal back where this client is killed before it could.
                 self.link.send(&FromClient::Left);
                 if !self.terminal.is_gone() {
-                    let mut then =
-                        format!("the session goes on: cckw attach {}", registry::word_for(&self.session));
-                    if self.is_first_process {
-                        then.push_str("; this is the first process of its container, so it stays until the session has ended");
-                    }
-                    let lost = self.lost_keys();
+                    let why = if why.is_empty() { String::new() } else { format!(", {}", escape(&why)) };
+                    let stays = match self.is_first_process {
+                        true => {
+                            "; this is the first process of its container, so it stays until the session has ended"
+                        }
+                        false => "",
+                    };
+                    let (lost, word) = (self.lost_keys(), registry::word_for(&self.session));
                     self.write_last(&format!(
-                        "\r\n\x1b[J[cckw: detached, {}{lost}; {then}]\r\n",
-                        escape(&why)
+                        "\r\n\x1b[J[cckw: detached{why}{lost}; return with: cckw attach {word}{stays}]\r\n"
                     ));
                 }
                 if self.is_first_process {

@@ -2,31 +2,34 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use uuid::Uuid;
 
+use super::existing;
+use super::existing::{Question, can_ask};
 use super::launch::HostLaunch;
 use super::{Begin, ClientEnd};
 use super::{complain, passthrough};
 use crate::claude::args;
-use crate::claude::args::Run;
+use crate::claude::args::{Parsed, Run};
 use crate::claude::executable;
 use crate::claude::executable::Executable;
 use crate::claude::latest_conversation;
 use crate::claude::server;
 use crate::client;
 use crate::config;
-use crate::config::OnHangup;
+use crate::config::{Config, Existing, OnHangup};
 use crate::os::tty::Streams;
-use crate::os::{descriptors, signals, tty};
+use crate::os::{descriptors, listed_name, signals, tty};
 use crate::registry;
+use crate::registry::ConversationOwner;
 use crate::registry::environment::revival;
 use crate::registry::record;
 use crate::registry::record::Record;
-use crate::registry::{ConversationOwner, Session, Waiting};
 use crate::user_error;
 use crate::user_error::UserError;
 
@@ -69,14 +72,15 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
             return passthrough::exec(&found, &args);
         }
     };
-    if let Some(holder) = holder(&args) {
-        return refuse(&holder.error());
+    let instead = match holder(&args) {
+        Some(holder) => take_holder(&holder, &tty, config.start.existing).map(Some),
+        None => take_existing(&parsed, &tty, &config),
+    };
+    match instead {
+        Ok(None) => {}
+        Ok(Some(status)) => return status,
+        Err(error) => return refuse(&error),
     }
-    // Who names a conversation may mean that very one.
-    if !parsed.chosen {
-        revive_here(config.on_hangup);
-    }
-    tell_who_waits();
     let session = Uuid::new_v4();
     let server = parsed.run == Run::Server;
     let pinned = !parsed.chosen && !server;
@@ -95,9 +99,18 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         is_asked: false,
         last_open: None,
     };
+    be_listed_as_claude();
     match client::main(tty, Begin::Launch(launch), &config) {
         ClientEnd::Exit(status) => status,
         ClientEnd::NoSession(reason) => without_session(&found, &args, reason),
+    }
+}
+
+/// Has windows that are named after the program in their foreground called `claude`, as without cckw.
+fn be_listed_as_claude() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == "claude") {
+        listed_name::drop_first_word(&words);
     }
 }
 
@@ -108,32 +121,71 @@ fn without_session(found: &Executable, args: &[OsString], reason: impl Display) 
     passthrough::exec(found, args)
 }
 
-/// Brings back, in the background, what was started here and has lost its host while it had no terminal.
-fn revive_here(on_hangup: OnHangup) {
-    if std::env::var_os("CCKW_SESSION").is_some() {
-        return;
+/// The conversation is open in another session. Where that one goes on without a terminal, and somebody is
+/// there to be asked, it can be taken.
+///
+/// # Errors
+/// That it is open there, where nobody takes it.
+fn take_holder(holder: &ConversationOwner, tty: &File, existing: Existing) -> Result<ExitCode, UserError> {
+    match holder.without_terminal() {
+        Some(session) if can_ask() => match existing {
+            Existing::Ask => Question::Conversation(session, holder.conversation())
+                .ask(tty)
+                .and_then(|status| status.ok_or_else(|| holder.error())),
+            Existing::Attach => existing::take(session),
+            Existing::New => Err(holder.error()),
+        },
+        _ => Err(holder.error()),
     }
-    let Ok(cwd) = std::env::current_dir() else { return };
-    let revived = crate::client::recover::revive_lost(Some(&cwd), on_hangup);
-    if revived.is_empty() || !io::stderr().is_terminal() {
-        return;
-    }
-    match &revived[..] {
-        [one] => {
-            let sessions = registry::sessions().unwrap_or_default();
-            let session = sessions.iter().find(|session| session.record.session == *one);
-            let word = session.map_or_else(|| one.to_string(), Session::word);
-            complain(format_args!(
-                "the host of session {word} of this directory was killed; its conversation is brought back; \
-                 to take it: cckw attach {word}"
-            ));
+}
+
+/// Sessions of this directory go on without a terminal: one of them may be meant. The status to exit with,
+/// where one was taken or the user has left; nothing where another one is to be started.
+///
+/// # Errors
+/// When the one that is meant cannot be taken.
+fn take_existing(parsed: &Parsed, tty: &File, config: &Config) -> Result<Option<ExitCode>, UserError> {
+    // Who names a conversation may mean that very one.
+    let revived = if parsed.chosen { vec![] } else { revive_here(config.on_hangup) };
+    let Ok(cwd) = std::env::current_dir() else { return Ok(None) };
+    let found = registry::waiting_in(&cwd, &revived);
+    // A prompt is for another one, and so is a conversation that was chosen, or a server.
+    let is_plain = !parsed.chosen && parsed.prompt.is_none() && parsed.run == Run::Interactive;
+    match (config.start.existing, &found[..]) {
+        (_, []) => Ok(None),
+        (Existing::Attach, [one]) if is_plain && can_ask() => existing::take(one).map(Some),
+        (Existing::Ask | Existing::Attach, some) if is_plain && can_ask() => {
+            Question::Directory(some).ask(tty)
         }
-        several => complain(format_args!(
-            "the hosts of {} sessions of this directory were killed; their conversations are brought back; to \
-             see them: cckw list",
-            several.len()
-        )),
+        (_, some) => {
+            existing::tell(some);
+            Ok(None)
+        }
     }
+}
+
+/// Brings back, in the background, what was started here and has lost its host while it had no terminal.
+/// Gives the sessions.
+fn revive_here(on_hangup: OnHangup) -> Vec<Uuid> {
+    if std::env::var_os("CCKW_SESSION").is_some() {
+        return vec![];
+    }
+    let Ok(cwd) = std::env::current_dir() else { return vec![] };
+    let revived = crate::client::recover::revive_lost(Some(&cwd), on_hangup);
+    if !revived.is_empty() && io::stderr().is_terminal() {
+        let said = match &revived[..] {
+            [one] => format!(
+                "the host of session {} of this directory was killed; its conversation is brought back",
+                registry::word_for(one)
+            ),
+            several => format!(
+                "the hosts of {} sessions of this directory were killed; their conversations are brought back",
+                several.len()
+            ),
+        };
+        complain(said);
+    }
+    revived
 }
 
 /// Who has the conversation that the user has chosen.
@@ -141,28 +193,6 @@ fn holder(args: &[OsString]) -> Option<ConversationOwner> {
     latest_conversation::chosen(args, &std::env::current_dir().ok()?)
         .iter()
         .find_map(|id| ConversationOwner::of(id, None))
-}
-
-/// Says on the terminal, once, that something that was started here goes on without one. That is easily
-/// forgotten, and claude would know nothing of what was said there.
-fn tell_who_waits() {
-    let Ok(cwd) = std::env::current_dir() else { return };
-    if !io::stderr().is_terminal() {
-        return;
-    }
-    match registry::waiting_in(&cwd) {
-        None => {}
-        Some(Waiting::One(word)) => {
-            complain(format_args!(
-                "session {word} of this directory goes on without a terminal; to take it: cckw attach {word}"
-            ));
-        }
-        Some(Waiting::Several(count)) => {
-            complain(format_args!(
-                "{count} sessions of this directory go on without a terminal; to see them: cckw list"
-            ));
-        }
-    }
 }
 
 fn refuse(error: &UserError) -> ExitCode {

@@ -5,6 +5,7 @@ mod environment;
 mod owner;
 mod remote;
 mod restart;
+mod start;
 
 use std::env;
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use crate::user_error::{UserError, files};
 pub use environment::EnvironmentPolicy;
 pub use remote::{ReconnectPolicy, RemoteControl};
 pub use restart::{OnSigterm, Restart};
+pub use start::{Existing, StartPolicy};
 
 /// The largest file that is read, in bytes. Anything above it is not a configuration.
 const MAX_LEN: u64 = 1 << 20;
@@ -50,6 +52,8 @@ pub struct Config {
     pub linger: Duration,
     /// How the user is told what cckw did by itself.
     pub notify: Notify,
+    /// How a session is started.
+    pub start: StartPolicy,
     /// What of a session's environment is kept on disk.
     pub environment: EnvironmentPolicy,
     /// How claude is brought back after a crash.
@@ -67,7 +71,8 @@ impl Default for Config {
             detach_key: DetachKey::Backslash,
             stall_after: Duration::from_secs(3),
             linger: Duration::from_secs(8 * 60 * 60),
-            notify: Notify::Off,
+            notify: Notify::Title,
+            start: StartPolicy::default(),
             environment: EnvironmentPolicy::default(),
             restart: Restart::default(),
             remote_control: RemoteControl::default(),

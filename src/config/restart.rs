@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::duration::positive;
+use super::duration::{any, positive};
 
 /// When claude is brought back after a crash, and when no more.
 ///
@@ -18,6 +18,10 @@ pub struct Restart {
     /// How long the first crash after a stable while makes wait.
     #[serde(deserialize_with = "positive")]
     pub initial_delay: Duration,
+    /// How long a claude that crashed soon after its start makes wait at least, as far as `max_delay` allows.
+    /// Two that are killed so may make claude give up its fullscreen renderer.
+    #[serde(deserialize_with = "any")]
+    pub early_delay: Duration,
     /// What the delay never grows beyond (jitter may be added to it).
     #[serde(deserialize_with = "positive")]
     pub max_delay: Duration,
@@ -56,6 +60,7 @@ impl Default for Restart {
     fn default() -> Self {
         Self {
             initial_delay: Duration::from_secs(1),
+            early_delay: Duration::from_secs(10),
             max_delay: Duration::from_secs(60),
             factor: 2.0,
             jitter: 0.1,

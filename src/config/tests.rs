@@ -69,12 +69,13 @@ fn files_that_cannot_be_read_are_errors() {
 #[test]
 fn the_numbers_are_read() {
     let read = read(
-        "on_hangup = \"exit\"\nlinger = \"0s\"\n[restart]\ninitial_delay = \"250ms\"\nmax_delay = \"5m\"\nfactor = 3\n\
+        "on_hangup = \"exit\"\nlinger = \"0s\"\n[restart]\ninitial_delay = \"250ms\"\nearly_delay = \"0s\"\nmax_delay = \"5m\"\nfactor = 3\n\
          jitter = 0\nstable_after = \"10s\"\ncrash_limit = 3\ncrash_window = \"1h\"\n\
          on_sigterm = \"end\"\n",
     );
     let restart = Restart {
         initial_delay: Duration::from_millis(250),
+        early_delay: Duration::ZERO,
         max_delay: Duration::from_secs(300),
         factor: 3.0,
         jitter: 0.0,
@@ -120,7 +121,7 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
         ("[remote_control]\nrest = \"0s\"", "2:8", "longer than zero"),
         ("[remote_control]\ncycle_after_sleep = \"0s\"", "2:21", "longer than zero"),
         ("[remote_control]\ncycle_after_idle = false", "2:20", "or \"off\""),
-        ("[restart]\n delay = \"1s\"", "2:2", "expected one of `initial_delay`, `max_delay`"),
+        ("[restart]\n delay = \"1s\"", "2:2", "expected one of `initial_delay`, `early_delay`, `max_delay`"),
         ("[restart]\nmax_delay = \"10ms\"", "2:1", "shorter than `initial_delay` (1s)"),
         ("[restart]\n\ninitial_delay = \"2m\"", "1:2", "`max_delay` (60s) is shorter"),
         ("\nrestart.max_delay = \"10ms\"", "2:9", "shorter than `initial_delay`"),
@@ -146,7 +147,9 @@ fn the_documented_defaults_are_the_defaults() {
     let page = include_str!("../../docs/user/configuration.md");
     let tables = page.split("\n| key | value | default |\n| --- | --- | --- |\n").skip(1);
     let (mut text, mut count) = (String::new(), 0);
-    for (head, table) in ["", "[environment]\n", "[restart]\n", "[remote_control]\n"].iter().zip(tables) {
+    for (head, table) in
+        ["", "[start]\n", "[environment]\n", "[restart]\n", "[remote_control]\n"].iter().zip(tables)
+    {
         text += head;
         for row in table.lines().take_while(|line| line.starts_with('|')) {
             let key = row.split('`').nth(1).expect("a key");

@@ -75,7 +75,7 @@ impl Host {
             FromClient::HungUp { answers } => self.hung_up(answers),
             FromClient::KeySignal { number } => self.signal_passed(number),
             FromClient::Reply { bytes } => self.output.answerer.remembered().learn(&bytes),
-            FromClient::Detach => self.detach("the detach key was pressed"),
+            FromClient::Detach => self.detach(""),
             FromClient::Held(held) => self.keys_are_held(held),
             FromClient::KeyWaits => self.tell_reconnector(ReconnectorEvent::KeyWaits),
             // Only one that was let go says these.
@@ -191,7 +191,7 @@ impl Host {
     pub(super) fn background_session(&mut self) {
         self.events.write(LogEvent::ClientStopped);
         self.restore_attributes();
-        let undo = self.output.modes.undo();
+        let undo = self.undo_for_shell();
         self.output.write(undo.as_bytes());
         // Continued, it has nothing to undo on a terminal that may be the shell's.
         self.tell_undone();
@@ -265,7 +265,7 @@ impl Host {
             // The shell is already drawing there; claude's half-written output has no place any more.
             self.output.discard_pending();
         } else {
-            let undo = self.output.modes.undo();
+            let undo = self.undo();
             self.output.write(undo.as_bytes());
         }
         self.output.flush(Instant::now() + SHORT_PATIENCE_WITH_TERMINAL);
@@ -302,7 +302,7 @@ impl Host {
         if answers && !self.attachment.is_backgrounded() {
             // Whoever uses the terminal next gets it as it was. One that is about to close may take nothing
             // any more.
-            let undo = self.output.modes.undo();
+            let undo = self.undo();
             self.output.write(undo.as_bytes());
             self.output.flush(Instant::now() + HANGUP_FLUSH_TIMEOUT);
         }
@@ -343,8 +343,9 @@ impl Host {
         }
         fault::point("detach-begun");
         if !self.attachment.is_backgrounded() {
-            let undo = self.output.modes.undo();
+            let undo = self.undo();
             self.output.write(undo.as_bytes());
+            self.repeat_notices();
             self.output.flush(Instant::now() + patience);
             self.tell_undone();
         }

@@ -376,25 +376,6 @@ impl Host {
         }
     }
 
-    /// Gives the notices that wait, if the stream to the terminal stands where they can be given.
-    fn give_notices(&mut self) {
-        if self.output.terminal().is_none() || self.attachment.is_backgrounded() {
-            self.notices.forget();
-        } else if self.output.is_between() {
-            let bytes = self.notices.take(Instant::now());
-            self.output.write(bytes.as_bytes());
-        }
-    }
-
-    /// A notice has stood in the title for long enough.
-    fn give_title_back(&mut self) {
-        self.notices.title_is_back();
-        if !self.attachment.is_backgrounded() && self.output.is_between() {
-            let title = self.output.modes.title();
-            self.output.write(title.as_bytes());
-        }
-    }
-
     fn look_at_state_file(&mut self) {
         // Below a server there are claudes too; what they write down is not about it.
         if self.record.kind == SessionKind::Server {
@@ -485,7 +466,7 @@ impl Host {
             if let Some(other) = &other {
                 self.events.write(LogEvent::OpenTwice(other.details()));
             }
-            self.notices.warn(&format!(
+            self.warn(&format!(
                 "this conversation is open in {} too, and each loses what the other says; leave one of them",
                 said.as_deref().unwrap_or_default()
             ));

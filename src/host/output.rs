@@ -11,6 +11,7 @@ use crate::vt::modes::ModeTracker;
 use crate::vt::modes::scanner::SequenceScanner;
 use crate::vt::query_responder::TerminalResponder;
 use crate::vt::screen::Screen;
+use crate::vt::title_hold::TitleHold;
 
 /// Most bytes moved before everything else gets its turn.
 const TURN: usize = 64 * 1024;
@@ -59,6 +60,8 @@ pub struct Output {
     heard_at: Instant,
     /// What it is to take first when it takes something again, and its modes then.
     cut_off: Option<(Vec<u8>, ModeTracker)>,
+    /// Keeps claude's titles from the terminal, while a notice stands there.
+    title_hold: Option<TitleHold>,
     /// Answers claude where no terminal does.
     pub answerer: TerminalResponder,
     /// It does so now, and has followed the output that far.
@@ -87,6 +90,7 @@ impl Output {
             room_at: None,
             heard_at: Instant::now(),
             cut_off: None,
+            title_hold: None,
             answerer: TerminalResponder::default(),
             answering: false,
             modes: ModeTracker::default(),
@@ -196,8 +200,18 @@ impl Output {
         }
         let out_of_touch = self.is_out_of_touch();
         if let Some(terminal) = self.terminal.as_ref().filter(|_| !self.model_only && !self.stalled) {
-            match if out_of_touch { Transfer::Blocked } else { io::write(terminal, bytes) } {
-                Transfer::Moved(written) if written == count => {}
+            let passed = self.title_hold.as_mut().map(|hold| hold.pass(bytes));
+            let bytes = passed.as_deref().unwrap_or(bytes);
+            let outcome = if bytes.is_empty() {
+                // A write of nothing says that it would block.
+                Transfer::Moved(0)
+            } else if out_of_touch {
+                Transfer::Blocked
+            } else {
+                io::write(terminal, bytes)
+            };
+            match outcome {
+                Transfer::Moved(written) if written == bytes.len() => {}
                 Transfer::Gone => self.terminal = None,
                 partly => {
                     let written = if let Transfer::Moved(written) = partly { written } else { 0 };
@@ -317,6 +331,16 @@ impl Output {
         self.is_flushed() && !cut && !self.model_only && !self.stalled && self.modes.is_between()
     }
 
+    /// Keeps claude's titles from the terminal from here on. The stream must stand between two sequences.
+    pub fn hold_titles(&mut self) {
+        self.title_hold.get_or_insert_default();
+    }
+
+    /// Lets claude's titles go to the terminal again.
+    pub fn let_titles_go(&mut self) {
+        self.title_hold = None;
+    }
+
     /// Waits until everything is on the terminal, at most until `deadline`.
     pub fn flush(&mut self, deadline: Instant) {
         let mut poll = Poll::default();
@@ -338,6 +362,7 @@ impl Output {
     /// Writes to this terminal from now on.
     pub fn take_terminal(&mut self, terminal: OwnedFd) {
         self.discard_pending();
+        self.let_titles_go();
         self.terminal = Some(terminal);
         self.model_only = false;
         self.stalled = false;
@@ -350,6 +375,8 @@ impl Output {
     pub fn take_master(&mut self, master: OwnedFd) {
         self.master = master;
         self.closed = false;
+        // Where the last stream was cut off does not matter for the next one.
+        self.title_hold = self.title_hold.take().map(|_| TitleHold::default());
         self.screen.push(self.modes.undo().as_bytes());
         self.modes = ModeTracker::default();
     }
@@ -363,12 +390,14 @@ impl Output {
     /// Lets go of the terminal as [`Output::leave_terminal`] does, and gives it back.
     pub fn release_terminal(&mut self) -> Option<OwnedFd> {
         self.discard_pending();
+        self.let_titles_go();
         self.terminal.take()
     }
 
     /// Lets go of the terminal; output is read on, so that claude is not held up.
     pub fn leave_terminal(&mut self) {
         self.discard_pending();
+        self.let_titles_go();
         self.terminal = None;
     }
 }

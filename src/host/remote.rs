@@ -228,7 +228,7 @@ impl Host {
         };
         self.events.write(LogEvent::Link(event));
         if let Some(notice) = notice {
-            self.notices.add(&notice);
+            self.notice(&notice);
         }
     }
 

@@ -38,7 +38,7 @@ impl Host {
         if self.claude.cancel_restart() {
             self.record.restart_pending = false;
             self.events.write(LogEvent::RestartCancelled { why: Some("the state file was removed") });
-            self.notices.add("the restart is called off: claude's state file was removed, so nobody can tell when it is idle");
+            self.notice("the restart is called off: claude's state file was removed, so nobody can tell when it is idle");
         }
         self.give_notices();
         self.save();

@@ -203,7 +203,10 @@ impl Host {
                     self.end_claude();
                 }
             }
-            Timer::Title => self.give_title_back(),
+            Timer::Title => {
+                self.notices.title_was_read();
+                self.give_notices();
+            }
             Timer::SaveRetry => {
                 self.journal.retry();
                 self.hear_journal();

@@ -116,7 +116,7 @@ impl Host {
                     conversation: id.to_owned(),
                     problem: problem.clone(),
                 });
-                self.notices.warn(&format!("what is said here is not saved: {problem}"));
+                self.warn(&format!("what is said here is not saved: {problem}"));
                 self.give_notices();
             }
         }

@@ -24,6 +24,11 @@ pub fn timestamp() -> String {
     now.map_or_else(|| "-".into(), |now| now.rfc3339())
 }
 
+/// The local time now, to the minute: `14:03`.
+pub fn time_of_day() -> String {
+    timestamp().get(11..16).unwrap_or("-").to_owned()
+}
+
 impl LocalTime {
     /// To the second, with what it differs from Greenwich's: `2026-05-31T02:56:08-04:00`.
     pub fn rfc3339(&self) -> String {

@@ -14,6 +14,7 @@ pub mod files;
 pub mod io;
 pub mod job;
 pub mod kill;
+pub mod listed_name;
 pub mod logout;
 pub mod mounts;
 pub mod network;

@@ -80,6 +80,16 @@ impl ConversationOwner {
         Some(Self { conversation: conversation.to_owned(), claude: Some(claude), session })
     }
 
+    /// The conversation.
+    pub fn conversation(&self) -> &str {
+        &self.conversation
+    }
+
+    /// The session that has it, where that goes on without a terminal and can be taken.
+    pub fn without_terminal(&self) -> Option<&Session> {
+        self.session.as_ref().filter(|session| session.record.client_pid.is_none() && session.is_running)
+    }
+
     /// For the log.
     pub fn details(&self) -> OpenElsewhere {
         OpenElsewhere {

@@ -48,7 +48,7 @@ use recovery::RecoveredRecord;
 use stop_marker::StopRequest;
 
 pub use conversation_owner::{ConversationOwner, another_claude_runs};
-pub use detached::{Waiting, waiting_in};
+pub use detached::waiting_in;
 pub use homeless::hosts;
 pub use hung_host::{NoAnswer, SilentHost, ask, ask_and_stay, note_silent_hosts, silent_hosts, word_within};
 pub use remove::Removable;

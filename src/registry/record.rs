@@ -108,6 +108,9 @@ pub struct Record {
     /// The conversation that was not found when a command brought the session back, which left it as it was.
     #[serde(default)]
     pub missing: Option<String>,
+    /// What the user was told last, outside claude's screen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
     /// How remote control stands.
     #[serde(default)]
     pub remote: LinkRecord,
@@ -194,6 +197,15 @@ pub struct GivenName {
     pub since: u64,
 }
 
+/// Something that the user was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// In words, with the time of day.
+    pub text: String,
+}
+
 /// What a session keeps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -267,6 +279,7 @@ impl Record {
             restart_pending: false,
             expired: None,
             missing: None,
+            notice: None,
             remote: LinkRecord::default(),
             program: nothing(),
             args: vec![],

@@ -4,4 +4,5 @@ pub mod input_parser;
 pub mod modes;
 pub mod query_responder;
 pub mod screen;
+pub mod title_hold;
 pub mod tokenizer;

@@ -149,8 +149,7 @@ fn a_start_in_the_background_stops_before_anything_else() {
         terminal.run("cckw claude &");
         wait_until("a stopped client", DEADLINE, || {
             sandbox.processes().iter().any(|pid| {
-                process::is_stopped(*pid)
-                    && process::arguments(*pid).first().is_some_and(|name| name.ends_with("cckw"))
+                process::is_stopped(*pid) && process::arguments(*pid).iter().any(|word| word == "claude")
             })
         });
         assert!(sandbox.records().is_empty(), "nothing of the session exists yet");
@@ -279,4 +278,34 @@ fn without_a_shell_a_claude_that_is_continued_from_outside_has_its_terminal_back
     terminal.type_text("q");
     assert_eq!(terminal.finish().code(), Some(0));
     sandbox.wait_for_silence();
+}
+
+/// Claude itself leaves its title when it suspends itself.
+#[test]
+fn a_stopped_claude_leaves_its_title() {
+    let (sandbox, mut terminal, record) = started("bash", "cckw claude");
+    let child = record.pid("child_pid").expect("a child");
+    std::fs::write(format!("/proc/{child}/fd/1"), "\x1b]0;a title\x07").expect("writes");
+    terminal.wait_for("the title", |screen| screen.title == "a title");
+    terminal.press(Key::Ctrl('z'));
+    terminal.wait_for_prompt();
+    assert_eq!(terminal.screen().title, "a title");
+    assert!(!String::from_utf8_lossy(&terminal.output()).contains("\x1b]0;\x07"), "{}", terminal.report());
+    to_the_foreground(&mut terminal);
+    quit(&sandbox, &mut terminal);
+    assert_eq!(terminal.screen().title, "");
+}
+
+/// Windows that are named after the program in them are called as without cckw. What `killall` goes by stays.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_client_is_listed_as_claude() {
+    let (sandbox, mut terminal, record) = started("bash", "cckw claude --model 'a model'");
+    let client = record.pid("client_pid").expect("a client");
+    let words = process::arguments(client);
+    assert_eq!(words[..3], ["claude", "--model", "a model"], "{words:?}");
+    assert!(words[3..].iter().all(String::is_empty), "{words:?}");
+    let name = std::fs::read_to_string(format!("/proc/{client}/comm")).expect("a name");
+    assert_eq!(name.trim(), "cckw");
+    quit(&sandbox, &mut terminal);
 }

@@ -95,7 +95,7 @@ impl Host {
             }
         };
         self.output.drain(QUIET_STOP, deadline, tell);
-        let undo = self.output.modes.undo();
+        let undo = self.undo_for_shell();
         self.output.write(undo.as_bytes());
         self.output.flush(deadline);
         self.tell_undone();

@@ -16,8 +16,11 @@ impl Host {
         self.leave_background_job();
         self.say_that_it_was_told_to_end();
         if !self.attachment.is_backgrounded() {
-            let undo = self.output.modes.undo();
+            let undo = self.undo();
             self.output.write(undo.as_bytes());
+            if !self.claude.gave_up() {
+                self.repeat_notices();
+            }
         }
         self.output.flush(Instant::now() + TERMINAL_WRITE_TIMEOUT);
         // The client does that, too. At a shutdown both may be killed before it has come to it.

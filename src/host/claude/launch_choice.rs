@@ -39,7 +39,12 @@ pub fn look(supervisor: &Supervisor, record: &Record, held: bool) -> LaunchConte
     };
     let there_was =
         supervisor.conversation().is_some_and(|id| record.with_transcript.iter().any(|known| known == id));
-    LaunchContext { transcript: TranscriptState::new(&found, there_was), fresh: Uuid::new_v4(), held }
+    LaunchContext {
+        transcript: TranscriptState::new(&found, there_was),
+        fresh: Uuid::new_v4(),
+        held,
+        read_until: None,
+    }
 }
 
 /// The arguments of a launch that the supervisor has decided, from those of the first. Where the user has

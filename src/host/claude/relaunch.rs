@@ -25,7 +25,7 @@ use crate::host::start::later_environment;
 use crate::host::state_watch::{StateWatch, Wake};
 use crate::host::timers::Timer;
 use crate::os::exit::Exit;
-use crate::os::{threads, tty};
+use crate::os::{clock, threads, tty};
 use crate::protocol::{FromHost, MINOR};
 use crate::registry::ConversationOwner;
 use crate::registry::last_claude;
@@ -38,6 +38,9 @@ use crate::vt::modes::ModeTracker;
 /// How long after its start an end of claude may be a refusal to open the conversation. Seen: within a
 /// second.
 const OPEN_REFUSAL_WINDOW: Duration = Duration::from_secs(30);
+/// How long somebody at the terminal has to read that the conversation is lost, before claude's screen covers
+/// that.
+const READING_TIME: Duration = Duration::from_secs(30);
 /// What a line of cckw's own begins with.
 const OWN_LINE: &str = "[cckw: ";
 
@@ -59,14 +62,10 @@ impl Host {
     /// Tells that a new conversation takes the place of another one, where that is so.
     fn expired(&mut self, launch: &ClaudeLaunch) {
         let ClaudeLaunch::Fresh { id, instead_of, lost } = launch else { return };
-        let had_messages = self.record.with_transcript.contains(instead_of);
-        let why = match lost {
-            Lost::Gone => "is not on disk any more",
-            Lost::Unusable if had_messages => "has no message on disk any more",
-            Lost::Unusable => "has no message on disk yet, so nothing in it can be resumed",
-            Lost::Refused => "is refused by claude",
-        };
-        self.say(&format!("the conversation {instead_of} {why}; a new one is started"));
+        let lost_one = self.lost_one(instead_of, *lost);
+        self.say(&format!("{lost_one}; a new one is started"));
+        let repeated = format!("{lost_one}; a new one was started at {}", clock::time_of_day());
+        self.notice_and_repeat(&repeated, repeated.clone());
         self.events.write(LogEvent::Expired {
             conversation: instead_of.clone(),
             instead: id.clone(),
@@ -74,6 +73,18 @@ impl Host {
         });
         self.record.expired = Some(instead_of.clone());
         self.record.follow(id);
+    }
+
+    /// The conversation with this id, and why it cannot be opened, in words.
+    fn lost_one(&self, id: &str, lost: Lost) -> String {
+        let had_messages = self.record.with_transcript.iter().any(|known| known == id);
+        let why = match lost {
+            Lost::Gone => "is not on disk any more",
+            Lost::Unusable if had_messages => "has no message on disk any more",
+            Lost::Unusable => "has no message on disk yet, so nothing in it can be resumed",
+            Lost::Refused => "is refused by claude",
+        };
+        format!("the conversation {id} {why}")
     }
 
     /// Claude was started, for the first time or again.
@@ -197,7 +208,14 @@ impl Host {
         let exit = *exit;
         self.await_answer();
         let left = until.saturating_duration_since(Instant::now());
-        if self.claude.restart.is_under_way() {
+        let announced = self.claude.supervisor.announced().zip(self.claude.supervisor.conversation());
+        if let Some((lost, id)) = announced {
+            let lost_one = self.lost_one(id, lost);
+            self.say(&format!(
+                "{lost_one}; a new one is started in {}. Enter: now, ctrl-c: quit",
+                seconds(left)
+            ));
+        } else if self.claude.restart.is_under_way() {
             self.say("claude is restarted, as asked; its conversation comes back");
         } else {
             let what = self.claude.not_started.clone().unwrap_or_else(|| ended(exit));
@@ -238,7 +256,7 @@ impl Host {
         };
         self.record.given_up.get_or_insert_with(|| word.clone());
         self.say(&format!("{word}; to try again: {}", self.again()));
-        self.notices.add(&word);
+        self.notice(&word);
         self.give_notices();
     }
 
@@ -262,7 +280,7 @@ impl Host {
             return;
         }
         // In the model too: the next claude need not draw on the screen that this one drew on.
-        let undo = self.output.modes.undo();
+        let undo = self.undo();
         self.output.say(&undo);
         self.output.modes = ModeTracker::default();
         self.output.say(&format!("\r\n\x1b[J{OWN_LINE}{line}]\r\n"));
@@ -325,11 +343,20 @@ impl Host {
                 }
                 let is_requested = self.claude.restart.is_under_way();
                 match self.relaunch(&launch) {
-                    Ok(()) if is_requested => self.notices.add("claude was restarted, as asked"),
-                    Ok(()) => self.notices.add(&format!("claude {}, and is back", ended(exit))),
+                    Ok(()) if is_requested => self.notice("claude was restarted, as asked"),
+                    Ok(()) => {
+                        let what =
+                            format!("claude {} at {} and came back", ended(exit), clock::time_of_day());
+                        match launch {
+                            // That its conversation was lost is the greater news, and stays in the list.
+                            ClaudeLaunch::Fresh { .. } => self.notices.repeat_later(what),
+                            _ => self.notice_and_repeat(&what.clone(), what),
+                        }
+                    }
                     Err(failure) => self.not_relaunched(failure),
                 }
             }
+            Decision::Announce { .. } => self.ask(),
             Decision::Finish { why, .. } => self.explain(why),
             Decision::Wait { .. } | Decision::Nothing | Decision::Different { .. } => {}
         }
@@ -385,7 +412,9 @@ impl Host {
         let ours = |live: &RunningClaude| self.claude.left.as_ref().is_some_and(|left| left.pid == live.pid);
         self.claude.holder =
             conversation.and_then(|id| ConversationOwner::against(&id, &self.record, |live| !ours(live)));
-        launch_choice::look(&self.claude.supervisor, &self.record, self.claude.holder.is_some())
+        let look = launch_choice::look(&self.claude.supervisor, &self.record, self.claude.holder.is_some());
+        let is_watched = self.output.terminal().is_some() && !self.attachment.is_backgrounded();
+        LaunchContext { read_until: is_watched.then(|| self.now() + READING_TIME), ..look }
     }
 
     /// Notes whether the open conversation has a transcript by now: one that is missing later was there once.

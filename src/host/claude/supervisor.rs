@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::lifecycle::Lifecycle;
 use crate::claude::exit_class::{ExitClass, end};
 use crate::claude::transcript::{TranscriptOnDisk, is_id};
+use crate::claude::trial::TRIAL;
 use crate::config::Restart;
 use crate::os::exit::Exit;
 use server::ServerMemory;
@@ -110,6 +111,9 @@ pub struct LaunchContext {
     pub fresh: Uuid,
     /// Whether another live process has the conversation open.
     pub held: bool,
+    /// Until when somebody who sits at the session's terminal has time to read that the conversation is lost:
+    /// claude's renderer covers that. Nothing where nobody does.
+    pub read_until: Option<Duration>,
 }
 
 /// What is on disk of a conversation, compared with what was.
@@ -153,6 +157,12 @@ pub enum Decision {
         until: Duration,
         /// Which launch in a row that will be, from 1; 0 for a restart that was asked for.
         attempt: u32,
+    },
+    /// Tell the user that the conversation cannot be opened, and that a new one is started at that time or
+    /// when the user says so; report [`SupervisorEvent::Due`] then.
+    Announce {
+        /// Why it cannot be opened.
+        lost: Lost,
     },
     /// Start claude.
     Launch(ClaudeLaunch),
@@ -252,6 +262,8 @@ pub struct Supervisor {
     refused: Option<ClaudeLaunch>,
     /// Whether the conversation was replaced since claude last ran for a stable while.
     replaced: bool,
+    /// The user was told that it is about to be replaced, and why.
+    announced: Option<Lost>,
     restart_requested: bool,
     /// The signals that claude was sent with cckw's knowledge, and when last.
     passed: Vec<(i32, Duration)>,
@@ -274,6 +286,7 @@ impl Supervisor {
             crashes: VecDeque::new(),
             refused: None,
             replaced: false,
+            announced: None,
             restart_requested: false,
             passed: Vec::new(),
             gave_up: false,
@@ -297,6 +310,11 @@ impl Supervisor {
     /// The conversation that is open, or will be opened; nothing while it is not known.
     pub fn conversation(&self) -> Option<&str> {
         self.conversation.as_deref()
+    }
+
+    /// Why the conversation is about to be replaced by a new one, where the user was told so.
+    pub fn announced(&self) -> Option<Lost> {
+        self.announced
     }
 
     /// How far the session is.
@@ -423,6 +441,7 @@ impl Supervisor {
         quit: bool,
     ) -> Decision {
         let executed = ran.is_some();
+        let lived = ran;
         let ran = ran.unwrap_or_default();
         if ran >= self.limits.stable_after {
             self.in_a_row = 0;
@@ -451,14 +470,15 @@ impl Supervisor {
         let was_passed = |signal| passed.iter().any(|(number, _)| *number == signal);
         let came_up = self.came_up || self.server.is_some_and(ServerMemory::went_on);
         match end(exit, came_up, self.limits.on_sigterm, was_passed) {
-            ExitClass::Clean if gave_up => self.crashed(exit, at, executed, jitter),
+            ExitClass::Clean if gave_up => self.crashed(exit, at, lived, jitter),
             ExitClass::Clean => self.finish(exit, FinishReason::Clean),
             ExitClass::OwnError => self.finish(exit, FinishReason::OwnError),
-            ExitClass::Crash => self.crashed(exit, at, executed, jitter),
+            ExitClass::Crash => self.crashed(exit, at, lived, jitter),
         }
     }
 
-    fn crashed(&mut self, exit: Exit, at: Duration, executed: bool, jitter: f64) -> Decision {
+    fn crashed(&mut self, exit: Exit, at: Duration, lived: Option<Duration>, jitter: f64) -> Decision {
+        let executed = lived.is_some();
         self.in_a_row += 1;
         // A server that exits because there is no network is started again until there is one.
         let endless = self.server.is_some() && executed && matches!(exit, Exit::Code(_));
@@ -472,13 +492,14 @@ impl Supervisor {
         if crashes >= self.limits.crash_limit {
             return self.finish(exit, FinishReason::CrashLoop { crashes });
         }
-        let until = at.saturating_add(self.delay(jitter));
+        let until = at.saturating_add(self.delay(lived, jitter));
         self.lifecycle = Lifecycle::Waiting { until, exit };
         Decision::Wait { until, attempt: self.in_a_row }
     }
 
-    /// How long to wait after the crash that was the last in a row. Jitter is only ever added.
-    fn delay(&self, jitter: f64) -> Duration {
+    /// How long to wait after the crash that was the last in a row, of a claude that has lived for so long.
+    /// Jitter is only ever added.
+    fn delay(&self, lived: Option<Duration>, jitter: f64) -> Duration {
         let limits = &self.limits;
         // Not `powf`: for that alone libm would be loaded with each start.
         let grown_by = limits.factor.powi(i32::try_from(self.in_a_row - 1).unwrap_or(i32::MAX));
@@ -489,6 +510,9 @@ impl Supervisor {
         } else {
             limits.max_delay
         };
+        // The server draws no screen, and a claude that could not be executed has drawn none.
+        let was_on_trial = self.server.is_none() && lived.is_some_and(|lived| lived < TRIAL);
+        let delay = if was_on_trial { delay.max(limits.early_delay.min(limits.max_delay)) } else { delay };
         let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
         delay + delay.mul_f64(limits.jitter * jitter)
     }
@@ -513,10 +537,19 @@ impl Supervisor {
         };
         // What was refused is tried in another way, if there is one by now, but not again in the same.
         let refused = self.refused.take();
-        let launch = launch.and_then(|launch| match refused {
-            Some(refused) if refused == launch => Err(Lost::Refused),
+        let launch = launch.and_then(|launch| match &refused {
+            Some(refused) if *refused == launch => Err(Lost::Refused),
             _ => Ok(launch),
         });
+        let announced = self.announced.take().is_some();
+        if let (Err(lost), Some(_), Some(until)) = (&launch, &self.conversation, look.read_until)
+            && !self.replaced
+            && !announced
+        {
+            (self.announced, self.refused) = (Some(*lost), refused);
+            self.lifecycle = Lifecycle::Waiting { until, exit };
+            return Decision::Announce { lost: *lost };
+        }
         let launch = match (launch, &self.conversation) {
             (Ok(launch), _) => launch,
             (Err(lost), Some(id)) if !self.replaced => {

@@ -133,6 +133,11 @@ impl ModeTracker {
         out
     }
 
+    /// Whether claude has set a title, and has not taken it away.
+    pub fn has_title(&self) -> bool {
+        !self.modes.title.is_empty()
+    }
+
     /// Whether the stream stands within a sequence.
     pub fn is_within(&self) -> bool {
         self.scanner.is_within()
@@ -155,7 +160,14 @@ impl ModeTracker {
         out
     }
 
-    /// The same for somebody who may not have seen the latest output: what changes from one frame to the next
+    /// The same without the title, which a program that is stopped leaves where it is.
+    pub fn undo_but_title(&self) -> String {
+        let mut without = self.clone();
+        without.modes.title.clear();
+        without.undo()
+    }
+
+    /// The same as [`Self::undo`] for somebody who may not have seen the latest output: what changes from one frame to the next
     /// is undone whether it is on or not, so that these bytes stay the same for long.
     pub fn undo_blindly(&self) -> String {
         let mut out = String::from("\x18");

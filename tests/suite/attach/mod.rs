@@ -1,6 +1,7 @@
 //! A session outlives its terminal, and is taken into another one.
 
 mod emulators;
+mod existing;
 mod hang_up;
 mod inside_itself;
 mod picker;

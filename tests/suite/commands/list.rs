@@ -92,6 +92,8 @@ fn a_lost_conversation_is_told_until_something_is_said_in_the_new_one() {
     });
     fs::remove_dir_all(sandbox.path("home/.claude/projects")).expect("no transcripts any more");
     process::signal(first.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
+    terminal.wait_for_text("a new one is started in");
+    terminal.type_text("\r");
     wait_until("an expired session", DEADLINE, || listed(&sandbox)["state"] == "expired");
     let old = first.text("conversation");
     let now = listed(&sandbox);
@@ -102,7 +104,10 @@ fn a_lost_conversation_is_told_until_something_is_said_in_the_new_one() {
     terminal.wait_for_text("You said: new words");
     wait_until("an ordinary session", DEADLINE, || listed(&sandbox)["state"] == "idle");
     let now = listed(&sandbox);
-    assert_eq!((&now["hint"], &now["expired"]), (&Value::Null, &json!(old)));
+    assert_eq!(now["expired"], old);
+    // What was said about it stays.
+    let notice = now["notice"]["text"].as_str().expect("a notice");
+    assert!(notice.contains("a new one was started at ") && now["hint"] == notice, "{now}");
     well_said(&sandbox, &["stop"]);
     terminal.finish();
     sandbox.wait_for_silence();

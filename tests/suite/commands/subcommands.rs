@@ -341,6 +341,7 @@ fn a_reader_who_leaves_ends_the_following() {
 fn a_start_says_what_waits_in_its_directory() {
     const TOLD: &str = "goes on without a terminal";
     let (mut sandbox, terminal, record) = started("echo");
+    sandbox.configure("[start]\nexisting = \"new\"\n");
     assert!(!terminal.screen().contains(TOLD), "{}", terminal.report());
     // Not while it has its terminal, and not elsewhere.
     let mut other = Terminal::spawn(sandbox.cckw_claude());

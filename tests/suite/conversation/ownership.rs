@@ -231,6 +231,9 @@ exec "$HOME/../claude-stand-in" "$@"
     say(&mut terminal, "words");
     let first = idle(&sandbox, 0);
     process::signal(first.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
+    terminal.wait_for_text("Enter: now, ctrl-c: quit");
+    says(&terminal, "is refused by claude; a new one is started in");
+    terminal.press(Key::Enter);
     let again = idle(&sandbox, 2);
     assert_ne!(again.text("conversation"), first.text("conversation"));
     assert_eq!(events(&sandbox, "refused").len(), 1);
@@ -284,9 +287,11 @@ fn a_conversation_without_a_message_is_replaced_with_the_right_words() {
         fs::create_dir_all(&folder).expect("a folder");
         fs::write(folder.join(format!("{id}.jsonl")), contents).expect("a transcript");
         process::signal(first.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
+        says(&terminal, why);
+        says(&terminal, "a new one is started in");
+        terminal.press(Key::Enter);
         let again = idle(&sandbox, 1);
         assert_ne!(again.text("conversation"), id);
-        says(&terminal, why);
         at_prompt(&mut terminal);
         exit(terminal);
     }

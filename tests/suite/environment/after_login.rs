@@ -139,7 +139,7 @@ fn set_to_nothing_is_not_set_and_stays_so() {
 #[test]
 fn it_can_be_kept_as_it_is() {
     let mut sandbox = sandbox();
-    sandbox.configure("ssh_agent = \"keep\"\n[restart]\ninitial_delay = \"10ms\"\n");
+    sandbox.configure("ssh_agent = \"keep\"\n[restart]\ninitial_delay = \"10ms\"\nmax_delay = \"20ms\"\n");
     let (first, listener) = agent(&sandbox, "first");
     sandbox.set("SSH_AUTH_SOCK", &first);
     let terminal = start(&sandbox, &[]);
@@ -157,7 +157,7 @@ fn it_can_be_kept_as_it_is() {
 #[test]
 fn a_relaunch_leaves_out_what_is_gone_and_nothing_else() {
     let mut sandbox = sandbox();
-    sandbox.configure("[restart]\ninitial_delay = \"10ms\"\n");
+    sandbox.configure("[restart]\ninitial_delay = \"10ms\"\nmax_delay = \"20ms\"\n");
     let (agent_path, listener) = agent(&sandbox, "agent");
     let (tmux, tmux_server) = agent(&sandbox, "tmux");
     sandbox.set("SSH_AUTH_SOCK", &agent_path);

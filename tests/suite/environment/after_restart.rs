@@ -89,7 +89,7 @@ fn poor(sandbox: &Sandbox, words: &[&str]) -> Command {
 /// A sandbox whose sessions have an environment of their own.
 fn rich() -> Sandbox {
     let mut sandbox = sandbox();
-    sandbox.configure("[restart]\ninitial_delay = \"10ms\"\n");
+    sandbox.configure("[restart]\ninitial_delay = \"10ms\"\nmax_delay = \"20ms\"\n");
     sandbox.set("CLAUDE_CONFIG_DIR", sandbox.path("work-account"));
     sandbox.set("ANTHROPIC_API_KEY", "a secret");
     sandbox.set("COLORTERM", "truecolor");
@@ -119,7 +119,7 @@ fn a_session_below_a_claude_gets_none_of_its_markers_and_keeps_what_is_said() {
     for (name, value) in MARKERS {
         sandbox.set(name, value);
     }
-    sandbox.configure("[restart]\ninitial_delay = \"10ms\"\n");
+    sandbox.configure("[restart]\ninitial_delay = \"10ms\"\nmax_delay = \"20ms\"\n");
     let mut terminal = start(&sandbox, &[]);
     submit(&mut terminal, "some words");
     terminal.wait_for_text("You said: some words");
@@ -226,7 +226,7 @@ fn the_environment_of_the_caller_is_taken_for_good_when_that_is_asked_for() {
 fn what_is_never_to_be_recorded_comes_from_the_caller_and_is_not_on_disk() {
     let mut sandbox = rich();
     sandbox.configure(
-        "[restart]\ninitial_delay = \"10ms\"\n[environment]\nnever_record = [\"ANTHROPIC_API_KEY\", \"TOKEN_*\"]\n",
+        "[restart]\ninitial_delay = \"10ms\"\nmax_delay = \"20ms\"\n[environment]\nnever_record = [\"ANTHROPIC_API_KEY\", \"TOKEN_*\"]\n",
     );
     sandbox.set("TOKEN_ONE", "an early secret");
     let first = detached(&sandbox);

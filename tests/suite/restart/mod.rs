@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{arguments, at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
 
 /// A sandbox where claude comes back when it is asked for, and not by itself.
 fn patient() -> Sandbox {
@@ -208,8 +208,11 @@ fn a_conversation_that_is_gone_is_replaced_and_the_user_is_told() {
     });
     std::fs::remove_dir_all(sandbox.path("home/.claude/projects")).expect("no transcripts any more");
     kill(&idle(&sandbox, 0), Signal::SIGKILL);
-    terminal.wait_for_text("a new one is started");
+    // Claude's renderer covers what stands on the screen, so this waits for a key.
+    terminal.wait_for_text("is not on disk any more; a new one is started in ");
+    terminal.press(Key::Enter);
     let again = idle(&sandbox, 1);
+    // At the end it is said once more.
     let (old, new) = (first.text("conversation"), again.text("conversation"));
     assert_ne!(old, new);
     assert_eq!(again.json["conversations"], serde_json::json!([old, new]));

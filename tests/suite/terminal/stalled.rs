@@ -14,7 +14,7 @@ use crate::support::{
 fn stalled(passed_over: bool) -> (Sandbox, Terminal, Record) {
     let mut sandbox = Sandbox::new();
     sandbox.use_child(TALKATIVE);
-    sandbox.configure("stall_after = \"300ms\"\n[restart]\ninitial_delay = \"50ms\"\n");
+    sandbox.configure("stall_after = \"300ms\"\n[restart]\ninitial_delay = \"50ms\"\nmax_delay = \"50ms\"\n");
     let mut terminal = Terminal::spawn(sandbox.cckw_claude());
     terminal.wait_for_text("tick 3");
     let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::claude::trial::TRIAL;
 use crate::config::OnSigterm;
 
 fn a_transcript() -> impl Strategy<Value = TranscriptState> {
@@ -22,8 +23,13 @@ fn an_exit() -> impl Strategy<Value = Exit> {
 /// An event at a time that is yet to be filled in.
 fn an_event() -> impl Strategy<Value = SupervisorEvent> {
     let look = || {
-        (a_transcript(), 100..120u128, proptest::bool::weighted(0.05))
-            .prop_map(|(transcript, id, held)| LaunchContext { transcript, fresh: Uuid::from_u128(id), held })
+        (a_transcript(), 100..120u128, proptest::bool::weighted(0.05), proptest::option::of(0..2_000u64))
+            .prop_map(|(transcript, id, held, until)| LaunchContext {
+                transcript,
+                fresh: Uuid::from_u128(id),
+                held,
+                read_until: until.map(Duration::from_secs),
+            })
     };
     let id = proptest::sample::select(vec![Some(A), Some(B), Some("no id"), None]);
     let at = Duration::ZERO;
@@ -59,11 +65,19 @@ pub(super) fn at_time(event: SupervisorEvent, at: Duration) -> SupervisorEvent {
 }
 
 fn some_limits() -> impl Strategy<Value = Restart> {
-    let numbers =
-        (1..5_000u64, 0..100_000u64, 1.0..10.0f64, 0.0..=1.0f64, 1..100_000u64, 1..12u32, 1..1_000_000u64);
+    let numbers = (
+        (1..5_000u64, 0..20_000u64),
+        0..100_000u64,
+        1.0..10.0f64,
+        0.0..=1.0f64,
+        1..100_000u64,
+        1..12u32,
+        1..1_000_000u64,
+    );
     (numbers, proptest::sample::select(vec![OnSigterm::Restart, OnSigterm::End])).prop_map(
-        |((initial, more, factor, jitter, stable, crash_limit, window), on_sigterm)| Restart {
+        |(((initial, early), more, factor, jitter, stable, crash_limit, window), on_sigterm)| Restart {
             initial_delay: Duration::from_millis(initial),
+            early_delay: Duration::from_millis(early),
             max_delay: Duration::from_millis(initial + more),
             factor,
             jitter,
@@ -122,7 +136,8 @@ impl Model {
             SupervisorEvent::Ended { at, exit, .. } if self.running => {
                 self.running = false;
                 self.meaning = self.meaning_of(*exit, *at, limits);
-                let ran = self.running_since.take().map_or(Duration::ZERO, |since| at.saturating_sub(since));
+                let lived = self.running_since.take().map(|since| at.saturating_sub(since));
+                let ran = lived.unwrap_or_default();
                 if ran >= limits.stable_after {
                     (self.in_a_row, self.replaced) = (0, false);
                 }
@@ -134,6 +149,9 @@ impl Model {
                 let mut delay = limits.initial_delay.as_secs_f64();
                 for _ in 1..self.in_a_row {
                     delay = (delay * limits.factor).min(limits.max_delay.as_secs_f64());
+                }
+                if lived.is_some_and(|lived| lived < TRIAL) {
+                    delay = delay.max(limits.early_delay.min(limits.max_delay).as_secs_f64());
                 }
                 self.crashes.push(*at);
                 self.crashes.retain(|crash| at.saturating_sub(*crash) <= limits.crash_window);
@@ -221,6 +239,14 @@ impl Model {
                     prop_assert!(*until <= *at + most);
                 }
             }
+            Decision::Announce { .. } => {
+                prop_assert!(!self.replaced, "a conversation is replaced once");
+                // The backoff is over, or the user has said that it is.
+                let (SupervisorEvent::Due { look, .. } | SupervisorEvent::UserNow { look }) = event else {
+                    return Err(TestCaseError::fail(format!("{event:?}")));
+                };
+                self.earliest = look.read_until;
+            }
             Decision::Finish { .. } => self.finished = true,
             Decision::Different { expected, got } => {
                 prop_assert!(expected != got && self.told.as_ref() == Some(got));
@@ -284,7 +310,7 @@ proptest! {
             let Decision::Wait { until, .. } = supervisor.handle(SupervisorEvent::Ended { exit: SEGV, at: now, jitter: part }) else {
                 break;
             };
-            let look = LaunchContext { transcript, fresh: Uuid::from_u128(launches.into()), held: false };
+            let look = LaunchContext { transcript, fresh: Uuid::from_u128(launches.into()), held: false, read_until: None };
             let event = if hurried { SupervisorEvent::UserNow { look } } else { SupervisorEvent::Due { at: until, look } };
             now = now.max(until);
             match supervisor.handle(event) {

@@ -127,7 +127,12 @@ impl Life {
             _ => TranscriptState::Present,
         };
         let held = self.weather == Weather::Hostile && self.dice.one_in(200);
-        LaunchContext { transcript, fresh: Uuid::from_u128(u128::from(self.dice.below(u64::MAX))), held }
+        LaunchContext {
+            transcript,
+            fresh: Uuid::from_u128(u128::from(self.dice.below(u64::MAX))),
+            held,
+            read_until: None,
+        }
     }
 
     /// Claude was launched: it starts, and says so, most times.

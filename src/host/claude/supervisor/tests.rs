@@ -4,6 +4,7 @@ mod invariants;
 mod soak;
 
 use super::*;
+use invariants::at_time;
 
 const A: &str = "0f0e0d0c-1111-4111-8111-0000000000aa";
 const B: &str = "0f0e0d0c-1111-4111-8111-0000000000bb";
@@ -14,7 +15,7 @@ fn seconds(number: u64) -> Duration {
 }
 
 fn look(transcript: TranscriptState) -> LaunchContext {
-    LaunchContext { transcript, fresh: Uuid::from_u128(7), held: false }
+    LaunchContext { transcript, fresh: Uuid::from_u128(7), held: false, read_until: None }
 }
 
 fn fresh() -> String {
@@ -46,9 +47,14 @@ fn wait(until: u64, attempt: u32) -> Decision {
     Decision::Wait { until: seconds(until), attempt }
 }
 
+/// The defaults, without the time that a claude makes wait which ended early.
+fn limits() -> Restart {
+    Restart { early_delay: Duration::ZERO, ..Restart::default() }
+}
+
 /// A session that has come up with the pinned conversation A.
 fn up() -> Supervisor {
-    let mut supervisor = Supervisor::new(Restart::default(), Some(A.into()));
+    let mut supervisor = Supervisor::new(limits(), Some(A.into()));
     assert_eq!(supervisor.handle(started(0)), Decision::Nothing);
     assert_eq!(supervisor.handle(state_file(A)), Decision::Nothing);
     supervisor
@@ -127,7 +133,7 @@ fn the_conversation_that_was_open_last_comes_back() {
 
 #[test]
 fn without_a_known_conversation_the_user_s_choice_is_repeated() {
-    let mut supervisor = Supervisor::new(Restart::default(), None);
+    let mut supervisor = Supervisor::new(limits(), None);
     supervisor.handle(started(0));
     assert_eq!(supervisor.handle(ended(Exit::Signal(9), 0)), wait(1, 1));
     assert_eq!(
@@ -145,7 +151,7 @@ fn without_a_known_conversation_the_user_s_choice_is_repeated() {
 #[test]
 fn a_state_file_that_is_a_guess_changes_nothing() {
     // `--continue`, killed before it has found what to continue.
-    let mut supervisor = Supervisor::new(Restart::default(), None);
+    let mut supervisor = Supervisor::new(limits(), None);
     supervisor.handle(started(0));
     assert_eq!(supervisor.handle(guess(A)), Decision::Nothing);
     assert_eq!(supervisor.conversation(), None);
@@ -174,13 +180,13 @@ fn wanted_ends_and_claude_s_own_errors_end_the_session() {
         up().handle(ended(Exit::Code(0), 9)),
         Decision::Finish { status: 0, why: FinishReason::Clean }
     );
-    let mut supervisor = Supervisor::new(Restart::default(), Some(A.into()));
+    let mut supervisor = Supervisor::new(limits(), Some(A.into()));
     supervisor.handle(started(0));
     let own = Decision::Finish { status: 1, why: FinishReason::OwnError };
     assert_eq!(supervisor.handle(ended(Exit::Code(1), 9)), own);
     // A program that cannot be executed was never started.
     let own = Decision::Finish { status: 127, why: FinishReason::OwnError };
-    assert_eq!(Supervisor::new(Restart::default(), None).handle(ended(Exit::Code(127), 0)), own);
+    assert_eq!(Supervisor::new(limits(), None).handle(ended(Exit::Code(127), 0)), own);
     // Once it has come up, the same is a crash, also of a later launch.
     let mut supervisor = crashed();
     supervisor.handle(due(11, TranscriptState::Present));
@@ -272,6 +278,59 @@ fn the_delays_grow_to_their_limit_and_crashes_in_a_row_end_it() {
     assert_eq!(delays, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
     assert_eq!(last, Decision::Finish { status: 139, why: FinishReason::CrashLoop { crashes: 10 } });
     assert_eq!(supervisor.conversation(), Some(A));
+}
+
+/// Two that end so within ten seconds of their starts make claude give up its fullscreen renderer.
+#[test]
+fn one_that_ends_early_makes_wait_for_ten_seconds() {
+    let after = |restart: Restart, lived: u64| {
+        let mut supervisor = Supervisor::new(restart, Some(A.into()));
+        supervisor.handle(started(100));
+        supervisor.handle(state_file(A));
+        match supervisor.handle(ended(SEGV, 100 + lived)) {
+            Decision::Wait { until, .. } => (until - seconds(100 + lived)).as_millis(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let usual = Restart::default();
+    assert_eq!([0, 14, 15, 600].map(|lived| after(usual, lived)), [10_000, 10_000, 1_000, 1_000]);
+    // Not where the configuration has shorter delays, or longer ones.
+    assert_eq!(after(Restart { max_delay: seconds(2), ..usual }, 1), 2_000);
+    assert_eq!(after(Restart { early_delay: Duration::ZERO, ..usual }, 1), 1_000);
+    assert_eq!(after(Restart { initial_delay: seconds(30), ..usual }, 1), 30_000);
+}
+
+/// Claude's renderer covers the line that says so, from the moment at which claude is there.
+#[test]
+fn somebody_at_the_terminal_has_time_to_read_that_the_conversation_is_lost() {
+    let watched = |transcript| LaunchContext { read_until: Some(seconds(50)), ..look(transcript) };
+    let announced = || {
+        let mut supervisor = crashed();
+        let due = SupervisorEvent::Due { at: seconds(20), look: watched(TranscriptState::Gone) };
+        assert_eq!(supervisor.handle(due.clone()), Decision::Announce { lost: Lost::Gone });
+        assert_eq!(supervisor.announced(), Some(Lost::Gone));
+        let early = at_time(due, seconds(49));
+        assert!(matches!(supervisor.handle(early), Decision::Wait { until, .. } if until == seconds(50)));
+        supervisor
+    };
+    let fresh = ClaudeLaunch::Fresh { id: fresh(), instead_of: A.into(), lost: Lost::Gone };
+    let look = watched(TranscriptState::Gone);
+    let mut supervisor = announced();
+    let decision = supervisor.handle(SupervisorEvent::Due { at: seconds(50), look });
+    assert_eq!((decision, supervisor.announced()), (Decision::Launch(fresh.clone()), None));
+    // The user does not wait, or somebody has put the file back meanwhile.
+    assert_eq!(announced().handle(SupervisorEvent::UserNow { look }), Decision::Launch(fresh));
+    let back = SupervisorEvent::UserNow { look: watched(TranscriptState::Present) };
+    assert_eq!(announced().handle(back), Decision::Launch(ClaudeLaunch::Resume(A.into())));
+    assert!(matches!(announced().handle(SupervisorEvent::UserQuit), Decision::Finish { .. }));
+}
+
+#[test]
+fn a_claude_that_cannot_be_executed_is_not_early() {
+    let mut supervisor = crashed();
+    supervisor.limits = Restart::default();
+    supervisor.handle(due(11, TranscriptState::Present));
+    assert_eq!(supervisor.handle(ended(Exit::Code(126), 11)), wait(13, 2));
 }
 
 #[test]
@@ -409,7 +468,7 @@ fn another_conversation_than_asked_for_is_noticed_and_followed() {
 
 #[test]
 fn a_session_that_a_new_host_takes_up_is_due_at_once() {
-    let mut supervisor = Supervisor::taken_up(Restart::default(), Some(A.into()));
+    let mut supervisor = Supervisor::taken_up(limits(), Some(A.into()));
     assert_eq!(
         supervisor.handle(due(0, TranscriptState::Present)),
         Decision::Launch(ClaudeLaunch::Resume(A.into()))
@@ -418,7 +477,7 @@ fn a_session_that_a_new_host_takes_up_is_due_at_once() {
 }
 
 fn a_server() -> Supervisor {
-    let mut supervisor = Supervisor::new(Restart::default(), None).of_server();
+    let mut supervisor = Supervisor::new(limits(), None).of_server();
     assert_eq!(supervisor.handle(started(0)), Decision::Nothing);
     supervisor
 }
@@ -484,7 +543,7 @@ fn a_server_without_a_network_is_started_for_ever_but_not_one_that_crashes() {
 /// A machine that has no process left for an hour is no crash loop.
 #[test]
 fn what_is_missing_is_waited_for_without_counting_crashes() {
-    let limits = Restart { crash_limit: 2, ..Restart::default() };
+    let limits = Restart { crash_limit: 2, ..limits() };
     let mut supervisor = Supervisor::new(limits, Some("c".into()));
     supervisor.handle(SupervisorEvent::Started { at: Duration::ZERO });
     supervisor.handle(SupervisorEvent::StateFile { conversation: Some("c".into()), settled: true });
