@@ -41,12 +41,13 @@ impl StandIn {
     }
 }
 
-/// Quick restarts. A terminal that takes nothing is passed over soon in one variant, and in the others never.
+/// Quick restarts, and no question at a start. A terminal that takes nothing is passed over soon in one variant, and in the others never.
 pub fn configuration(plan: &Plan) -> String {
     let soon = plan.kind == Kind::Unread && passes_over(plan);
     let stall = if soon { "300ms" } else { "5m" };
     format!(
-        "stall_after = \"{stall}\"\n[restart]\ninitial_delay = \"150ms\"\nmax_delay = \"300ms\"\ncrash_limit = 30\n"
+        "stall_after = \"{stall}\"\n[restart]\ninitial_delay = \"150ms\"\nmax_delay = \"300ms\"\ncrash_limit = 30\n\
+         [start]\nexisting = \"new\"\n"
     )
 }
 

@@ -335,13 +335,14 @@ impl Game {
         let arguments = process::arguments(pid);
         let word = |at: usize| arguments.get(at).map_or("", String::as_str);
         let program = Path::new(word(0)).file_name().map_or("", |name| name.to_str().unwrap_or_default());
+        let is_job = || process::stat(pid).is_some_and(|stat| stat.parent == self.shell.pid());
         match role {
-            Victim::Claude => program == self.claude.program(),
+            Victim::Claude => program == self.claude.program() && !is_job(),
             Victim::Host => program == "cckw" && word(1) == "host",
+            // It is listed as `claude` from the moment at which there is something to keep.
             Victim::Client => {
-                program == "cckw"
-                    && matches!(word(1), "claude" | "attach")
-                    && process::stat(pid).is_some_and(|stat| stat.parent == self.shell.pid())
+                let is_client = program == "cckw" && matches!(word(1), "claude" | "attach");
+                (is_client || program == "claude") && is_job()
             }
         }
     }

@@ -63,6 +63,38 @@ fn from_the_alternate_screen_to_the_alternate_screen() {
     leave(&place, direct);
 }
 
+/// Claude's screen covers all that was written before, and claude sets its title whenever it works or rests.
+#[test]
+fn what_has_happened_is_seen_over_the_alternate_screen() {
+    let place = Place::new();
+    place.settings(&json!({"tui": "fullscreen"}));
+    place.sandbox.configure("[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
+    let mut terminal = place.start(How::Through, &[]);
+    let id = says(&place, "idle", 0).text("conversation").to_owned();
+    goes_on(&place, &mut terminal, &id, "the first words");
+    trusts_its_screen(&place);
+    kill(&place, &mut terminal);
+    terminal.press(Key::Enter);
+    says(&place, "idle", 1);
+    wait_for_prompt(&mut terminal);
+    let is_told = |title: &str| {
+        title.starts_with("cckw: claude was killed by SIGKILL at ") && title.ends_with(" and came back")
+    };
+    terminal.wait_for("the notice", |screen| screen.alternate && is_told(&screen.title));
+    goes_on(&place, &mut terminal, &id, "the next words");
+    let screen = terminal.screen();
+    assert!(screen.alternate && is_told(&screen.title), "{}\n{}", screen.title, terminal.report());
+    terminal.press(Key::Ctrl('\\'));
+    assert_eq!(terminal.finish().code(), Some(0));
+    let screen = terminal.screen();
+    assert!(screen.contains("[cckw: claude was killed by SIGKILL at "), "{}", terminal.report());
+    assert!(screen.contains("[cckw: detached; return with: cckw attach work]"), "{}", terminal.report());
+    assert_eq!((screen.title.as_str(), screen.alternate), ("", false), "{}", terminal.report());
+    let mut stop = place.sandbox.command(place.sandbox.path("bin/cckw"));
+    assert!(stop.arg("stop").output().expect("runs").status.success());
+    place.sandbox.wait_for_silence();
+}
+
 #[test]
 fn by_other_signals() {
     let place = patient();

@@ -13,7 +13,8 @@ use super::support::{DEADLINE, Key, Record, Terminal, process, wait_until};
 /// A place where cckw waits for the user after a crash: what comes back, came back by Enter.
 pub fn patient() -> Place {
     let place = Place::new();
-    place.sandbox.configure("[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
+    // Without a notice the screen, with its title, is claude's alone.
+    place.sandbox.configure("notify = \"off\"\n[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
     place
 }
 

@@ -1,5 +1,7 @@
 //! `cckw restart` with the real claude: idle, in the middle of a turn, and from inside.
 
+use serde_json::json;
+
 use super::driver::{How, Place, goes_on, leave, prompt_holds, says, submit, wait_for_prompt, written};
 use super::mock::{HELD, HOLD, REPLY};
 use super::support::{DEADLINE, Key, Record, Terminal, process, wait_until};
@@ -45,6 +47,28 @@ fn at_the_prompt() {
     }
     assert_eq!(place.transcripts(), [id]);
     assert_eq!(place.mock.arrived(), ["the first words", "round 0", "round 1"]);
+    leave(&place, terminal);
+}
+
+/// Claude counts those of its starts on the alternate screen that were killed within ten seconds, and gives
+/// that screen up after two.
+#[test]
+fn soon_after_one_another_they_cost_nothing() {
+    let place = Place::new();
+    place.settings(&json!({"tui": "fullscreen"}));
+    let mut terminal = place.start(How::Through, &[]);
+    for round in 0..3 {
+        says(&place, "idle", round);
+        wait_for_prompt(&mut terminal);
+        assert!(terminal.screen().alternate, "{}", terminal.report());
+        assert_eq!(cckw(&place, &["restart", "--now"]), "work: claude is restarted now\n");
+    }
+    says(&place, "idle", 3);
+    wait_for_prompt(&mut terminal);
+    let config = std::fs::read_to_string(place.sandbox.path("home/.claude.json")).expect("its configuration");
+    for note in ["fullscreenBootStrikes", "fullscreenAutoDisabled"] {
+        assert!(!config.contains(note), "{config}");
+    }
     leave(&place, terminal);
 }
 

@@ -284,7 +284,7 @@ fn the_first_process_of_a_container_stays_when_it_is_detached() {
     at_prompt(&mut terminal);
     idle(&sandbox);
     terminal.type_text("\x1c");
-    terminal.wait_for_text("stays until the session has ended");
+    terminal.wait_for_history("stays until the session has ended");
     terminal.wait_for_canonical_mode();
     let record = sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
     assert_eq!(record.text("status"), "idle");
