@@ -226,7 +226,7 @@ impl Host {
         }
         if self.files.failure.is_none() && !self.files.displaced {
             self.events.write(LogEvent::FilesNotMadeAnew { error: reason.clone() });
-            self.notice(&format!(
+            self.notices.add(&format!(
                 "the files by which other commands find this session were removed, and cannot be made anew: {reason}"
             ));
         }
@@ -314,7 +314,7 @@ impl Host {
             return;
         }
         self.events.write(LogEvent::Displaced);
-        self.notice(
+        self.notices.add(
             "another host has taken this session, because its lock was removed; this claude goes on here, and is not brought back; \
              `cckw list` shows the other one",
         );

@@ -183,16 +183,13 @@ impl Host {
         self.save();
     }
 
-    /// Something is being lost: see [`Notices::warn`].
+    /// Something is being lost: see [`Notices::warn`]. `cckw list` has that of its own for as long as it is so.
     pub(super) fn warn(&mut self, text: &str) {
         self.notices.warn(text);
         self.notices.repeat_later(with_time(text));
-        self.note_notice(with_time(text));
-        self.save();
     }
 
-    /// Notes for `cckw list` what was said, without writing the record.
-    pub(super) fn note_notice(&mut self, text: String) {
+    fn note_notice(&mut self, text: String) {
         self.record.notice = Some(Notice { at: event_log::now(), text });
     }
 

@@ -37,7 +37,6 @@ impl Host {
         match self.journal.news() {
             Some(News::Failed(why)) => {
                 self.events.write(LogEvent::RecordNotWritten { error: why.clone() });
-                // Not noted for `cckw list`, which would need the record.
                 self.notices.add(&format!("the session goes on, but its record cannot be written: {why}"));
             }
             Some(News::Written) => {
