@@ -145,7 +145,7 @@ fn who_said_what_is_wanted_is_not_asked() {
         if args == ["--continue"] {
             assert_eq!(terminal.finish().code(), Some(1));
             assert!(
-                terminal.history().concat().contains("is not opened twice; to take it: cckw attach work")
+                terminal.history().concat().contains("does not open it twice; to take it: cckw attach work")
             );
         } else {
             at_prompt(&mut terminal);
