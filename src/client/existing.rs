@@ -271,6 +271,8 @@ mod tests {
             record: Record { status: Some("idle".into()), ..Record::of(Uuid::nil()) },
             directory: PathBuf::new(),
             name: name.into(),
+            lives: true,
+            own_name: name.into(),
             is_running: true,
             is_coming: false,
             is_unreachable: false,
