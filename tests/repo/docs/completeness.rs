@@ -52,15 +52,21 @@ fn settings_are_documented_and_exist() {
         let rows = text.lines().skip(1).take_while(|line| line.starts_with('|'));
         rows.map(|row| row.split('`').nth(1).expect("a key").to_owned()).collect()
     };
-    for (table, text) in
-        ["x = 1\n", "[environment]\nx = 1\n", "[restart]\nx = 1\n", "[remote_control]\nx = 1\n"]
-            .iter()
-            .enumerate()
+    for (table, text) in [
+        "x = 1\n",
+        "[start]\nx = 1\n",
+        "[environment]\nx = 1\n",
+        "[restart]\nx = 1\n",
+        "[remote_control]\nx = 1\n",
+    ]
+    .iter()
+    .enumerate()
     {
         let mut known = expected(text);
         // The tables stand in paragraphs of their own; a key of one may bear the name of another.
-        known
-            .retain(|key| table > 0 || !["environment", "restart", "remote_control"].contains(&key.as_str()));
+        known.retain(|key| {
+            table > 0 || !["start", "environment", "restart", "remote_control"].contains(&key.as_str())
+        });
         assert_eq!(of_table(table), known, "{text}");
     }
 }
