@@ -160,7 +160,7 @@ pub fn hint(session: &Session) -> Option<String> {
         );
     }
     if let Some(lost) = record.expired.as_deref().filter(|_| is_expired(session)) {
-        return Some(format!("a new conversation, for this one could not be opened: {}", escape(lost)));
+        return Some(format!("a new conversation, because this one could not be opened: {}", escape(lost)));
     }
     let notice = record.notice.as_ref().filter(|notice| now().saturating_sub(notice.at) < NOTICE_AGE)?;
     Some(escape(&notice.text).to_string())

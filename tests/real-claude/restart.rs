@@ -32,7 +32,7 @@ pub fn kill_by(signal: Signal, place: &Place, terminal: &mut Terminal) {
     place.sandbox.wait_for_record("the wait", |record| record.text("state") == "restarting");
     terminal.wait_for("cckw's line", |screen| {
         screen.last_row().starts_with(&format!("[cckw: claude was killed by {signal}; it comes back in "))
-            && screen.last_row().ends_with("Enter: now, ctrl-c: quit]")
+            && screen.last_row().ends_with("Press Enter to start it now, ctrl-c to quit]")
     });
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     assert!(terminal.screen().plain, "{}", terminal.report());
