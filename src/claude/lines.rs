@@ -53,13 +53,21 @@ pub(super) fn find_last(bytes: &[u8], kind: &str) -> Option<Value> {
 
 /// What is found in the last line of this type that has it.
 pub(super) fn find_last_that<T>(bytes: &[u8], kind: &str, found: impl Fn(&Value) -> Option<T>) -> Option<T> {
-    // Most lines are long and of another type. Only those that hold the word are parsed.
+    // Most lines are long and of another type. Only those that hold the word are looked at.
     let word = format!("\"{kind}\"");
-    let word = memchr::memmem::Finder::new(&word);
-    bytes.rsplit(|byte| *byte == b'\n').filter(|line| word.find(line).is_some()).find_map(|line| {
-        let value: Value = serde_json::from_slice(line).ok()?;
-        if value["type"] == kind { found(&value) } else { None }
-    })
+    let word = memchr::memmem::FinderRev::new(&word);
+    let mut before = bytes;
+    while let Some(at) = word.rfind(before) {
+        let start = memchr::memrchr(b'\n', &before[..at]).map_or(0, |end| end + 1);
+        let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |length| at + length);
+        let line = serde_json::from_slice::<Value>(&bytes[start..end]).ok();
+        let found = line.filter(|line| line["type"] == kind).and_then(|line| found(&line));
+        if found.is_some() {
+            return found;
+        }
+        before = &bytes[..start];
+    }
+    None
 }
 
 #[cfg(test)]
