@@ -188,9 +188,11 @@ fn who_listens_in_a_host_s_place_is_told_nothing() {
     assert_eq!((&line["running"], &line["state"]), (&false.into(), &"crashed".into()), "{line}");
     let mut attaching = Terminal::spawn(cckw(&sandbox, &["attach", &session]));
     assert_eq!(attaching.finish().code(), Some(1), "{}", attaching.report());
+    // For cckw it has ended.
+    let stopped = well_said(&sandbox, &["stop", &session]);
+    assert!(stopped.starts_with("work: has ended already"), "{stopped}");
     for words in [
-        &["stop", &session][..],
-        &["restart", &session],
+        &["restart", &session][..],
         &["screen", &session],
         &["detach", &session],
         &["reconnect", "--cycle", &session, "--apply"],
