@@ -7,11 +7,12 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
+use super::shim;
 use crate::config::Config;
 use crate::escape::escape;
 use crate::paths;
@@ -165,7 +166,15 @@ pub fn can_run(program: &Path) -> bool {
 /// Every `claude` on `PATH` in order, with what keeps it from being used. For `cckw doctor`.
 pub fn candidates() -> Vec<(PathBuf, Option<Unfit>)> {
     let search = Search::new(&Config::default(), |name| env::var_os(name));
-    search.on_path(OsStr::new("claude")).map(|path| (path.clone(), search.check(&path).err())).collect()
+    search.on_path(OsStr::new(shim::NAME)).map(|path| (path.clone(), search.check(&path).err())).collect()
+}
+
+/// Whether claude's installers put their `claude` into this directory, in the place of what has the name.
+pub fn is_the_installers(directory: &Path) -> bool {
+    let home = Search::new(&Config::default(), |name| env::var_os(name)).home;
+    let mut places = home.iter().flat_map(|home| INSTALLED.map(|path| home.join(path)));
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    places.any(|path| path.parent().is_some_and(|place| real(place) == real(directory)))
 }
 
 /// All that the search depends on.
@@ -174,8 +183,8 @@ struct Search {
     path: Option<OsString>,
     home: Option<PathBuf>,
     cwd: PathBuf,
-    /// Device and inode of the running program.
-    own: Option<(u64, u64)>,
+    /// The running program.
+    own: Option<shim::Program>,
 }
 
 impl Search {
@@ -191,13 +200,13 @@ impl Search {
                 .filter(|home| home.is_absolute())
                 .or_else(paths::account_home),
             cwd: env::current_dir().unwrap_or_else(|_| "/".into()),
-            own: own_executable(),
+            own: shim::Program::running(),
         }
     }
 
     fn find(&self) -> Result<Executable, NotFound> {
         let Some((source, named)) = &self.named else {
-            return self.search(OsStr::new("claude"), Source::Path);
+            return self.search(OsStr::new(shim::NAME), Source::Path);
         };
         // As with a shell's commands: only a name with a slash is a path.
         if !named.as_os_str().as_bytes().contains(&b'/') {
@@ -255,11 +264,10 @@ impl Search {
             return Err(Unfit::NotExecutable);
         }
         let is_stand_in = path.file_name() == Some(OsStr::new(STAND_IN));
-        let is_own = self.own == Some((metadata.dev(), metadata.ino()));
-        // The second test is for another copy of cckw, and for one that was replaced by an update while this
-        // one ran.
-        let is_cckw = || real_name(path).is_some_and(|name| name == "cckw");
-        if !is_stand_in && (is_own || is_cckw()) {
+        let is_own = |own: &shim::Program| own.is(&metadata) || own.has_copy(path, &metadata);
+        // By its name it is also another copy of cckw, and one that was replaced by an update while this one ran.
+        let is_cckw = || path.file_name() == Some(OsStr::new(shim::CCKW)) || shim::target(path).is_some();
+        if !is_stand_in && (self.own.as_ref().is_some_and(is_own) || is_cckw()) {
             return Err(Unfit::IsCckw);
         }
         // A program may be executable and not readable: then it is no script that anyone could run.
@@ -270,24 +278,6 @@ impl Search {
         }
         Ok(is_script)
     }
-}
-
-/// The name of a file, behind all links.
-fn real_name(path: &Path) -> Option<OsString> {
-    // Where it is no link itself, those above it do not matter.
-    let is_link = fs::symlink_metadata(path).ok()?.is_symlink();
-    let real = if is_link { fs::canonicalize(path).ok()? } else { path.to_owned() };
-    real.file_name().map(OsStr::to_owned)
-}
-
-/// Device and inode of the running program. On Linux by the kernel's own link, which stays right when the
-/// file was renamed.
-fn own_executable() -> Option<(u64, u64)> {
-    identity(Path::new("/proc/self/exe")).or_else(|_| identity(&env::current_exe()?)).ok()
-}
-
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 /// The whole of a file that may be a shim, of any other only what tells that it is a script.
@@ -397,10 +387,10 @@ mod tests {
         symlink("../other/cckw", tree.0.path().join("c/claude")).unwrap();
         let real = tree.file("d/claude", "#!/bin/sh\necho my_cckw cckwx\n", 0o755);
         let mut search = tree.search("a:b:c:d");
-        search.own = Some(identity(&own).unwrap());
+        search.own = Some(shim::Program::at(&own).unwrap());
         assert_eq!(search.find().unwrap().program, real);
         let mut search = tree.search("a:b:c");
-        search.own = Some(identity(&own).unwrap());
+        search.own = Some(shim::Program::at(&own).unwrap());
         let Err(NotFound::OnPath { skipped, .. }) = search.find() else { panic!("nothing is left") };
         let reasons: Vec<_> = skipped.into_iter().map(|(_, unfit)| unfit).collect();
         assert_eq!(reasons, [Unfit::IsCckw, Unfit::Shim, Unfit::IsCckw]);
@@ -443,7 +433,7 @@ mod tests {
         let stand_in = tree.0.path().join(STAND_IN);
         symlink(&own, &stand_in).unwrap();
         let mut search = tree.named(Source::Environment, &stand_in);
-        search.own = Some(identity(&own).unwrap());
+        search.own = Some(shim::Program::at(&own).unwrap());
         assert_eq!(search.find().unwrap().program, stand_in);
         search.named = Some((Source::Environment, own));
         assert!(matches!(search.find(), Err(NotFound::Named { unfit: Unfit::IsCckw, .. })));

@@ -17,6 +17,7 @@ pub mod resume_error;
 pub mod running;
 pub mod screen;
 pub mod server;
+pub mod shim;
 pub mod state_file;
 pub mod title;
 pub mod topic;

@@ -7,20 +7,22 @@ use std::process::{Command, ExitCode};
 use super::complain;
 use crate::claude::exec_error::not_executed;
 use crate::claude::executable::Executable;
+use crate::claude::shim;
 use crate::os::signals;
 
 /// How many times cckw has become a script on the way to this process. A script may lead back to cckw by a
-/// route that `find` does not see, in this process or in a child; only its environment comes along then.
+/// route that `find` does not see, in this process or in a child; only its environment comes along then. A cckw
+/// under another name counts its steps too: two of different versions may take each other for claude.
 const VARIABLE: &str = "CCKW_EXEC";
 
 /// This often is a circle, and no claude that runs claude.
-const MAX_SCRIPT_HOPS: u32 = 10;
+const MAX_HOPS: u32 = 10;
 
 /// Executes claude in place of this process. Returns only if that fails.
 pub fn exec(found: &Executable, args: &[OsString]) -> ExitCode {
     let mut command = Command::new(&found.program);
     command.arg0(found.program.file_name().unwrap_or(found.program.as_os_str())).args(args);
-    if found.is_script {
+    if is_counted(found) {
         command.env(VARIABLE, (depth() + 1).to_string());
     } else {
         forget(&mut command);
@@ -34,9 +36,13 @@ pub fn exec(found: &Executable, args: &[OsString]) -> ExitCode {
     ExitCode::from(error.exit_status())
 }
 
-/// Whether cckw has become a script so often that the script must lead back to cckw.
+/// Whether cckw has become a program so often that the program must lead back to cckw.
 pub fn leads_back(found: &Executable) -> bool {
-    found.is_script && depth() >= MAX_SCRIPT_HOPS
+    is_counted(found) && depth() >= MAX_HOPS
+}
+
+fn is_counted(found: &Executable) -> bool {
+    found.is_script || !shim::runs_by_its_name()
 }
 
 /// Keeps claude from seeing what was meant for cckw.

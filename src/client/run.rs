@@ -20,6 +20,7 @@ use crate::claude::executable;
 use crate::claude::executable::Executable;
 use crate::claude::latest_conversation;
 use crate::claude::server;
+use crate::claude::shim;
 use crate::client;
 use crate::config;
 use crate::config::{Config, Existing, OnHangup};
@@ -39,27 +40,26 @@ const ROOM: usize = 40;
 /// Runs claude with these arguments and returns its status. Does not return where claude takes this process's
 /// place.
 pub fn main(args: Vec<OsString>) -> ExitCode {
-    signals::inherited();
-    let config = match config::load() {
-        Ok(config) => config,
+    let (found, config) = match claude() {
+        Ok(claude) => claude,
         Err(error) => return refuse(&error),
     };
-    let found = match executable::find(&config) {
-        Ok(found) => found,
-        Err(error) => return refuse(&(&error).into()),
-    };
-    if leads_back(&found) || passthrough::leads_back(&found) {
-        return refuse(&user_error::claude::leads_back(&found.program, executable::VARIABLE));
-    }
     let parsed = args::parse(&args);
-    if parsed.run == Run::Straight {
+    let streams = tty::streams();
+    let is_straight = parsed.run == Run::Straight || matches!(streams, Streams::NoTerminal);
+    match way_to_claude(&found, is_straight) {
+        Way::Start => {}
+        Way::Detour => return passthrough::exec(&found, &args),
+        Way::Circle => {
+            return refuse(&user_error::claude::leads_back(&found.program, executable::VARIABLE));
+        }
+    }
+    if is_straight {
         return passthrough::exec(&found, &args);
     }
-    match tty::streams() {
-        Streams::OneTerminal => {}
-        // A script that gives the terminal back does it by its name, or by /dev/tty: that is one terminal.
-        Streams::TwoTerminals => return without_session(&found, &args, user_error::terminal::two()),
-        Streams::NoTerminal => return passthrough::exec(&found, &args),
+    // A script that gives the terminal back does it by its name, or by /dev/tty: that is one terminal.
+    if let Streams::TwoTerminals = streams {
+        return without_session(&found, &args, user_error::terminal::two());
     }
     // The host starts with the same limit, and fewer open: so neither runs out of them half-way.
     if let Err(error) = descriptors::check_room(ROOM) {
@@ -109,9 +109,29 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 /// Has windows that are named after the program in their foreground called `claude`, as without cckw.
 fn be_listed_as_claude() {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if words.get(1).is_some_and(|word| word == "claude") {
+    if !shim::is_started_as_claude() && words.get(1).is_some_and(|word| word == "claude") {
         listed_name::drop_first_word(&words);
     }
+}
+
+/// Runs claude without cckw, in the place of this process. Where a shim is the first `claude` on `PATH`, the
+/// shell's function `claude-plain` does it with this.
+pub fn plain(args: &[OsString]) -> ExitCode {
+    match claude() {
+        Ok((found, _)) if passthrough::leads_back(&found) => {
+            refuse(&user_error::claude::leads_back(&found.program, executable::VARIABLE))
+        }
+        Ok((found, _)) => passthrough::exec(&found, args),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// The claude that is meant, and the configuration.
+fn claude() -> Result<(Executable, Config), UserError> {
+    signals::inherited();
+    let config = config::load()?;
+    let found = executable::find(&config).map_err(|error| UserError::from(&error))?;
+    Ok((found, config))
 }
 
 /// Runs claude in the place of this process, because there can be no session. The user hears it before claude
@@ -200,18 +220,44 @@ fn refuse(error: &UserError) -> ExitCode {
     ExitCode::from(error.exit_status())
 }
 
-/// Whether a host of ours has started this process as claude, or below a script that should have become
-/// claude and has not: then the program it found is a detour to cckw.
-fn leads_back(found: &Executable) -> bool {
+/// What this process is on the way to claude.
+enum Way {
+    /// The beginning: a session may follow.
+    Start,
+    /// A host of ours has started another program as claude, a script that calls `claude`, and a shim was what
+    /// it found. The session is there already, and the real claude belongs to it.
+    Detour,
+    /// The same program was started already, and has led to cckw.
+    Circle,
+}
+
+/// Whether a host of ours has started this process as claude, or a program above it that should have become
+/// claude and has not. What `is_straight` becomes no session, so a circle of it has its own bound.
+fn way_to_claude(found: &Executable, is_straight: bool) -> Way {
+    if passthrough::leads_back(found) {
+        return Way::Circle;
+    }
     let session = std::env::var("CCKW_SESSION").ok().and_then(|session| Uuid::parse_str(&session).ok());
     let directory: Option<PathBuf> = session.and_then(|session| record::directory(&session).ok());
     let record = directory.and_then(|directory| Record::read(&directory).ok());
-    record.is_some_and(|record| {
-        let me = i32::try_from(std::process::id()).ok();
-        // The host leads the session of the PTY that claude runs on, and of nothing else.
-        let inside = nix::unistd::getsid(None).is_ok_and(|leader| leader.as_raw() == record.host_pid);
-        record.ended_at.is_none()
-            && (record.child_pid.is_some() && record.child_pid == me
-                || found.is_script && inside && record.claude_pid.is_none())
-    })
+    let Some(record) = record.filter(|record| record.ended_at.is_none()) else { return Way::Start };
+    let same = found.program.as_os_str() == OsString::from(record.program.clone());
+    let me = i32::try_from(std::process::id()).ok();
+    if record.child_pid.is_some() && record.child_pid == me {
+        return if same { Way::Circle } else { Way::Detour };
+    }
+    if is_straight {
+        return Way::Start;
+    }
+    // The host leads the session of the PTY that claude runs on, and of nothing else.
+    let inside = nix::unistd::getsid(None).is_ok_and(|leader| leader.as_raw() == record.host_pid);
+    if !inside || record.claude_pid.is_some() {
+        Way::Start
+    } else if !same && shim::is_started_as_claude() {
+        Way::Detour
+    } else if found.is_script {
+        Way::Circle
+    } else {
+        Way::Start
+    }
 }
