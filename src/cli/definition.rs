@@ -240,11 +240,14 @@ pub enum Verb {
     /// terminal and attached again. This takes about forty seconds. The scratch directory is removed
     /// afterwards. Enter goes on, ctrl-c ends the demo. Without a terminal, or with `--script`, the scenes are
     /// printed as text, without a pause. Exits with 1 if anything that it claims did not happen.
+    ///
+    /// With `--by-hand` you get a shell in which `claude` is the stand-in and `cckw` works as usual, on
+    /// sessions of its own. When you leave it, all of them are ended and removed.
     Demo {
         /// Print the scenes as text, without pauses
         #[arg(long)]
         script: bool,
-        /// Start a session on the stand-in, and let you use it
+        /// Give you a shell to try it in
         #[arg(long, conflicts_with = "script")]
         by_hand: bool,
     },

@@ -1,15 +1,16 @@
-//! `cckw demo`: a session on the stand-in, by hand or played.
+//! `cckw demo`: sessions on the stand-in, by hand or played.
 
 mod audience;
+mod by_hand;
 mod scenes;
 mod scratch;
 mod show;
-mod signals;
 mod stage;
 
 use std::io::{self, Write};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
+use super::advice::{Called, quoted};
 use super::output;
 use crate::escape::escape;
 use crate::os::exit::Exit;
@@ -17,28 +18,10 @@ use crate::os::signal_pipe::SignalPipe;
 use crate::user_error::{files, verb};
 
 use audience::Audience;
+use by_hand::Early;
 use scenes::SCENES;
 use scratch::{Memory, Scratch};
 use show::{Show, Trouble};
-
-const INTRODUCTION: &str = "\
-A stand-in for Claude Code starts now, inside cckw, in a scratch directory. It
-echoes what you say and needs no account. Try:
-
-  hello, then Enter      ctrl-z, look around, fg
-  /fault crash 9         resize the window
-  ctrl-\\ to detach: claude goes on without a terminal, and Enter takes it back
-  /exit to come back here
-
-";
-
-const DETACHED: &str = "
-You have detached: claude goes on without a terminal. Of a session of yours `cckw list` shows
-that, and `cckw attach` takes it back. Here: Enter takes it back, q and Enter end the demo.
-";
-
-/// By hand the directory goes with the terminal, so nothing may live on in it.
-const BY_HAND: &str = "on_hangup = \"exit\"\n";
 
 /// In the show it must live on for a moment. Should the demo itself be killed, it does not for long. The line
 /// that says when claude comes back is there to be read; and so is, by whoever watches, the footer that says
@@ -50,24 +33,41 @@ fn shown(watched: bool) -> String {
     )
 }
 
-const TRY_IT: &str = "\
-To try it yourself, on the stand-in:
-  cckw demo --by-hand
+/// What to type after the show.
+fn try_it(called: &Called) -> String {
+    format!("To try it yourself, on the stand-in:\n  {} demo --by-hand\n\n", called.word())
+}
 
-";
+/// What to type for the real Claude Code. Where `cckw` is no command yet, how it becomes one.
+fn real_one(called: &Called) -> String {
+    let real = "With the real Claude Code:\n  npm install -g @anthropic-ai/claude-code\n";
+    let for_good = "eval \"$(cckw shell-init bash)\"";
+    let on_path = match called {
+        Called::ByName => return format!("{real}  cckw claude               (for good: {for_good})\n"),
+        Called::Built { source, .. } => format!(
+            "This puts cckw into ~/.cargo/bin, which has to be on PATH:\n  cargo install --path {} --locked\n",
+            quoted(source)
+        ),
+        Called::ByPath(program) => format!(
+            "cckw is not on PATH. This puts it there:\n  export PATH={}:\"$PATH\"\n",
+            quoted(program.parent().unwrap_or(program))
+        ),
+    };
+    format!(
+        "{real}  {} claude\n\n{on_path}Then `claude` can mean `cckw claude`:\n  {for_good}\n",
+        called.word()
+    )
+}
 
-const REAL_ONE: &str = "\
-With the real Claude Code:
-  npm install -g @anthropic-ai/claude-code
-  cckw claude               (for good: eval \"$(cckw shell-init bash)\")
-";
-
-/// Shows what cckw does; `script` as text alone. `try_it` leaves a session to the user instead.
-pub fn main(script: bool, try_it: bool) -> ExitCode {
-    if try_it {
-        return in_scratch(BY_HAND, |scratch| Ok(by_hand(scratch)));
-    }
+/// Shows what cckw does; `script` as text alone. `by_hand` gives the user a shell instead.
+pub fn main(script: bool, by_hand: bool) -> ExitCode {
     // From before there is something to clean up.
+    if by_hand {
+        return match by_hand::signals() {
+            Ok(signals) => in_scratch(by_hand::CONFIG, |scratch| try_by_hand(scratch, signals)),
+            Err(error) => output::fail(&files::cannot_handle_signals(error)),
+        };
+    }
     match show::signals() {
         Ok(signals) => {
             in_scratch(&shown(Audience::watches(script)), |scratch| show(scratch, script, signals))
@@ -92,6 +92,19 @@ fn in_scratch(config: &str, act: impl FnOnce(&Scratch) -> Result<ExitCode, i32>)
         let _ = writeln!(io::stderr(), "cckw: the demo was ended early; nothing of it is left");
         ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
     })
+}
+
+/// Gives the user a shell; an error is the signal that ended it.
+fn try_by_hand(scratch: &Scratch, signals: SignalPipe) -> Result<ExitCode, i32> {
+    match by_hand::main(scratch, signals) {
+        Ok(()) => {}
+        Err(Early::Refused(error)) => return Ok(output::fail(&error)),
+        Err(Early::Signal(signal)) => return Err(signal),
+    }
+    scratch.end_sessions();
+    let kept = scratch.memory().map_or_else(|_| String::new(), |memory| describe(&memory) + "\n");
+    let real_one = real_one(&Called::now());
+    Ok(output::print(&format!("\n{kept}The demo is over. Nothing of it is left.\n\n{real_one}")))
 }
 
 /// Plays the scenes. Status 1 if anything that is claimed did not happen; an error is the signal that ended
@@ -130,7 +143,9 @@ fn show(scratch: &Scratch, script: bool, signals: SignalPipe) -> Result<ExitCode
     match played {
         Ok(()) => {
             let all = SCENES.len();
-            let text = format!("\nAll {all} scenes went as they should.\n\n{report}\n{TRY_IT}{REAL_ONE}");
+            let called = Called::now();
+            let (try_it, real_one) = (try_it(&called), real_one(&called));
+            let text = format!("\nAll {all} scenes went as they should.\n\n{report}\n{try_it}{real_one}");
             Ok(output::print(&text))
         }
         Err(Trouble::Missed(why, screen)) => {
@@ -150,39 +165,6 @@ fn as_shown(memory: &Memory) -> bool {
         && record.restarts == 1
         && record.conversations.len() == 1
         && memory.transcript_lines > 0
-}
-
-fn by_hand(scratch: &Scratch) -> ExitCode {
-    output::print(INTRODUCTION);
-    let mut words = &["claude", "--name", "demo"][..];
-    let status = loop {
-        let mut command = Command::new(&scratch.cckw);
-        command.args(words);
-        scratch.furnish(&mut command);
-        let status = match signals::run(command) {
-            Ok(status) => status,
-            Err(error) => return output::fail(&verb::demo_cannot_run(words[0], error)),
-        };
-        if !scratch.goes_on() {
-            break status;
-        }
-        output::print(DETACHED);
-        if !signals::enter_is_pressed() {
-            scratch.end_session();
-            break status;
-        }
-        words = &["attach", "demo"];
-    };
-    let mut out = io::stdout().lock();
-    // Nobody reading it is no reason to leave the directory behind.
-    let _ = match scratch.memory() {
-        Ok(memory) => write!(out, "\n{}\n{REAL_ONE}", describe(&memory)),
-        Err(error) => write!(out, "\nThe session left no record: {}\n", escape(&error.to_string())),
-    };
-    match status.code().and_then(|code| u8::try_from(code).ok()) {
-        Some(code) => ExitCode::from(code),
-        None => ExitCode::FAILURE,
-    }
 }
 
 /// What is known of the session afterwards, for reading.
@@ -212,4 +194,22 @@ fn describe(memory: &Memory) -> String {
          host          pid {}, which owned the terminal that claude ran in\n",
         record.host_pid
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_typed_works_without_cckw_on_path() {
+        let built = Called::Built { program: "/my src/target/debug/cckw".into(), source: "/my src".into() };
+        assert!(try_it(&built).contains("\n  '/my src/target/debug/cckw' demo --by-hand\n"));
+        let text = real_one(&built);
+        assert!(text.contains("\n  '/my src/target/debug/cckw' claude\n"), "{text}");
+        assert!(text.contains("\n  cargo install --path '/my src' --locked\n"), "{text}");
+        let text = real_one(&Called::ByPath("/opt/cckw".into()));
+        assert!(text.contains("\n  /opt/cckw claude\n"), "{text}");
+        assert!(text.contains("\n  export PATH=/opt:\"$PATH\"\n"), "{text}");
+        assert!(try_it(&Called::ByName).contains("\n  cckw demo --by-hand\n"));
+    }
 }

@@ -102,7 +102,8 @@ fn errors() -> Vec<(&'static str, UserError)> {
             no_lock(full()), left_alone("claude asks something"), failed("it took too long");
         verb:
             no_page("frob\u{1b}"), demo_cannot_be_set_up(full()), demo_cannot_be_removed(refused()),
-            demo_cannot_run("claude", refused()), demo_failed("scene 3 (crash) failed: nothing came");
+            demo_cannot_run_shell(refused()), demo_failed("scene 3 (crash) failed: nothing came"),
+            demo_needs_a_terminal();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: which verb was asked for, and one file for each.
 
+mod advice;
 mod attach;
 mod colours;
 mod complete;

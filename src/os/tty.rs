@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::pty::Winsize;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::stat::fstat;
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{Pid, isatty, tcgetpgrp, ttyname};
+use nix::unistd::{Pid, isatty, tcgetpgrp, tcsetpgrp, ttyname};
 use serde::{Deserialize, Serialize};
 
 use crate::user_error::{UserError, terminal};
@@ -350,6 +351,20 @@ impl From<libc::termios> for Attributes {
             output_speed: unsafe { libc::cfgetospeed(&termios) }.into(),
         }
     }
+}
+
+/// Makes the process group of this process the terminal's foreground job, from the background too.
+///
+/// # Errors
+/// When it is not this process's controlling terminal.
+pub fn take_foreground(tty: impl AsFd) -> io::Result<()> {
+    // Whoever does this in the background is stopped by SIGTTOU, unless it is blocked.
+    let mut background = SigSet::empty();
+    background.add(Signal::SIGTTOU);
+    let before = background.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let taken = tcsetpgrp(tty, nix::unistd::getpgrp());
+    before.thread_set_mask()?;
+    Ok(taken?)
 }
 
 /// The process group that is in the terminal's foreground, where there is one.

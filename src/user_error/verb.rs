@@ -21,9 +21,15 @@ pub fn demo_cannot_be_removed(error: impl Display) -> UserError {
     UserError::new("the demo's directory cannot be removed").why(error)
 }
 
-/// In the demo cckw could not be started.
-pub fn demo_cannot_run(verb: &str, error: impl Display) -> UserError {
-    UserError::new(format!("cckw {verb} could not be run")).why(error)
+/// In the demo the shell could not be started.
+pub fn demo_cannot_run_shell(error: impl Display) -> UserError {
+    UserError::new("the demo's shell could not be started").why(error).advice("check that /bin/sh can be run")
+}
+
+/// Nobody could type in the demo's shell.
+pub fn demo_needs_a_terminal() -> UserError {
+    UserError::new("`cckw demo --by-hand` gives you a shell, and stdin or stdout is no terminal")
+        .advice("run it in a terminal; `cckw demo --script` needs none")
 }
 
 /// A scene of the demo did not go as it should, in its own words.

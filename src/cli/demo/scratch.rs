@@ -14,6 +14,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::mkdtemp;
 
 use crate::claude::executable;
+use crate::claude::shim;
 use crate::claude::state_file::StateFile;
 use crate::os::kill::Identity;
 use crate::registry;
@@ -68,6 +69,8 @@ impl Scratch {
         }
         fs::write(self.dir.join("config/cckw/config.toml"), config)?;
         symlink(&self.cckw, self.dir.join("bin/cckw"))?;
+        // A shim: `claude` goes through cckw.
+        symlink(&self.cckw, self.dir.join("bin").join(shim::NAME))?;
         symlink(&self.cckw, self.dir.join(executable::STAND_IN))
     }
 
@@ -95,26 +98,27 @@ impl Scratch {
         self.dir.join("home/.claude")
     }
 
-    /// The record of the one session that happens here; nothing before there is one.
+    /// A path in the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The record of the session that was started last; nothing before there is one.
     pub fn record(&self) -> Option<Record> {
-        self.session().map(|(_, record)| record)
+        self.sessions().into_iter().map(|(_, record)| record).max_by_key(|record| record.started_at)
     }
 
-    /// The directory and the record of the one session that happens here.
-    fn session(&self) -> Option<(PathBuf, Record)> {
-        let sessions = fs::read_dir(self.dir.join("state/cckw")).ok()?;
-        sessions.flatten().find_map(|entry| Some((entry.path(), Record::read(&entry.path()).ok()?)))
+    /// The directory and the record of each session.
+    fn sessions(&self) -> Vec<(PathBuf, Record)> {
+        let sessions = fs::read_dir(self.dir.join("state/cckw")).into_iter().flatten().flatten();
+        sessions.filter_map(|entry| Some((entry.path(), Record::read(&entry.path()).ok()?))).collect()
     }
 
-    /// The record of the session while its host answers.
-    fn running(&self) -> Option<Record> {
-        let (directory, record) = self.session()?;
-        registry::connect(&directory, &record).map(|_| record)
-    }
-
-    /// Whether the session has a host that answers.
-    pub fn goes_on(&self) -> bool {
-        self.running().is_some()
+    /// The records of the sessions whose hosts answer.
+    fn running(&self) -> Vec<Record> {
+        let answers =
+            |(directory, record): (PathBuf, Record)| registry::connect(&directory, &record).map(|_| record);
+        self.sessions().into_iter().filter_map(answers).collect()
     }
 
     /// What the claude with this pid says of itself.
@@ -122,7 +126,7 @@ impl Scratch {
         StateFile::read(&self.claude_dir().join(format!("sessions/{claude}.json")))
     }
 
-    /// What is left of the session, when its host is done.
+    /// What is left of the session that was started last, when its host is done.
     pub fn memory(&self) -> io::Result<Memory> {
         let mut record = self.record().ok_or(io::ErrorKind::NotFound)?;
         let deadline = Instant::now() + HOST_ENDS_WITHIN;
@@ -137,13 +141,13 @@ impl Scratch {
         Ok(Memory { record, transcript_lines })
     }
 
-    /// Ends the session if it still runs, and removes the directory.
+    /// Ends the sessions that still run, and removes the directory.
     pub fn remove(self) -> io::Result<()> {
         let deadline = Instant::now() + HOST_ENDS_WITHIN;
         // A host that starts has no record yet, and is not to be reached; one that ends is not to be reached
         // any more. Both would make the directory anew.
         loop {
-            self.end_session();
+            self.end_sessions();
             if !self.host_runs() || Instant::now() > deadline {
                 break;
             }
@@ -163,23 +167,26 @@ impl Scratch {
         sessions.into_iter().any(|entry| Lock::is_held(&entry.path())) || !registry::hosts(&state).is_empty()
     }
 
-    /// A session goes on without its terminal, and this one has nowhere to go on.
-    pub fn end_session(&self) {
-        let Some(record) = self.running() else { return };
-        let mut command = Command::new(&self.cckw);
-        command.arg("stop").arg(record.session.to_string());
-        self.furnish(&mut command);
-        // Of a group of its own: an impatient second ctrl-c is not to keep it from its work.
-        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if let Ok(mut stop) = command.spawn() {
+    /// A session goes on without its terminal, and these have nowhere to go on.
+    pub fn end_sessions(&self) {
+        let stops: Vec<Child> = self.running().iter().filter_map(|record| self.stop(record).ok()).collect();
+        for mut stop in stops {
             wait_for(&mut stop, STOPS_WITHIN);
         }
         // Who takes a connection lives, and the pid in its record is its own. Claude's terminal goes with it.
-        if let Some(record) = self.running() {
+        for record in self.running() {
             let host =
                 Identity::recorded(record.host_pid, record.host_start.as_deref(), record.boot.as_deref());
             let _ = host.and_then(|host| host.send(Signal::SIGKILL));
         }
+    }
+
+    fn stop(&self, record: &Record) -> io::Result<Child> {
+        let mut command = Command::new(&self.cckw);
+        command.arg("stop").arg(record.session.to_string());
+        self.furnish(&mut command);
+        // Of a group of its own: an impatient second ctrl-c is not to keep it from its work.
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
     }
 }
 

@@ -278,7 +278,7 @@ const ALL: &[PageFacts] = &[
         examples: &[
             ("cckw demo", "Watch it:"),
             ("cckw demo --script", "Print it as text, as fast as it goes:"),
-            ("cckw demo --by-hand", "Try a session on the stand-in:"),
+            ("cckw demo --by-hand", "Try it in a shell:"),
         ],
         see_also: &["cckw", "cckw-claude"],
     },

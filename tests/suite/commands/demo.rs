@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use nix::sys::signal::Signal;
 use nix::sys::termios::{LocalFlags, Termios};
 
-use crate::support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, wait_until};
+use crate::support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, process, wait_until};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
@@ -68,7 +69,8 @@ fn small(rows: u16, columns: u16) -> Builder {
 
 #[test]
 fn it_plays_as_a_text_and_leaves_nothing() {
-    let sandbox = place();
+    // As by `cargo run`: without cckw on PATH.
+    let sandbox = Sandbox::new();
     let (out, err, status) = script(&sandbox, &["demo"]);
     assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
     let mut rest = out.as_str();
@@ -94,6 +96,8 @@ fn it_plays_as_a_text_and_leaves_nothing() {
         "All 11 scenes",
         "pinned by cckw",
         "brought back  once",
+        &format!("  {CCKW} demo --by-hand\n"),
+        &format!("  {CCKW} claude\n"),
     ] {
         let at = rest.find(needed).unwrap_or_else(|| panic!("{needed} is missing or too early: {out}"));
         rest = &rest[at + needed.len()..];
@@ -236,60 +240,176 @@ fn it_ends_with_its_window() {
     leaves_nothing(&sandbox);
 }
 
-#[test]
-fn it_can_be_tried_by_hand() {
-    let sandbox = place();
+/// How the demo's own shell asks.
+const PROMPT: &str = "[cckw demo, exit to leave] $";
+
+/// The shell of a demo by hand, at its prompt.
+fn by_hand(sandbox: &Sandbox) -> Terminal {
     let mut command = sandbox.command(CCKW);
     command.args(["demo", "--by-hand"]);
-    let mut terminal = Terminal::spawn(command);
+    // Not what the user's own shells have.
+    command.env("PS1", "mine").env("PROMPT_COMMAND", "PS1=other").env("HISTFILE", sandbox.path("history"));
+    let mut terminal = Terminal::builder().size(40, 100).spawn(command);
+    asked(&mut terminal);
+    terminal
+}
+
+/// Waits until the shell asks.
+#[track_caller]
+fn asked(terminal: &mut Terminal) {
+    terminal.wait_for("the demo's prompt", |screen| screen.cursor_row() == PROMPT && !screen.alternate);
+}
+
+/// Runs a line in the shell.
+#[track_caller]
+fn run(terminal: &mut Terminal, line: &str) {
+    asked(terminal);
+    terminal.type_text(line);
+    terminal.wait_for("the line", |screen| screen.cursor_row().ends_with(line));
+    terminal.press(Key::Enter);
+}
+
+/// Starts a session in it, and says hello.
+#[track_caller]
+fn start_and_say_hello(terminal: &mut Terminal) {
+    run(terminal, "claude");
     terminal.wait_for_text("? for shortcuts");
+    say_hello(terminal);
+}
+
+#[track_caller]
+fn say_hello(terminal: &mut Terminal) {
     // As in Claude Code, the space behind ❯ is one that does not break.
     terminal.type_text("hello");
     terminal.wait_for_text("❯\u{a0}hello");
     terminal.press(Key::Enter);
+    back_in_claude(terminal);
+}
+
+#[track_caller]
+fn back_in_claude(terminal: &mut Terminal) {
     terminal.wait_for("a reply and an empty prompt", |screen| {
-        screen.contains("You said: hello") && !screen.contains("Working")
+        screen.contains("You said: hello")
+            && screen.contains("? for shortcuts")
+            && !screen.contains("Working")
     });
-    terminal.type_text("/exit");
-    terminal.wait_for_text("❯\u{a0}/exit");
-    terminal.press(Key::Enter);
-    assert!(terminal.finish().success());
-    assert!(terminal.screen().contains("What cckw kept of the session"), "{}", terminal.report());
+}
+
+#[test]
+fn by_hand_all_that_is_told_works() {
+    let sandbox = place();
+    let mut terminal = by_hand(&sandbox);
+    for told in ["cckw list", "cckw attach", "cckw stop", "cckw detach", "ctrl-\\ ", "exit or ctrl-d"] {
+        assert!(terminal.screen().contains(told), "{told}: {}", terminal.report());
+    }
+    start_and_say_hello(&mut terminal);
+    terminal.type_text("\x1c");
+    run(&mut terminal, "clear; cckw list");
+    terminal.wait_for_text("detached");
+    run(&mut terminal, "cckw attach");
+    back_in_claude(&mut terminal);
+    terminal.press(Key::Ctrl('z'));
+    run(&mut terminal, "clear; fg");
+    back_in_claude(&mut terminal);
+    terminal.press(Key::Ctrl('z'));
+    // The job ends in the background, so what it says may come after the prompt.
+    run(&mut terminal, "cckw detach; while jobs %%; do sleep .1; done; clear");
+    run(&mut terminal, "clear; cckw list");
+    terminal.wait_for_text("detached");
+    run(&mut terminal, "clear; cckw stop; echo status $?");
+    terminal.wait_for_text("status 0");
+    run(&mut terminal, "exit 3");
+    assert!(terminal.finish().success(), "{}", terminal.report());
+    let screen = terminal.screen();
+    assert!(screen.contains("What cckw kept of the session"), "{}", terminal.report());
+    assert!(screen.contains("The demo is over."), "{}", terminal.report());
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    assert!(!sandbox.path("history").exists());
     leaves_nothing(&sandbox);
 }
 
-/// The detach key is told, and does not end the demo.
+/// Sessions that are left behind end with the shell, also several.
 #[test]
-fn by_hand_the_detach_key_lets_go_and_enter_takes_it_back() {
+fn by_hand_ctrl_d_ends_what_goes_on() {
     let sandbox = place();
-    let mut command = sandbox.command(CCKW);
-    command.args(["demo", "--by-hand"]);
-    let mut terminal = Terminal::spawn(command);
-    terminal.wait_for_text("? for shortcuts");
-    assert!(terminal.screen().contains("ctrl-\\ to detach"), "{}", terminal.report());
-    terminal.type_text("hello");
-    terminal.wait_for_text("❯\u{a0}hello");
-    terminal.press(Key::Enter);
-    terminal.wait_for_text("You said: hello");
-    let asked = |screen: &crate::support::Screen| {
-        screen.cursor_row().is_empty() && screen.contains("q and Enter end")
-    };
-    for _ in 0..2 {
-        terminal.wait_for("an empty prompt", |screen| {
-            screen.contains("? for shortcuts") && !screen.contains("Working")
-        });
+    let mut terminal = by_hand(&sandbox);
+    for number in 0..2 {
+        run(&mut terminal, "clear; claude; clear");
+        if number > 0 {
+            terminal.wait_for_text("n: start another");
+            terminal.type_text("n");
+        }
+        terminal.wait_for_text("? for shortcuts");
         terminal.type_text("\x1c");
-        terminal.wait_for("the question", asked);
-        assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
-        terminal.press(Key::Enter);
-        terminal.wait_for_text("You said: hello");
     }
-    terminal.wait_for_text("? for shortcuts");
-    terminal.type_text("\x1c");
-    terminal.wait_for("the question", asked);
-    terminal.type_text("q\r");
+    asked(&mut terminal);
+    terminal.press(Key::Ctrl('d'));
     assert!(terminal.finish().success(), "{}", terminal.report());
-    assert!(terminal.screen().contains("What cckw kept of the session"), "{}", terminal.report());
     leaves_nothing(&sandbox);
+}
+
+/// Wherever it is: at its prompt or in a session, whose terminal this is.
+#[test]
+fn by_hand_a_signal_or_a_closed_window_ends_all() {
+    for in_session in [false, true] {
+        for signal in [None, Some(Signal::SIGINT), Some(Signal::SIGTERM)] {
+            let sandbox = place();
+            let mut terminal = by_hand(&sandbox);
+            if in_session {
+                start_and_say_hello(&mut terminal);
+            }
+            match signal {
+                None => terminal.hang_up(),
+                Some(signal) => {
+                    assert!(process::signal(terminal.pid(), signal));
+                    assert_eq!(terminal.finish().code(), Some(128 + signal as i32), "{}", terminal.report());
+                    assert!(terminal.screen().contains(ENDED_EARLY), "{}", terminal.report());
+                    assert_eq!(terminal.modes().left_on(), Vec::<String>::new(), "{}", terminal.report());
+                }
+            }
+            leaves_nothing(&sandbox);
+        }
+    }
+}
+
+/// The terminal is given back also by a shell that was killed.
+#[test]
+fn by_hand_a_shell_that_is_killed_leaves_the_terminal_as_it_was() {
+    let sandbox = place();
+    let mut terminal = small(40, 100).shell("dash", &sandbox);
+    let manners = terminal.manners();
+    terminal.run("cckw demo --by-hand; echo status $?");
+    run(&mut terminal, "kill -9 $$");
+    terminal.wait_for_text("status 0");
+    back_at_the_shell(terminal, &manners);
+    leaves_nothing(&sandbox);
+}
+
+#[test]
+fn by_hand_it_needs_a_terminal() {
+    let sandbox = place();
+    let (out, err, status) = script(&sandbox, &["demo", "--by-hand"]);
+    assert_eq!((out.as_str(), status), ("", Some(1)));
+    assert!(err.contains("no terminal") && err.lines().count() == 1, "{err}");
+    leaves_nothing(&sandbox);
+}
+
+/// Whoever ran it by `cargo run` has no cckw on PATH.
+#[test]
+fn the_advice_works_without_cckw_on_path() {
+    let sandbox = crate::support::stand_in::sandbox();
+    let mut terminal = by_hand(&sandbox);
+    run(&mut terminal, "exit");
+    assert!(terminal.finish().success(), "{}", terminal.report());
+    let rows = terminal.screen().rows.clone();
+    let claude =
+        rows.iter().find_map(|row| row.strip_prefix("  ").filter(|row| row.ends_with("/cckw claude")));
+    let claude = claude.unwrap_or_else(|| panic!("no advice: {}", terminal.report())).to_owned();
+    let mut shell = Terminal::builder().size(40, 100).shell("bash", &sandbox);
+    shell.run(&claude);
+    crate::support::stand_in::at_prompt(&mut shell);
+    crate::support::stand_in::submit(&mut shell, "/exit");
+    shell.run("exit");
+    shell.finish();
+    sandbox.wait_for_silence();
 }
