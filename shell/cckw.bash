@@ -18,5 +18,13 @@ function claude {
 
 # Claude Code without cckw. A POSIX shell has no such names.
 if ! shopt -qo posix; then
-    function claude-plain { command claude "$@"; }
+    # The first claude on PATH may be a shim (cckw shell-init --shim). That is a link to cckw.
+    function claude-plain {
+        local shim
+        shim=$(readlink "$(type -P claude)" 2>/dev/null) || :
+        case $shim in
+            /*/cckw) "$shim" plain "$@" ;;
+            *) command claude "$@" ;;
+        esac
+    }
 fi

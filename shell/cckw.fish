@@ -9,6 +9,12 @@ function claude --description 'Claude Code, kept running by cckw'
     end
 end
 
+# The first claude on PATH may be a shim (cckw shell-init --shim). That is a link to cckw.
 function claude-plain --wraps claude --description 'Claude Code without cckw'
-    command claude $argv
+    set -l shim (readlink (command -s claude; or echo -) 2>/dev/null)
+    if string match -q '/*/cckw' -- $shim
+        $shim plain $argv
+    else
+        command claude $argv
+    end
 end

@@ -8,9 +8,14 @@ function claude {
     fi
 }
 
-# Claude Code without cckw.
+# Claude Code without cckw. The first claude on PATH may be a shim (cckw shell-init --shim). That is a link to cckw.
 function claude-plain {
-    command claude "$@"
+    local shim
+    shim=$(readlink "$(whence -p claude)" 2>/dev/null) || :
+    case $shim in
+        (/*/cckw) "$shim" plain "$@" ;;
+        (*) command claude "$@" ;;
+    esac
 }
 
 # At the prompt an alias goes before the function: zsh forgets the name and the exit status of a job that was stopped

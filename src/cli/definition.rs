@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::client::launch::EnvironmentFrom;
 
@@ -267,11 +267,24 @@ pub enum Verb {
     /// or into ~/.config/fish/config.fish:
     ///
     ///     cckw shell-init fish | source
-    #[command(verbatim_doc_comment)]
+    ///
+    /// A function is known to its shell alone: not to `env X=1 claude`, to `timeout 1h
+    /// claude`, or to scripts. With --shim it puts a program `claude` into a directory
+    /// instead, which goes through cckw for these too. The directory has to come
+    /// before the real claude on PATH:
+    ///
+    ///     cckw shell-init --shim ~/.local/share/cckw/bin
+    #[command(verbatim_doc_comment, group(ArgGroup::new("what").required(true).args(["shell", "shim"])))]
     ShellInit {
         /// The shell
         #[arg(value_enum)]
-        shell: Shell,
+        shell: Option<Shell>,
+        /// Put a program `claude` that goes through cckw into this directory
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        shim: Option<PathBuf>,
+        /// Take that program away again
+        #[arg(long, requires = "shim")]
+        remove: bool,
     },
     /// Print the completions of cckw alone
     Completions {

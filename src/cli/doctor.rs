@@ -1,6 +1,7 @@
 //! `cckw doctor`: what cckw depends on, and what to do where it is not as it should be. Changes nothing.
 
 mod logout;
+mod shim;
 mod version;
 
 use std::env;
@@ -21,6 +22,7 @@ use super::{output, status};
 use crate::claude::executable;
 use crate::claude::obstacles;
 use crate::claude::obstacles::SettingSource;
+use crate::claude::shim as claude_shim;
 use crate::claude::unwritten;
 use crate::claude::version::{TRIED, is_newer};
 use crate::config;
@@ -191,8 +193,10 @@ fn claude(config: &Config) -> Vec<Finding> {
         }
     }
     let taken = found.ok().map(|found| found.program);
-    for (path, unfit) in executable::candidates() {
-        if Some(&path) == taken.as_ref() {
+    let candidates = executable::candidates();
+    findings.extend(shim::findings(&candidates));
+    for (path, unfit) in candidates {
+        if Some(&path) == taken.as_ref() || claude_shim::target(&path).is_some() {
             continue;
         }
         let path = escape(&path);

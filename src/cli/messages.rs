@@ -15,7 +15,7 @@ use crate::config;
 use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
-    UserError, claude, client, files, host, remote, selector, session, shortage, terminal, verb,
+    UserError, claude, client, files, host, remote, selector, session, shim, shortage, terminal, verb,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -104,6 +104,13 @@ fn errors() -> Vec<(&'static str, UserError)> {
             no_page("frob\u{1b}"), demo_cannot_be_set_up(full()), demo_cannot_be_removed(refused()),
             demo_cannot_run_shell(refused()), demo_failed("scene 3 (crash) failed: nothing came"),
             demo_needs_a_terminal();
+        shim:
+            name_is_taken(Path::new("/usr/local/bin/claude"), "a link to ../lib/node_modules/x/cli.js"),
+            installers_directory(Path::new("/home/you/.local/bin")), directory_is_open(Path::new("/tmp/bin")),
+            no_directory(Path::new("/etc/passwd"), refused()), program_is_renamed(Path::new("/usr/bin/keeper")),
+            cannot_be_made(Path::new("/usr/bin/claude"), refused()), none_there(Path::new("/usr/bin/claude")),
+            not_removed(Path::new("/usr/bin/claude"), "a program of its own"),
+            cannot_be_removed(Path::new("/usr/bin/claude"), refused());
     }
 }
 

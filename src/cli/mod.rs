@@ -22,6 +22,7 @@ mod revive;
 mod rm;
 mod screen;
 mod shell;
+mod shim;
 mod start;
 mod status;
 mod stop;
@@ -41,6 +42,7 @@ use clap::{CommandFactory, Parser};
 
 use super::{client, fake_claude, host};
 use crate::claude::executable;
+use crate::claude::shim as claude_shim;
 use crate::escape::escape;
 
 use definition::{Cli, Verb};
@@ -60,14 +62,16 @@ pub fn main() -> ExitCode {
     let mut args: Vec<OsString> = args.collect();
     match Path::new(&started_as).file_name().and_then(OsStr::to_str) {
         Some(executable::STAND_IN) => return fake_claude::main(args),
-        Some("claude") => return client::run::main(args),
+        Some(claude_shim::NAME) => return client::run::main(args),
         _ => {}
     }
     match args.first().and_then(|first| first.to_str()) {
         Some("claude") => return client::run::main(args.split_off(1)),
         // Not for users: the client starts its host with it.
         Some("host") => return host::main(args.split_off(1)),
-        // Neither: the completions of the shells ask with it.
+        // Neither: the shells' function `claude-plain`.
+        Some("plain") => return client::run::plain(&args[1..]),
+        // Nor this: the completions of the shells ask with it.
         Some("complete") => {
             return complete::main(args.get(1).and_then(|verb| verb.to_str()).unwrap_or_default());
         }
@@ -142,7 +146,11 @@ fn run(cli: Cli) -> ExitCode {
         }
         Some(Verb::Demo { script, by_hand }) => demo::main(script, by_hand),
         Some(Verb::Doctor) => doctor::main(),
-        Some(Verb::ShellInit { shell }) => output::print(&shell::init(shell)),
+        Some(Verb::ShellInit { shim: Some(directory), remove: true, .. }) => shim::remove(&directory),
+        Some(Verb::ShellInit { shim: Some(directory), .. }) => shim::install(&directory),
+        Some(Verb::ShellInit { shell: Some(shell), .. }) => output::print(&shell::init(shell)),
+        // The parser wants one of the two.
+        Some(Verb::ShellInit { .. }) => ExitCode::from(2),
         Some(Verb::Completions { shell }) => output::print(&shell::completions(shell)),
         Some(Verb::Man { verb, out }) => man::main(verb.as_deref(), out.as_deref()),
     }

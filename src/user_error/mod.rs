@@ -8,6 +8,7 @@ pub mod host;
 pub mod remote;
 pub mod selector;
 pub mod session;
+pub mod shim;
 pub mod shortage;
 pub mod terminal;
 pub mod verb;

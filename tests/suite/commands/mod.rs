@@ -7,5 +7,6 @@ mod list;
 mod man;
 mod picture;
 mod shell_init;
+mod shim;
 mod subcommands;
 mod verbs;
