@@ -368,7 +368,7 @@ sys.stdin.read()";
     fn the_advice_fits_what_the_process_does() {
         let said = |why| SilentHost { pid: Some(Pid::from_raw(7)), why }.to_string();
         assert!(said(SilenceReason::Stopped).contains("kill -CONT 7"));
-        assert!(said(SilenceReason::WaitsForDisk).contains("when that answers"));
+        assert!(said(SilenceReason::WaitsForDisk).contains("when the disk or machine answers"));
         assert!(said(SilenceReason::LacksDescriptors).contains("prlimit --nofile=1024 --pid 7"));
         assert!(said(SilenceReason::Unknown).contains("kill -KILL 7"));
         assert_eq!(
