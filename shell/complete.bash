@@ -6,7 +6,11 @@ _cckw_sessions() {
     [[ $COMP_CWORD -ge 2 && $cur != -* ]] || return 0
     case $verb in
         attach | detach | start | restart | stop | logs | screen | rm) ;;
-        reconnect) [[ ${COMP_WORDS[COMP_CWORD - 1]} == --cycle ]] || return 0 ;;
+        reconnect)
+            case ${COMP_WORDS[COMP_CWORD - 1]} in
+                --pid | --statuses | --sessions-dir) return 0 ;;
+            esac
+            ;;
         *) return 0 ;;
     esac
     COMPREPLY=()

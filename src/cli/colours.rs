@@ -18,6 +18,11 @@ impl Colours {
         Self { are_shown: AutoStream::choice(&io::stdout()) != ColorChoice::Never }
     }
 
+    /// The same of stderr.
+    pub fn of_stderr() -> Self {
+        Self { are_shown: AutoStream::choice(&io::stderr()) != ColorChoice::Never }
+    }
+
     #[cfg(test)]
     pub const NONE: Self = Self { are_shown: false };
     #[cfg(test)]

@@ -198,11 +198,17 @@ pub enum Verb {
     /// one through tmux or GNU screen. cckw types only if it sees the main prompt, and presses Enter only if it
     /// sees its own command alone in it.
     ///
-    /// Exits with 2 if it failed for a session. With `--apply`, exits with 1 if a session that `--pid` or `--cycle`
-    /// names has no link and nothing was typed into it. Otherwise exits with 0, even if a session that was not
-    /// named was left alone.
+    /// On a terminal it says in words what it did. A pipe, a file and cron get the lines of
+    /// `claude-connection-keeper`.
+    ///
+    /// Exits with 2 if it failed for a session. With `--apply`, exits with 1 if a session that you name has no
+    /// link and nothing was typed into it. Otherwise exits with 0, even if a session that was not named was left
+    /// alone.
     #[command(args_override_self = true)]
     Reconnect {
+        /// Only these sessions of `cckw list`, which get an answer in any case
+        #[arg(value_name = "SESSION", conflicts_with_all = ["cycle", "sessions_dir"])]
+        sessions: Vec<String>,
         #[command(flatten)]
         from: From,
         /// Do it
@@ -226,6 +232,7 @@ pub enum Verb {
     ///
     /// This removes cckw's record and log. The conversation belongs to claude and stays: `claude --resume` still
     /// knows it. If one of the sessions runs, or several had this name, nothing is removed.
+    #[command(override_usage = "cckw rm SESSION...\n       cckw rm --ended")]
     Rm {
         /// The sessions: names as `cckw list --all` shows them, or ids
         #[arg(required_unless_present = "ended", conflicts_with = "ended", value_name = "SESSION")]

@@ -28,9 +28,9 @@ const LAST_USED: &str = "LAST USED";
 /// The columns that a narrow terminal does without, the first one first.
 const DISPENSABLE: [&str; 4] = ["RESTARTS", "CLAUDE", "UPTIME", "RC"];
 /// A directory is not shortened below this, in columns.
-const MIN_DIRECTORY_COLUMNS: usize = 12;
+pub(super) const MIN_DIRECTORY_COLUMNS: usize = 12;
 /// Nor what a session is about.
-const MIN_ABOUT_COLUMNS: usize = 20;
+pub(super) const MIN_ABOUT_COLUMNS: usize = 20;
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
 pub fn main(all: bool, as_json: bool) -> ExitCode {
@@ -205,7 +205,7 @@ fn last_used(session: &Session) -> String {
 }
 
 /// A path as a shell's user would write it.
-fn below_home(path: PathBuf, home: Option<&Path>) -> PathBuf {
+pub(super) fn below_home(path: PathBuf, home: Option<&Path>) -> PathBuf {
     match home.and_then(|home| path.strip_prefix(home).ok()) {
         Some(rest) if rest.as_os_str().is_empty() => "~".into(),
         Some(rest) => Path::new("~").join(rest),
@@ -240,7 +240,8 @@ impl Installed {
     }
 }
 
-fn duration(seconds: u64) -> String {
+/// A time in seconds, as short as it can be said.
+pub(super) fn duration(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),

@@ -129,14 +129,31 @@ fn readable(line: &[u8]) -> String {
     let name = name.as_ref().and_then(Value::as_str).unwrap_or("-");
     let _ = write!(text, "  {}", escape(name));
     for (key, value) in &event {
-        let _ = write!(text, "  {}=", escape(key));
-        let _ = match value {
-            Value::String(value) => write!(text, "{}", escape(value)),
-            value => write!(text, "{}", escape(&value.to_string())),
-        };
+        let _ = write!(text, "  {}={}", escape(key), escape(&shown(key, value)));
     }
     text.push('\n');
     text
+}
+
+/// A value for reading: signals by their names, how claude ended in a word.
+fn shown(key: &str, value: &Value) -> String {
+    let signal = |number: &Value| {
+        let number = i32::try_from(number.as_i64()?).ok()?;
+        nix::sys::signal::Signal::try_from(number).ok().map(|signal| signal.as_str().to_owned())
+    };
+    let by_name = match (key, value) {
+        ("signal", number) => signal(number),
+        ("exit", Value::Object(exit)) => match (exit.get("signal"), exit.get("code")) {
+            (Some(number), None) => signal(number),
+            (None, Some(code)) => Some(format!("status {code}")),
+            _ => None,
+        },
+        _ => None,
+    };
+    by_name.unwrap_or_else(|| match value {
+        Value::String(value) => value.clone(),
+        value => value.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -150,6 +167,23 @@ mod tests {
         let (_, rest) = line.split_once("  ").expect("a time");
         assert_eq!(rest, "x\\u{1b}[2J  count=3  more={\"a\":\"\\u{202e}\"}  why=a\\nb\\u{9b}\n");
         assert!(readable(b"{\x1b").contains("not an event: {\\u{1b}"));
+    }
+
+    #[test]
+    fn signals_have_names() {
+        for (event, text) in [
+            (r#""event":"suspended","signal":20"#, "suspended  signal=SIGTSTP"),
+            (r#""event":"ended","exit":{"signal":9}"#, "ended  exit=SIGKILL"),
+            (r#""event":"ended","exit":{"code":3}"#, "ended  exit=status 3"),
+            (r#""event":"suspended","signal":4711"#, "suspended  signal=4711"),
+            (
+                r#""event":"x","signal":"\u001b[2J","exit":{"a":"\u001b"}"#,
+                "x  exit={\"a\":\"\\u001b\"}  signal=\\u{1b}[2J",
+            ),
+        ] {
+            let line = readable(format!("{{\"at\":0,{event}}}").as_bytes());
+            assert_eq!(line.split_once("  ").map(|(_, rest)| rest), Some(format!("{text}\n").as_str()));
+        }
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
         remote:
             no_home(), unreadable(Path::new("/home/you/.claude/sessions"), refused()),
             configuration(files::configuration(Path::new("/c.toml"), None, "not valid UTF-8", "save it as UTF-8")),
-            no_lock(full()), left_alone("claude asks something"), failed("it took too long");
+            no_lock(full()), nothing_known(), left_alone("claude asks something"), failed("it took too long");
         verb:
             no_page("frob\u{1b}"), demo_cannot_be_set_up(full()), demo_cannot_be_removed(refused()),
             demo_cannot_run_shell(refused()), demo_failed("scene 3 (crash) failed: nothing came"),

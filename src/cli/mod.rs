@@ -135,13 +135,14 @@ fn run(cli: Cli) -> ExitCode {
             })
         }
         Some(Verb::Reconnect { cycle: Some(session), apply, .. }) => cycle::main(&session, apply),
-        Some(Verb::Reconnect { from, apply, quiet, pid, cycle: None }) => {
+        Some(Verb::Reconnect { sessions, from, apply, quiet, pid, cycle: None }) => {
             reconnect::main(&reconnect::ReconnectArgs {
                 directory: from.sessions_dir.as_deref(),
                 statuses: from.statuses.as_deref().unwrap_or_default(),
                 apply,
                 quiet,
                 pids: &pid,
+                sessions: &sessions,
             })
         }
         Some(Verb::Demo { script, by_hand }) => demo::main(script, by_hand),

@@ -1,26 +1,37 @@
 //! Which of several sessions? Asked on the terminal, by number or name.
 //!
 //! The terminal stays in its line mode, so that typing, correcting and ctrl-z work as everywhere, and nothing
-//! is left of this should the process be killed. The one change is that Esc ends a line, too.
+//! is left of this should the process be killed. The one change is that Esc ends a line, too, and so does q
+//! where no session has it in its name: both leave at once.
 
 use crate::vt::tokenizer::ESC;
+use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::termios::{FlushArg, SetArg, SpecialCharacterIndices, Termios, tcflush, tcgetattr, tcsetattr};
 
+use super::colours::Colours;
+use super::list::{MIN_ABOUT_COLUMNS, MIN_DIRECTORY_COLUMNS, below_home, duration};
 use super::status::state;
 use super::table;
-use super::table::Row;
+use super::table::{Cell, Row};
+use super::topic;
 use crate::escape::escape;
 use crate::os::io as nonblocking;
 use crate::os::io::Transfer;
 use crate::os::poll::{Interest, Poll};
 use crate::os::signal_pipe::SignalPipe;
 use crate::os::tty;
+use crate::paths;
 use crate::registry;
+use crate::registry::record::now;
 use crate::registry::{NotPicked, Session};
 
+/// What leaves.
+const LEAVE: &str = "q";
+const AGE: &str = "AGE";
 /// How long the rest of an escape sequence may take to come.
 const SEQUENCE_TIMEOUT: Duration = Duration::from_millis(30);
 
@@ -44,11 +55,12 @@ pub fn choose(sessions: &[Session]) -> io::Result<Picked> {
         use libc::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
         SignalPipe::install(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP])?
     };
-    let mode = EscEndsLine::set()?;
+    let has_q = sessions.iter().any(|session| session.name.contains(LEAVE));
+    let mode = KeysEndLine::set(!has_q)?;
     let columns = tty::size(io::stderr()).map_or(0, |size| usize::from(size.columns));
     let columns = if columns == 0 { usize::MAX } else { columns };
     let mut text: String =
-        lines(sessions).iter().map(|line| format!("{}\n", table::cut(line, columns))).collect();
+        lines(sessions, columns).iter().map(|line| format!("{}\n", table::cut(line, columns))).collect();
     loop {
         text.push_str("number or name, q: ");
         say(&text)?;
@@ -70,19 +82,29 @@ pub fn choose(sessions: &[Session]) -> io::Result<Picked> {
     }
 }
 
-/// A line for each session, with its number.
-fn lines(sessions: &[Session]) -> Vec<String> {
-    let row = |(number, session): (usize, &Session)| -> Row {
-        let attached = if session.record.client_pid.is_some() { "attached" } else { "" };
+/// The titles, and a line for each session, with its number.
+fn lines(sessions: &[Session], columns: usize) -> Vec<String> {
+    let (home, colours) = (paths::home(), Colours::of_stderr());
+    let titles = ["", "NAME", "STATE", "TERMINAL", AGE, "DIRECTORY", "ABOUT"].map(Cell::from).to_vec();
+    let row = |(number, (session, about)): (usize, (&Session, Option<String>))| -> Row {
+        let record = &session.record;
+        let state = state(session);
+        let look = colours.of_state(&state);
+        let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
         vec![
-            format!("{}", number + 1).into(),
+            (number + 1).to_string().into(),
             escape(&session.name).to_string().into(),
-            state(session).into(),
-            attached.into(),
+            Cell::from(state).styled(look),
+            if record.client_pid.is_some() { "attached" } else { "-" }.into(),
+            duration(now().saturating_sub(record.started_at)).into(),
+            escape(&below_home(cwd, home.as_deref())).to_string().into(),
+            escape(&about.unwrap_or_default()).to_string().into(),
         ]
     };
-    let rows: Vec<Row> = sessions.iter().enumerate().map(row).collect();
-    table::align(&rows)
+    let about = topic::beside_names(&sessions.iter().collect::<Vec<_>>());
+    let bodies = sessions.iter().zip(about).enumerate().map(row);
+    let rows: Vec<Row> = std::iter::once(titles).chain(bodies).collect();
+    table::fit(&rows, columns, [MIN_DIRECTORY_COLUMNS, MIN_ABOUT_COLUMNS], &[AGE])
 }
 
 /// What a line means. A number is one of the list, unless a session is called so.
@@ -96,7 +118,7 @@ fn meant(sessions: &[Session], typed: &str) -> Result<Picked, String> {
     }
     match typed {
         "" => return Err(format!("1 to {}", sessions.len())),
-        "q" => return Ok(Picked::Left),
+        LEAVE => return Ok(Picked::Left),
         _ => {}
     }
     if let Some(number) = typed.parse::<usize>().ok().filter(|number| (1..=sessions.len()).contains(number)) {
@@ -147,8 +169,9 @@ fn read_line(signals: &mut SignalPipe) -> io::Result<PickerLine> {
     // gone.
     let Transfer::Moved(count) = nonblocking::read(&stdin, &mut line) else { return Ok(PickerLine::Left) };
     let line = &line[..count];
-    if line.contains(&ESC) {
-        // What an arrow key sends behind its Esc is not for the shell.
+    let is_whole = line.ends_with(b"\n");
+    if line.contains(&ESC) || line == LEAVE.as_bytes() && !is_whole {
+        // What an arrow key sends behind its Esc is not for the shell, nor is an Enter right behind q.
         std::thread::sleep(SEQUENCE_TIMEOUT);
         let _ = tcflush(&stdin, FlushArg::TCIFLUSH);
         return Ok(PickerLine::Left);
@@ -156,17 +179,20 @@ fn read_line(signals: &mut SignalPipe) -> io::Result<PickerLine> {
     Ok(PickerLine::Typed(String::from_utf8_lossy(line).into_owned()))
 }
 
-/// Lets Esc end a line of the terminal on stdin, until this is dropped.
-struct EscEndsLine {
+/// Lets Esc end a line of the terminal on stdin, and q where that is wanted, until this is dropped.
+struct KeysEndLine {
     before: Termios,
     changed: Termios,
 }
 
-impl EscEndsLine {
-    fn set() -> io::Result<Self> {
+impl KeysEndLine {
+    fn set(q_leaves: bool) -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut changed = before.clone();
         changed.control_chars[SpecialCharacterIndices::VEOL as usize] = ESC;
+        if q_leaves {
+            changed.control_chars[SpecialCharacterIndices::VEOL2 as usize] = LEAVE.as_bytes()[0];
+        }
         let mode = Self { before, changed };
         mode.enter()?;
         Ok(mode)
@@ -183,7 +209,7 @@ impl EscEndsLine {
     }
 }
 
-impl Drop for EscEndsLine {
+impl Drop for KeysEndLine {
     fn drop(&mut self) {
         self.leave();
     }

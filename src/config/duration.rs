@@ -1,4 +1,5 @@
-//! Durations as the configuration writes them: a whole number and a unit, `"250ms"`, `"10s"`, `"5m"`, `"8h"`.
+//! Durations as the configuration writes them: a whole number and a unit, `"250ms"`, `"10s"`, `"5m"`, `"8h"`,
+//! `"30d"`.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const MAX_DURATION: Duration = Duration::from_secs(87_600 * 60 * 60);
 fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
-            "\"{}\" is not a duration, expected a whole number and ms, s, m or h: \"250ms\"",
+            "\"{}\" is not a duration, expected a whole number and ms, s, m, h or d: \"250ms\"",
             escape(text)
         )
     };
@@ -27,6 +28,7 @@ fn parse(text: &str) -> Result<Duration, String> {
         "s" => 1000,
         "m" => 60 * 1000,
         "h" => 60 * 60 * 1000,
+        "d" => 24 * 60 * 60 * 1000,
         _ => return Err(wrong()),
     };
     if number.is_empty() {
@@ -95,9 +97,15 @@ mod tests {
 
     #[test]
     fn a_number_and_a_unit() {
-        for (text, milliseconds) in
-            [("250ms", 250), ("0s", 0), ("10s", 10_000), ("5m", 300_000), ("8h", 28_800_000), ("007s", 7000)]
-        {
+        for (text, milliseconds) in [
+            ("250ms", 250),
+            ("0s", 0),
+            ("10s", 10_000),
+            ("5m", 300_000),
+            ("8h", 28_800_000),
+            ("30d", 2_592_000_000),
+            ("007s", 7000),
+        ] {
             assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
     }
@@ -105,11 +113,11 @@ mod tests {
     #[test]
     fn nothing_else() {
         for text in [
-            "", "s", "10", " 10s", "10 s", "10s ", "1.5s", "-1s", "+1s", "1e3s", "10S", "1h30m", "1d",
+            "", "s", "10", " 10s", "10 s", "10s ", "1.5s", "-1s", "+1s", "1e3s", "10S", "1h30m", "1w",
             "\u{661}s",
         ] {
             let said = parse(text).expect_err("refuses");
-            assert!(said.contains("ms, s, m or h"), "{said}");
+            assert!(said.contains("ms, s, m, h or d"), "{said}");
         }
         for text in ["87601h", "18446744073709551616ms", "5124095576030431h"] {
             assert!(parse(text).expect_err("refuses").contains("at most \"87600h\""), "{text}");
@@ -119,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_trouble(text in "\\PC{0,12}|[0-9]{0,25}(ms|s|m|h)?") {
+        fn no_text_is_trouble(text in "\\PC{0,12}|[0-9]{0,25}(ms|s|m|h|d)?") {
             if let Ok(duration) = parse(&text) {
                 prop_assert!(duration <= MAX_DURATION);
             }

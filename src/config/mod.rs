@@ -3,6 +3,7 @@
 mod duration;
 mod environment;
 mod owner;
+mod records;
 mod remote;
 mod restart;
 mod start;
@@ -24,6 +25,7 @@ use crate::os::files::read_plain;
 use crate::user_error::{UserError, files};
 
 pub use environment::EnvironmentPolicy;
+pub use records::Records;
 pub use remote::{ReconnectPolicy, RemoteControl};
 pub use restart::{OnSigterm, Restart};
 pub use start::{Existing, StartPolicy};
@@ -56,6 +58,8 @@ pub struct Config {
     pub start: StartPolicy,
     /// What of a session's environment is kept on disk.
     pub environment: EnvironmentPolicy,
+    /// How long it is remembered what has ended.
+    pub records: Records,
     /// How claude is brought back after a crash.
     pub restart: Restart,
     /// How remote control is kept.
@@ -74,6 +78,7 @@ impl Default for Config {
             notify: Notify::Title,
             start: StartPolicy::default(),
             environment: EnvironmentPolicy::default(),
+            records: Records::default(),
             restart: Restart::default(),
             remote_control: RemoteControl::default(),
         }

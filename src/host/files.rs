@@ -55,6 +55,8 @@ pub(super) struct SessionFiles {
     has_environment: bool,
     /// Who has it is the session's host.
     lock: Lock,
+    /// How long the records of sessions that have ended are kept; nothing where they stay.
+    pub(super) keep: Option<Duration>,
     /// Another host has the lock. This one leaves the files alone.
     pub(super) displaced: bool,
 }
@@ -66,8 +68,9 @@ pub(super) struct FileTokens {
 }
 
 impl SessionFiles {
-    /// Watches the session's directory and those above it. `lock` is the session's.
-    pub(super) fn new(directory: &Path, lock: Lock) -> Self {
+    /// Watches the session's directory and those above it. `lock` is the session's, and `keep` how long the
+    /// records of others are kept.
+    pub(super) fn new(directory: &Path, lock: Lock, keep: Option<Duration>) -> Self {
         let mut files = Self {
             by_name: directory.to_owned(),
             removals: None,
@@ -78,6 +81,7 @@ impl SessionFiles {
             failure: None,
             has_environment: recorded::is_there(directory),
             lock,
+            keep,
             displaced: false,
         };
         files.watch(directory);

@@ -140,7 +140,7 @@ impl Host {
         if client.is_none() {
             output.leave_terminal();
         }
-        let files = SessionFiles::new(&directory, lock);
+        let files = SessionFiles::new(&directory, lock, config.records.keep);
         Self {
             record,
             journal,

@@ -13,6 +13,8 @@ use crate::claude::background_job::is_job_id;
 use crate::claude::running;
 use crate::claude::running::RunningClaude;
 use crate::claude::state_file;
+use crate::claude::transcript;
+use crate::claude::transcript::TranscriptOnDisk;
 use crate::escape::escape;
 use crate::registry::record::{Record, SessionState};
 use crate::user_error::{UserError, session};
@@ -109,16 +111,31 @@ impl ConversationOwner {
         self.error().to_string()
     }
 
+    /// Whether there is a transcript, as far as can be said.
+    fn is_on_disk(&self) -> bool {
+        let of_session = self
+            .session
+            .as_ref()
+            .and_then(|session| session.record.claude_dir.clone())
+            .map(|directory| PathBuf::from(std::ffi::OsString::from(directory)).join("projects"));
+        let Some(projects) = of_session.or_else(transcript::directory) else { return true };
+        transcript::find(&projects, &self.conversation, None) != TranscriptOnDisk::Nothing
+    }
+
     /// What the user can do.
     fn advice(&self) -> String {
-        let copy = format!("for a copy of it: claude --resume {} --fork-session", self.conversation);
+        // Claude copies nothing in which nothing was said.
+        let copy = match self.is_on_disk() {
+            true => format!("; for a copy of it: claude --resume {} --fork-session", self.conversation),
+            false => String::new(),
+        };
         let job = self.claude.as_ref().and_then(|claude| claude.job.as_deref()).filter(|job| is_job_id(job));
         match (&self.session, job) {
-            (Some(session), _) => format!("to take it: cckw attach {}; {copy}", session.word()),
+            (Some(session), _) => format!("to take it: cckw attach {}{copy}", session.word()),
             (None, Some(job)) => {
-                format!("to open it: claude attach {job}; to end it there: claude stop {job}; {copy}")
+                format!("to open it: claude attach {job}; to end it there: claude stop {job}{copy}")
             }
-            (None, None) => format!("go on there, or end it and try again; {copy}"),
+            (None, None) => format!("go on there, or end it and try again{copy}"),
         }
     }
 }

@@ -5,6 +5,7 @@ mod conversation_owner;
 mod detached;
 pub mod environment;
 pub mod event_log;
+mod expiry;
 pub(crate) mod homeless;
 mod hung_host;
 pub mod last_claude;
@@ -49,6 +50,7 @@ use stop_marker::StopRequest;
 
 pub use conversation_owner::{ConversationOwner, another_claude_runs};
 pub use detached::waiting_in;
+pub use expiry::forget_ended;
 pub use homeless::hosts;
 pub use hung_host::{NoAnswer, SilentHost, ask, ask_and_stay, note_silent_hosts, silent_hosts, word_within};
 pub use remove::Removable;

@@ -44,6 +44,14 @@ impl Removable {
         Self::take(&session.directory, patience)
     }
 
+    /// The same for a session that has no host. It does not wait for a host that is just ending.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn at_once(session: &Session) -> Result<Self, UserError> {
+        Self::take(&session.directory, Duration::ZERO)
+    }
+
     /// The same for a session whose record cannot be read: all that can be said of it is its whole id.
     /// Nothing when there is none.
     ///

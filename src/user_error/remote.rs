@@ -31,6 +31,11 @@ pub fn no_lock(error: impl Display) -> UserError {
     UserError::new("cckw cannot get its lock, and types nothing without it").why(error).status(IN_VAIN)
 }
 
+/// Claude has not written its state file.
+pub fn nothing_known() -> UserError {
+    UserError::new("its claude has not said yet how its link stands").advice("try again in a moment")
+}
+
 /// A link was not switched off and on: nothing was typed.
 pub fn left_alone(why: &str) -> UserError {
     UserError::new("left alone").why(why)

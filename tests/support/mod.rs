@@ -32,6 +32,7 @@
 // Each test program compiles this module anew and uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod advice;
 mod before_exec;
 pub mod cck;
 mod child;

@@ -236,10 +236,7 @@ const ALL: &[PageFacts] = &[
         verb: "reconnect",
         exit: &[
             ("0", "All that was to be done was done; a session that was not named may have been left alone."),
-            (
-                "1",
-                "With --apply: a session that --pid or --cycle names has no link, and nothing was typed into it.",
-            ),
+            ("1", "With --apply: a session that was named has no link, and nothing was typed into it."),
             ("2", "It failed for a session, or the command line makes no sense."),
         ],
         environment: &[
@@ -251,6 +248,7 @@ const ALL: &[PageFacts] = &[
         examples: &[
             ("cckw reconnect", "See what would be done:"),
             ("cckw reconnect --apply", "Do it:"),
+            ("cckw reconnect --apply parser", "Do it for one session:"),
             ("cckw reconnect --cycle parser --apply", "Switch a link that looks alive off and on again:"),
         ],
         see_also: &["cckw", "cckw-detect", "cckw-list", "tmux", "screen"],

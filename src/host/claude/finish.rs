@@ -1,14 +1,21 @@
 //! The end of a session: what is written down, and who is told claude's exit status.
 
-use std::time::Instant;
+use std::fs;
+use std::time::{Duration, Instant};
 
 use crate::fault;
+use crate::host::claude::lifecycle::Lifecycle;
+use crate::host::claude::supervisor::FinishReason;
 use crate::host::control_server::ControlServer;
 use crate::host::persist::JOURNAL_FINISH_TIMEOUT;
 use crate::host::{Host, TERMINAL_WRITE_TIMEOUT};
 use crate::os::exit::Exit;
 use crate::protocol::FromHost;
+use crate::registry;
 use crate::registry::event_log;
+
+/// How long the records of sessions that ended long ago may take to go. Nobody waits for that.
+const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Host {
     /// Ends the session with this exit of claude's, which the client hears last.
@@ -39,6 +46,10 @@ impl Host {
         server.keep_promises(|_| true);
         // The disk may hang; the sockets are closed here.
         self.journal.run(server.close());
+        if self.has_failed_to_start() {
+            let directory = self.directory.clone();
+            self.journal.run(move || drop(fs::remove_dir_all(directory)));
+        }
         // Whoever hears of the end finds no socket any more.
         let _ = self.journal.finish(JOURNAL_FINISH_TIMEOUT);
         fault::point("end-unbound");
@@ -51,5 +62,29 @@ impl Host {
             client.channel.flush(TERMINAL_WRITE_TIMEOUT);
         }
         fault::point("end-told");
+        self.forget_others();
+    }
+
+    /// Whether claude has ended with an error of its own before there was anything of a session: a flag that
+    /// it does not know, no login. It has said why, and nothing is left to go on with.
+    fn has_failed_to_start(&mut self) -> bool {
+        let is_own_error =
+            matches!(self.claude.lifecycle(), Lifecycle::Ended { why: FinishReason::OwnError, .. });
+        is_own_error
+            && !self.files.displaced
+            && self.record.restarts == 0
+            && self.record.with_transcript.is_empty()
+            && !self.note_transcript()
+    }
+
+    /// Removes the records of sessions that have ended long ago. This one is over and everybody knows it, so
+    /// that holds up nobody. Not where the system ends everything: it kills what takes its time.
+    fn forget_others(mut self) {
+        let Some(keep) = self.files.keep.filter(|_| !self.system_stop.is_under_way()) else { return };
+        // Whoever brings this session back, or removes it, finds it free.
+        self.journal.lock_is_old();
+        drop(self.files);
+        self.journal.run(move || registry::forget_ended(keep));
+        let _ = self.journal.finish(FORGET_TIMEOUT);
     }
 }

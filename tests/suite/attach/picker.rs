@@ -64,8 +64,13 @@ fn by_number_with_those_that_have_no_terminal_first() {
     let (sandbox, _one) = three();
     let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach"]));
     let lines = question(&mut terminal);
-    assert_eq!(lines[2], "3  one    idle  attached", "{}", terminal.report());
-    assert!(lines.contains(&format!("{}  two    idle", number(&lines, "two"))), "{}", terminal.report());
+    // Rows that can be told apart: where each was started, and how long ago.
+    assert_eq!(lines[0], "   NAME   STATE  TERMINAL  AGE  DIRECTORY", "{}", terminal.report());
+    assert!(lines[3].starts_with("3  one    idle   attached  "), "{}", terminal.report());
+    let two = format!("{}  two    idle   -         ", number(&lines, "two"));
+    let row =
+        lines.iter().find(|line| line.starts_with(&two)).unwrap_or_else(|| panic!("{}", terminal.report()));
+    assert!(row.ends_with("/work") && row.contains("s  "), "{row}");
     terminal.type_text(&format!("{}\r", number(&lines, "three")));
     at_prompt(&mut terminal);
     wait_until("the second", DEADLINE, || attached(&sandbox) == ["one", "three"]);
@@ -114,7 +119,7 @@ fn whoever_leaves_finds_the_shell_as_it_was() {
     let before = shell.manners();
     let (esc, up) = (b"\x1b".as_slice(), b"\x1b[A".as_slice());
     for (keys, status) in
-        [(b"q\r".as_slice(), 1), (esc, 1), (b"tw\x1b", 1), (up, 1), (b"\x04", 1), (b"\x03", 130)]
+        [(b"q\r".as_slice(), 1), (b"q", 1), (esc, 1), (b"tw\x1b", 1), (up, 1), (b"\x04", 1), (b"\x03", 130)]
     {
         shell.run("clear; cckw attach; echo status $?");
         question(&mut shell);
@@ -161,7 +166,7 @@ fn in_a_terminal_of_twenty_columns() {
     let (sandbox, _one) = three();
     let mut terminal = Terminal::builder().size(10, 20).spawn(cckw(&sandbox, &["attach"]));
     let lines = question(&mut terminal);
-    assert_eq!((lines.len(), lines[2].as_str()), (3, "3  one    idle  atta"));
+    assert_eq!((lines.len(), lines[3].as_str()), (4, "3  one    idle   att"));
     terminal.type_text("1\r");
     at_prompt(&mut terminal);
     stop_all(&sandbox);
@@ -192,8 +197,34 @@ fn inside_a_session_the_others_are_asked_for() {
     command.env("CCKW_SESSION", inside.text("session"));
     let mut terminal = Terminal::spawn(command);
     let lines = question(&mut terminal);
-    assert_eq!(lines, ["1  three  idle", "2  one    idle  attached"]);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(
+        lines[1].starts_with("1  three  idle   - ") && lines[2].starts_with("2  one    idle   attached ")
+    );
     terminal.type_text("q\r");
     assert_eq!(terminal.finish().code(), Some(1));
     stop_all(&sandbox);
+}
+
+/// A name with a q in it can be typed; q by itself needs Enter then.
+#[test]
+fn a_name_with_q_can_be_typed() {
+    let sandbox = sandbox();
+    for name in ["sql", "other"] {
+        let mut terminal = start(&sandbox, &["-n", name]);
+        well(&sandbox, &["detach", name]);
+        assert_eq!(terminal.finish().code(), Some(0));
+    }
+    let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach"]));
+    question(&mut terminal);
+    terminal.type_text("q\r");
+    assert_eq!(terminal.finish().code(), Some(1));
+    let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach"]));
+    question(&mut terminal);
+    terminal.type_text("sql\r");
+    at_prompt(&mut terminal);
+    wait_until("the one with q", DEADLINE, || attached(&sandbox) == ["sql"]);
+    well(&sandbox, &["stop", "--all"]);
+    terminal.finish();
+    sandbox.wait_for_silence();
 }

@@ -155,6 +155,7 @@ fn a_terminal_gets_what_fits_and_a_pipe_gets_all() {
 #[test]
 fn all_sessions_come_newest_first_with_dates() {
     let sandbox = sandbox();
+    sandbox.configure("[records]\nkeep = \"off\"\n");
     let mut long_lived = start(&sandbox, &["-n", "first"]);
     let mut other = start(&sandbox, &["-n", "second"]);
     submit(&mut other, "/exit");

@@ -1,5 +1,6 @@
 //! The command line: what each subcommand says, and the demo.
 
+mod advice;
 mod cli;
 mod completions;
 mod demo;

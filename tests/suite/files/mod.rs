@@ -2,6 +2,7 @@
 //! damaged. The session stays within reach, and each command has a bound.
 
 mod damaged;
+mod expiry;
 mod journal;
 mod moved;
 mod removed;

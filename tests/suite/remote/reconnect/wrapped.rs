@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::fs;
 
 use super::{Said, brought_back, reconnect, sandbox};
+use crate::support::advice;
 use crate::support::stand_in::{at_prompt, start, submit};
+use crate::support::verb::cckw;
 use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, wait_or_report, wait_until_some};
 
 /// A session whose link is not kept.
@@ -157,4 +159,44 @@ fn a_prompt_beside_a_background_command_is_typed_into() {
     terminal.wait_for_text("/rc active");
     submit(&mut terminal, "/exit");
     assert_eq!(terminal.finish().code(), Some(0));
+}
+
+/// On a terminal somebody reads it, who knows the session by its name.
+#[test]
+fn a_person_is_told_in_words() {
+    let mut sandbox = sandbox();
+    advice::prepare(&mut sandbox);
+    let (mut claude, pid) = unkept(&sandbox);
+    submit(&mut claude, "/remote-control");
+    claude.wait_for_text("/rc active");
+    let on_terminal = |words: &[&str]| {
+        let mut terminal = Terminal::builder().size(10, 150).spawn(cckw(&sandbox, words));
+        let status = terminal.finish().code();
+        (terminal.screen().text().trim().to_owned(), status)
+    };
+    let up = "here: left alone: remote control is connected, not disconnected";
+    assert_eq!(on_terminal(&["reconnect", "--apply", "here"]), (up.to_owned(), Some(0)));
+    let (text, status) = on_terminal(&["reconnect", "nowhere"]);
+    assert!(text.contains("no running session is called nowhere"), "{text}");
+    assert_eq!(status, Some(1));
+    submit(&mut claude, "/fault drop");
+    claude.wait_for_text("/rc failed");
+    let last = RefCell::new(String::new());
+    let look = || {
+        let (text, _) = on_terminal(&["reconnect", "here"]);
+        last.borrow_mut().clone_from(&text);
+        text.contains("the link is down").then_some(text)
+    };
+    let said = wait_or_report("a link that is down", DEADLINE, look, || last.borrow().clone());
+    assert_eq!(said, "here: the link is down. To bring it back: cckw reconnect --apply here");
+    let told = advice::follow_to_the_end(&sandbox, &said, "cckw reconnect");
+    assert!(told.starts_with("here: the link is back after ") && told.trim_end().ends_with(" s"), "{told}");
+    claude.wait_for_text("/rc active");
+    // All of them, and a pipe.
+    let (text, _) = on_terminal(&["reconnect", "--apply"]);
+    assert_eq!(text, "1 session looked at: 1 with a link, 0 without, 0 unknown");
+    let said = reconnect(&sandbox, &["--apply", "here"]);
+    assert!(said.err.contains(&format!("skipped pid={pid}: remote control is connected")), "{said:?}");
+    submit(&mut claude, "/exit");
+    assert_eq!(claude.finish().code(), Some(0));
 }
