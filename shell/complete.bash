@@ -5,13 +5,12 @@ _cckw_sessions() {
     local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]-} word about
     [[ $COMP_CWORD -ge 2 && $cur != -* ]] || return 0
     case $verb in
-        attach | detach | start | restart | stop | logs | screen | rm) ;;
-        reconnect)
-            case ${COMP_WORDS[COMP_CWORD - 1]} in
-                --pid | --statuses | --sessions-dir) return 0 ;;
-            esac
-            ;;
+        attach | detach | start | restart | stop | logs | screen | rm | reconnect) ;;
         *) return 0 ;;
+    esac
+    # What these options take is no session.
+    case ${COMP_WORDS[COMP_CWORD - 1]} in
+        --pid | --statuses | --sessions-dir | --env) return 0 ;;
     esac
     COMPREPLY=()
     while IFS=$'\t' read -r word about; do

@@ -249,7 +249,9 @@ impl Client {
             return status;
         }
         let record = self.record();
-        self.write_through("\r\n");
+        // Claude leaves the cursor in its input box. What it had drawn below would stand behind the words, and
+        // be taken along with the command that they end with.
+        self.write_through("\r\n\x1b[J");
         let error = if self.has_begun(record.as_ref()) {
             user_error::client::host_killed(&self.advice())
         } else if record.is_some() {

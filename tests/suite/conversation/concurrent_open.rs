@@ -137,12 +137,17 @@ fn of_a_revival_and_a_terminal_one_has_it() {
         }
         sandbox.wait_for_silence();
         drop(terminal);
-        let mut revival = cckw(&sandbox, &["start", "work"]).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut revival = cckw(&sandbox, &["start", "work"]);
+        revival.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let revival = revival.spawn().expect("starts");
         let mut command = sandbox.cckw_claude();
         command.args(["--resume", &id]);
         let mut terminal = Terminal::spawn(command);
         let shown = terminal.try_wait_for(|screen| screen.cursor_row().starts_with('❯'));
-        let revived = revival.wait().expect("ends").success();
+        let revival = revival.wait_with_output().expect("ends");
+        // It may find the one in the terminal, which has the name by then, and say that it runs already.
+        let said = String::from_utf8_lossy(&revival.stdout).into_owned();
+        let revived = revival.status.success() && said.contains(": started, ");
         assert_ne!(shown, revived, "{}", terminal.report());
         if shown {
             exit(terminal);
