@@ -128,9 +128,11 @@ impl Client {
         self.terminal.raw_mode().leave_raw();
         let began = self.has_begun(self.record().as_ref());
         if began && !self.hang_up.has_come() && !self.terminal.is_gone() {
-            let session = &self.session.to_string()[..8];
+            let name = self.record().map_or_else(|| self.session.to_string(), |record| record.plain_name());
+            let id = &self.session.to_string()[..8];
             self.write_last(&format!(
-                "\r\n\x1b[J[cckw: this session was told to end; bring the conversation back with: cckw start {session}]\r\n"
+                "\r\n\x1b[J[cckw: session {} was told to end; bring the conversation back with: cckw start {id}]\r\n",
+                escape(&name)
             ));
         }
         Some(Exit::Signal(number).status())

@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::Host;
+use crate::escape::escape;
 use crate::host::claude::supervisor::SIGNAL_COUNTS_FOR;
 use crate::host::start::ends_host;
 use crate::os::exit::Exit;
@@ -134,9 +135,11 @@ impl Host {
     /// Tells the user whose terminal still shows it what has become of the session.
     pub(super) fn say_that_it_was_told_to_end(&mut self) {
         if self.system_stop.ran {
-            let session = &self.record.session.to_string()[..8];
+            // By its id, which no session that begins later can take.
+            let (name, id) = (self.record.plain_name(), &self.record.session.to_string()[..8]);
             self.say(&format!(
-                "this session was told to end (SIGTERM); to bring it back: cckw start {session}"
+                "session {} was told to end (SIGTERM); to bring it back: cckw start {id}",
+                escape(&name)
             ));
         }
     }

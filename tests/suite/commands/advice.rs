@@ -208,6 +208,7 @@ fn after_the_system_has_ended_it() {
     process::signal(idle(&sandbox, 0).pid("host_pid").expect("a host"), Signal::SIGTERM);
     let said = last_words(terminal);
     sandbox.wait_for_silence();
+    assert!(said.contains("session work was told to end (SIGTERM)"), "{said}");
     let started = follow_to_the_end(&sandbox, &said, "cckw start");
     let mut terminal = follow(&sandbox, &started, "cckw attach");
     terminal.wait_for_text("You said: words");

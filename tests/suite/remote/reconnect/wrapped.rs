@@ -177,7 +177,7 @@ fn a_person_is_told_in_words() {
     let up = "here: left alone: remote control is connected, not disconnected";
     assert_eq!(on_terminal(&["reconnect", "--apply", "here"]), (up.to_owned(), Some(0)));
     let (text, status) = on_terminal(&["reconnect", "nowhere"]);
-    assert!(text.contains("no running session is called nowhere"), "{text}");
+    assert!(text.contains("no session is called nowhere"), "{text}");
     assert_eq!(status, Some(1));
     submit(&mut claude, "/fault drop");
     claude.wait_for_text("/rc failed");
