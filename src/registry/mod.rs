@@ -138,12 +138,13 @@ impl Session {
     /// What of it decides about names.
     fn named(&self) -> Named {
         let record = &self.record;
-        let since = record.called.as_ref().map_or(record.started_at, |called| called.since);
+        let since =
+            record.called.as_ref().map_or(record.started_at.saturating_mul(1000), |called| called.since_ms);
         Named {
             name: self.own_name.clone(),
             session: record.session,
             lives: self.lives,
-            since: since.max(record.ended_at.unwrap_or_default()),
+            since: since.max(record.ended_at.unwrap_or_default().saturating_mul(1000)),
         }
     }
 

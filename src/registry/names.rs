@@ -26,7 +26,7 @@ pub struct Named {
     pub session: Uuid,
     /// Whether it has not ended.
     pub lives: bool,
-    /// Since when it has the name, or when it ended, if that is later. Seconds since 1970.
+    /// Since when it has the name, or when it ended, if that is later. Milliseconds since 1970.
     pub since: u64,
 }
 

@@ -6,9 +6,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::event_log::now_ms;
 use super::lock::Lock;
 use super::log_event::LogEvent;
-use super::record::{GivenName, Record, SessionState, now};
+use super::record::{GivenName, Record, SessionState};
 use super::{names, recovery, recovery_marker, session_of, stop_marker, with_socket};
 use crate::config;
 use crate::config::OnHangup;
@@ -29,7 +30,7 @@ pub fn give(record: &mut Record) -> bool {
     };
     let wanted = before.as_ref().map_or_else(|| record.name.clone(), |called| called.wanted.clone());
     let is_other = before.is_some_and(|called| called.name != name);
-    record.called = Some(GivenName { name, wanted, since: now() });
+    record.called = Some(GivenName { name, wanted, since_ms: now_ms() });
     is_other
 }
 
@@ -39,8 +40,9 @@ pub fn rename(record: &mut Record, wanted: &str) -> bool {
     let taken = taken(record);
     let name = names::free(wanted, |name| taken.contains(name));
     let is_other = record.own_name().is_none_or(|own| own != name);
-    let since = record.called.as_ref().map_or_else(now, |called| if is_other { now() } else { called.since });
-    record.called = Some(GivenName { name, wanted: Some(wanted.to_owned()), since });
+    let kept = record.called.as_ref().filter(|_| !is_other).map(|called| called.since_ms);
+    let since_ms = kept.unwrap_or_else(now_ms);
+    record.called = Some(GivenName { name, wanted: Some(wanted.to_owned()), since_ms });
     is_other
 }
 

@@ -192,9 +192,9 @@ pub struct GivenName {
     /// names it.
     #[serde(default)]
     pub wanted: Option<String>,
-    /// Since when it has the name, in seconds since 1970.
+    /// Since when it has the name, in milliseconds since 1970: two sessions may begin and end in one second.
     #[serde(default)]
-    pub since: u64,
+    pub since_ms: u64,
 }
 
 /// Something that the user was told.

@@ -175,8 +175,8 @@ fn follow_log(record: &mut Record, directory: &Path) {
             "renamed" => {
                 let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_owned);
                 if let Some(name) = text("name") {
-                    let since = at.unwrap_or_default();
-                    record.called = Some(GivenName { name, wanted: text("wanted"), since });
+                    let since_ms = event.get("at").and_then(Value::as_u64).unwrap_or_default();
+                    record.called = Some(GivenName { name, wanted: text("wanted"), since_ms });
                 }
             }
             "started" | "taken-up" | "restarting" => {

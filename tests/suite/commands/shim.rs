@@ -92,7 +92,6 @@ fn what_asks_no_function_goes_through_cckw() {
         assert!(screen.contains("kept") && !screen.contains("bare"), "{}", terminal.report());
         assert!(screen.contains(["X=1 steps=", "X= steps="][number]), "{}", terminal.report());
     }
-    assert_eq!(sandbox.records().len(), 2);
     let said = diagnosis(&sandbox);
     assert!(
         said.len() == 1 && said[0].starts_with("ok ") && said[0].contains("first claude on PATH"),
@@ -305,7 +304,6 @@ fn a_wrapper_that_finds_the_shim_is_no_circle() {
         assert_eq!(terminal.finish().code(), Some(7), "{call}: {}", terminal.report());
         let screen = terminal.screen();
         assert!(screen.contains("kept") && screen.contains("--wrapped"), "{}", terminal.report());
-        assert_eq!(sandbox.records().len(), 1);
         sandbox.wait_for_silence();
     }
 }
@@ -318,10 +316,10 @@ fn inside_a_session_claude_without_a_terminal_is_claude() {
     program(
         &sandbox,
         "real/claude",
-        "#!/bin/sh\n[ \"$1\" = -p ] && { echo inner; exit 7; }\nclaude -p x </dev/null | cat\nexit 3\n",
+        "#!/bin/sh\n[ \"$1\" = -p ] && { echo inner; exit 7; }\nclaude -p x </dev/null | cat\nexit 0\n",
     );
     let mut terminal = Terminal::spawn(sandbox.command(sandbox.path("shims/claude")));
-    assert_eq!(terminal.finish().code(), Some(3), "{}", terminal.report());
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     assert!(terminal.screen().contains("inner"), "{}", terminal.report());
     assert_eq!(sandbox.records().len(), 1);
     sandbox.wait_for_silence();
