@@ -94,7 +94,7 @@ fn the_numbers_are_read() {
 #[test]
 fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
     for (text, place, said) in [
-        ("linger = \"8 h\"", "1:10", "whole number and ms, s, m or h"),
+        ("linger = \"8 h\"", "1:10", "whole number and ms, s, m, h or d"),
         ("linger = 8", "1:10", "expected a duration such as \"250ms\""),
         ("detach_key = \"ctrl-a\"", "1:14", "expected `ctrl-\\` or `none`"),
         ("ssh_agent = \"none\"", "1:13", "expected `follow` or `keep`"),
@@ -148,7 +148,9 @@ fn the_documented_defaults_are_the_defaults() {
     let tables = page.split("\n| key | value | default |\n| --- | --- | --- |\n").skip(1);
     let (mut text, mut count) = (String::new(), 0);
     for (head, table) in
-        ["", "[start]\n", "[environment]\n", "[restart]\n", "[remote_control]\n"].iter().zip(tables)
+        ["", "[start]\n", "[environment]\n", "[records]\n", "[restart]\n", "[remote_control]\n"]
+            .iter()
+            .zip(tables)
     {
         text += head;
         for row in table.lines().take_while(|line| line.starts_with('|')) {

@@ -47,9 +47,7 @@ fn after_a_crash_the_conversation_goes_on() {
     let id = before.text("conversation").to_owned();
     talk(&place, &mut terminal, &id, "the first words");
     assert!(process::signal(before.pid("claude_pid").expect("a claude"), Signal::SIGKILL));
-    terminal.wait_for("cckw's line", |screen| {
-        screen.last_row().ends_with("Press Enter to start it now, ctrl-c to quit]")
-    });
+    terminal.wait_for("cckw's line", |screen| screen.last_row().ends_with("Enter: now, ctrl-c: quit]"));
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     terminal.press(Key::Enter);
     let after = says(&place, "idle", 1);

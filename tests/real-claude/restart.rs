@@ -31,8 +31,8 @@ pub fn kill_by(signal: Signal, place: &Place, terminal: &mut Terminal) {
     assert!(process::signal(claude, signal));
     place.sandbox.wait_for_record("the wait", |record| record.text("state") == "restarting");
     terminal.wait_for("cckw's line", |screen| {
-        screen.last_row().starts_with(&format!("[cckw: claude was killed by {signal}; it comes back in "))
-            && screen.last_row().ends_with("Press Enter to start it now, ctrl-c to quit]")
+        screen.last_row().starts_with(&format!("[cckw: claude was killed by {signal}; back in "))
+            && screen.last_row().ends_with("Enter: now, ctrl-c: quit]")
     });
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     assert!(terminal.screen().plain, "{}", terminal.report());

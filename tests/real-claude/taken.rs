@@ -71,7 +71,7 @@ fn what_was_opened_meanwhile_is_left_to_the_one_who_did() {
     let id = record.text("conversation");
     goes_on(&place, &mut terminal, id, "the first words");
     process::signal(record.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
-    terminal.wait_for_text("Press Enter to start it now, ctrl-c to quit");
+    terminal.wait_for_text("Enter: now, ctrl-c: quit");
     let other = place.start(How::Direct, &["--resume", id]);
     wait_until("the other one's state file", DEADLINE, || {
         place.state_of(other.pid()).is_some_and(|state| state["status"] == "idle")

@@ -123,7 +123,7 @@ fn crash(show: &mut Show) -> Result<(), Trouble> {
     let killed = identity.is_some_and(|claude| claude.send(Signal::SIGKILL).is_ok());
     show.claim("it could be killed", killed)?;
     show.until("cckw's line", |show| {
-        show.unwrapped().contains("[cckw: claude was killed by SIGKILL; it comes back in ")
+        show.unwrapped().contains("[cckw: claude was killed by SIGKILL; back in ")
     })
 }
 

@@ -212,17 +212,14 @@ impl Host {
         if let Some((lost, id)) = announced {
             let lost_one = self.lost_one(id, lost);
             self.say(&format!(
-                "{lost_one}; a new one is started in {}. Press Enter to start it now, ctrl-c to quit",
+                "{lost_one}; a new one is started in {}. Enter: now, ctrl-c: quit",
                 seconds(left)
             ));
         } else if self.claude.restart.is_under_way() {
             self.say("claude is restarted, as asked; its conversation comes back");
         } else {
             let what = self.claude.not_started.clone().unwrap_or_else(|| ended(exit));
-            self.say(&format!(
-                "claude {what}; it comes back in {}. Press Enter to start it now, ctrl-c to quit",
-                seconds(left)
-            ));
+            self.say(&format!("claude {what}; back in {}. Enter: now, ctrl-c: quit", seconds(left)));
         }
     }
 

@@ -56,6 +56,7 @@ fn settings_are_documented_and_exist() {
         "x = 1\n",
         "[start]\nx = 1\n",
         "[environment]\nx = 1\n",
+        "[records]\nx = 1\n",
         "[restart]\nx = 1\n",
         "[remote_control]\nx = 1\n",
     ]
@@ -65,7 +66,8 @@ fn settings_are_documented_and_exist() {
         let mut known = expected(text);
         // The tables stand in paragraphs of their own; a key of one may bear the name of another.
         known.retain(|key| {
-            table > 0 || !["start", "environment", "restart", "remote_control"].contains(&key.as_str())
+            let tables = ["start", "environment", "records", "restart", "remote_control"];
+            table > 0 || !tables.contains(&key.as_str())
         });
         assert_eq!(of_table(table), known, "{text}");
     }

@@ -169,14 +169,14 @@ fn at_the_question_after_a_crash_the_session_waits_without_a_terminal() {
     sandbox.configure("[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
     let mut terminal = start(&sandbox, &[]);
     process::signal(pid(&idle(&sandbox), "claude_pid"), Signal::SIGKILL);
-    terminal.wait_for_text("ctrl-c to quit");
+    terminal.wait_for_text("ctrl-c: quit");
     process::signal(terminal.pid(), Signal::SIGHUP);
     assert_eq!(terminal.finish().code(), Some(HUNG_UP));
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     let record = sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
     assert_eq!(record.text("state"), "restarting");
     let mut other = Terminal::spawn(cckw(&sandbox, &["attach"]));
-    other.wait_for_text("ctrl-c to quit");
+    other.wait_for_text("ctrl-c: quit");
     other.type_text("\r");
     at_prompt(&mut other);
     submit(&mut other, "/exit");

@@ -56,7 +56,7 @@ fn nothing_is_typed_it_is_said_once_and_all_else_works() {
     let before = idle(&sandbox, 0);
     // A crash.
     assert!(process::signal(before.pid("claude_pid").expect("a claude"), Signal::SIGKILL));
-    terminal.wait_for_text("Press Enter");
+    terminal.wait_for_text("Enter: now");
     terminal.press(Key::Enter);
     let after = idle(&sandbox, 1);
     at_prompt(&mut terminal);
@@ -96,7 +96,7 @@ fn a_claude_that_says_nothing_of_itself_runs_all_the_same() {
     let hint = listed(&sandbox)["hint"].to_string();
     assert!(hint.contains("claude does not say what it does"), "{hint}");
     assert!(process::signal(before.pid("child_pid").expect("a claude"), Signal::SIGKILL));
-    terminal.wait_for_text("Press Enter");
+    terminal.wait_for_text("Enter: now");
     terminal.press(Key::Enter);
     terminal.wait_for("the conversation", |screen| {
         screen.contains("You said: hello") && screen.cursor_row().starts_with('❯')

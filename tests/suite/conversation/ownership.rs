@@ -156,7 +156,7 @@ fn what_was_opened_elsewhere_meanwhile_is_not_opened_by_a_relaunch() {
     say(&mut terminal, "words");
     let record = idle(&sandbox, 0);
     process::signal(record.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
-    terminal.wait_for_text("Press Enter");
+    terminal.wait_for_text("Enter: now");
     let other = direct(&sandbox, &["--resume", record.text("conversation")]);
     terminal.type_text("\r");
     assert_eq!(terminal.finish().code(), Some(137), "{}", terminal.report());
@@ -231,7 +231,7 @@ exec "$HOME/../claude-stand-in" "$@"
     say(&mut terminal, "words");
     let first = idle(&sandbox, 0);
     process::signal(first.pid("claude_pid").expect("a claude"), Signal::SIGKILL);
-    terminal.wait_for_text("Press Enter to start it now, ctrl-c to quit");
+    terminal.wait_for_text("Enter: now, ctrl-c: quit");
     says(&terminal, "is refused by claude; a new one is started in");
     terminal.press(Key::Enter);
     let again = idle(&sandbox, 2);

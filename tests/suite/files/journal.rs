@@ -99,7 +99,7 @@ fn stop_and_a_crash_do_not_wait_for_it() {
     let (sandbox, mut terminal, record, disk) = session();
     disk.hang();
     process::signal(record.pid("claude_pid").expect("claude"), nix::sys::signal::Signal::SIGKILL);
-    terminal.wait_for_text("it comes back in");
+    terminal.wait_for_text("back in");
     terminal.press(Key::Enter);
     at_prompt(&mut terminal);
     terminal.wait_for_text("You said: first words");

@@ -25,7 +25,7 @@ fn kill(record: &Record, signal: Signal) {
 fn at_question(sandbox: &Sandbox) -> Terminal {
     let mut terminal = start(sandbox, &[]);
     kill(&idle(sandbox, 0), Signal::SIGKILL);
-    terminal.wait_for_text("ctrl-c to quit");
+    terminal.wait_for_text("ctrl-c: quit");
     terminal
 }
 
@@ -119,7 +119,7 @@ fn who_answers_no_learns_how_to_go_on() {
     terminal.wait_for_text("You said: some words");
     let record = idle(&sandbox, 0);
     kill(&record, Signal::SIGKILL);
-    terminal.wait_for_text("ctrl-c to quit");
+    terminal.wait_for_text("ctrl-c: quit");
     terminal.type_text("\x03");
     assert_eq!(terminal.finish().code(), Some(137));
     let line = format!("not started again; to go on: claude --resume {}", record.text("conversation"));
@@ -146,7 +146,7 @@ fn the_detach_key_at_the_question_detaches() {
     let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
     command.arg("attach");
     let mut other = Terminal::spawn(command);
-    other.wait_for_text("ctrl-c to quit");
+    other.wait_for_text("ctrl-c: quit");
     other.type_text("\r");
     idle(&sandbox, 1);
     exit(&sandbox, other);

@@ -195,7 +195,7 @@ fn while_it_waits_to_come_back_from_a_crash_it_comes_at_once() {
     sandbox.configure("[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
     let mut terminal = start(&sandbox, &[]);
     process::signal(idle(&sandbox, 0).pid("claude_pid").expect("a claude"), Signal::SIGKILL);
-    terminal.wait_for_text("it comes back in");
+    terminal.wait_for_text("back in");
     sandbox.wait_for_record("the wait", |record| record.text("state") == "restarting");
     assert!(well_said(&sandbox, &["restart"]).contains("restarted now"));
     idle(&sandbox, 1);

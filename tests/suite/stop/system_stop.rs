@@ -125,7 +125,7 @@ fn at_the_question_after_a_crash_the_session_ends_and_can_be_started() {
     sandbox.configure("[restart]\ninitial_delay = \"10m\"\nmax_delay = \"10m\"\n");
     let (mut terminal, record) = session(&sandbox);
     process::signal(pid(&record, "claude_pid"), Signal::SIGKILL);
-    terminal.wait_for_text("ctrl-c to quit");
+    terminal.wait_for_text("ctrl-c: quit");
     process::signal(pid(&record, "host_pid"), Signal::SIGTERM);
     assert_eq!(terminal.finish().code(), Some(137));
     let listed = stays_ended(&sandbox);
