@@ -261,16 +261,21 @@ impl Host {
         let mut client = self.attachment.release();
         self.record.set_client(None);
         self.events.write(LogEvent::ClientLost { why: why.to_owned() });
-        if was_given_back || self.attachment.is_backgrounded() {
+        let undo = if was_given_back || self.attachment.is_backgrounded() {
             // The shell is already drawing there; claude's half-written output has no place any more.
             self.output.discard_pending();
+            0
         } else {
-            let undo = self.undo();
+            let now = self.undo();
+            let undo = self.output.end_passing_over().unwrap_or(now);
             self.output.write(undo.as_bytes());
-        }
+            undo.len()
+        };
         self.output.flush(Instant::now() + SHORT_PATIENCE_WITH_TERMINAL);
+        // Where the terminal has taken nothing of it, the guard tries that for some seconds more.
+        let is_undone = undo == 0 || self.output.unwritten() < undo;
         self.output.leave_terminal();
-        if let Some(client) = &mut client {
+        if let Some(client) = client.as_mut().filter(|_| is_undone) {
             client.has_terminal_back();
         }
         drop(client);

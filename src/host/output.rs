@@ -287,6 +287,21 @@ impl Output {
         self.write(&redraw);
     }
 
+    /// A terminal that was passed over is left, and may have room soon: it gets the rest of what claude wrote
+    /// until then. Gives what undoes the modes of that moment, or nothing where it was not passed over.
+    pub fn end_passing_over(&mut self) -> Option<String> {
+        self.stalled = false;
+        self.room_at = None;
+        let (rest, modes) = self.cut_off.take()?;
+        self.write(&rest);
+        Some(modes.undo())
+    }
+
+    /// How many bytes are not on the terminal yet.
+    pub fn unwritten(&self) -> usize {
+        self.pending.len() - self.written
+    }
+
     fn write_pending(&mut self) {
         while !self.is_flushed() {
             let Some(terminal) = &self.terminal else {

@@ -497,6 +497,32 @@ fn while_the_host_lives_nobody_else_gives_the_terminal_of_a_killed_client_back()
     sandbox.wait_for_silence();
 }
 
+/// The host had passed over a terminal that took nothing, and so it wrote nothing to it any more. The modes
+/// that were on there stayed.
+#[test]
+fn a_client_that_is_killed_while_its_terminal_takes_nothing_leaves_a_usable_terminal() {
+    let mut sandbox = stand_in::sandbox();
+    sandbox.configure("stall_after = \"300ms\"\n");
+    let manners = Terminal::shell("dash", &sandbox).manners();
+    let (mut shell, client, host) = begin_in_dash(&mut sandbox);
+    let record = sandbox.wait_for_record("a session", |_| true);
+    shell.type_text("\x7f\x7f");
+    submit(&mut shell, "/fault flood 200000");
+    shell.stop_reading();
+    let log = record.path.with_file_name("events.jsonl");
+    let is_full = || std::fs::read_to_string(&log).is_ok_and(|log| log.contains("terminal-passed-over"));
+    wait_until("a terminal that is full", DEADLINE, is_full);
+    process::signal(client, Signal::SIGKILL);
+    shell.read_on();
+    wait_until("the end of the client", DEADLINE, || !process::runs(client));
+    shell.wait_for_manners(&manners);
+    assert!(process::runs(host));
+    shell.type_text("\rexit\r");
+    shell.finish();
+    verb::cckw(&sandbox, &["stop"]).output().expect("cckw");
+    sandbox.wait_for_silence();
+}
+
 /// Such a host would give it back when it goes on, much later, in the middle of what runs there by then.
 #[test]
 fn a_client_that_is_killed_while_its_host_is_stopped_leaves_a_usable_terminal() {
