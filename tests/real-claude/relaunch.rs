@@ -217,7 +217,7 @@ fn a_crash_loop_ends_once_and_says_how_to_resume() {
     let output = String::from_utf8_lossy(&terminal.output()).replace("\r\n", " ");
     let word =
         format!("claude crashed 4 times and is not started again; to try again: claude --resume {id}]");
-    assert_eq!(output.matches("is not started again").count(), 1, "{output}");
+    assert_eq!(output.matches("is not started again; to try again").count(), 1, "{output}");
     assert!(output.contains(&word), "{output}");
     let record =
         place.sandbox.wait_for_record("a session given up", |record| record.text("state") == "crashed");
