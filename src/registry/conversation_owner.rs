@@ -77,6 +77,8 @@ impl ConversationOwner {
         let pid = Some(claude.pid.as_raw());
         let session = session(|record| {
             record.claude_pid == pid && record.claude_start.as_ref() == Some(&claude.start)
+                // Its host has not yet read what claude has written of itself.
+                || record.child_pid == pid
                 || claude.job.is_some() && record.background_job == claude.job
         });
         Some(Self { conversation: conversation.to_owned(), claude: Some(claude), session })

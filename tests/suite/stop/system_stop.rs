@@ -282,7 +282,7 @@ fn the_codes_of_signals_that_nobody_passed_on_are_crashes() {
         let script = sandbox.script("exits", &format!("#!/bin/sh\nexit {code}\n"));
         sandbox.set("CCKW_CLAUDE", script);
         let mut terminal = Terminal::spawn(sandbox.cckw_claude());
-        terminal.wait_for_text(&format!("claude exited with status {code}; it comes back"));
+        terminal.wait_for_text(&format!("claude exited with status {code}; back in"));
         terminal.type_text("\x03");
         assert_eq!(terminal.finish().code(), Some(code));
         sandbox.wait_for_silence();
@@ -307,5 +307,5 @@ fn ctrl_c_before_claude_has_switched_signals_off_is_the_user_s_end() {
     let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(-pid(&record, "child_pid")), Signal::SIGINT)
         .expect("a signal");
-    terminal.wait_for_text("it comes back");
+    terminal.wait_for_text("back in");
 }
