@@ -29,15 +29,21 @@ fn typed(terminal: &mut Terminal, text: &str) {
 }
 
 /// A turn from the start to the end; gives what was to be seen at the prompt, in the draft and after the
-/// answer, and which modes were left on.
-fn turn(how: How, builder: Builder, around: &Around) -> (Vec<View>, Vec<String>) {
+/// answer, and which modes were left on. Where it is known what is to be seen, that is waited for.
+fn turn(how: How, builder: Builder, around: &Around, expected: &[View]) -> (Vec<View>, Vec<String>) {
     let mut place = Place::new();
     let command = around(&mut place, how);
     let root = place.sandbox.root().to_str().expect("a path").to_owned();
     let mut terminal = builder.spawn(command);
     let mut steps = Vec::new();
     let mut step = |terminal: &mut Terminal| {
-        let screen = terminal.wait_for_rest(REST, |screen| view(screen, &root));
+        let screen = match expected.get(steps.len()) {
+            None => terminal.wait_for_rest(REST, |screen| view(screen, &root)),
+            Some(expected) => {
+                terminal.try_wait_for(|screen| expected.differences(&view(screen, &root)).is_empty());
+                terminal.screen()
+            }
+        };
         steps.push(view(&screen, &root));
     };
     let state = wait_until_some("an idle claude", DEADLINE, || {
@@ -66,7 +72,8 @@ fn turn(how: How, builder: Builder, around: &Around) -> (Vec<View>, Vec<String>)
 
 #[track_caller]
 fn same(builder: Builder, around: &Around) {
-    let (direct, through) = (turn(How::Direct, builder, around), turn(How::Through, builder, around));
+    let direct = turn(How::Direct, builder, around, &[]);
+    let through = turn(How::Through, builder, around, &direct.0);
     for (direct, through) in direct.0.iter().zip(&through.0) {
         assert_eq!(direct.differences(through), Vec::<String>::new());
     }

@@ -211,7 +211,9 @@ fn a_failure_while_the_user_types_is_no_switching_off() {
 
 #[test]
 fn the_third_strike_is_left_alone_and_a_restart_begins_anew() {
-    let bed = Bed::new(&format!("{QUICK}\nrestart = true"), &json!({ "tui": "default" }));
+    let mut bed = Bed::new(&format!("{QUICK}\nrestart = true"), &json!({ "tui": "default" }));
+    // Three connects have to fail, one after the other.
+    bed.patience = 3;
     let mut terminal = bed.start();
     bed.connect(&mut terminal);
     submit(&mut terminal, "some words");

@@ -104,7 +104,7 @@ fn it_comes_back_by_itself() {
 
 #[test]
 fn ctrl_c_at_the_question_ends_the_session_with_claude_s_status() {
-    let sandbox = sandbox();
+    let sandbox = patient();
     let mut terminal = at_question(&sandbox);
     terminal.type_text("\x03");
     assert_eq!(terminal.finish().code(), Some(137));

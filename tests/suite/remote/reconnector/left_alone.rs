@@ -182,7 +182,7 @@ fn at_a_prompt_that_is_in_use_nothing_is_typed() {
 
 #[test]
 fn during_a_turn_and_at_its_question_nothing_is_typed() {
-    let mut sandbox = prepared("disconnected_for = \"3s\"");
+    let mut sandbox = prepared("disconnected_for = \"6s\"");
     sandbox.set("CCKW_STANDIN_PACE", "400");
     let mut terminal = start(&sandbox, &[]);
     connect(&mut terminal, &sandbox);
