@@ -377,11 +377,12 @@ impl Host {
     }
 
     fn look_at_state_file(&mut self) {
+        // Also of a server: until it has been looked at, a change wakes the host again and again.
+        let seen = self.watch.look();
         // Below a server there are claudes too; what they write down is not about it.
         if self.record.kind == SessionKind::Server {
             return;
         }
-        let seen = self.watch.look();
         self.note_notifications();
         // What was missed for want of a descriptor is not told again.
         let missed = seen.is_none() && descriptors::check_room(1).is_err();

@@ -1,5 +1,7 @@
 //! `claude remote-control`, a server that runs for days, is kept like a session.
 
+use std::time::{Duration, Instant};
+
 use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{arguments, sandbox};
@@ -34,7 +36,7 @@ fn up(sandbox: &Sandbox, terminal: &Terminal, restarts: u64) -> Record {
 
 /// Waits until the server counts as one that has come up.
 fn stable(terminal: &mut Terminal) {
-    terminal.wait_for_rest(std::time::Duration::from_millis(300), crate::support::Screen::text);
+    terminal.wait_for_rest(Duration::from_millis(300), crate::support::Screen::text);
 }
 
 #[test]
@@ -132,6 +134,33 @@ fn it_outlives_its_terminal_and_its_host() {
     let record = runs(&sandbox, 1);
     terminal.wait_for_text("Resuming session");
     assert_eq!(arguments(&record), ["rc"]);
+    terminal.type_text("\x03");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+    sandbox.wait_for_silence();
+}
+
+/// A server has no state file of its own to look at. A change that woke its host was never looked at, so the
+/// host never slept again.
+#[test]
+fn its_host_sleeps_while_nothing_happens() {
+    /// Processor time of a process so far, in ticks of the system.
+    fn ticks(pid: i32) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a host");
+        let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+        [11, 12].iter().map(|at| fields[*at].parse::<u64>().expect("a number")).sum()
+    }
+    let sandbox = configured();
+    let mut terminal = start(&sandbox, &["rc"]);
+    let record = up(&sandbox, &terminal, 0);
+    let host = record.json["host_pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a host");
+    let mut last = (ticks(host), Instant::now());
+    wait_until("a second without any work of the host's", DEADLINE, || {
+        let now = ticks(host);
+        if now != last.0 {
+            last = (now, Instant::now());
+        }
+        last.1.elapsed() > Duration::from_secs(1)
+    });
     terminal.type_text("\x03");
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     sandbox.wait_for_silence();
