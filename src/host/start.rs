@@ -312,8 +312,8 @@ fn begin(
         if let Some(job) = record.background_job.take() {
             // Two of them would write into one conversation.
             let ended = JobStop::begin(&request.program, &job).wait();
-            EventLog::in_directory(&place.directory)
-                .write(LogEvent::BackgroundJobEnded { job: Some(job), ended });
+            events.write(LogEvent::BackgroundJobEnded { job: Some(job.clone()), ended });
+            last_claude::follow_job(&mut record, &job, &events);
         }
         let conversation = record.conversation.clone().filter(|id| is_id(id));
         (record, Supervisor::taken_up(limits, conversation))

@@ -16,6 +16,7 @@ use super::event_log::EventLog;
 use super::log_event::LogEvent;
 use super::next_conversation;
 use super::record::Record;
+use crate::claude::background_job::BackgroundJob;
 use crate::claude::state_file;
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript;
@@ -156,6 +157,16 @@ pub fn follow_the_last_one(record: &mut Record, seen: Option<LastOpen>, events: 
     let Some(last) = last_open(record).or(seen) else { return };
     if record.follow(&last.conversation) {
         events.write(LogEvent::Conversation { id: last.conversation, job: record.background_job.clone() });
+    }
+}
+
+/// Takes over which conversation the background job `job` had open, where the record does not say so and there
+/// is something to resume: a host notes that up to a second after the first words were said there, and may have
+/// been killed before.
+pub fn follow_job(record: &mut Record, job: &str, events: &EventLog) {
+    let Some(open) = BackgroundJob::look_up(job, None).conversation else { return };
+    if can_be_resumed(record, &open) && record.follow(&open) {
+        events.write(LogEvent::Conversation { id: open, job: Some(job.to_owned()) });
     }
 }
 

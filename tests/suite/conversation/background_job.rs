@@ -141,6 +141,35 @@ fn after_the_host_was_killed_the_later_words_are_back() {
     sandbox.wait_for_silence();
 }
 
+/// The host notes the new conversation a moment after the first words in the job, and may be killed before.
+#[test]
+fn words_that_the_record_did_not_know_of_are_back_after_the_machine_went_down() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &[]);
+    say(&mut terminal, "first words");
+    let first = idle(&sandbox, 0);
+    let parked = moved(&sandbox, &mut terminal, "second words");
+    let processes = sandbox.processes();
+    for signal in [Signal::SIGSTOP, Signal::SIGKILL] {
+        for pid in &processes {
+            process::signal(*pid, signal);
+        }
+    }
+    sandbox.wait_for_silence();
+    drop(terminal);
+    let mut record = parked.json.clone();
+    record["conversation"] = first.json["conversation"].clone();
+    record["boot"] = "of-another-day".into();
+    std::fs::write(&parked.path, record.to_string()).expect("a record");
+    well_said(&sandbox, &["start", "work"]);
+    assert_eq!(idle(&sandbox, 1).text("conversation"), parked.text("conversation"));
+    let log = well_said(&sandbox, &["logs", "work"]);
+    assert!(log.contains(&format!("id={}", parked.text("conversation"))), "{log}");
+    assert!(well_said(&sandbox, &["screen", "work"]).contains("You said: second words"));
+    well_said(&sandbox, &["stop"]);
+    sandbox.wait_for_silence();
+}
+
 #[test]
 fn a_stop_ends_the_job_too() {
     let sandbox = sandbox();

@@ -58,7 +58,10 @@ fn the_new_name_outlives_a_crash_of_claude_and_the_end() {
     well_said(&sandbox, &["stop", "second"]);
     terminal.finish();
     well_said(&sandbox, &["start", "second"]);
+    wait_until("a claude at rest", DEADLINE, || by_id(&sandbox, &session).text("status") == "idle");
     let again = by_id(&sandbox, &session);
+    assert_eq!(arguments(&again)[2..], ["--name=second"]);
+    assert_eq!(state_name(&sandbox, &again), "second");
     assert_eq!((name_of(&sandbox, &record), again.text("name")), ("second".into(), "first"));
     well_said(&sandbox, &["stop", "second"]);
     sandbox.wait_for_silence();
