@@ -247,3 +247,105 @@ fn after_two_hosts_were_killed() {
         well_said(&sandbox, &["rm", "--ended"]);
     }
 }
+
+/// A remote-control server in a terminal that is wide enough for one line each.
+fn server(sandbox: &Sandbox) -> Terminal {
+    let mut command = sandbox.cckw_claude();
+    command.arg("remote-control");
+    let mut terminal = Terminal::builder().size(30, 400).spawn(command);
+    terminal.wait_for_text("Press Ctrl+C");
+    terminal
+}
+
+fn server_up(sandbox: &Sandbox, restarts: u64) -> Record {
+    sandbox.wait_for_record("a running server", |record| {
+        record.text("state") == "running" && record.json["restarts"] == restarts
+    })
+}
+
+#[test]
+fn of_a_server_that_was_given_up() {
+    let sandbox = sandbox();
+    sandbox.configure("[restart]\ncrash_limit = 1\n");
+    let terminal = server(&sandbox);
+    process::signal(server_up(&sandbox, 0).pid("child_pid").expect("a child"), Signal::SIGKILL);
+    let mut terminal = follow(&sandbox, &last_words(terminal), "claude remote-control");
+    terminal.wait_for_text("Press Ctrl+C");
+    stop_all(&sandbox);
+    terminal.finish();
+}
+
+#[test]
+fn of_a_server_whose_host_was_killed_twice() {
+    let sandbox = sandbox();
+    let mut terminal = server(&sandbox);
+    for restarts in [0, 1] {
+        process::signal(server_up(&sandbox, restarts).pid("host_pid").expect("a host"), Signal::SIGKILL);
+    }
+    assert_eq!(terminal.finish().code(), Some(70), "{}", terminal.report());
+    let mut terminal = follow(&sandbox, &last_words(terminal), "claude remote-control");
+    terminal.wait_for_text("Press Ctrl+C");
+    stop_all(&sandbox);
+    terminal.finish();
+}
+
+#[test]
+fn where_what_is_said_is_not_written() {
+    let sandbox = sandbox();
+    // Nothing can be written below `projects`: there is a file in its place.
+    std::fs::create_dir_all(sandbox.path("home/.claude")).expect("a folder");
+    std::fs::write(sandbox.path("home/.claude/projects"), "").expect("a file");
+    let mut terminal = start(&sandbox, &[]);
+    say(&mut terminal, "words");
+    wait_until("an alarm", DEADLINE, || well_said(&sandbox, &["list"]).contains("cckw screen"));
+    let shown = follow_to_the_end(&sandbox, &well_said(&sandbox, &["list"]), "cckw screen");
+    assert!(shown.contains("You said: words"), "{shown}");
+    // It says that something was lost, which is no failure.
+    assert!(cckw(&sandbox, &["stop", "--all"]).status().expect("runs").success());
+    terminal.finish();
+}
+
+#[test]
+fn where_its_directory_is_gone() {
+    let sandbox = sandbox();
+    let folder = sandbox.path("project");
+    std::fs::create_dir(&folder).expect("a folder");
+    let mut command = sandbox.cckw_claude();
+    command.current_dir(&folder);
+    let mut terminal = Terminal::builder().size(30, 400).spawn(command);
+    at_prompt(&mut terminal);
+    say(&mut terminal, "words");
+    stop_all(&sandbox);
+    terminal.finish();
+    std::fs::remove_dir_all(&folder).expect("removes");
+    let said = complaint(&sandbox, &["start", "project"]);
+    let mut terminal = follow(&sandbox, &said, "claude --resume");
+    terminal.wait_for_text("You said: words");
+    stop_all(&sandbox);
+    terminal.finish();
+}
+
+#[test]
+fn of_a_claude_that_is_newer_than_the_one_that_runs() {
+    let mut sandbox = stand_in::sandbox();
+    // As npm lays it out, with the stand-in as the program.
+    let package = sandbox.path("lib/claude-code");
+    std::fs::create_dir_all(package.join("bin")).expect("a directory");
+    let program = package.join("bin/claude-stand-in");
+    std::fs::copy(env!("CARGO_BIN_EXE_cckw"), &program).expect("a program");
+    sandbox.set("CCKW_CLAUDE", sandbox.link("claude-stand-in", program));
+    prepare(&mut sandbox);
+    let mut terminal = start(&sandbox, &[]);
+    idle(&sandbox, 0);
+    let newer = r#"{ "name": "@anthropic-ai/claude-code", "version": "999.0.0" }"#;
+    std::fs::write(package.join("package.json"), newer).expect("a package");
+    let listed = well_said(&sandbox, &["list"]);
+    // SESSION stands for the name of one.
+    let advice = listed.replace("SESSION", "work");
+    let restarted = follow_to_the_end(&sandbox, &advice, "cckw restart work");
+    assert!(restarted.contains("work: claude is restarted"), "{restarted}");
+    idle(&sandbox, 1);
+    at_prompt(&mut terminal);
+    stop_all(&sandbox);
+    terminal.finish();
+}
