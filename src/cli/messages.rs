@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use super::definition::Cli;
 use crate::claude::executable::{NotFound, Source, Unfit};
@@ -210,4 +210,40 @@ fn no_message_is_left_out() {
     let shown: BTreeSet<String> = errors().into_iter().map(|(name, _)| name.to_owned()).collect();
     assert_eq!(shown, made);
     assert!(made.len() > 80, "{}", made.len());
+}
+
+/// What a text tells its reader to type: commands of cckw in backquotes, behind a colon, or in brackets.
+fn advised(text: &str) -> Vec<&str> {
+    let begins = ["`cckw ", ": cckw ", "; cckw ", "(cckw "].iter();
+    let mut found = Vec::new();
+    for begin in begins {
+        for (at, _) in text.match_indices(begin) {
+            let command = &text[at + begin.len() - "cckw ".len()..];
+            let end = command.find(['`', ';', ',', ')']).unwrap_or(command.len());
+            found.push(command[..end].split(" (").next().unwrap_or_default());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_that_is_advised_is_understood() {
+    // Behind a semicolon a sentence about cckw may stand as well.
+    let is_verb = |word: &str| Cli::command().get_subcommands().any(|verb| verb.get_name() == word);
+    let mut checked = 0;
+    for (name, error) in errors().into_iter().chain(made_elsewhere()) {
+        let text = error.to_string();
+        for command in advised(&text) {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            if words.get(1).is_some_and(|word| is_verb(word) || word.starts_with('-')) {
+                let parsed = Cli::try_parse_from(&words);
+                let is_help = parsed.as_ref().is_err_and(|error| !error.use_stderr());
+                assert!(parsed.is_ok() || is_help, "{name}: {command}");
+                checked += 1;
+            } else {
+                assert!(text.contains(&format!("; {command}")), "{name} advises an unknown verb: {command}");
+            }
+        }
+    }
+    assert!(checked > 30, "{checked}");
 }
