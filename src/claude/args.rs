@@ -7,6 +7,7 @@
 //! word looks like a flag, holds white space (then it is a prompt) or names a subcommand. So a word that
 //! starts with `-` is never swallowed, and a `-p` behind an unknown flag is still seen.
 
+mod begin;
 mod choice;
 mod name;
 mod relaunch;
@@ -17,6 +18,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use uuid::Uuid;
 
+pub use begin::{MAX_PROMPT_BYTES, NoBeginning, begin, is_flag};
 pub use choice::{ConversationChoice, choice, name_newest};
 pub use name::rename;
 pub use relaunch::{Resume, relaunch, worktree};

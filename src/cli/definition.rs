@@ -2,10 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::client::launch::EnvironmentFrom;
+use crate::config::duration;
 
 /// What cckw is, in two sentences.
 pub const ABOUT: &str = "\
@@ -65,6 +67,39 @@ pub enum Verb {
     Claude {
         /// Arguments of claude
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_hint = ValueHint::AnyPath)]
+        args: Vec<OsString>,
+    },
+    /// Start a session without a terminal, for scripts
+    ///
+    /// Starts claude in DIR, or here, and returns when it is up. Prints the name and the id of the session, with
+    /// a tab between. NAME is claude's name for it, too; it is refused if a living session has it. Arguments of
+    /// claude come after `--`, as for `cckw claude`. `cckw new NAME -- remote-control` starts a server.
+    ///
+    /// If claude asks something first (whether it may work in this folder, for a login), the question stands on
+    /// stderr and nobody answers it: `cckw attach NAME` shows it. The exit status is 3 then, and 5 if claude is not
+    /// up in time. The session goes on in both cases. If claude ends at once, stderr says what it said, and nothing
+    /// is left of the session.
+    #[command(override_usage = "cckw new [OPTIONS] NAME [DIR] [-- CLAUDE-ARGS...]")]
+    New {
+        /// The name of the session
+        name: String,
+        /// The directory that claude works in
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
+        /// Attach this terminal to the session, like `cckw attach`
+        #[arg(long)]
+        attach: bool,
+        /// What claude is told first; `-` reads it from stdin
+        #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+        prompt: Option<String>,
+        /// Print one JSON object, as in `cckw list --json`
+        #[arg(long, conflicts_with = "attach")]
+        json: bool,
+        /// How long claude may take to come up
+        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+        timeout: Duration,
+        /// Arguments of claude
+        #[arg(last = true, value_name = "CLAUDE-ARGS", value_hint = ValueHint::AnyPath)]
         args: Vec<OsString>,
     },
     /// List the sessions

@@ -73,6 +73,12 @@ fn shown_by_default(session: &Session) -> bool {
     session.has_host() || session.damage.is_some() || session.record.state != SessionState::Stopped
 }
 
+/// One session as a JSON object in a line, as `--json` prints it.
+pub fn json_line(session: &Session) -> String {
+    let about = topic::of_all(&[session]).pop().flatten();
+    format!("{}\n", json(&line(session, about.as_deref(), &mut Installed::default()).to_string()))
+}
+
 fn line(session: &Session, about: Option<&str>, installed: &mut Installed) -> serde_json::Value {
     let record = &session.record;
     serde_json::json!({

@@ -15,7 +15,7 @@ use crate::config;
 use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
-    UserError, claude, client, files, host, remote, selector, session, shim, shortage, terminal, verb,
+    UserError, claude, client, files, host, new, remote, selector, session, shim, shortage, terminal, verb,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -62,13 +62,19 @@ fn errors() -> Vec<(&'static str, UserError)> {
             elsewhere(WORK), unknown_process(WORK, &directory().join("host.lock")), lost_socket(WORK, 4711),
             could_not_revive(WORK), does_not_come_up(WORK), cannot_catch_signals(full()), not_by_hand();
         session:
-            is_running(WORK), nothing_was_removed(session::is_running(WORK)),
+            name_is_taken(WORK), is_running(WORK), nothing_was_removed(session::is_running(WORK)),
             not_a_directory_of_one(directory()), cannot_be_removed(directory(), refused()),
             does_not_end(WORK), damaged_and_runs("it is empty", WORK), damaged_and_ended("it is cut at byte 70", WORK),
             directory_gone(Path::new("/src"), Some("5f0c")), directory_gone(Path::new("/src"), None),
             directory_cannot_be_entered(Path::new("/src"), refused()), environment_unusable("5f0c", refused()),
             is_open_elsewhere("session work (process 4711 in /src, detached)", "to take it: cckw attach work"),
             is_ending(), has_a_host();
+        new:
+            bad_name("4711", "it looks like an id or a pid"), no_directory(Path::new("/src"), refused()),
+            no_session(), other_name(), two_prompts(), server_with_prompt(), prompt_is_a_value(),
+            empty_prompt(), prompt_is_no_text("it has a NUL in it"), prompt_is_too_long(200_000, 131_071),
+            ended_at_once("exit status 1", "error: unknown option '--frob'"), ended_at_once("exit status 0", ""),
+            not_up_yet(WORK, 30.0), asks_first(WORK, "Is this a project that you trust?"), interrupted(WORK, 130);
         files:
             unusable(directory(), &unmade, room),
             configuration(Path::new("/c.toml"), Some((3, 1)), "unknown field `frob`", "see the page"),

@@ -9,11 +9,13 @@ mod definition;
 mod demo;
 mod detect;
 mod doctor;
+mod host_ends;
 mod list;
 mod logs;
 mod man;
 #[cfg(test)]
 mod messages;
+mod new;
 mod output;
 mod picker;
 mod reconnect;
@@ -21,6 +23,7 @@ mod restart;
 mod revive;
 mod rm;
 mod screen;
+mod session_watch;
 mod shell;
 mod shim;
 mod start;
@@ -111,6 +114,17 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::List { all, json, .. }) => list::main(all, json),
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
+        Some(Verb::New { name, directory, attach, prompt, json, timeout, args }) => {
+            new::main(&new::NewArgs {
+                name: &name,
+                directory: directory.as_deref(),
+                prompt: prompt.as_deref(),
+                attach,
+                json,
+                timeout,
+                args: &args,
+            })
+        }
         Some(Verb::Start { session, all, env }) => start::main(session.as_deref(), all, env.into()),
         Some(Verb::Restart { session, all, now, cancel }) => {
             let wish = match (now, cancel) {

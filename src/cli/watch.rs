@@ -1,13 +1,11 @@
 //! `cckw list --watch`: the table, drawn anew when something has changed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use uuid::Uuid;
-
+use super::host_ends::{HostEnds, HostKey};
 use super::output::fail;
 use super::{list, table};
 use crate::os::poll::{Interest, Poll};
@@ -49,7 +47,7 @@ fn watch(all: bool) -> Result<i32, UserError> {
         SignalPipe::install(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH])
     }
     .map_err(files::cannot_handle_signals)?;
-    let mut hosts = Hosts::default();
+    let mut hosts = HostEnds::default();
     let mut screen = AlternateScreen::enter();
     let mut poll = Poll::default();
     loop {
@@ -105,38 +103,6 @@ fn draw(sessions: &[Session], all: bool) -> io::Result<()> {
     let text = format!("\x1b[H{}\x1b[K\x1b[J", drawn.join("\x1b[K\r\n"));
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
-}
-
-/// A host, as opposed to a later one of the same session.
-type HostKey = (Uuid, i32);
-
-/// A connection to each host, whose end says that the host has ended: one that was killed leaves no other
-/// trace.
-#[derive(Default)]
-struct Hosts(HashMap<HostKey, Option<UnixStream>>);
-
-impl Hosts {
-    /// Connects to the hosts that are new, and lets go of those that do not run any more.
-    fn follow(&mut self, sessions: &[Session]) {
-        let running = sessions.iter().filter(|session| session.is_running);
-        let running: HashMap<HostKey, &Session> =
-            running.map(|session| ((session.record.session, session.record.host_pid), session)).collect();
-        self.0.retain(|key, _| running.contains_key(key));
-        for (key, session) in running {
-            self.0.entry(key).or_insert_with(|| session.connect());
-        }
-    }
-
-    fn open(&self) -> impl Iterator<Item = (HostKey, &UnixStream)> {
-        self.0.iter().filter_map(|(key, host)| Some((*key, host.as_ref()?)))
-    }
-
-    /// Closes these. One whose host runs all the same (it has too many connections) is not made again.
-    fn forget(&mut self, ended: &[HostKey]) {
-        for key in ended {
-            self.0.insert(*key, None);
-        }
-    }
 }
 
 /// The terminal's second screen, without cursor and line wrapping, until this is dropped.

@@ -13,9 +13,12 @@ use std::time::Duration;
 use nix::unistd::{Pid, isatty, setsid};
 use uuid::Uuid;
 
-use crate::claude::executable;
+use crate::claude::args;
+use crate::claude::args::{Parsed, Run};
+use crate::claude::{executable, server};
 use crate::config;
 use crate::config::Config;
+use crate::os::signals::SignalState;
 use crate::os::tty;
 use crate::os::tty::{Attributes, Size};
 use crate::os::{descriptors, signals, threads};
@@ -60,6 +63,8 @@ pub struct HostLaunch {
     pub may_expire: bool,
     /// Its user has asked for it to be brought back.
     pub is_asked: bool,
+    /// It is not started if a living session has its name.
+    pub name_is_fixed: bool,
     /// What the claude of the host that was lost had open.
     pub last_open: Option<LastOpen>,
 }
@@ -74,6 +79,29 @@ pub enum EnvironmentFrom {
 }
 
 impl HostLaunch {
+    /// A launch of a session that begins, with these arguments of claude. The conversation is pinned unless the
+    /// arguments choose one.
+    pub fn fresh(program: PathBuf, args: &[OsString], parsed: &Parsed) -> Self {
+        let session = Uuid::new_v4();
+        let server = parsed.run == Run::Server;
+        let pinned = !parsed.chosen && !server;
+        Self {
+            session,
+            program,
+            args: if pinned { args::pin(args, &session) } else { args.to_vec() },
+            pinned,
+            name: if server { server::name(args) } else { parsed.name.clone() },
+            server,
+            revive: false,
+            environment: revival::current(),
+            record_environment: true,
+            may_expire: true,
+            is_asked: false,
+            name_is_fixed: false,
+            last_open: None,
+        }
+    }
+
     /// A launch that takes up a session whose host is gone; `directory` is the session's.
     ///
     /// A session without a recorded environment (an earlier version started it) gets the caller's, as that
@@ -119,6 +147,7 @@ impl HostLaunch {
             record_environment,
             may_expire: by != By::Command,
             is_asked: by == By::Request,
+            name_is_fixed: false,
             last_open: None,
         })
     }
@@ -167,6 +196,31 @@ impl HostLaunch {
         }
     }
 
+    /// Starts the host of a session that begins and that has no terminal from its first moment. Returns when
+    /// claude was started. Claude gets no signal settings of this process: those of a script (`nohup`, `&`) are
+    /// not meant for a session.
+    ///
+    /// # Errors
+    /// What the host says, or what keeps it from being started. Then nothing is left of the session.
+    pub fn detached(&self, size: Size) -> Result<(), UserError> {
+        let said = |error: io::Error| user_error::shortage::system(error);
+        let mut channel = Channel::new(self.host()?.0).map_err(said)?;
+        let nothing = OpenOptions::new().read(true).write(true).open("/dev/null").map_err(said)?;
+        let attributes = Attributes::of_a_new_terminal().map_err(said)?;
+        let start = Start { detached: true, signals: SignalState::default(), ..self.start(size, attributes) };
+        channel.send(&FromClient::Start(Box::new(start)), vec![nothing.into()]);
+        loop {
+            match channel.wait_for::<FromHost>(Some(HOST_START_TIMEOUT)).map_err(said)? {
+                Some((FromHost::Started { .. }, _)) => return Ok(()),
+                Some((FromHost::Failed { reason, status, .. }, _)) => {
+                    return Err(user_error::host::failed(&reason, status));
+                }
+                Some(_) => {}
+                None => return Err(user_error::host::silent()),
+            }
+        }
+    }
+
     /// Starts the host of a session that has none, for nobody to wait for it, and hands over the session's
     /// lock.
     ///
@@ -195,6 +249,7 @@ impl HostLaunch {
             record_environment: self.record_environment,
             may_expire: self.may_expire,
             is_asked: self.is_asked,
+            name_is_fixed: self.name_is_fixed,
             last_open: self.last_open.clone(),
         }
     }

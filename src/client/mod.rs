@@ -14,6 +14,7 @@ mod host_lost;
 mod input_gate;
 mod keys;
 pub mod launch;
+pub mod new;
 mod passthrough;
 mod paste;
 mod raw_mode;

@@ -19,7 +19,6 @@ use crate::claude::args::{Parsed, Run};
 use crate::claude::executable;
 use crate::claude::executable::Executable;
 use crate::claude::latest_conversation;
-use crate::claude::server;
 use crate::claude::shim;
 use crate::client;
 use crate::config;
@@ -28,14 +27,13 @@ use crate::os::tty::Streams;
 use crate::os::{descriptors, listed_name, signals, tty};
 use crate::registry;
 use crate::registry::ConversationOwner;
-use crate::registry::environment::revival;
 use crate::registry::record;
 use crate::registry::record::Record;
 use crate::user_error;
 use crate::user_error::UserError;
 
 /// How many descriptors a session needs, in the client and in the host, with some to spare for requests.
-const ROOM: usize = 40;
+pub(super) const ROOM: usize = 40;
 
 /// Runs claude with these arguments and returns its status. Does not return where claude takes this process's
 /// place.
@@ -81,24 +79,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Ok(Some(status)) => return status,
         Err(error) => return refuse(&error),
     }
-    let session = Uuid::new_v4();
-    let server = parsed.run == Run::Server;
-    let pinned = !parsed.chosen && !server;
-    let name = if server { server::name(&args) } else { parsed.name };
-    let launch = HostLaunch {
-        session,
-        program: found.program.clone(),
-        args: if pinned { args::pin(&args, &session) } else { args.clone() },
-        pinned,
-        name,
-        server,
-        revive: false,
-        environment: revival::current(),
-        record_environment: true,
-        may_expire: true,
-        is_asked: false,
-        last_open: None,
-    };
+    let launch = HostLaunch::fresh(found.program.clone(), &args, &parsed);
     be_listed_as_claude();
     match client::main(tty, Begin::Launch(launch), &config) {
         ClientEnd::Exit(status) => status,
@@ -127,7 +108,7 @@ pub fn plain(args: &[OsString]) -> ExitCode {
 }
 
 /// The claude that is meant, and the configuration.
-fn claude() -> Result<(Executable, Config), UserError> {
+pub(super) fn claude() -> Result<(Executable, Config), UserError> {
     signals::inherited();
     let config = config::load()?;
     let found = executable::find(&config).map_err(|error| UserError::from(&error))?;
@@ -209,7 +190,7 @@ fn revive_here(on_hangup: OnHangup) -> Vec<Uuid> {
 }
 
 /// Who has the conversation that the user has chosen.
-fn holder(args: &[OsString]) -> Option<ConversationOwner> {
+pub(super) fn holder(args: &[OsString]) -> Option<ConversationOwner> {
     latest_conversation::chosen(args, &std::env::current_dir().ok()?)
         .iter()
         .find_map(|id| ConversationOwner::of(id, None))

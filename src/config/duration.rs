@@ -14,7 +14,7 @@ const MAX_DURATION: Duration = Duration::from_secs(87_600 * 60 * 60);
 ///
 /// # Errors
 /// When it is none, in words that say what one is.
-fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
             "\"{}\" is not a duration, expected a whole number and ms, s, m, h or d: \"250ms\"",

@@ -24,6 +24,7 @@ use crate::escape::escape;
 use crate::os::files::read_plain;
 use crate::user_error::{UserError, files};
 
+pub use duration::parse as duration;
 pub use environment::EnvironmentPolicy;
 pub use records::Records;
 pub use remote::{ReconnectPolicy, RemoteControl};

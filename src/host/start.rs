@@ -56,7 +56,7 @@ use crate::registry::recovery;
 use crate::registry::recovery::RecoveredRecord;
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
-use crate::user_error::host;
+use crate::user_error::{host, session};
 use crate::vt::screen::Screen;
 use request::StartRequest;
 use session_paths::SessionPaths;
@@ -262,7 +262,7 @@ fn prepare(
     let directory = last_claude::directory(&record).filter(|_| start.revive);
     let launcher =
         Launcher { environment, program, args: first_args, stderr, signals: start.signals, size: start.size };
-    if !start.revive && !start.detached && client.is_abandoned() {
+    if !start.revive && client.is_abandoned() {
         return Err(place.refuse("the client has given up this start"));
     }
     if let Some(number) = signals.pending().find(|number| ends_host(*number)) {
@@ -330,6 +330,7 @@ fn begin(
     (record.state_file_removed, record.transcript_problem, record.also_open) = (false, None, None);
     (record.unwatched, record.state_file_unread, record.transcript_cut) = (false, false, false);
     record.given_up = None;
+    record.last_words = vec![];
     record.program = request.program.as_path().into();
     record.version = record::RECORD_VERSION;
     record.host_pid = getpid().as_raw();
@@ -435,6 +436,9 @@ fn open(
             EventLog::in_directory(&place.directory).write(LogEvent::Held(holder.details()));
         }
         return Err(place.refuse(holder.refusal()));
+    }
+    if start.name_is_fixed && naming::is_taken(record) {
+        return Err(place.refuse(session::name_is_taken(&record.plain_name())));
     }
     if naming::give(record) && start.revive {
         EventLog::in_directory(&place.directory).write(naming::renamed(record));

@@ -51,6 +51,10 @@ pub struct Start {
     /// Whether its user has asked for the session to be brought back.
     #[serde(default)]
     pub is_asked: bool,
+    /// Whether the start is refused if a living session has the name. Otherwise the session gets a number
+    /// behind its name.
+    #[serde(default)]
+    pub name_is_fixed: bool,
     /// What the last claude had open when its host was lost. The host that was lost may not have written it
     /// down.
     #[serde(default, skip_serializing_if = "Option::is_none")]

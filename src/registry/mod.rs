@@ -54,7 +54,7 @@ pub use expiry::forget_ended;
 pub use homeless::hosts;
 pub use hung_host::{NoAnswer, SilentHost, ask, ask_and_stay, note_silent_hosts, silent_hosts, word_within};
 pub use remove::Removable;
-pub use selector::{NotPicked, pick, pick_to_remove};
+pub use selector::{NotPicked, goes_before_names, pick, pick_to_remove};
 pub use unreachable::{wait_for_host, why_unreachable};
 pub use watcher::RegistryWatcher;
 

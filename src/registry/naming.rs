@@ -15,6 +15,11 @@ use crate::config;
 use crate::config::OnHangup;
 use crate::os::process;
 
+/// Whether another session that has not ended has the name that this one is to get.
+pub fn is_taken(record: &Record) -> bool {
+    taken(record).contains(&record.plain_name())
+}
+
 /// Gives a session its name, and tells whether that is another one than it had.
 ///
 /// A session that is brought back keeps the name that it had, if no living session has it. Else, and for one

@@ -96,6 +96,10 @@ pub struct Record {
     /// Why claude was given up, where it was, in words.
     #[serde(default)]
     pub given_up: Option<String>,
+    /// What claude wrote last, a string a line, where it ended with an error of its own before there was
+    /// anything of a session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_words: Vec<String>,
     /// Who else has the conversation open, in words.
     #[serde(default)]
     pub also_open: Option<String>,
@@ -275,6 +279,7 @@ impl Record {
             transcript_problem: None,
             transcript_cut: false,
             given_up: None,
+            last_words: vec![],
             also_open: None,
             restart_pending: false,
             expired: None,

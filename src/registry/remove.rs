@@ -33,6 +33,12 @@ impl Removable {
         if session.is_unreachable {
             return Err(why_unreachable(session));
         }
+        let patience = session.record.ended_at.map_or(Duration::ZERO, |_| HOST_END_TIMEOUT);
+        let until = Instant::now() + patience;
+        // A host that has written down its end closes its socket a moment later.
+        while !session.is_running && session.connect().is_some() && Instant::now() < until {
+            sleep(POLL_INTERVAL);
+        }
         if session.is_running || session.connect().is_some() {
             let word = session.word();
             return Err(match SilentHost::ask(session) {
@@ -40,7 +46,6 @@ impl Removable {
                 None => of_session::is_running(&word),
             });
         }
-        let patience = session.record.ended_at.map_or(Duration::ZERO, |_| HOST_END_TIMEOUT);
         Self::take(&session.directory, patience)
     }
 

@@ -125,7 +125,7 @@ fn has_pid(session: &Session, word: &str) -> bool {
 }
 
 /// Whether a word could mean an id or a pid, which goes before a name.
-pub(super) fn goes_before_names(word: &str) -> bool {
+pub fn goes_before_names(word: &str) -> bool {
     let is_digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     let is_like_id = word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     is_digits || is_like_id && word.len() >= names::SHORT_ID_CHARS

@@ -5,6 +5,7 @@ pub mod claude;
 pub mod client;
 pub mod files;
 pub mod host;
+pub mod new;
 pub mod remote;
 pub mod selector;
 pub mod session;
@@ -12,6 +13,7 @@ pub mod shim;
 pub mod shortage;
 pub mod terminal;
 pub mod verb;
+pub mod wait;
 
 use std::fmt;
 

@@ -6,6 +6,12 @@ use std::path::Path;
 use super::UserError;
 use crate::escape::escape;
 
+/// It cannot be started under this name.
+pub fn name_is_taken(name: &str) -> UserError {
+    UserError::new(format!("a session that has not ended is called {} already", escape(name)))
+        .advice("choose another name, or see it in: cckw list")
+}
+
 /// It cannot be removed while it runs.
 pub fn is_running(word: &str) -> UserError {
     UserError::new(format!("{word} is running")).advice(format!("end it first: cckw stop {word}"))

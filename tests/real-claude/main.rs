@@ -24,6 +24,7 @@ mod jobs;
 mod keep;
 mod markers;
 mod names;
+mod new;
 mod panes;
 mod paste;
 mod pinning;

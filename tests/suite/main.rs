@@ -23,6 +23,7 @@ mod jobs;
 mod names;
 mod remote;
 mod restart;
+mod scripting;
 mod security;
 mod stop;
 mod surroundings;

@@ -121,6 +121,26 @@ const ALL: &[PageFacts] = &[
         see_also: &["cckw", "cckw-attach", "cckw-list", "cckw-restart", "cckw-stop"],
     },
     PageFacts {
+        verb: "new",
+        exit: &[
+            FINE,
+            FAILED,
+            SENSELESS,
+            ("3", "Claude asks something first. The session waits for the answer."),
+            ("5", "Claude was not up in time. The session goes on."),
+            ("127", "There is no claude."),
+            ("128+n", "Signal n ended the wait. The session goes on."),
+        ],
+        environment: &[CLAUDE, PATH, CONFIG_HOME, STATE_HOME],
+        files: &[CONFIG, RECORD, ENVIRONMENT, LOG, SOCKET],
+        examples: &[
+            ("cckw new api ~/src/api", "Start a session in a directory:"),
+            ("cckw new api --prompt 'run the tests' -- --model opus", "Give claude a prompt and arguments:"),
+            ("git diff | cckw new review --prompt -", "Read the prompt from stdin:"),
+        ],
+        see_also: &["cckw", "cckw-attach", "cckw-claude", "cckw-list", "cckw-stop"],
+    },
+    PageFacts {
         verb: "list",
         exit: USUAL,
         environment: &[COLOURS, STATE_HOME, ("TZ", "The time zone of the dates.")],

@@ -17,6 +17,10 @@ use crate::registry::event_log;
 /// How long the records of sessions that ended long ago may take to go. Nobody waits for that.
 const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The most of claude's last words that is kept, in lines, and in characters of each.
+const MAX_LAST_WORDS: usize = 12;
+const MAX_LAST_WORD_CHARS: usize = 300;
+
 impl Host {
     /// Ends the session with this exit of claude's, which the client hears last.
     pub(crate) fn finish(mut self, exit: Exit, mut server: ControlServer) {
@@ -37,6 +41,11 @@ impl Host {
         self.record.restart_pending = false;
         self.record.exit = Some(exit);
         self.record.ended_at = Some(event_log::now());
+        let has_failed_to_start = self.has_failed_to_start();
+        let nobody_has_heard = self.attachment.client().is_none();
+        if has_failed_to_start && nobody_has_heard {
+            self.record.last_words = self.last_words();
+        }
         self.record.set_client(None);
         self.save();
         self.finish_journal();
@@ -46,7 +55,8 @@ impl Host {
         server.keep_promises(|_| true);
         // The disk may hang; the sockets are closed here.
         self.journal.run(server.close());
-        if self.has_failed_to_start() {
+        // Without a client it stays until whoever has started it has read what claude said.
+        if has_failed_to_start && !nobody_has_heard {
             let directory = self.directory.clone();
             self.journal.run(move || drop(fs::remove_dir_all(directory)));
         }
@@ -75,6 +85,21 @@ impl Host {
             && self.record.restarts == 0
             && self.record.with_transcript.is_empty()
             && !self.note_transcript()
+    }
+
+    /// The last lines that claude has written, without empty ones.
+    fn last_words(&mut self) -> Vec<String> {
+        let lines = self.said_since_launch();
+        let mut last: Vec<String> = lines
+            .iter()
+            .map(|line| line.trim_end())
+            .filter(|line| !line.is_empty())
+            .rev()
+            .take(MAX_LAST_WORDS)
+            .map(|line| line.chars().take(MAX_LAST_WORD_CHARS).collect())
+            .collect();
+        last.reverse();
+        last
     }
 
     /// Removes the records of sessions that have ended long ago. This one is over and everybody knows it, so

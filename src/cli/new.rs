@@ -1,0 +1,229 @@
+//! `cckw new`: a session without a terminal, for scripts.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::output::{fail, print};
+use super::session_watch::{Look, SeenSession, SessionWatch, WaitEnd};
+use super::{list, status};
+use crate::claude::args::MAX_PROMPT_BYTES;
+use crate::client;
+use crate::client::new::NewSession;
+use crate::escape::escape;
+use crate::os::tty;
+use crate::os::tty::Streams;
+use crate::protocol::{Request, Response};
+use crate::registry;
+use crate::registry::record::{Record, SessionKind, SessionState};
+use crate::registry::{Removable, Session};
+use crate::user_error::{UserError, host, new, terminal};
+
+/// How long a Remote Control server has to run to count as up: it says so nowhere. One that may not run ends
+/// within a second.
+const SERVER_UP_AFTER: Duration = Duration::from_secs(3);
+
+/// How many lines of claude's screen are said, where it asks something.
+const MAX_QUESTION_LINES: usize = 4;
+
+/// The command line.
+pub struct NewArgs<'a> {
+    pub name: &'a str,
+    pub directory: Option<&'a Path>,
+    /// `-` is stdin.
+    pub prompt: Option<&'a str>,
+    /// Whether this terminal is attached to the session.
+    pub attach: bool,
+    pub json: bool,
+    /// How long claude may take to come up.
+    pub timeout: Duration,
+    /// Claude's arguments.
+    pub args: &'a [OsString],
+}
+
+/// Starts a session, and waits until its claude is up.
+pub fn main(args: &NewArgs<'_>) -> ExitCode {
+    run(args).unwrap_or_else(|error| fail(&error))
+}
+
+fn run(args: &NewArgs<'_>) -> Result<ExitCode, UserError> {
+    if args.attach {
+        match tty::streams() {
+            Streams::OneTerminal => {}
+            Streams::TwoTerminals => return Err(terminal::two_to_attach()),
+            Streams::NoTerminal => return Err(terminal::none_to_attach()),
+        }
+    }
+    let prompt = match args.prompt {
+        Some("-") => Some(read_prompt()?),
+        prompt => prompt.map(str::to_owned),
+    };
+    let begun = Instant::now();
+    let wanted =
+        NewSession { name: args.name, directory: args.directory, prompt: prompt.as_deref(), args: args.args };
+    let id = client::new::start(&wanted)?.session;
+    let session = find(id)?;
+    if args.attach {
+        // Whatever claude does or asks, it is seen there.
+        return attach(&session);
+    }
+    let mut watch = SessionWatch::new(vec![session.clone()])?;
+    let end = watch.until(|now, seen| look(now, begun, args.timeout, &seen[0]))?;
+    let now = registry::again(&session).unwrap_or(session);
+    match end {
+        WaitEnd::Done(Beginning::Up) => Ok(tell(&now, args.json)),
+        WaitEnd::Done(Beginning::Ended(said)) => Err(ended(&now, said)),
+        // The session is there: its name is said all the same.
+        WaitEnd::Done(Beginning::Asks(what)) => {
+            tell(&now, args.json);
+            let what = what.unwrap_or_else(|| on_its_screen(&now));
+            Err(new::asks_first(&now.word(), &what))
+        }
+        WaitEnd::Done(Beginning::Late) => {
+            tell(&now, args.json);
+            Err(new::not_up_yet(&now.word(), args.timeout.as_secs_f64()))
+        }
+        WaitEnd::Signalled(signal) => {
+            tell(&now, args.json);
+            Err(new::interrupted(&now.word(), u8::try_from(128 + signal).unwrap_or(1)))
+        }
+    }
+}
+
+/// The prompt on stdin, without the line ends behind it.
+fn read_prompt() -> Result<String, UserError> {
+    let mut bytes = Vec::new();
+    // A little more than is allowed, so that it is seen to be too long.
+    let most = MAX_PROMPT_BYTES as u64 + 4096;
+    std::io::stdin().take(most).read_to_end(&mut bytes).map_err(new::prompt_is_no_text)?;
+    let text = String::from_utf8(bytes).map_err(|_| new::prompt_is_no_text("it is not valid UTF-8"))?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+fn find(id: Uuid) -> Result<Session, UserError> {
+    let mut sessions = registry::sessions()?;
+    sessions.retain(|session| session.record.session == id);
+    sessions.pop().ok_or_else(host::gone)
+}
+
+fn attach(session: &Session) -> Result<ExitCode, UserError> {
+    client::attach::main(session).map_err(|error| match registry::again(session) {
+        Some(now) if now.record.ended_at.is_some() => ended(&now, now.record.last_words.clone()),
+        _ => error,
+    })
+}
+
+/// How a session has begun.
+#[derive(Debug, PartialEq, Eq)]
+enum Beginning {
+    /// Claude is up.
+    Up,
+    /// It asks something first; what, where that is known.
+    Asks(Option<String>),
+    /// It has ended, with these last words.
+    Ended(Vec<String>),
+    /// The time is over.
+    Late,
+}
+
+fn look(now: Instant, begun: Instant, timeout: Duration, seen: &SeenSession) -> Look<Beginning> {
+    let record = &seen.session.record;
+    let has_ended = seen.is_removed || !seen.session.lives;
+    if let Some(beginning) = beginning(record, has_ended, now.saturating_duration_since(begun)) {
+        return Look::Done(beginning);
+    }
+    if now.saturating_duration_since(begun) >= timeout {
+        return Look::Done(Beginning::Late);
+    }
+    let server = (record.kind == SessionKind::Server).then_some(begun + SERVER_UP_AFTER);
+    Look::Wait(server.filter(|at| *at > now).into_iter().chain([begun + timeout]).min())
+}
+
+/// How the session of this record has begun, so long after its start; nothing where that is not known yet.
+fn beginning(record: &Record, has_ended: bool, age: Duration) -> Option<Beginning> {
+    if has_ended || record.ended_at.is_some() {
+        return Some(Beginning::Ended(record.last_words.clone()));
+    }
+    if record.kind == SessionKind::Server {
+        return (record.state == SessionState::Running && age >= SERVER_UP_AFTER).then_some(Beginning::Up);
+    }
+    match (record.state, &record.status) {
+        (SessionState::Running | SessionState::Suspended, Some(_)) => Some(Beginning::Up),
+        // Its host has waited for a state file, in vain.
+        (SessionState::Running, None) => Some(Beginning::Asks(None)),
+        _ => None,
+    }
+}
+
+/// What claude's screen says, in a line.
+fn on_its_screen(session: &Session) -> String {
+    let Ok(Response::Status { screen, .. }) = registry::ask(session, &Request::Status) else {
+        return "its screen cannot be read".into();
+    };
+    let is_text = |line: &&str| line.chars().any(char::is_alphanumeric);
+    let lines: Vec<&str> =
+        screen.iter().map(|line| line.trim()).filter(is_text).take(MAX_QUESTION_LINES).collect();
+    lines.join(" / ")
+}
+
+/// Prints what the session is called.
+fn tell(session: &Session, json: bool) -> ExitCode {
+    if json {
+        return print(&list::json_line(session));
+    }
+    print(&format!("{}\t{}\n", escape(&session.name), session.record.session))
+}
+
+/// That claude has ended at once. What is left of a session that never began is removed.
+fn ended(session: &Session, said: Vec<String>) -> UserError {
+    let record = &session.record;
+    let how = match (record.exit, &record.given_up) {
+        (_, Some(given_up)) => given_up.clone(),
+        (Some(exit), None) => format!("exit status {}", exit.status()),
+        (None, None) => status::state(session),
+    };
+    if !said.is_empty()
+        && let Ok(removable) = Removable::new(session)
+    {
+        // Otherwise it is listed, and can be removed by hand.
+        let _ = removable.remove();
+    }
+    let said: Vec<&str> = said.iter().map(|line| line.trim()).collect();
+    new::ended_at_once(how, &said.join(" / "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(state: SessionState, status: Option<&str>) -> Record {
+        Record { state, status: status.map(str::to_owned), ..Record::of(Uuid::nil()) }
+    }
+
+    #[test]
+    fn it_is_up_when_claude_says_what_it_does() {
+        let at = |record: &Record| beginning(record, false, Duration::from_secs(1));
+        assert_eq!(at(&record(SessionState::Starting, None)), None);
+        assert_eq!(at(&record(SessionState::Restarting, None)), None);
+        assert_eq!(at(&record(SessionState::Running, Some("busy"))), Some(Beginning::Up));
+        assert_eq!(at(&record(SessionState::Running, None)), Some(Beginning::Asks(None)));
+        let ended = Record {
+            ended_at: Some(1),
+            last_words: vec!["no".into()],
+            ..record(SessionState::Stopped, None)
+        };
+        assert_eq!(at(&ended), Some(Beginning::Ended(vec!["no".into()])));
+    }
+
+    #[test]
+    fn a_server_is_up_when_it_has_run_for_a_while() {
+        let server = Record { kind: SessionKind::Server, ..record(SessionState::Running, None) };
+        assert_eq!(beginning(&server, false, Duration::ZERO), None);
+        assert_eq!(beginning(&server, false, SERVER_UP_AFTER), Some(Beginning::Up));
+        assert_eq!(beginning(&server, true, SERVER_UP_AFTER), Some(Beginning::Ended(vec![])));
+    }
+}
