@@ -26,6 +26,9 @@ pub fn is_rest(status: &str) -> bool {
     matches!(status, "idle" | "shell")
 }
 
+/// What `waitingFor` says while a dialog is open that the user has opened (`/config`, `/model`).
+pub const OPENED_DIALOG: &str = "dialog open";
+
 /// What a state file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StateFile {

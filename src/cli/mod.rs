@@ -72,6 +72,8 @@ pub fn main() -> ExitCode {
         Some("claude") => return client::run::main(args.split_off(1)),
         // Not for users: the client starts its host with it.
         Some("host") => return host::main(args.split_off(1)),
+        // Neither: the host runs the user's command for alerts with it.
+        Some("alert") => return host::alerts::runner::main(&args[1..]),
         // Neither: the shells' function `claude-plain`.
         Some("plain") => return client::run::plain(&args[1..]),
         // Nor this: the completions of the shells ask with it.

@@ -18,6 +18,7 @@ use crate::claude::args::{Parsed, Run};
 use crate::claude::{executable, server};
 use crate::config;
 use crate::config::Config;
+use crate::os::own_program::own_program;
 use crate::os::signals::SignalState;
 use crate::os::tty;
 use crate::os::tty::{Attributes, Size};
@@ -307,10 +308,4 @@ fn program(record: &Record, environment: &Variables, config: &Config) -> PathBuf
     }
     let found = executable::find_with(config, |name| environment.get(name).map(OsStr::to_owned));
     found.or_else(|_| executable::find(config)).map_or(first, |found| found.program)
-}
-
-/// This program, also after an upgrade has replaced it on disk.
-fn own_program() -> io::Result<PathBuf> {
-    let path = std::env::current_exe()?;
-    if cfg!(target_os = "linux") && !path.exists() { Ok("/proc/self/exe".into()) } else { Ok(path) }
 }

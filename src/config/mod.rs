@@ -2,6 +2,7 @@
 
 mod duration;
 mod environment;
+mod notify;
 mod owner;
 mod records;
 mod remote;
@@ -26,6 +27,7 @@ use crate::user_error::{UserError, files};
 
 pub use duration::parse as duration;
 pub use environment::EnvironmentPolicy;
+pub use notify::{AlertKind, Notify, TerminalNotice};
 pub use records::Records;
 pub use remote::{ReconnectPolicy, RemoteControl};
 pub use restart::{OnSigterm, Restart};
@@ -53,7 +55,7 @@ pub struct Config {
     /// How long a session that nobody has attached may be idle before it is ended.
     #[serde(deserialize_with = "duration::any")]
     pub linger: Duration,
-    /// How the user is told what cckw did by itself.
+    /// How the user is told what happened.
     pub notify: Notify,
     /// How a session is started.
     pub start: StartPolicy,
@@ -76,7 +78,7 @@ impl Default for Config {
             detach_key: DetachKey::Backslash,
             stall_after: Duration::from_secs(3),
             linger: Duration::from_secs(8 * 60 * 60),
-            notify: Notify::Title,
+            notify: Notify::default(),
             start: StartPolicy::default(),
             environment: EnvironmentPolicy::default(),
             records: Records::default(),
@@ -115,20 +117,6 @@ pub enum DetachKey {
     /// None: every byte goes to claude.
     #[serde(rename = "none")]
     None,
-}
-
-/// How the user is told, outside claude's screen, what cckw did by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Notify {
-    /// Not at all.
-    Off,
-    /// In the terminal's title, for a while (OSC 2).
-    Title,
-    /// As a notification of the desktop, as iTerm2, WezTerm, Windows Terminal and Ghostty know it (OSC 9).
-    Osc9,
-    /// The same as rxvt-unicode, foot and VTE know it (OSC 777).
-    Osc777,
 }
 
 /// Where cckw looks for its configuration: `$XDG_CONFIG_HOME/cckw`, else `~/.config/cckw`.
@@ -216,7 +204,9 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, UserError> {
             )
         })?);
     }
+    config.notify.find_program(paths::home());
     for (table, checked) in [
+        ("notify", config.notify.check()),
         ("environment", config.environment.check()),
         ("restart", config.restart.check()),
         ("remote_control", config.remote_control.check()),

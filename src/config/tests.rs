@@ -99,6 +99,16 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
         ("detach_key = \"ctrl-a\"", "1:14", "expected `ctrl-\\` or `none`"),
         ("ssh_agent = \"none\"", "1:13", "expected `follow` or `keep`"),
         ("notify = \"osc8\"", "1:10", "expected one of `off`, `title`, `osc9`, `osc777`"),
+        ("notify = 1", "1:10", "or a table [notify]"),
+        ("[notify]\nterminal = \"osc8\"", "2:12", "expected one of `off`, `title`, `osc9`, `osc777`"),
+        (
+            "[notify]\non = [\"ask\"]",
+            "2:7",
+            "expected one of `asks`, `done`, `failed`, `limited`, `crashed`, `link`",
+        ),
+        ("[notify]\ncommand = \"curl\"", "2:11", "a sequence"),
+        ("[notify]\ncommand = [\"./push\"]", "2:1", "a relative path"),
+        ("[notify]\ncmd = []", "2:1", "unknown field `cmd`"),
         ("on_hangup = \"stay\"", "1:13", "expected `detach` or `exit`"),
         ("[restart]\ninitial_delay = \"0s\"", "2:17", "longer than zero"),
         ("[restart]\nmax_delay = \"90000h\"", "2:13", "at most \"87600h\""),
@@ -134,6 +144,16 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
 }
 
 #[test]
+fn notify_is_a_word_or_a_table() {
+    let notify = |text: &str| read(text).map(|config| config.notify);
+    let osc9 = Notify { terminal: TerminalNotice::Osc9, ..Notify::default() };
+    assert_eq!(notify("notify = \"osc9\""), Ok(osc9.clone()));
+    assert_eq!(notify("[notify]\nterminal = \"osc9\""), Ok(osc9));
+    let asks = Notify { command: vec!["push".into()], on: vec![AlertKind::Asks], ..Notify::default() };
+    assert_eq!(notify("[notify]\ncommand = [\"push\"]\non = [\"asks\"]"), Ok(asks));
+}
+
+#[test]
 fn what_is_typed_for_remote_control_is_one_line() {
     let line = |text: &str| read(text).map(|config| config.remote_control.line());
     assert_eq!(line("").as_deref(), Ok("/remote-control"));
@@ -148,7 +168,7 @@ fn the_documented_defaults_are_the_defaults() {
     let tables = page.split("\n| key | value | default |\n| --- | --- | --- |\n").skip(1);
     let (mut text, mut count) = (String::new(), 0);
     for (head, table) in
-        ["", "[start]\n", "[environment]\n", "[records]\n", "[restart]\n", "[remote_control]\n"]
+        ["", "[notify]\n", "[start]\n", "[environment]\n", "[records]\n", "[restart]\n", "[remote_control]\n"]
             .iter()
             .zip(tables)
     {

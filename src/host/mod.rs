@@ -1,5 +1,6 @@
 //! The host's loop: every event of a session, in one place and one at a time.
 
+pub mod alerts;
 mod attached;
 mod attachment;
 mod attachment_state;
@@ -29,6 +30,7 @@ mod unwatched;
 
 pub use start::main;
 
+use alerts::Alerts;
 use attached::restore as restore_terminal;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -109,6 +111,8 @@ struct Host {
     notices: Notices,
     /// What claude calls its session.
     claude_name: ClaudeName,
+    /// What the user's command is told.
+    alerts: Alerts,
 }
 
 impl Host {
@@ -156,8 +160,9 @@ impl Host {
             transcript: TranscriptWatch::default(),
             remote,
             system_stop: SystemStop::default(),
-            notices: Notices::new(config.notify),
+            notices: Notices::new(config.notify.terminal),
             claude_name: ClaudeName::default(),
+            alerts: Alerts::new(&config.notify),
         }
     }
 
@@ -225,6 +230,7 @@ impl Host {
                 while let Some(change) = self.claude.poll_child() {
                     self.child_changed(change);
                 }
+                self.look_at_alert_run();
             }
             if poll.is_ready(changes) {
                 self.look_at_state_file();
@@ -443,6 +449,7 @@ impl Host {
         }
         self.linger();
         self.note_turn();
+        self.note_activity();
         if file.is_at_rest() {
             // Claude is idle again before it has written down the first turn: so there is a second look.
             let noted = self.note_transcript();

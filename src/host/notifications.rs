@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::Host;
-use crate::config::Notify;
+use crate::config::TerminalNotice;
 use crate::escape::escape;
 use crate::os::clock;
 use crate::registry::event_log;
@@ -34,7 +34,7 @@ const NO_TITLE: &str = "\x1b]0;\x07";
 /// The notices of a session.
 #[derive(Debug)]
 pub struct Notices {
-    how: Notify,
+    how: TerminalNotice,
     waiting: VecDeque<String>,
     /// One that is given in the title although no notices are wanted.
     warning: Option<String>,
@@ -55,13 +55,13 @@ struct TitleNotice {
 
 impl Notices {
     /// Notices are given in this way.
-    pub fn new(how: Notify) -> Self {
+    pub fn new(how: TerminalNotice) -> Self {
         Self { how, waiting: VecDeque::new(), warning: None, title: None, mattered: VecDeque::new() }
     }
 
     /// Adds one, as soon as it can be given.
     pub fn add(&mut self, text: &str) {
-        if self.how != Notify::Off {
+        if self.how != TerminalNotice::Off {
             self.waiting.push_back(text.to_owned());
             if self.waiting.len() > MAX_WAITING_NOTICES {
                 self.waiting.pop_front();
@@ -72,7 +72,7 @@ impl Notices {
     /// Adds one that the user must hear, because something is being lost: where no notices are wanted it
     /// stands in the title.
     pub fn warn(&mut self, text: &str) {
-        if self.how == Notify::Off {
+        if self.how == TerminalNotice::Off {
             self.warning = Some(text.to_owned());
         } else {
             self.add(text);
@@ -107,12 +107,12 @@ impl Notices {
     /// The bytes that give those that wait. `has_title` is whether claude has set a title.
     pub fn take(&mut self, now: Instant, has_title: bool) -> String {
         let mut bytes = String::new();
-        let how = if self.how == Notify::Off { Notify::Title } else { self.how };
+        let how = if self.how == TerminalNotice::Off { TerminalNotice::Title } else { self.how };
         for text in self.waiting.drain(..).chain(self.warning.take()) {
             let text: String = escape(&text).to_string().chars().take(MAX_NOTICE_CHARS).collect();
             match how {
-                Notify::Off => {}
-                Notify::Title => {
+                TerminalNotice::Off => {}
+                TerminalNotice::Title => {
                     let before = self.title.replace(TitleNotice {
                         until: Some(now + NOTICE_TIME),
                         saved: self.title.map_or(!has_title, |before| before.saved),
@@ -122,9 +122,11 @@ impl Notices {
                     }
                     bytes += &format!("\x1b]2;cckw: {text}\x07");
                 }
-                Notify::Osc9 => bytes += &format!("\x1b]9;cckw: {text}\x07"),
+                TerminalNotice::Osc9 => bytes += &format!("\x1b]9;cckw: {text}\x07"),
                 // The text may hold no `;` that would end it.
-                Notify::Osc777 => bytes += &format!("\x1b]777;notify;cckw;{}\x07", text.replace(';', ",")),
+                TerminalNotice::Osc777 => {
+                    bytes += &format!("\x1b]777;notify;cckw;{}\x07", text.replace(';', ","))
+                }
             }
         }
         bytes
@@ -247,32 +249,32 @@ fn with_time(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn given(how: Notify, texts: &[&str]) -> String {
+    fn given(how: TerminalNotice, texts: &[&str]) -> String {
         let mut notices = Notices::new(how);
         for text in texts {
             notices.add(text);
         }
-        assert_eq!(notices.is_waiting(), how != Notify::Off && !texts.is_empty());
+        assert_eq!(notices.is_waiting(), how != TerminalNotice::Off && !texts.is_empty());
         notices.take(Instant::now(), true)
     }
 
     #[test]
     fn each_way_has_its_sequence() {
-        assert_eq!(given(Notify::Off, &["a"]), "");
-        assert_eq!(given(Notify::Title, &["a", "b"]), "\x1b]2;cckw: a\x07\x1b]2;cckw: b\x07");
-        assert_eq!(given(Notify::Osc9, &["a", "b"]), "\x1b]9;cckw: a\x07\x1b]9;cckw: b\x07");
-        assert_eq!(given(Notify::Osc777, &["a;b"]), "\x1b]777;notify;cckw;a,b\x07");
+        assert_eq!(given(TerminalNotice::Off, &["a"]), "");
+        assert_eq!(given(TerminalNotice::Title, &["a", "b"]), "\x1b]2;cckw: a\x07\x1b]2;cckw: b\x07");
+        assert_eq!(given(TerminalNotice::Osc9, &["a", "b"]), "\x1b]9;cckw: a\x07\x1b]9;cckw: b\x07");
+        assert_eq!(given(TerminalNotice::Osc777, &["a;b"]), "\x1b]777;notify;cckw;a,b\x07");
     }
 
     #[test]
     fn a_warning_is_given_in_the_title_where_no_notices_are_wanted() {
-        let mut notices = Notices::new(Notify::Off);
+        let mut notices = Notices::new(TerminalNotice::Off);
         notices.add("a");
         notices.warn("b");
         assert!(notices.is_waiting());
         assert_eq!(notices.take(Instant::now(), true), "\x1b]2;cckw: b\x07");
         assert!(!notices.is_waiting() && notices.title_until().is_some());
-        let mut notices = Notices::new(Notify::Osc9);
+        let mut notices = Notices::new(TerminalNotice::Osc9);
         notices.warn("b");
         assert_eq!(notices.take(Instant::now(), true), "\x1b]9;cckw: b\x07");
     }
@@ -286,7 +288,7 @@ mod tests {
             (false, Some("\x1b]0;x\x07"), "\x1b[23;2t\x1b]0;x\x07"),
             (false, None, "\x1b[23;2t"),
         ] {
-            let mut notices = Notices::new(Notify::Title);
+            let mut notices = Notices::new(TerminalNotice::Title);
             notices.add("a");
             let given = notices.take(now, had);
             assert_eq!(given.starts_with("\x1b[22;2t"), !had, "{given:?}");
@@ -303,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_mattered_is_repeated_once_and_bounded() {
-        let mut notices = Notices::new(Notify::Off);
+        let mut notices = Notices::new(TerminalNotice::Off);
         for number in 0..9 {
             notices.repeat_later(number.to_string());
         }
@@ -314,11 +316,11 @@ mod tests {
 
     #[test]
     fn nothing_in_a_text_ends_the_sequence() {
-        for how in [Notify::Title, Notify::Osc9, Notify::Osc777] {
+        for how in [TerminalNotice::Title, TerminalNotice::Osc9, TerminalNotice::Osc777] {
             let given = given(how, &["x\x07y\x1b\\z\n\u{9c}"]);
             assert!(!given[1..given.len() - 1].chars().any(char::is_control), "{given:?}");
         }
-        assert!(given(Notify::Osc9, &[&"long".repeat(1000)]).len() < 200);
-        assert_eq!(given(Notify::Osc9, &["a"; 9]).matches("cckw").count(), MAX_WAITING_NOTICES);
+        assert!(given(TerminalNotice::Osc9, &[&"long".repeat(1000)]).len() < 200);
+        assert_eq!(given(TerminalNotice::Osc9, &["a"; 9]).matches("cckw").count(), MAX_WAITING_NOTICES);
     }
 }

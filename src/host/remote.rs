@@ -13,11 +13,11 @@ use super::attached::AttachedClient;
 use super::stale_link::StaleLinkWatch;
 use super::timers::Timer;
 use crate::claude::{own_command, screen, transcript};
-use crate::config::RemoteControl;
+use crate::config::{AlertKind, RemoteControl};
 use crate::os::poll::{Interest, Poll, Token};
 use crate::protocol::{FromHost, Held, Response};
 use crate::registry::event_log;
-use crate::registry::link_record::LinkRecord;
+use crate::registry::link_record::{LinkRecord, LinkStatus};
 use crate::registry::log_event::{LinkEvent, LogEvent};
 use crate::remote::reconnector::{
     Action, BlockReason, KeyboardState, Reconnector, ReconnectorEvent, ScreenSnapshot,
@@ -226,9 +226,17 @@ impl Host {
             LinkEvent::GaveUp { what } => Some(format!("remote control is not brought back: {what}")),
             _ => None,
         };
+        let link = self.remote.reconnector.report(self.now()).for_record(self.remote.begun);
+        let is_lost = matches!(event, LinkEvent::Status { what: LinkStatus::Down })
+            && self.claude.is_running()
+            && link.used
+            && !link.turned_off;
         self.events.write(LogEvent::Link(event));
         if let Some(notice) = notice {
+            self.alert(AlertKind::Link, &notice);
             self.notice(&notice);
+        } else if is_lost {
+            self.alert(AlertKind::Link, "remote control is down");
         }
     }
 

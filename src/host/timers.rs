@@ -108,6 +108,8 @@ pub(super) enum Timer {
     Accept,
     /// The session's files are looked at.
     Files,
+    /// The user's command is to be told something, or takes too long.
+    Alerts,
 }
 
 impl Timer {
@@ -116,7 +118,7 @@ impl Timer {
     const ASKED_EACH_TURN: [Self; 3] = [Self::Remote, Self::Parting, Self::Accept];
 
     /// The others, in the order in which they are acted on.
-    const RUN: [Self; 18] = [
+    const RUN: [Self; 19] = [
         Self::Stall,
         Self::Linger,
         Self::Title,
@@ -135,6 +137,7 @@ impl Timer {
         Self::Kill,
         Self::ClientSignal,
         Self::Files,
+        Self::Alerts,
     ];
 }
 
@@ -167,6 +170,7 @@ impl Host {
             Timer::ClientSignal => self.system_stop.forget_at(),
             Timer::Accept => server.deadline(),
             Timer::Files => self.files.look_at(),
+            Timer::Alerts => self.alerts.deadline(),
             Timer::Linger
             | Timer::StateRetry
             | Timer::Transcript
@@ -228,6 +232,7 @@ impl Host {
             Timer::Kill => self.end_claude(),
             Timer::ClientSignal => self.forget_request_to_end(),
             Timer::Files => self.look_after_files(server),
+            Timer::Alerts => self.alerts_due(),
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod listed_name;
 pub mod logout;
 pub mod mounts;
 pub mod network;
+pub mod own_program;
 pub mod parallel;
 pub mod poll;
 pub mod process;

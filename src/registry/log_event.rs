@@ -18,6 +18,20 @@ use crate::os::text::LosslessText;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum LogEvent {
+    /// The user's command is not told this, for too much waits.
+    AlertDropped {
+        alert: &'static str,
+    },
+    /// The user's command could not be started.
+    AlertNotSent {
+        alert: &'static str,
+        error: String,
+    },
+    /// The user's command was told this, and has ended.
+    AlertSent {
+        alert: &'static str,
+        exit: Exit,
+    },
     /// A client has taken the session.
     Attached {
         client: i32,

@@ -11,6 +11,7 @@ mod support;
 #[path = "../programs/random.rs"]
 mod random;
 
+mod alerts;
 mod attach;
 mod claude;
 mod commands;

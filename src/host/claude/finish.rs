@@ -72,6 +72,7 @@ impl Host {
             client.channel.flush(TERMINAL_WRITE_TIMEOUT);
         }
         fault::point("end-told");
+        self.finish_alerts();
         self.forget_others();
     }
 

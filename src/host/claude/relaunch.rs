@@ -15,8 +15,10 @@ use crate::claude::server;
 use crate::claude::state_file::StateFile;
 use crate::claude::transcript;
 use crate::claude::transcript::TranscriptOnDisk;
+use crate::config::AlertKind;
 use crate::fault;
 use crate::host::Host;
+use crate::host::alerts::MomentEvent;
 use crate::host::claude::pty::Pty;
 use crate::host::claude::supervisor::{
     ClaudeLaunch, Decision, FinishReason, LaunchContext, Lost, SupervisorEvent,
@@ -57,6 +59,9 @@ impl Host {
         self.record.restarts += 1;
         self.record.asked_restarts += u32::from(is_asked);
         self.expired(launch);
+        if !is_asked {
+            self.alert(AlertKind::Crashed, "the session's host was killed; claude was started again");
+        }
     }
 
     /// Tells that a new conversation takes the place of another one, where that is so.
@@ -120,6 +125,7 @@ impl Host {
         // Killed, claude leaves its state file: it says what was open last, also where nobody has looked
         // since.
         self.look_at_state_file();
+        self.note_moment(MomentEvent::Ended);
         self.note_transcript();
         self.note_refusal(exit);
         if self.claude.restart.is_under_way() {
@@ -197,6 +203,10 @@ impl Host {
         self.claude.drain = None;
         self.ask();
         fault::point("waiting-asked");
+        if !self.claude.restart.is_under_way() {
+            let what = self.claude.not_started.clone().unwrap_or_else(|| ended(exit));
+            self.alert(AlertKind::Crashed, &format!("claude {what}; back in {}", seconds(delay)));
+        }
     }
 
     /// While claude is gone: says so, and has the client ask whether to wait.
@@ -243,7 +253,9 @@ impl Host {
                 if let Some(holder) = self.claude.holder.take() {
                     self.record.given_up = Some(format!("its conversation was open in {holder}, too"));
                     self.events.write(LogEvent::Held(holder.details()));
-                    self.say(&holder.refusal());
+                    let refusal = holder.refusal();
+                    self.say(&refusal);
+                    self.alert(AlertKind::Crashed, &format!("claude does not come back: {refusal}"));
                 }
                 return;
             }
@@ -255,6 +267,7 @@ impl Host {
             }
         };
         self.record.given_up.get_or_insert_with(|| word.clone());
+        self.alert(AlertKind::Crashed, &word);
         self.say(&format!("{word}; to try again: {}", self.again()));
         self.notice(&word);
         self.give_notices();

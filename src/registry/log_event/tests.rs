@@ -19,6 +19,15 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
     let unseen = OpenElsewhere { pid: None, session: None, ..elsewhere() };
     let why = "this host did not answer";
     vec![
+        (E::AlertDropped { alert: "done" }, r#"{"alert":"done","at":1,"event":"alert-dropped"}"#),
+        (
+            E::AlertNotSent { alert: "asks", error: text("no") },
+            r#"{"alert":"asks","at":1,"error":"no","event":"alert-not-sent"}"#,
+        ),
+        (
+            E::AlertSent { alert: "asks", exit: Exit::Code(0) },
+            r#"{"alert":"asks","at":1,"event":"alert-sent","exit":{"code":0}}"#,
+        ),
         (
             E::Attached { client: 7, terminal: text("/dev/pts/1") },
             r#"{"at":1,"client":7,"event":"attached","terminal":"/dev/pts/1"}"#,

@@ -54,6 +54,7 @@ fn settings_are_documented_and_exist() {
     };
     for (table, text) in [
         "x = 1\n",
+        "[notify]\nx = 1\n",
         "[start]\nx = 1\n",
         "[environment]\nx = 1\n",
         "[records]\nx = 1\n",
@@ -66,7 +67,7 @@ fn settings_are_documented_and_exist() {
         let mut known = expected(text);
         // The tables stand in paragraphs of their own; a key of one may bear the name of another.
         known.retain(|key| {
-            let tables = ["start", "environment", "records", "restart", "remote_control"];
+            let tables = ["notify", "start", "environment", "records", "restart", "remote_control"];
             table > 0 || !tables.contains(&key.as_str())
         });
         assert_eq!(of_table(table), known, "{text}");
