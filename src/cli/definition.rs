@@ -171,6 +171,17 @@ pub enum Verb {
         #[arg(long, conflicts_with = "now")]
         cancel: bool,
     },
+    /// Give a session another name
+    ///
+    /// The name must be free, as for `cckw new`. A session that has ended can be renamed too. Claude hears of the
+    /// name when it is started again; to rename claude's conversation at once, type `/rename` in it.
+    Rename {
+        /// The session
+        session: String,
+        /// Its new name
+        #[arg(value_name = "NEW-NAME")]
+        name: String,
+    },
     /// End a session; its conversation stays
     ///
     /// Claude gets SIGHUP, as from a closed terminal, then SIGTERM and SIGKILL, five seconds apart. If one of

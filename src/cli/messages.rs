@@ -62,7 +62,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             elsewhere(WORK), unknown_process(WORK, &directory().join("host.lock")), lost_socket(WORK, 4711),
             could_not_revive(WORK), does_not_come_up(WORK), cannot_catch_signals(full()), not_by_hand();
         session:
-            name_is_taken(WORK), is_running(WORK), nothing_was_removed(session::is_running(WORK)),
+            unfit_name("4711", "it looks like an id or a pid"), name_is_taken(WORK), cannot_be_renamed(full()), is_running(WORK), nothing_was_removed(session::is_running(WORK)),
             not_a_directory_of_one(directory()), cannot_be_removed(directory(), refused()),
             does_not_end(WORK), damaged_and_runs("it is empty", WORK), damaged_and_ended("it is cut at byte 70", WORK),
             directory_gone(Path::new("/src"), Some("5f0c")), directory_gone(Path::new("/src"), None),
@@ -70,7 +70,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             is_open_elsewhere("session work (process 4711 in /src, detached)", "to take it: cckw attach work"),
             is_ending(), has_a_host();
         new:
-            bad_name("4711", "it looks like an id or a pid"), no_directory(Path::new("/src"), refused()),
+            no_directory(Path::new("/src"), refused()),
             no_session(), other_name(), two_prompts(), server_with_prompt(), prompt_is_a_value(),
             empty_prompt(), prompt_is_no_text("it has a NUL in it"), prompt_is_too_long(200_000, 131_071),
             ended_at_once("exit status 1", "error: unknown option '--frob'"), ended_at_once("exit status 0", ""),

@@ -19,6 +19,7 @@ mod new;
 mod output;
 mod picker;
 mod reconnect;
+mod rename;
 mod restart;
 mod revive;
 mod rm;
@@ -136,6 +137,7 @@ fn run(cli: Cli) -> ExitCode {
             };
             restart::main(session.as_deref(), all, wish)
         }
+        Some(Verb::Rename { session, name }) => rename::main(&session, &name),
         Some(Verb::Stop { sessions, all }) => stop::main(&sessions, all),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),

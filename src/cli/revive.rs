@@ -61,6 +61,8 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         // `claude` looks at its own directory, once it is to be a session.
         Verb::Claude { .. }
         | Verb::New { .. }
+        // It names its session.
+        | Verb::Rename { .. }
         | Verb::Start { .. }
         // These two change nothing.
         | Verb::Detect { .. }

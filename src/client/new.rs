@@ -11,9 +11,8 @@ use crate::claude::args::NoBeginning;
 use crate::os::descriptors;
 use crate::os::tty::Size;
 use crate::registry::environment::Variables;
-use crate::registry::goes_before_names;
 use crate::registry::names;
-use crate::user_error::{UserError, new, shortage};
+use crate::user_error::{UserError, new, session, shortage};
 
 /// The size of the terminal that claude draws on until one is attached.
 const FIRST_SIZE: Size = Size { rows: 40, columns: 120, width: 0, height: 0 };
@@ -39,7 +38,9 @@ pub struct NewSession<'a> {
 /// # Errors
 /// When it cannot be started. Then nothing is left of it.
 pub fn start(wanted: &NewSession<'_>) -> Result<HostLaunch, UserError> {
-    check_name(wanted.name)?;
+    if let Some(why) = names::unfit(wanted.name) {
+        return Err(session::unfit_name(wanted.name, why));
+    }
     if let Some(prompt) = wanted.prompt {
         check_prompt(prompt)?;
     }
@@ -71,20 +72,6 @@ fn no_beginning(why: NoBeginning) -> UserError {
     }
 }
 
-/// A name has to mean its session at a shell: it is no flag, no id and no pid, and is shown as it is.
-fn check_name(name: &str) -> Result<(), UserError> {
-    let why = match name {
-        _ if names::tidy(name).as_deref() != Some(name) => {
-            "it is empty, too long, or begins or ends with a blank"
-        }
-        _ if name.chars().any(char::is_control) => "it has a control character in it",
-        _ if name.starts_with('-') => "it begins like an option",
-        _ if goes_before_names(name) => "it looks like an id or a pid",
-        _ => return Ok(()),
-    };
-    Err(new::bad_name(name, why))
-}
-
 fn check_prompt(prompt: &str) -> Result<(), UserError> {
     if prompt.trim().is_empty() {
         return Err(new::empty_prompt());
@@ -113,16 +100,6 @@ fn complete(environment: &mut Variables, other_directory: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_means_its_session_at_a_shell() {
-        for name in ["api", "api-2", "my session", "日本", "a.b_c@d"] {
-            assert_eq!(check_name(name), Ok(()), "{name}");
-        }
-        for name in ["", " ", " api", "-x", "4711", "0f0e0d0c", "a\nb", "\u{1b}[2J", &"x".repeat(101)] {
-            assert!(check_name(name).is_err(), "{name}");
-        }
-    }
 
     #[test]
     fn a_prompt_is_text_and_fits_into_an_argument() {

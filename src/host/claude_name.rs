@@ -5,6 +5,7 @@ use nix::unistd::Pid;
 use super::Host;
 use super::state_watch::StateSeen;
 use crate::claude::state_file::StateFile;
+use crate::protocol::Response;
 use crate::registry::{names, naming};
 
 /// What claude has called its session so far, by its state file.
@@ -38,6 +39,16 @@ impl ClaudeName {
 }
 
 impl Host {
+    /// The user has given the session another name, by `cckw rename`.
+    pub(super) fn rename(&mut self, name: &str) -> Response {
+        if let Err(error) = naming::rename_to(&mut self.record, name) {
+            return Response::Refused { reason: error.to_string() };
+        }
+        self.events.write(naming::renamed(&self.record));
+        self.save();
+        Response::Done
+    }
+
     /// Follows a `/rename` of the user's. The record is written by whoever has called this.
     ///
     /// Two sessions that are renamed to one name within a few milliseconds both get it: then each is shown
@@ -47,6 +58,10 @@ impl Host {
         // Claude sets the name that it was started with a moment after it has come up.
         let known = self.record.called.as_ref().map_or(&self.record.name, |called| &called.wanted);
         if known.as_deref().and_then(names::tidy).as_ref() == Some(&wanted) {
+            // It has the name that `cckw rename` has given.
+            if let Some(called) = &mut self.record.called {
+                called.to_tell = false;
+            }
             return;
         }
         if naming::rename(&mut self.record, &wanted) {

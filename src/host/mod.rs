@@ -358,6 +358,7 @@ impl Host {
             Request::Detach => Response::Refused { reason: "no terminal is attached to this session".into() },
             Request::Restart { now, program } => self.request_restart(*now, program.as_ref()),
             Request::CancelRestart => self.call_off_restart(),
+            Request::Rename { name } => self.rename(name),
             Request::SaveRecord => self.save_again(),
             Request::Stop => {
                 fault::point("stop-asked");

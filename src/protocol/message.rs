@@ -278,6 +278,11 @@ pub enum Request {
     },
     /// Calls off a restart that waits until claude is idle.
     CancelRestart,
+    /// Gives the session another name. Whoever asks has the open lock.
+    Rename {
+        /// The name, which no other living session has.
+        name: String,
+    },
     /// Has the host write the session's record again: the one on disk is damaged, or not the host's.
     SaveRecord,
     /// The machine is to have slept, for a test. In debug builds only.

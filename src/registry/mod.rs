@@ -53,8 +53,9 @@ pub use detached::waiting_in;
 pub use expiry::forget_ended;
 pub use homeless::hosts;
 pub use hung_host::{NoAnswer, SilentHost, ask, ask_and_stay, note_silent_hosts, silent_hosts, word_within};
+pub use open_lock::{NAME_LOCK_TIMEOUT, OpenLock};
 pub use remove::Removable;
-pub use selector::{NotPicked, goes_before_names, pick, pick_to_remove};
+pub use selector::{NotPicked, pick, pick_to_remove};
 pub use unreachable::{wait_for_host, why_unreachable};
 pub use watcher::RegistryWatcher;
 
@@ -153,7 +154,7 @@ impl Session {
         if !name.is_empty()
             && !name.starts_with('-')
             && name.chars().all(plain)
-            && !selector::goes_before_names(name)
+            && !names::goes_before_names(name)
         {
             return name.to_owned();
         }

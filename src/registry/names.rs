@@ -38,6 +38,27 @@ pub fn tidy(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
+/// What keeps a name from being given to a session by a command, in words. It has to mean that session at a
+/// shell: it is no flag, no id and no pid, and is shown as it is.
+pub fn unfit(name: &str) -> Option<&'static str> {
+    match name {
+        _ if tidy(name).as_deref() != Some(name) => {
+            Some("it is empty, too long, or begins or ends with a blank")
+        }
+        _ if name.chars().any(char::is_control) => Some("it has a control character in it"),
+        _ if name.starts_with('-') => Some("it begins like an option"),
+        _ if goes_before_names(name) => Some("it looks like an id or a pid"),
+        _ => None,
+    }
+}
+
+/// Whether a word could be an id or a pid, which go before names.
+pub fn goes_before_names(word: &str) -> bool {
+    let is_digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_like_id = word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    is_digits || is_like_id && word.len() >= SHORT_ID_CHARS
+}
+
 /// The first of `base`, `base-2`, `base-3`… that is not taken.
 pub fn free(base: &str, is_taken: impl Fn(&str) -> bool) -> String {
     if !is_taken(base) {
@@ -265,6 +286,16 @@ mod tests {
                 sessions.iter().map(|(name, number, lives, since)| named(name, *number, *lives, *since)).collect();
             let all = shown(&sessions);
             prop_assert_eq!(all.iter().collect::<HashSet<_>>().len(), sessions.len(), "{:?}", all);
+        }
+    }
+
+    #[test]
+    fn a_name_means_its_session_at_a_shell() {
+        for name in ["api", "api-2", "my session", "日本", "a.b_c@d"] {
+            assert_eq!(unfit(name), None, "{name}");
+        }
+        for name in ["", " ", " api", "-x", "4711", "0f0e0d0c", "a\nb", "\u{1b}[2J", &"x".repeat(101)] {
+            assert!(unfit(name).is_some(), "{name}");
         }
     }
 }

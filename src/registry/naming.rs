@@ -9,11 +9,12 @@ use std::path::Path;
 use super::event_log::now_ms;
 use super::lock::Lock;
 use super::log_event::LogEvent;
-use super::record::{GivenName, Record, SessionState};
+use super::record::{GivenName, Record, SessionKind, SessionState};
 use super::{names, recovery, recovery_marker, session_of, stop_marker, with_socket};
 use crate::config;
 use crate::config::OnHangup;
 use crate::os::process;
+use crate::user_error::{UserError, session};
 
 /// Whether another session that has not ended has the name that this one is to get.
 pub fn is_taken(record: &Record) -> bool {
@@ -34,8 +35,9 @@ pub fn give(record: &mut Record) -> bool {
         _ => names::free(&record.wanted_name(before.as_ref()), is_taken),
     };
     let wanted = before.as_ref().map_or_else(|| record.name.clone(), |called| called.wanted.clone());
+    let to_tell = before.as_ref().is_some_and(|called| called.to_tell);
     let is_other = before.is_some_and(|called| called.name != name);
-    record.called = Some(GivenName { name, wanted, since_ms: now_ms() });
+    record.called = Some(GivenName { name, wanted, since_ms: now_ms(), to_tell });
     is_other
 }
 
@@ -47,8 +49,25 @@ pub fn rename(record: &mut Record, wanted: &str) -> bool {
     let is_other = record.own_name().is_none_or(|own| own != name);
     let kept = record.called.as_ref().filter(|_| !is_other).map(|called| called.since_ms);
     let since_ms = kept.unwrap_or_else(now_ms);
-    record.called = Some(GivenName { name, wanted: Some(wanted.to_owned()), since_ms });
+    record.called = Some(GivenName { name, wanted: Some(wanted.to_owned()), since_ms, to_tell: false });
     is_other
+}
+
+/// Gives a session exactly this name, which claude hears with its next launch.
+///
+/// # Errors
+/// When nobody could call a session so, or another one that has not ended has the name.
+pub fn rename_to(record: &mut Record, name: &str) -> Result<(), UserError> {
+    if let Some(why) = names::unfit(name) {
+        return Err(session::unfit_name(name, why));
+    }
+    if taken(record).contains(name) {
+        return Err(session::name_is_taken(name));
+    }
+    let to_tell = record.kind == SessionKind::Conversation;
+    record.called =
+        Some(GivenName { name: name.to_owned(), wanted: Some(name.to_owned()), since_ms: now_ms(), to_tell });
+    Ok(())
 }
 
 /// What the log says of a session that has got another name.

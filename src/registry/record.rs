@@ -199,6 +199,13 @@ pub struct GivenName {
     /// Since when it has the name, in milliseconds since 1970: two sessions may begin and end in one second.
     #[serde(default)]
     pub since_ms: u64,
+    /// Claude has not heard of it: it was given by `cckw rename`. Claude gets it with its next launch.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub to_tell: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Something that the user was told.

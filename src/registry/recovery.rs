@@ -176,7 +176,8 @@ fn follow_log(record: &mut Record, directory: &Path) {
                 let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_owned);
                 if let Some(name) = text("name") {
                     let since_ms = event.get("at").and_then(Value::as_u64).unwrap_or_default();
-                    record.called = Some(GivenName { name, wanted: text("wanted"), since_ms });
+                    record.called =
+                        Some(GivenName { name, wanted: text("wanted"), since_ms, to_tell: false });
                 }
             }
             "started" | "taken-up" | "restarting" => {

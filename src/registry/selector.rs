@@ -124,13 +124,6 @@ fn has_pid(session: &Session, word: &str) -> bool {
     word.parse().is_ok_and(|pid: i32| pid > 0 && pids.contains(&Some(pid)))
 }
 
-/// Whether a word could mean an id or a pid, which goes before a name.
-pub fn goes_before_names(word: &str) -> bool {
-    let is_digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    let is_like_id = word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    is_digits || is_like_id && word.len() >= names::SHORT_ID_CHARS
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,7 +213,7 @@ mod tests {
             ("beef", false),
             ("work", false),
         ] {
-            assert_eq!(goes_before_names(word), goes_before, "{word}");
+            assert_eq!(names::goes_before_names(word), goes_before, "{word}");
         }
         assert_eq!(sessions()[4].word(), "55555555");
         assert_eq!(sessions()[0].lasting_word(), "work.11111111");

@@ -10,14 +10,6 @@ use crate::escape::escape;
 /// What a wrong command line exits with.
 const WRONG_COMMAND_LINE: u8 = 2;
 
-/// Nobody could name the session by it.
-pub fn bad_name(name: &str, why: &str) -> UserError {
-    UserError::new(format!("no session can be called \"{}\"", escape(name)))
-        .why(why)
-        .advice("choose another name")
-        .status(WRONG_COMMAND_LINE)
-}
-
 pub fn no_directory(directory: &Path, error: impl Display) -> UserError {
     UserError::new(format!("the directory {} cannot be entered", escape(directory)))
         .why(error)

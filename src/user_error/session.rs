@@ -6,10 +6,26 @@ use std::path::Path;
 use super::UserError;
 use crate::escape::escape;
 
+/// What a wrong command line exits with.
+const WRONG_COMMAND_LINE: u8 = 2;
+
+/// Nobody could name the session by it.
+pub fn unfit_name(name: &str, why: &str) -> UserError {
+    UserError::new(format!("no session can be called \"{}\"", escape(name)))
+        .why(why)
+        .advice("choose another name")
+        .status(WRONG_COMMAND_LINE)
+}
+
 /// It cannot be started under this name.
 pub fn name_is_taken(name: &str) -> UserError {
     UserError::new(format!("a session that has not ended is called {} already", escape(name)))
         .advice("choose another name, or see it in: cckw list")
+}
+
+/// The record of a session that has ended cannot be written.
+pub fn cannot_be_renamed(error: impl Display) -> UserError {
+    UserError::new("it cannot be renamed").why(error)
 }
 
 /// It cannot be removed while it runs.

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::{Parsed, Run, What, flag_named, items, parse};
+use super::{Run, What, items, parse};
 
 /// The longest prompt that can be an argument of a program, in bytes: 128 KiB on Linux, less the byte that ends
 /// it (`MAX_ARG_STRLEN`, execve(2)).
@@ -44,14 +44,17 @@ pub fn begin(args: &[OsString], name: &str, prompt: Option<&str>) -> Result<Vec<
         None => [vec![format!("--name={name}").into()], args.to_vec()].concat(),
     };
     let Some(prompt) = prompt else { return Ok(begun) };
-    if !items(args).iter().any(|item| item.what == What::End) {
+    let ends_flags = |args: &[OsString]| items(args).iter().any(|item| item.what == What::End);
+    if !ends_flags(args) {
         begun.push("--".into());
     }
     begun.push(as_word(prompt));
-    let is_read = |parsed: Parsed| {
-        parsed.run == Run::Interactive && parsed.prompt.as_deref() == begun.last().map(OsString::as_os_str)
-    };
-    if is_read(parse(&begun)) { Ok(begun) } else { Err(NoBeginning::UnreadPrompt) }
+    let parsed = parse(&begun);
+    // A flag that lacks its value would take the `--` for it.
+    let is_read = ends_flags(&begun)
+        && parsed.run == Run::Interactive
+        && parsed.prompt.as_deref() == begun.last().map(OsString::as_os_str);
+    if is_read { Ok(begun) } else { Err(NoBeginning::UnreadPrompt) }
 }
 
 /// The prompt as a word that is read as nothing else. Claude looks for a subcommand behind `--` too, and takes
@@ -64,11 +67,6 @@ fn as_word(prompt: &str) -> OsString {
         (_, true) => format!("{prompt} ").into(),
         _ => prompt.into(),
     }
-}
-
-/// Whether a word is a flag of claude's, for whoever forgets the `--` in front of claude's arguments.
-pub fn is_flag(word: &str) -> bool {
-    flag_named(word.split('=').next().unwrap_or(word).as_bytes()).is_some()
 }
 
 #[cfg(test)]

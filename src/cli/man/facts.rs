@@ -199,6 +199,14 @@ const ALL: &[PageFacts] = &[
         see_also: &["cckw", "cckw-list", "cckw-start", "cckw-stop"],
     },
     PageFacts {
+        verb: "rename",
+        exit: USUAL,
+        environment: OF_SESSIONS,
+        files: &[RECORD, SOCKET],
+        examples: &[("cckw rename work parser", "Call a session parser:")],
+        see_also: &["cckw", "cckw-list", "cckw-new"],
+    },
+    PageFacts {
         verb: "stop",
         exit: USUAL,
         environment: OF_SESSIONS,

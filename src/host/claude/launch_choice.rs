@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::supervisor::{
     ClaudeLaunch, Decision, LaunchContext, Supervisor, SupervisorEvent, TranscriptState,
 };
-use crate::claude::args::{Resume, name_newest, relaunch, rename, worktree};
+use crate::claude::args::{Resume, give_name, name_newest, relaunch, rename, worktree};
 use crate::claude::server;
 use crate::claude::transcript;
 use crate::claude::transcript::TranscriptOnDisk;
@@ -51,9 +51,11 @@ pub fn look(supervisor: &Supervisor, record: &Record, held: bool) -> LaunchConte
 /// renamed the session since, they have that name.
 pub fn arguments(first: &[OsString], launch: &ClaudeLaunch, record: &Record) -> Vec<OsString> {
     let args = arguments_as_begun(first, launch, record);
+    let is_told = record.called.as_ref().is_none_or(|called| !called.to_tell);
     match (record.renamed_to(), launch) {
         (None, _) | (_, ClaudeLaunch::Server { .. }) => args,
-        (Some(name), _) => rename(args, name),
+        (Some(name), _) if is_told => rename(args, name),
+        (Some(name), _) => give_name(args, name),
     }
 }
 

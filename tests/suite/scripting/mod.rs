@@ -1,6 +1,7 @@
 //! The verbs for scripts: what they print, and what they exit with.
 
 mod new;
+mod rename;
 
 use std::process::{Output, Stdio};
 
