@@ -5,6 +5,12 @@
 //! finds it from any directory, looking where it was started first. A file that holds no message is a trap:
 //! `--resume` does not find a conversation in it, and `--session-id` calls the id taken.
 
+pub mod entry;
+pub mod failure;
+pub mod last_turn;
+pub mod tail;
+pub mod turn;
+
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
