@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::waiter::WaitFor;
 use crate::client::launch::EnvironmentFrom;
 use crate::config::duration;
 
@@ -170,6 +171,28 @@ pub enum Verb {
         /// Call off a restart that waits until claude is idle
         #[arg(long, conflicts_with = "now")]
         cancel: bool,
+    },
+    /// Wait until sessions are idle, ask something, have answered, or have ended
+    ///
+    /// Returns when all of the sessions have come to it, or with `--any` the first. Prints a line for each: its name,
+    /// a word (`idle`, `done`, `asks`, `failed`, `ended`, `timeout`) and more, with tabs between. A prompt that was
+    /// submitted a moment ago counts as a turn that runs. ctrl-c ends the wait, and nothing else.
+    ///
+    /// The exit status is 0 if all have come to it. Otherwise it is that of the first session that has not: 1 if
+    /// it has ended, 3 if it asks for something, 4 if its last turn failed, 5 if the time is over.
+    Wait {
+        /// The sessions
+        #[arg(required = true, value_name = "SESSION")]
+        sessions: Vec<String>,
+        /// What is waited for
+        #[arg(long = "for", value_name = "WHAT", value_enum, default_value_t = Awaited::Idle)]
+        wanted: Awaited,
+        /// Return when the first session has come to it
+        #[arg(long)]
+        any: bool,
+        /// How long the wait may take
+        #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+        timeout: Duration,
     },
     /// Give a session another name
     ///
@@ -389,6 +412,30 @@ impl std::convert::From<Env> for EnvironmentFrom {
         match which {
             Env::Session => Self::Session,
             Env::Current => Self::Caller,
+        }
+    }
+}
+
+/// What `cckw wait` waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Awaited {
+    /// Claude rests at its prompt, and its last turn was answered
+    Idle,
+    /// Claude asks its user something
+    Asks,
+    /// The turn that runs has ended, or the next one if none runs
+    Turn,
+    /// The session has ended
+    Ended,
+}
+
+impl std::convert::From<Awaited> for WaitFor {
+    fn from(wanted: Awaited) -> Self {
+        match wanted {
+            Awaited::Idle => Self::Idle,
+            Awaited::Asks => Self::Asks,
+            Awaited::Turn => Self::Turn,
+            Awaited::Ended => Self::Ended,
         }
     }
 }

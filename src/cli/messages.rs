@@ -16,6 +16,7 @@ use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
     UserError, claude, client, files, host, new, remote, selector, session, shim, shortage, terminal, verb,
+    wait,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -75,6 +76,8 @@ fn errors() -> Vec<(&'static str, UserError)> {
             empty_prompt(), prompt_is_no_text("it has a NUL in it"), prompt_is_too_long(200_000, 131_071),
             ended_at_once("exit status 1", "error: unknown option '--frob'"), ended_at_once("exit status 0", ""),
             not_up_yet(WORK, 30.0), asks_first(WORK, "Is this a project that you trust?"), interrupted(WORK, 130);
+        wait:
+            server_has_no_turns(WORK), timed_out(0.5), interrupted(130);
         files:
             unusable(directory(), &unmade, room),
             configuration(Path::new("/c.toml"), Some((3, 1)), "unknown field `frob`", "see the page"),

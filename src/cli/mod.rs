@@ -33,6 +33,8 @@ mod stop;
 mod table;
 mod target;
 mod topic;
+mod wait;
+mod waiter;
 mod watch;
 mod wrap;
 
@@ -136,6 +138,9 @@ fn run(cli: Cli) -> ExitCode {
                 _ => restart::RestartWish::WhenIdle,
             };
             restart::main(session.as_deref(), all, wish)
+        }
+        Some(Verb::Wait { sessions, wanted, any, timeout }) => {
+            wait::main(&wait::WaitArgs { sessions: &sessions, wanted: wanted.into(), any, timeout })
         }
         Some(Verb::Rename { session, name }) => rename::main(&session, &name),
         Some(Verb::Stop { sessions, all }) => stop::main(&sessions, all),

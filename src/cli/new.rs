@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::output::{fail, print};
 use super::session_watch::{Look, SeenSession, SessionWatch, WaitEnd};
 use super::{list, status};
+use crate::claude::args;
 use crate::claude::args::MAX_PROMPT_BYTES;
 use crate::client;
 use crate::client::new::NewSession;
@@ -26,6 +27,10 @@ use crate::user_error::{UserError, host, new, terminal};
 /// How long a Remote Control server has to run to count as up: it says so nowhere. One that may not run ends
 /// within a second.
 const SERVER_UP_AFTER: Duration = Duration::from_secs(3);
+
+/// How long claude may take to begin with its first prompt, once it is up. Seen: a tenth of a second. A command
+/// that it carries out by itself may show nothing.
+const PROMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How many lines of claude's screen are said, where it asks something.
 const MAX_QUESTION_LINES: usize = 4;
@@ -72,7 +77,9 @@ fn run(args: &NewArgs<'_>) -> Result<ExitCode, UserError> {
         return attach(&session);
     }
     let mut watch = SessionWatch::new(vec![session.clone()])?;
-    let end = watch.until(|now, seen| look(now, begun, args.timeout, &seen[0]))?;
+    let has_prompt = prompt.is_some() || args::parse(args.args).prompt.is_some();
+    let mut start = Start { begun, timeout: args.timeout, has_prompt, idle_since: None };
+    let end = watch.until(|now, seen| start.look(now, &seen[0]))?;
     let now = registry::again(&session).unwrap_or(session);
     match end {
         WaitEnd::Done(Beginning::Up) => Ok(tell(&now, args.json)),
@@ -130,17 +137,36 @@ enum Beginning {
     Late,
 }
 
-fn look(now: Instant, begun: Instant, timeout: Duration, seen: &SeenSession) -> Look<Beginning> {
-    let record = &seen.session.record;
-    let has_ended = seen.is_removed || !seen.session.lives;
-    if let Some(beginning) = beginning(record, has_ended, now.saturating_duration_since(begun)) {
-        return Look::Done(beginning);
+/// A start that is waited for.
+struct Start {
+    begun: Instant,
+    timeout: Duration,
+    /// Whether claude gets a prompt with its start.
+    has_prompt: bool,
+    /// Since when it is up and does nothing.
+    idle_since: Option<Instant>,
+}
+
+impl Start {
+    fn look(&mut self, now: Instant, seen: &SeenSession) -> Look<Beginning> {
+        let record = &seen.session.record;
+        let has_ended = seen.is_removed || !seen.session.lives;
+        let found = beginning(record, has_ended, now.saturating_duration_since(self.begun));
+        // Claude says that it is idle before it takes its prompt. Whoever waits for the turn next should see it.
+        let is_idle = found == Some(Beginning::Up) && record.status.as_deref() == Some("idle");
+        let may_begin = self.has_prompt && is_idle && record.with_transcript.is_empty();
+        let prompt_due = may_begin.then(|| *self.idle_since.get_or_insert(now) + PROMPT_TIMEOUT);
+        match found {
+            Some(beginning) if prompt_due.is_none_or(|due| due <= now) => return Look::Done(beginning),
+            _ => {}
+        }
+        let late = self.begun + self.timeout;
+        if now >= late {
+            return Look::Done(found.unwrap_or(Beginning::Late));
+        }
+        let server = (record.kind == SessionKind::Server).then_some(self.begun + SERVER_UP_AFTER);
+        Look::Wait(prompt_due.into_iter().chain(server.filter(|at| *at > now)).chain([late]).min())
     }
-    if now.saturating_duration_since(begun) >= timeout {
-        return Look::Done(Beginning::Late);
-    }
-    let server = (record.kind == SessionKind::Server).then_some(begun + SERVER_UP_AFTER);
-    Look::Wait(server.filter(|at| *at > now).into_iter().chain([begun + timeout]).min())
 }
 
 /// How the session of this record has begun, so long after its start; nothing where that is not known yet.

@@ -61,8 +61,9 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         // `claude` looks at its own directory, once it is to be a session.
         Verb::Claude { .. }
         | Verb::New { .. }
-        // It names its session.
+        // These name their sessions.
         | Verb::Rename { .. }
+        | Verb::Wait { .. }
         | Verb::Start { .. }
         // These two change nothing.
         | Verb::Detect { .. }

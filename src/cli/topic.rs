@@ -22,7 +22,7 @@ pub fn beside_names(sessions: &[&Session]) -> Vec<Option<String>> {
 }
 
 /// The transcript of the conversation that is open, or was open last.
-fn transcript_of(session: &Session) -> Option<PathBuf> {
+pub fn transcript_of(session: &Session) -> Option<PathBuf> {
     let record = &session.record;
     let id = record.conversation.as_deref().filter(|id| transcript::is_id(id))?;
     let file = format!("{id}.jsonl");

@@ -39,3 +39,4 @@ mod surroundings;
 mod suspend;
 mod taken;
 mod typing;
+mod wait;

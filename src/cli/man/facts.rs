@@ -199,6 +199,26 @@ const ALL: &[PageFacts] = &[
         see_also: &["cckw", "cckw-list", "cckw-start", "cckw-stop"],
     },
     PageFacts {
+        verb: "wait",
+        exit: &[
+            FINE,
+            ("1", "A session has ended, or is not known."),
+            SENSELESS,
+            ("3", "A session asks for something."),
+            ("4", "The last turn of a session failed, was interrupted, or was broken off."),
+            ("5", "The time is over."),
+            ("128+n", "Signal n ended the wait."),
+        ],
+        environment: OF_SESSIONS,
+        files: &[RECORD, SOCKET],
+        examples: &[
+            ("cckw wait parser", "Wait until a session has nothing to do:"),
+            ("cckw wait --any --for asks parser lexer", "See which of two needs you first:"),
+            ("cckw wait --for ended --timeout 8h parser", "Wait for the end of a session:"),
+        ],
+        see_also: &["cckw", "cckw-list", "cckw-new"],
+    },
+    PageFacts {
         verb: "rename",
         exit: USUAL,
         environment: OF_SESSIONS,

@@ -2,6 +2,7 @@
 
 mod new;
 mod rename;
+mod wait;
 
 use std::process::{Output, Stdio};
 
