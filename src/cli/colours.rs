@@ -37,9 +37,8 @@ impl Colours {
     pub fn of_state(self, state: &str) -> Style {
         self.shown(match state {
             "waiting" => AnsiColor::Yellow.on_default().bold().invert(),
-            "crashed" | "hung" | "unreachable" | "unreadable" | "rebooted" | "terminated" | "expired" => {
-                AnsiColor::Red.on_default()
-            }
+            "crashed" | "hung" | "unreachable" | "unreadable" | "rebooted" | "terminated" | "expired"
+            | "failed" | "limited" | "unauthorized" => AnsiColor::Red.on_default(),
             "busy" => AnsiColor::Cyan.on_default(),
             "stopped" => Style::new().dimmed(),
             _ => Style::new(),

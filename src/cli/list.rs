@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::colours::Colours;
+use super::last_turn;
 use super::output::{fail, print};
-use super::status::{hint, state};
+use super::status::{hint, shown_state, state};
 use super::table::{Cell, Row, fit};
 use super::topic;
+use crate::claude::transcript::turn::TurnStatus;
 use crate::claude::version;
 use crate::escape::{escape, json};
 use crate::os::clock::LocalTime;
@@ -43,8 +45,9 @@ pub fn main(all: bool, as_json: bool) -> ExitCode {
         let shown = shown(&sessions, all);
         let mut installed = Installed::default();
         let mut text = String::new();
-        for (session, about) in shown.iter().zip(topic::of_all(&shown)) {
-            let line = line(session, about.as_deref(), &mut installed);
+        let turns = last_turn::of_all(&shown);
+        for ((session, about), turn) in shown.iter().zip(topic::of_all(&shown)).zip(&turns) {
+            let line = line(session, about.as_deref(), turn.as_ref(), &mut installed);
             text.push_str(&format!("{}\n", json(&line.to_string())));
         }
         return print(&text);
@@ -76,12 +79,20 @@ fn shown_by_default(session: &Session) -> bool {
 /// One session as a JSON object in a line, as `--json` prints it.
 pub fn json_line(session: &Session) -> String {
     let about = topic::of_all(&[session]).pop().flatten();
-    format!("{}\n", json(&line(session, about.as_deref(), &mut Installed::default()).to_string()))
+    let turn = last_turn::of(session);
+    let line = line(session, about.as_deref(), turn.as_ref(), &mut Installed::default());
+    format!("{}\n", json(&line.to_string()))
 }
 
-fn line(session: &Session, about: Option<&str>, installed: &mut Installed) -> serde_json::Value {
+fn line(
+    session: &Session,
+    about: Option<&str>,
+    turn: Option<&TurnStatus>,
+    installed: &mut Installed,
+) -> serde_json::Value {
     let record = &session.record;
-    serde_json::json!({
+    let limit = last_turn::failure(session).and_then(last_turn::limited_until);
+    let mut line = serde_json::json!({
         "name": session.name,
         "session": record.session,
         "conversation": record.conversation,
@@ -110,6 +121,32 @@ fn line(session: &Session, about: Option<&str>, installed: &mut Installed) -> se
         "newer_installed": installed.newer(session),
         "host_pid": record.host_pid,
         "claude_pid": record.claude_pid,
+        "limited_until": limit.and_then(rfc3339),
+    });
+    if let (Some(line), serde_json::Value::Object(turn)) = (line.as_object_mut(), turn_fields(turn)) {
+        line.extend(turn);
+    }
+    line
+}
+
+/// What is known of the last turn, by the names that `--json` has for it.
+fn turn_fields(turn: Option<&TurnStatus>) -> serde_json::Value {
+    let known = TurnStatus::default();
+    let turn = turn.unwrap_or(&known);
+    serde_json::json!({
+        "turn": last_turn::word(turn),
+        "turn_error": turn.failure().map(|failure| serde_json::json!({
+            "kind": failure.kind,
+            "status": failure.status,
+            "text": failure.text,
+            "resets_at": failure.resets_at.and_then(rfc3339),
+        })),
+        "model": turn.model,
+        "context_tokens": turn.context_tokens,
+        "last_prompt": turn.last_prompt,
+        "last_answer": turn.last_answer.as_deref().and_then(last_turn::first_line),
+        "last_activity": turn.last_at.and_then(|at| rfc3339(at / 1000)),
+        "git_branch": turn.git_branch,
     })
 }
 
@@ -182,7 +219,8 @@ fn row(session: &Session, newer: bool, home: Option<&Path>, about: Option<String
     let end = record.ended_at.or_else(|| session.is_running.then(now));
     let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
     let state = state(session);
-    let (look, remote) = (colours.of_state(&state), remote(session).filter(|remote| remote != "unknown"));
+    let (look, shown) = (colours.of_state(&state), shown_state(session));
+    let (state, remote) = (shown, remote(session).filter(|remote| remote != "unknown"));
     let remote = remote.unwrap_or_else(|| "-".into());
     let of_link = colours.of_link(&remote);
     vec![

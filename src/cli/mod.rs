@@ -10,6 +10,7 @@ mod demo;
 mod detect;
 mod doctor;
 mod host_ends;
+mod last_turn;
 mod list;
 mod logs;
 mod man;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
+use super::last_turn;
+use crate::claude::transcript::failure::{ApiFailure, FailureKind};
 use crate::claude::unwritten;
 use crate::escape::escape;
 use crate::os::process;
@@ -53,9 +55,10 @@ pub fn state(session: &Session) -> String {
     let state = state.unwrap_or_default();
     match &record.status {
         Some(status) if record.state == SessionState::Running => {
-            match is_expired(session) && status == "idle" {
-                true => "expired".into(),
-                false => escape(status).to_string(),
+            match (is_expired(session) && status == "idle", last_turn::failure(session)) {
+                (true, _) => "expired".into(),
+                (false, Some(failure)) => last_turn::state(failure).into(),
+                (false, None) => escape(status).to_string(),
             }
         }
         _ => state,
@@ -147,6 +150,9 @@ pub fn hint(session: &Session) -> Option<String> {
             "claude does not say what it does: it asks something first, or is too old for this".into(),
         );
     }
+    if let Some(failure) = last_turn::failure(session) {
+        return Some(failed(failure, &word));
+    }
     if record.restart_pending {
         return Some(format!(
             "it is restarted when it is idle; to restart it at once: cckw restart --now {word}"
@@ -164,6 +170,31 @@ pub fn hint(session: &Session) -> Option<String> {
     }
     let notice = record.notice.as_ref().filter(|notice| now().saturating_sub(notice.at) < NOTICE_AGE)?;
     Some(escape(&notice.text).to_string())
+}
+
+/// The state as a table shows it: with the time at which a limit is over.
+pub fn shown_state(session: &Session) -> String {
+    let state = state(session);
+    let until = last_turn::failure(session).filter(|_| state == "limited").and_then(last_turn::limited_until);
+    until.and_then(last_turn::moment).map_or_else(|| state.clone(), |until| format!("{state} until {until}"))
+}
+
+/// What to do about a session whose last turn ended in an error.
+fn failed(failure: &ApiFailure, word: &str) -> String {
+    let status = failure.status.map(|status| format!(", status {status}")).unwrap_or_default();
+    let text = last_turn::first_line(&failure.text).map(|text| format!(": {}", escape(text)));
+    let text = text.unwrap_or_default();
+    let what = format!("its last turn failed ({}{status}){text}", failure.kind.word());
+    match failure.kind {
+        FailureKind::RateLimit => match last_turn::limited_until(failure).and_then(last_turn::moment) {
+            Some(until) => format!("{what}; after {until}, to go on: cckw attach {word}"),
+            None => format!("{what}; to try again: cckw attach {word}"),
+        },
+        FailureKind::Unauthorized => {
+            format!("{what}; to log in or set another key: cckw attach {word}")
+        }
+        _ => format!("{what}; to try again: cckw attach {word}"),
+    }
 }
 
 /// What of a session that runs is not saved, or cannot be known, and why.

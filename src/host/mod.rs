@@ -26,6 +26,8 @@ mod stopping;
 mod timers;
 mod transcript;
 mod transcript_check;
+mod turn;
+mod turn_check;
 mod unwatched;
 
 pub use start::main;
@@ -65,6 +67,7 @@ use state_watch::{StateSeen, StateWatch};
 use stopping::SystemStop;
 use timers::{Timer, Timers, timers};
 use transcript::TranscriptWatch;
+use turn::TurnWatch;
 
 /// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
 const TERMINAL_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -104,6 +107,7 @@ struct Host {
     watch: StateWatch,
     files: SessionFiles,
     transcript: TranscriptWatch,
+    turn: TurnWatch,
     remote: Remote,
     /// Whether the host, or the client, was told to end by SIGTERM.
     system_stop: SystemStop,
@@ -158,6 +162,7 @@ impl Host {
             watch,
             files,
             transcript: TranscriptWatch::default(),
+            turn: TurnWatch::new(),
             remote,
             system_stop: SystemStop::default(),
             notices: Notices::new(config.notify.terminal),
@@ -193,6 +198,7 @@ impl Host {
             let signals = poll.add(&self.signals, Interest::Reading);
             let changes = poll.add(&self.watch, Interest::Reading);
             let journal = poll.add(&self.journal, Interest::Reading);
+            let turn = self.turn.woken().map(|woken| poll.add(woken, Interest::Reading));
             let files = self.files.prepare(&mut poll);
             let requests = server.prepare(&mut poll);
             if let Err(error) = poll.wait(self.time(&server, catching_up)) {
@@ -237,6 +243,9 @@ impl Host {
             }
             if poll.is_ready(journal) {
                 self.hear_journal();
+            }
+            if is_ready(turn) {
+                self.hear_turn();
             }
             self.files.hear(&poll, &files);
             for attaching in
@@ -450,6 +459,7 @@ impl Host {
         }
         self.linger();
         self.note_turn();
+        self.note_turn_status();
         self.note_activity();
         if file.is_at_rest() {
             // Claude is idle again before it has written down the first turn: so there is a second look.

@@ -84,6 +84,8 @@ pub(super) enum Timer {
     Transcript,
     /// The last turn must be in the transcript.
     TranscriptCheck,
+    /// The transcript is read for how the last turn stands.
+    Turn,
     /// An answer is looked for on the screen of a claude that does not say what it does.
     Answer,
     /// The state file counts as removed by somebody.
@@ -118,7 +120,7 @@ impl Timer {
     const ASKED_EACH_TURN: [Self; 3] = [Self::Remote, Self::Parting, Self::Accept];
 
     /// The others, in the order in which they are acted on.
-    const RUN: [Self; 19] = [
+    const RUN: [Self; 20] = [
         Self::Stall,
         Self::Linger,
         Self::Title,
@@ -126,6 +128,7 @@ impl Timer {
         Self::StateRetry,
         Self::Transcript,
         Self::TranscriptCheck,
+        Self::Turn,
         Self::Answer,
         Self::StateRemoved,
         Self::StateUnread,
@@ -163,6 +166,7 @@ impl Host {
             Timer::SaveRetry => self.journal.retry_at(),
             Timer::Parting => self.attachment.departures.deadline(),
             Timer::TranscriptCheck => self.transcript.deadline(),
+            Timer::Turn => self.turn.deadline(),
             Timer::Drain => self.claude.drain().map(PtyDrain::quiet_at).filter(|_| !self.is_held()),
             Timer::Relaunch => self.claude.back_at(),
             Timer::Restart => self.restart_at(),
@@ -218,6 +222,7 @@ impl Host {
             Timer::StateRetry => self.look_at_state_file(),
             Timer::Transcript => self.look_for_transcript(),
             Timer::TranscriptCheck => self.check_transcript(),
+            Timer::Turn => self.turn_due(),
             Timer::Answer => self.look_for_answer(),
             Timer::StateRemoved => self.is_removed(),
             Timer::StateUnread => self.is_unread(),

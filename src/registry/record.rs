@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::link_record::LinkRecord;
 use super::names;
+use crate::claude::transcript::turn::TurnStatus;
 use crate::escape::escape;
 use crate::os::{files, process};
 use crate::paths;
@@ -89,6 +90,9 @@ pub struct Record {
     /// Why what is said is not on disk.
     #[serde(default)]
     pub transcript_problem: Option<String>,
+    /// How the last turn stands, as the transcript said when claude came to rest. Its texts are cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnStatus>,
     /// The transcript was removed or cut while this claude had the conversation: what was said before is in
     /// its memory alone.
     #[serde(default)]
@@ -284,6 +288,7 @@ impl Record {
             state_file_unread: false,
             unwatched: false,
             transcript_problem: None,
+            turn: None,
             transcript_cut: false,
             given_up: None,
             last_words: vec![],

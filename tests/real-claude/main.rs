@@ -38,5 +38,6 @@ mod straight;
 mod surroundings;
 mod suspend;
 mod taken;
+mod turns;
 mod typing;
 mod wait;

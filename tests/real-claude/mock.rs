@@ -20,6 +20,11 @@ pub const AFTER_TOOL: &str = "The tool has run.";
 pub const HOLD: &str = "hold the reply";
 /// A held reply. Claude shows it when it is complete.
 pub const HELD: &str = "Held back until now.";
+/// Prompts that end with this and a status of HTTP are answered by that error: `fail with 529`. With
+/// [`RESET`] in place of a status the connection is reset.
+pub const FAIL: &str = "fail with ";
+/// See [`FAIL`].
+pub const RESET: &str = "reset";
 /// The answer to all other prompts.
 pub const REPLY: &str = "Hello from the mock.";
 
@@ -112,9 +117,47 @@ fn serve(stream: &TcpStream, shared: &(Mutex<State>, Condvar)) -> Option<()> {
         let answer = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
         return stream.write_all(answer.as_bytes()).ok();
     }
+    let request: Value = serde_json::from_slice(&body).ok()?;
+    if let Some((prompt, how)) = asked_to_fail(&request) {
+        shared.0.lock().ok()?.arrived.push(prompt);
+        return fail(stream, &how);
+    }
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     stream.write_all(head.as_bytes()).ok()?;
-    answer(stream, &serde_json::from_slice(&body).ok()?, shared)
+    answer(stream, &request, shared)
+}
+
+/// The last prompt, and how it wants its request to fail, if it does.
+fn asked_to_fail(request: &Value) -> Option<(String, String)> {
+    let last = request["messages"].as_array()?.iter().rfind(|message| message["role"] == "user")?;
+    let prompt = prompt(last)?;
+    // What claude asks for a title of quotes it.
+    let how = prompt.trim_end().rsplit_once(FAIL).filter(|_| !prompt.starts_with("<session>"))?.1;
+    let is_known = how == RESET || how.parse::<u16>().is_ok();
+    is_known.then(|| (prompt.clone(), how.to_owned()))
+}
+
+fn fail(mut stream: &TcpStream, status: &str) -> Option<()> {
+    let kind = match status {
+        RESET => {
+            // With unread bytes, or no time to linger, closing is a reset.
+            let linger = nix::sys::socket::sockopt::Linger;
+            let none = libc::linger { l_onoff: 1, l_linger: 0 };
+            return nix::sys::socket::setsockopt(stream, linger, &none).ok();
+        }
+        "529" => "overloaded_error",
+        "429" => "rate_limit_error",
+        "401" => "authentication_error",
+        _ => "api_error",
+    };
+    let error =
+        json!({"type": "error", "error": {"type": kind, "message": "as it was asked to"}}).to_string();
+    let length = error.len();
+    let head = format!(
+        "HTTP/1.1 {status} Error\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(error.as_bytes()).ok()
 }
 
 fn answer(stream: &TcpStream, request: &Value, shared: &(Mutex<State>, Condvar)) -> Option<()> {

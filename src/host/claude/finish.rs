@@ -38,6 +38,7 @@ impl Host {
         self.leave_raw_mode();
         self.record.state = self.last_state(exit);
         self.record.status = None;
+        self.turn_is_left();
         self.record.restart_pending = false;
         self.record.exit = Some(exit);
         self.record.ended_at = Some(event_log::now());

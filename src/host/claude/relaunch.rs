@@ -413,6 +413,7 @@ impl Host {
         self.timers.cancel(Timer::StateUnread);
         self.timers.cancel(Timer::Answer);
         self.transcript.begin_anew();
+        self.turn_is_left();
     }
 
     fn look(&mut self) -> LaunchContext {

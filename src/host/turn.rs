@@ -1,0 +1,158 @@
+//! Keeps the record's word on how the last turn stands (`host/turn_check.rs`).
+//!
+//! The transcript is read in a thread of its own: it may be on a disk that hangs, and the host's loop must not.
+
+use std::ffi::OsString;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
+
+use super::Host;
+use crate::claude::state_file::is_rest;
+use crate::claude::transcript::turn::{TurnEnd, TurnStatus};
+use crate::claude::transcript::{self, TranscriptOnDisk, last_turn};
+use crate::host::turn_check::{TurnCheck, TurnCheckEffect, TurnCheckEvent};
+use crate::registry::record::SessionState;
+
+/// The longest text that the record has of a prompt, an answer or an error, in characters.
+const MAX_TEXT_CHARS: usize = 300;
+
+/// How the last turn stands, as far as it was read.
+pub(super) struct TurnWatch {
+    check: TurnCheck,
+    readings: Receiver<Option<TurnStatus>>,
+    sender: Sender<Option<TurnStatus>>,
+    /// What the thread that reads writes to, and the loop waits for. Nothing where there was no descriptor
+    /// for it: then the loop reads itself.
+    wake: Option<(UnixStream, UnixStream)>,
+}
+
+impl TurnWatch {
+    pub(super) fn new() -> Self {
+        let (sender, readings) = channel();
+        let pair = || {
+            let (woken, wake) = UnixStream::pair()?;
+            woken.set_nonblocking(true)?;
+            wake.set_nonblocking(true)?;
+            io::Result::Ok((woken, wake))
+        };
+        Self { check: TurnCheck::default(), readings, sender, wake: pair().ok() }
+    }
+
+    /// What says that a reading is there.
+    pub(super) fn woken(&self) -> Option<BorrowedFd<'_>> {
+        self.wake.as_ref().map(|(woken, _)| woken.as_fd())
+    }
+
+    /// When the transcript is to be read.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.check.deadline()
+    }
+
+    /// Reads the transcript of this conversation. The reading comes later, or at once.
+    fn read(&self, projects: PathBuf, id: String, cwd: Option<PathBuf>) -> bool {
+        let read = move || match transcript::find(&projects, &id, cwd.as_deref()) {
+            TranscriptOnDisk::Conversation(path) => last_turn::of_file(&path, false).ok(),
+            _ => None,
+        };
+        let sender = self.sender.clone();
+        let wake = self.wake.as_ref().and_then(|(_, wake)| wake.try_clone().ok());
+        if let Some(mut wake) = wake {
+            let in_thread = {
+                let read = read.clone();
+                move || {
+                    // The host may have ended.
+                    let _ = sender.send(read());
+                    let _ = wake.write(&[0]);
+                }
+            };
+            if std::thread::Builder::new().name("transcript".into()).spawn(in_thread).is_ok() {
+                return false;
+            }
+        }
+        let _ = self.sender.send(read());
+        true
+    }
+}
+
+impl Host {
+    /// Claude's state file says what it does.
+    pub(super) fn note_turn_status(&mut self) {
+        let Some(id) = self.record.conversation.clone() else { return };
+        let event = match self.record.status.as_deref() {
+            Some("busy") => TurnCheckEvent::Works(&id),
+            Some(status) if is_rest(status) => TurnCheckEvent::Rests(&id),
+            // A question in the middle of a turn is not its end.
+            _ => return,
+        };
+        let effect = self.turn.check.handle(Instant::now(), event);
+        self.follow_turn_check(effect);
+    }
+
+    /// The transcript is to be read.
+    pub(super) fn turn_due(&mut self) {
+        let effect = self.turn.check.handle(Instant::now(), TurnCheckEvent::Due);
+        self.follow_turn_check(effect);
+    }
+
+    /// A reading of the transcript is there.
+    pub(super) fn hear_turn(&mut self) {
+        if let Some((woken, _)) = &self.turn.wake {
+            let mut bytes = [0; 16];
+            while (&*woken).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
+        }
+        while let Ok(status) = self.turn.readings.try_recv() {
+            let effect = self.turn.check.handle(Instant::now(), TurnCheckEvent::Read(status));
+            self.follow_turn_check(effect);
+        }
+    }
+
+    /// Its claude has ended: what it was doing is not done any more.
+    pub(super) fn turn_is_left(&mut self) {
+        self.turn.check = TurnCheck::default();
+        if let Some(turn) = &mut self.record.turn
+            && turn.end == Some(TurnEnd::Running)
+        {
+            turn.end = None;
+        }
+    }
+
+    fn follow_turn_check(&mut self, effect: Option<TurnCheckEffect>) {
+        match effect {
+            None => {}
+            Some(TurnCheckEffect::Running) => {
+                let end = Some(TurnEnd::Running);
+                let turn = self.record.turn.get_or_insert_default();
+                if turn.end != end {
+                    turn.end = end;
+                    self.save();
+                }
+            }
+            Some(TurnCheckEffect::Read) => {
+                let (Some(projects), Some(id)) = (self.projects(), self.record.conversation.clone()) else {
+                    return;
+                };
+                if self.turn.read(projects, id, self.record.claude_cwd()) {
+                    self.hear_turn();
+                }
+            }
+            Some(TurnCheckEffect::Publish(status)) => {
+                let turn = status.map(|status| status.shortened(MAX_TEXT_CHARS));
+                if self.record.turn != turn && self.record.state != SessionState::Stopped {
+                    self.record.turn = turn;
+                    self.save();
+                }
+            }
+        }
+    }
+
+    /// Where claude keeps its conversations in this session.
+    fn projects(&self) -> Option<PathBuf> {
+        let own = self.record.claude_dir.clone();
+        let own = own.map(|directory| PathBuf::from(OsString::from(directory)).join("projects"));
+        own.or_else(transcript::directory)
+    }
+}
