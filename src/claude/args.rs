@@ -19,7 +19,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use uuid::Uuid;
 
 pub use begin::{MAX_PROMPT_BYTES, NoBeginning, begin};
-pub use choice::{ConversationChoice, choice, name_newest};
+pub use choice::{ConversationChoice, choice, forks, name_newest};
 pub use name::{give_name, rename};
 pub use relaunch::{Resume, relaunch, worktree};
 pub use table::{Arity, FLAGS, Flag, Role, SUBCOMMANDS, Subcommand, WordPosition};

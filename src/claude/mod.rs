@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod background_job;
+pub mod by_hand;
 pub mod exec_error;
 pub mod executable;
 pub mod exit_class;

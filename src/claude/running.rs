@@ -30,6 +30,18 @@ pub struct RunningClaude {
 }
 
 impl RunningClaude {
+    /// The claude that has written a state file, and what that says; nothing where it has ended.
+    pub fn of_file(path: &Path) -> Option<(Self, StateFile)> {
+        let pid = pid_of(path)?;
+        // First, because most files may be stale: then they need not be read.
+        let process = process::look_up(pid)?;
+        let file = read(path)?;
+        let claimed = file.proc_start.as_deref();
+        let same = claimed.is_some_and(|claimed| process::is_same_start(claimed, &process.start));
+        let claude = Self { pid, start: process.start, cwd: file.cwd.clone(), job: file.job_id.clone() };
+        same.then_some((claude, file))
+    }
+
     /// Whether it has not ended yet.
     pub fn lives(&self) -> bool {
         process::look_up(self.pid).is_some_and(|process| process::is_same_start(&self.start, &process.start))
@@ -76,18 +88,7 @@ fn all(sessions: &Path, counts: impl Fn(&StateFile) -> bool) -> impl Iterator<It
 }
 
 fn live(path: &Path, counts: impl Fn(&StateFile) -> bool) -> Option<RunningClaude> {
-    let pid = pid_of(path)?;
-    // First, because most files may be stale: then they need not be read.
-    let process = process::look_up(pid)?;
-    let file = read(path)?;
-    let claimed = file.proc_start.as_deref();
-    let same = claimed.is_some_and(|claimed| process::is_same_start(claimed, &process.start));
-    (same && counts(&file)).then_some(RunningClaude {
-        pid,
-        start: process.start,
-        cwd: file.cwd,
-        job: file.job_id,
-    })
+    RunningClaude::of_file(path).filter(|(_, file)| counts(file)).map(|(claude, _)| claude)
 }
 
 fn read(path: &Path) -> Option<StateFile> {

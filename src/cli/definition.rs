@@ -194,6 +194,38 @@ pub enum Verb {
         #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
         timeout: Duration,
     },
+    /// Make a session of a claude that was started without cckw
+    ///
+    /// CLAUDE is its pid, its conversation's id or the beginning of that, or the id of a background job of claude's.
+    /// `cckw detect` and `claude agents` show them. The session has no terminal: use `cckw attach`.
+    ///
+    /// With `--fork` the session gets a copy of the conversation under a new id, and the claude goes on. With
+    /// `--takeover` it is ended when it is at rest (by SIGTERM, never killed), and the session goes on with its
+    /// conversation, in its directory, with its arguments and its environment. What stands at its prompt is lost. If
+    /// there is any doubt, nothing is done.
+    #[command(
+        override_usage = "cckw adopt --fork CLAUDE\n       cckw adopt --takeover [--now] CLAUDE",
+        group(ArgGroup::new("how").required(true).args(["fork", "takeover"]))
+    )]
+    Adopt {
+        /// A pid, or the id of a conversation or of a background job
+        claude: String,
+        /// Copy the conversation
+        #[arg(long)]
+        fork: bool,
+        /// End the claude, and go on in its place
+        #[arg(long)]
+        takeover: bool,
+        /// Do not wait until it is at rest: the turn that runs is broken off
+        #[arg(long, conflicts_with = "fork")]
+        now: bool,
+        /// Print one JSON object, as in `cckw list --json`
+        #[arg(long)]
+        json: bool,
+        /// How long it may take to come to rest
+        #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+        timeout: Duration,
+    },
     /// Give a session another name
     ///
     /// The name must be free, as for `cckw new`. A session that has ended can be renamed too. Claude hears of the

@@ -15,8 +15,8 @@ use crate::config;
 use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
-    UserError, claude, client, files, host, new, remote, selector, session, shim, shortage, terminal, verb,
-    wait,
+    UserError, adopt, claude, client, files, host, new, remote, selector, session, shim, shortage, terminal,
+    verb, wait,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -76,6 +76,11 @@ fn errors() -> Vec<(&'static str, UserError)> {
             empty_prompt(), prompt_is_no_text("it has a NUL in it"), prompt_is_too_long(200_000, 131_071),
             ended_at_once("exit status 1", "error: unknown option '--frob'"), ended_at_once("exit status 0", ""),
             not_up_yet(WORK, 30.0), asks_first(WORK, "Is this a project that you trust?"), interrupted(WORK, 130);
+        adopt:
+            unknown("4711"), several("0f0e", &[4711, 4712]), is_session(WORK),
+            not_adoptable(4711, "it is not a session in a terminal"), runs_in_it(), asks(4711, "permission prompt"),
+            never_rests(4711, 600.0), interrupted(130), has_ended("0f0e0d0c-1111-4111-8111-0123456789ab"),
+            does_not_end(4711), ended_without_session(full(), "0f0e0d0c-1111-4111-8111-0123456789ab");
         wait:
             server_has_no_turns(WORK), timed_out(0.5), interrupted(130);
         files:

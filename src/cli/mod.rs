@@ -1,5 +1,6 @@
 //! The command line: which verb was asked for, and one file for each.
 
+mod adopt;
 mod advice;
 mod attach;
 mod colours;
@@ -139,6 +140,9 @@ fn run(cli: Cli) -> ExitCode {
                 _ => restart::RestartWish::WhenIdle,
             };
             restart::main(session.as_deref(), all, wish)
+        }
+        Some(Verb::Adopt { claude, fork, now, json, timeout, .. }) => {
+            adopt::main(&adopt::AdoptArgs { word: &claude, fork, now, json, timeout })
         }
         Some(Verb::Wait { sessions, wanted, any, timeout }) => {
             wait::main(&wait::WaitArgs { sessions: &sessions, wanted: wanted.into(), any, timeout })

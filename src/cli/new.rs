@@ -76,29 +76,38 @@ fn run(args: &NewArgs<'_>) -> Result<ExitCode, UserError> {
         // Whatever claude does or asks, it is seen there.
         return attach(&session);
     }
-    let mut watch = SessionWatch::new(vec![session.clone()])?;
     let has_prompt = prompt.is_some() || args::parse(args.args).prompt.is_some();
-    let mut start = Start { begun, timeout: args.timeout, has_prompt, idle_since: None };
+    let start = Start { has_prompt, ..Start::at(begun, args.timeout) };
+    come_up(&session, start, |session| tell(session, args.json))
+}
+
+/// Waits until the claude of a session is up, and has `tell` say what the session is called, unless that has
+/// ended.
+///
+/// # Errors
+/// When it is not up.
+pub fn come_up(
+    session: &Session,
+    mut start: Start,
+    tell: impl Fn(&Session) -> ExitCode,
+) -> Result<ExitCode, UserError> {
+    let timeout = start.timeout;
+    let mut watch = SessionWatch::new(vec![session.clone()])?;
     let end = watch.until(|now, seen| start.look(now, &seen[0]))?;
-    let now = registry::again(&session).unwrap_or(session);
-    match end {
-        WaitEnd::Done(Beginning::Up) => Ok(tell(&now, args.json)),
-        WaitEnd::Done(Beginning::Ended(said)) => Err(ended(&now, said)),
-        // The session is there: its name is said all the same.
+    let now = registry::again(session).unwrap_or_else(|| session.clone());
+    let error = match end {
+        WaitEnd::Done(Beginning::Ended(said)) => return Err(ended(&now, said)),
+        WaitEnd::Done(Beginning::Up) => return Ok(tell(&now)),
         WaitEnd::Done(Beginning::Asks(what)) => {
-            tell(&now, args.json);
             let what = what.unwrap_or_else(|| on_its_screen(&now));
-            Err(new::asks_first(&now.word(), &what))
+            new::asks_first(&now.word(), &what)
         }
-        WaitEnd::Done(Beginning::Late) => {
-            tell(&now, args.json);
-            Err(new::not_up_yet(&now.word(), args.timeout.as_secs_f64()))
-        }
-        WaitEnd::Signalled(signal) => {
-            tell(&now, args.json);
-            Err(new::interrupted(&now.word(), u8::try_from(128 + signal).unwrap_or(1)))
-        }
-    }
+        WaitEnd::Done(Beginning::Late) => new::not_up_yet(&now.word(), timeout.as_secs_f64()),
+        WaitEnd::Signalled(signal) => new::interrupted(&now.word(), u8::try_from(128 + signal).unwrap_or(1)),
+    };
+    // The session is there: its name is said all the same.
+    tell(&now);
+    Err(error)
 }
 
 /// The prompt on stdin, without the line ends behind it.
@@ -111,7 +120,11 @@ fn read_prompt() -> Result<String, UserError> {
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }
 
-fn find(id: Uuid) -> Result<Session, UserError> {
+/// The session that has just been started.
+///
+/// # Errors
+/// When it has ended and is forgotten already.
+pub fn find(id: Uuid) -> Result<Session, UserError> {
     let mut sessions = registry::sessions()?;
     sessions.retain(|session| session.record.session == id);
     sessions.pop().ok_or_else(host::gone)
@@ -138,7 +151,7 @@ enum Beginning {
 }
 
 /// A start that is waited for.
-struct Start {
+pub struct Start {
     begun: Instant,
     timeout: Duration,
     /// Whether claude gets a prompt with its start.
@@ -148,6 +161,11 @@ struct Start {
 }
 
 impl Start {
+    /// A start at this moment, without a prompt.
+    pub fn at(begun: Instant, timeout: Duration) -> Self {
+        Self { begun, timeout, has_prompt: false, idle_since: None }
+    }
+
     fn look(&mut self, now: Instant, seen: &SeenSession) -> Look<Beginning> {
         let record = &seen.session.record;
         let has_ended = seen.is_removed || !seen.session.lives;

@@ -64,6 +64,7 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         // These name their sessions.
         | Verb::Rename { .. }
         | Verb::Wait { .. }
+        | Verb::Adopt { .. }
         | Verb::Start { .. }
         // These two change nothing.
         | Verb::Detect { .. }

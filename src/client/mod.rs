@@ -1,5 +1,6 @@
 //! The client's loop: keys, signals, and what the host says.
 
+pub mod adopt;
 pub mod attach;
 mod backpressure;
 mod control_keys;

@@ -15,7 +15,7 @@ use crate::registry::names;
 use crate::user_error::{UserError, new, session, shortage};
 
 /// The size of the terminal that claude draws on until one is attached.
-const FIRST_SIZE: Size = Size { rows: 40, columns: 120, width: 0, height: 0 };
+pub(super) const FIRST_SIZE: Size = Size { rows: 40, columns: 120, width: 0, height: 0 };
 
 /// What claude's terminal is called where the caller has none.
 const TERMINAL_TYPE: &str = "xterm-256color";
@@ -86,7 +86,7 @@ fn check_prompt(prompt: &str) -> Result<(), UserError> {
 }
 
 /// What a caller without a terminal lacks: cron, a service.
-fn complete(environment: &mut Variables, other_directory: bool) {
+pub(super) fn complete(environment: &mut Variables, other_directory: bool) {
     let terminal = environment.get("TERM").unwrap_or_default();
     if [OsStr::new(""), OsStr::new("dumb"), OsStr::new("unknown")].contains(&terminal) {
         environment.set("TERM", TERMINAL_TYPE);

@@ -9,7 +9,7 @@ pub mod claude;
 mod claude_name;
 mod control_server;
 mod files;
-mod job_stop;
+pub mod job_stop;
 mod journal;
 pub mod late_keys;
 mod notifications;

@@ -1,5 +1,7 @@
 //! What the system knows about a process.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
@@ -164,6 +166,34 @@ pub fn variable(pid: Pid, name: &str) -> Option<String> {
         .split(|byte| *byte == 0)
         .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
     String::from_utf8(found.to_vec()).ok()
+}
+
+/// The whole environment that a process was started with, in its order; nothing where it cannot be known.
+pub fn environment(pid: Pid) -> Option<Vec<(OsString, OsString)>> {
+    let split = |entry: OsString| {
+        let bytes = entry.as_bytes();
+        let at = memchr::memchr(b'=', bytes)?;
+        Some((OsString::from_vec(bytes[..at].to_vec()), OsString::from_vec(bytes[at + 1..].to_vec())))
+    };
+    Some(words(pid, "environ")?.into_iter().filter_map(split).collect())
+}
+
+/// The words of a process's command line, its program first; nothing where they cannot be known.
+pub fn arguments(pid: Pid) -> Option<Vec<OsString>> {
+    words(pid, "cmdline").filter(|words| !words.is_empty())
+}
+
+/// The words of a file of the process, each of which a zero byte ends.
+fn words(pid: Pid, file: &str) -> Option<Vec<OsString>> {
+    if cfg!(not(target_os = "linux")) {
+        return None;
+    }
+    let mut bytes = std::fs::read(format!("/proc/{pid}/{file}")).ok()?;
+    if bytes.last() == Some(&0) {
+        bytes.pop();
+    }
+    let of_bytes = |word: &[u8]| OsString::from_vec(word.to_vec());
+    Some(if bytes.is_empty() { vec![] } else { bytes.split(|byte| *byte == 0).map(of_bytes).collect() })
 }
 
 /// Whether what Claude Code wrote as `procStart`, or cckw in a record, is this start.

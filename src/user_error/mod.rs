@@ -1,6 +1,7 @@
 //! What a user is told when something cannot be done. Each file here has all texts of one subject, and
 //! nothing else makes such an error; `src/cli/messages.rs` shows them one after another.
 
+pub mod adopt;
 pub mod claude;
 pub mod client;
 pub mod files;

@@ -14,6 +14,7 @@ mod mock;
 mod versions;
 mod view;
 
+mod adopt;
 mod any_version;
 mod attach;
 mod background_job;

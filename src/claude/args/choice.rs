@@ -57,6 +57,13 @@ pub fn choice(args: &[OsString]) -> Option<ConversationChoice> {
     }
 }
 
+/// Whether the conversation that is resumed is copied (`--fork-session`).
+pub fn forks(args: &[OsString]) -> bool {
+    let is_fork =
+        |item: &Item| matches!(item.what, What::Flag(flag) if flag.names.contains(&"--fork-session"));
+    items(args).iter().any(is_fork)
+}
+
 /// The same arguments with the conversation `id` in place of "the newest one", so that claude opens that one
 /// although another one was written meanwhile. Nothing where they do not choose the newest one, or hold a
 /// flag that the table does not know: what belongs to that cannot be told.

@@ -219,6 +219,30 @@ const ALL: &[PageFacts] = &[
         see_also: &["cckw", "cckw-list", "cckw-new"],
     },
     PageFacts {
+        verb: "adopt",
+        exit: &[
+            FINE,
+            FAILED,
+            SENSELESS,
+            (
+                "3",
+                "The claude asks for something, and nothing was done; or it asks something in its session.",
+            ),
+            (
+                "5",
+                "The claude did not come to rest in time, and nothing was done; or it is not up in its session yet.",
+            ),
+            ("128+n", "Signal n ended the wait."),
+        ],
+        environment: &[CLAUDE, CLAUDES, CONFIG_HOME, STATE_HOME],
+        files: &[RECORD, STATE_FILES],
+        examples: &[
+            ("cckw adopt --takeover 4711", "Go on in a session with what runs as process 4711:"),
+            ("cckw adopt --fork 0f0e0d0c", "Copy a conversation into a session:"),
+        ],
+        see_also: &["cckw", "cckw-attach", "cckw-detect", "cckw-new"],
+    },
+    PageFacts {
         verb: "rename",
         exit: USUAL,
         environment: OF_SESSIONS,

@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::supervisor::{
     ClaudeLaunch, Decision, LaunchContext, Supervisor, SupervisorEvent, TranscriptState,
 };
-use crate::claude::args::{Resume, give_name, name_newest, relaunch, rename, worktree};
+use crate::claude::args::{
+    ConversationChoice, Resume, choice, forks, give_name, name_newest, relaunch, rename, worktree,
+};
 use crate::claude::server;
 use crate::claude::transcript;
 use crate::claude::transcript::TranscriptOnDisk;
@@ -65,10 +67,17 @@ fn arguments_as_begun(first: &[OsString], launch: &ClaudeLaunch, record: &Record
     let how = match launch {
         ClaudeLaunch::Server { goes_on } => return server::relaunch(first, *goes_on),
         ClaudeLaunch::Resume(id) => Resume::Conversation(id),
+        // Nothing was said in the copy yet, so it is not on disk. It is made again.
+        ClaudeLaunch::SessionId(id) if is_copy(first, id) => Resume::AsChosen,
         ClaudeLaunch::SessionId(id) | ClaudeLaunch::Fresh { id, .. } => Resume::Fresh { id, worktree },
         ClaudeLaunch::AsChosen => return with_decided(relaunch(first, Resume::AsChosen), record),
     };
     relaunch(first, how)
+}
+
+/// Whether these arguments copy a conversation, and give the copy this id.
+fn is_copy(first: &[OsString], id: &str) -> bool {
+    forks(first) && choice(first) == Some(ConversationChoice::Id(id.to_owned()))
 }
 
 /// What a new host of this session launches first; nothing where another process has the conversation: that

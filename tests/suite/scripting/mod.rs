@@ -1,5 +1,6 @@
 //! The verbs for scripts: what they print, and what they exit with.
 
+mod adopt;
 mod new;
 mod rename;
 mod wait;
