@@ -5,12 +5,12 @@ _cckw_sessions() {
     local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]-} word about
     [[ $COMP_CWORD -ge 2 && $cur != -* ]] || return 0
     case $verb in
-        attach | detach | start | rename | wait | restart | stop | logs | screen | rm | reconnect) ;;
+        attach | detach | start | rename | wait | restart | stop | logs | screen | send | rm | reconnect) ;;
         *) return 0 ;;
     esac
     # What these options take is no session.
     case ${COMP_WORDS[COMP_CWORD - 1]} in
-        --pid | --statuses | --sessions-dir | --env) return 0 ;;
+        --pid | --statuses | --sessions-dir | --env | --when | --timeout) return 0 ;;
     esac
     COMPREPLY=()
     while IFS=$'\t' read -r word about; do

@@ -14,5 +14,7 @@ pub mod paths;
 pub mod protocol;
 mod registry;
 pub mod remote;
+mod sending;
+pub mod typing;
 mod user_error;
 pub mod vt;

@@ -11,6 +11,7 @@ mod lines;
 pub mod markers;
 pub mod obstacles;
 pub mod own_command;
+pub mod pasted;
 pub mod remote_control;
 pub mod remote_log;
 pub mod remote_notices;

@@ -272,6 +272,27 @@ pub enum Verb {
         #[arg(long)]
         color: bool,
     },
+    /// Send a text to the claude of a session, as if it was typed there
+    ///
+    /// TEXT is a prompt or a /command; `-` reads it from stdin. It is pasted at claude's prompt and submitted with
+    /// Enter, once. A draft that stands there is put aside and brought back. Permission prompts and dialogs are
+    /// never answered. Control characters are sent as pictures of them.
+    ///
+    /// Exits with 0 when claude's transcript, or for a /command the screen, shows that it was submitted; with 1 if
+    /// nothing was sent, and says why; with 2 if it was typed and it is not known what became of it.
+    Send {
+        /// The session
+        session: String,
+        /// The text; `-` for stdin
+        #[arg(allow_hyphen_values = true)]
+        text: String,
+        /// When to type: at an idle prompt, or at once. While a turn runs, claude puts it into its own queue then
+        #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Idle)]
+        when: When,
+        /// How long to wait for the moment to type, such as 30s or 5m
+        #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+        timeout: Duration,
+    },
     /// Show the remote control of every session of Claude Code here, wrapped or not
     ///
     /// Reads claude's state files, and changes nothing. Like grep, it exits with 0 if a session matches, and with 1
@@ -428,6 +449,15 @@ pub enum Shell {
     Bash,
     Zsh,
     Fish,
+}
+
+/// When a text is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// At an idle prompt
+    Idle,
+    /// At once
+    Now,
 }
 
 /// Which environment a claude gets that is brought back.

@@ -15,8 +15,8 @@ use crate::config;
 use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
-    UserError, adopt, claude, client, files, host, new, remote, selector, session, shim, shortage, terminal,
-    verb, wait,
+    UserError, adopt, claude, client, files, host, new, remote, selector, send, session, shim, shortage,
+    terminal, verb, wait,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -118,6 +118,10 @@ fn errors() -> Vec<(&'static str, UserError)> {
             no_page("frob\u{1b}"), demo_cannot_be_set_up(full()), demo_cannot_be_removed(refused()),
             demo_cannot_run_shell(refused()), demo_failed("scene 3 (crash) failed: nothing came"),
             demo_needs_a_terminal();
+        send:
+            unreadable(refused()), not_utf8(17), blank(), too_long(600_000, 500_000), older_host(WORK),
+            not_sent("claude is waiting (permission prompt)"), unknown("the session's host has gone in the middle of it", WORK),
+            host_gone(WORK), interrupted(), for_shell();
         shim:
             name_is_taken(Path::new("/usr/local/bin/claude"), "a link to ../lib/node_modules/x/cli.js"),
             installers_directory(Path::new("/home/you/.local/bin")), directory_is_open(Path::new("/tmp/bin")),

@@ -26,6 +26,7 @@ mod restart;
 mod revive;
 mod rm;
 mod screen;
+mod send;
 mod session_watch;
 mod shell;
 mod shim;
@@ -53,7 +54,7 @@ use crate::claude::executable;
 use crate::claude::shim as claude_shim;
 use crate::escape::escape;
 
-use definition::{Cli, Verb};
+use definition::{Cli, Verb, When};
 
 /// The definition of the command line, from which help, completions and manual pages are made.
 pub fn command() -> clap::Command {
@@ -151,6 +152,9 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Stop { sessions, all }) => stop::main(&sessions, all),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
+        Some(Verb::Send { session, text, when, timeout }) => {
+            send::main(&send::SendArgs { session: &session, text: &text, now: when == When::Now, timeout })
+        }
         Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
         Some(Verb::Detect { from, include_dead, json, state, reconnectable }) => {
             detect::main(&detect::DetectArgs {

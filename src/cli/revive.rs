@@ -70,6 +70,8 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         | Verb::Detect { .. }
         | Verb::Reconnect { .. }
         | Verb::Rm { .. }
+        // It names one.
+        | Verb::Send { .. }
         | Verb::Demo { .. }
         | Verb::Doctor
         | Verb::ShellInit { .. }

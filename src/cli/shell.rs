@@ -56,8 +56,9 @@ fn in_zsh(script: &str) -> String {
         if let Some(name) = line.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
             verb = name;
         }
-        let names_a_session =
-            ["::session -- ", "::sessions -- ", "]:SESSION:"].iter().any(|mark| line.contains(mark));
+        let names_a_session = ["::session -- ", "::sessions -- ", ":session -- ", "]:SESSION:"]
+            .iter()
+            .any(|mark| line.contains(mark));
         match line.strip_suffix(":_default' \\") {
             Some(start) if names_a_session => changed += &format!("{start}:_cckw_sessions {verb}' \\\n"),
             _ => changed += &format!("{line}\n"),

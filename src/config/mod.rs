@@ -1,6 +1,6 @@
 //! The user's `config.toml`, parsed strictly: a setting that is not understood is an error, never a guess.
 
-mod duration;
+pub mod duration;
 mod environment;
 mod notify;
 mod owner;

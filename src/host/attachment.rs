@@ -22,7 +22,6 @@ use crate::registry::log_event::LogEvent;
 use crate::registry::record::SessionState;
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
-use crate::remote::reconnector::ReconnectorEvent;
 use crate::user_error::{UserError, session, shortage, terminal};
 
 /// The mode in which pastes have a beginning and an end.
@@ -77,7 +76,7 @@ impl Host {
             FromClient::Reply { bytes } => self.output.answerer.remembered().learn(&bytes),
             FromClient::Detach => self.detach(""),
             FromClient::Held(held) => self.keys_are_held(held),
-            FromClient::KeyWaits => self.tell_reconnector(ReconnectorEvent::KeyWaits),
+            FromClient::KeyWaits => self.key_waits(),
             // Only one that was let go says these.
             FromClient::Unsent { .. } | FromClient::Left => {}
             // Taken where it is read.

@@ -19,7 +19,7 @@ use crate::escape::escape;
 use crate::os::poll::{Interest, Poll, Token};
 use crate::os::socket;
 use crate::paths;
-use crate::protocol::{Attach, Channel, Request};
+use crate::protocol::{Attach, Channel, Request, Response};
 use crate::registry::control_socket;
 pub use connection::Now;
 use connection::{After, Connection, serve_one};
@@ -50,6 +50,8 @@ pub struct ControlServer {
     /// The one whose turn comes last stands last.
     connections: Vec<Connection>,
     accept_from: Option<Instant>,
+    /// Messages whose senders have gone.
+    abandoned: Vec<Uuid>,
 }
 
 /// A connection whose other side wants to be the session's client.
@@ -111,7 +113,15 @@ impl ControlServer {
         listener.set_nonblocking(true)?;
         let metadata = fs::symlink_metadata(path)?;
         let file = (metadata.dev(), metadata.ino());
-        Ok(Self { listener, path: path.into(), file, link: None, connections: Vec::new(), accept_from: None })
+        Ok(Self {
+            listener,
+            path: path.into(),
+            file,
+            link: None,
+            connections: Vec::new(),
+            accept_from: None,
+            abandoned: Vec::new(),
+        })
     }
 
     /// The path of the socket.
@@ -160,10 +170,10 @@ impl ControlServer {
         for connection in &mut self.connections {
             // One that does not take its answers is not read: what it sends meanwhile is nothing to wake up
             // for.
-            let what = match &connection.held {
-                Some(_) => Interest::End,
-                None if connection.channel.is_waiting() => Interest::Writing,
-                None => Interest::Reading,
+            let what = match connection.channel.is_waiting() {
+                true if connection.held.is_none() => Interest::Writing,
+                _ if connection.is_patient() => Interest::End,
+                _ => Interest::Reading,
             };
             connection.place = Some(poll.add(&connection.channel, what));
         }
@@ -194,11 +204,31 @@ impl ControlServer {
         }
     }
 
+    /// Tells whoever has sent this message. `is_last` is whether that was all there is to say of it.
+    pub fn tell(&mut self, id: &Uuid, words: &Response, is_last: bool) {
+        for connection in self.connections.iter_mut().filter(|one| one.awaits.as_ref() == Some(id)) {
+            connection.channel.send(words, vec![]);
+            if is_last {
+                connection.awaits = None;
+                // What was asked behind it may be here already.
+                connection.has_more = true;
+                connection.heard_at = Instant::now();
+            }
+        }
+    }
+
+    /// The messages whose senders have gone since this was asked last.
+    pub fn take_abandoned(&mut self) -> Vec<Uuid> {
+        let mut gone = std::mem::take(&mut self.abandoned);
+        gone.retain(|id| !self.connections.iter().any(|one| one.awaits.as_ref() == Some(id)));
+        gone
+    }
+
     /// When each connection that may not be silent for ever has been silent for too long.
     fn overdue_from(&self) -> impl Iterator<Item = Instant> {
         let is_crowded = self.connections.len() > SILENT_CONNECTIONS;
         let may_not = move |connection: &&Connection| {
-            connection.held.is_none() && (is_crowded || connection.is_half_way())
+            !connection.is_patient() && (is_crowded || connection.is_half_way())
         };
         self.connections.iter().filter(may_not).map(|connection| connection.heard_at + IDLE_TIMEOUT)
     }
@@ -233,7 +263,7 @@ impl ControlServer {
                     connection.has_more = has_more;
                     served.push(connection);
                 }
-                After::Over => {}
+                After::Over => self.abandoned.extend(connection.awaits),
                 After::Attach(attach, fds) => {
                     attaching.push(Attaching { channel: connection.channel, attach: *attach, fds });
                 }
@@ -255,7 +285,7 @@ impl ControlServer {
 
     fn close_overdue(&mut self, now: Instant) {
         let is_overdue = |connection: &Connection| connection.heard_at + IDLE_TIMEOUT <= now;
-        self.connections.retain(|one| !(one.held.is_none() && one.is_half_way() && is_overdue(one)));
+        self.connections.retain(|one| !(!one.is_patient() && one.is_half_way() && is_overdue(one)));
         while self.connections.len() > SILENT_CONNECTIONS {
             match self.silent_for_longest() {
                 Some(at) if is_overdue(&self.connections[at]) => drop(self.connections.remove(at)),
@@ -267,7 +297,7 @@ impl ControlServer {
     /// Of those that have nothing to be served.
     fn silent_for_longest(&self) -> Option<usize> {
         let silent =
-            self.connections.iter().enumerate().filter(|(_, one)| !one.has_more && one.held.is_none());
+            self.connections.iter().enumerate().filter(|(_, one)| !one.has_more && !one.is_patient());
         silent.min_by_key(|(_, connection)| connection.heard_at).map(|(at, _)| at)
     }
 

@@ -17,6 +17,7 @@ mod output;
 mod parting;
 mod persist;
 mod remote;
+mod sending;
 mod stale_link;
 mod start;
 mod startup_timeout;
@@ -28,6 +29,7 @@ mod transcript;
 mod transcript_check;
 mod turn;
 mod turn_check;
+mod typing;
 mod unwatched;
 
 pub use start::main;
@@ -52,6 +54,7 @@ use crate::protocol::FromHost;
 use crate::protocol::{Channel, Request, Response};
 use crate::registry::ConversationOwner;
 use crate::registry::log_event::LogEvent;
+use crate::sending::{ClaudeStatus, SenderEvent};
 use attached::AttachedClient;
 use attachment_state::Attachment;
 use claude::Claude;
@@ -62,12 +65,14 @@ use journal::{Journal, Promise};
 use notifications::Notices;
 use output::{Output, ReadProgress};
 use remote::Remote;
+use sending::Sending;
 use start::{Prepared, Recovered, ends_host};
 use state_watch::{StateSeen, StateWatch};
 use stopping::SystemStop;
 use timers::{Timer, Timers, timers};
 use transcript::TranscriptWatch;
 use turn::TurnWatch;
+use typing::HostTyping;
 
 /// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
 const TERMINAL_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -108,7 +113,9 @@ struct Host {
     files: SessionFiles,
     transcript: TranscriptWatch,
     turn: TurnWatch,
+    typing: HostTyping,
     remote: Remote,
+    sending: Sending,
     /// Whether the host, or the client, was told to end by SIGTERM.
     system_stop: SystemStop,
     /// What the user is told outside claude's screen.
@@ -163,7 +170,9 @@ impl Host {
             files,
             transcript: TranscriptWatch::default(),
             turn: TurnWatch::new(),
+            typing: HostTyping::default(),
             remote,
+            sending: Sending::new(config.remote_control.rest),
             system_stop: SystemStop::default(),
             notices: Notices::new(config.notify.terminal),
             claude_name: ClaudeName::default(),
@@ -190,7 +199,7 @@ impl Host {
             let output =
                 if self.is_held() { None } else { self.output.prepare(&mut poll, self.is_reading()) };
             let room = self.output.prepare_room(&mut poll);
-            let typing = self.remote.prepare(&mut poll, self.output.master());
+            let typing = self.typing.prepare(&mut poll, self.output.master());
             let stale_link = self.remote.stale_link.prepare(&mut poll);
             let client =
                 self.attachment.client().map(|client| poll.add(&client.channel, client.channel.interest()));
@@ -255,6 +264,7 @@ impl Host {
             }
             server.keep_promises(|promise| self.journal.is_kept(promise));
             self.follow_remote(is_ready(output));
+            self.follow_sending(is_ready(output), &mut server);
             let waiting = self.output.screen.waiting();
             catching_up = !is_ready(output) && (waiting > LITTLE || catching_up && waiting > 0);
             if catching_up {
@@ -327,6 +337,7 @@ impl Host {
         match request {
             Request::Attach(_) => Now::Attach,
             Request::Ping => Now::Last(Response::Done),
+            Request::Send(send) => self.take_message(send),
             request => {
                 let (answer, promise) = self.answer(request);
                 Now::Answer(answer, promise)
@@ -355,6 +366,8 @@ impl Host {
                 formatted: self.output.screen.formatted(),
                 stale: self.output.screen.is_stale(),
             },
+            // It is answered when the message was typed, or could not be.
+            Request::Send(_) => Response::Refused { reason: "this message cannot wait here".into() },
             // The server gives the connection itself to `attach`.
             Request::Attach(_) => {
                 Response::Refused { reason: "this connection cannot attach a terminal".into() }
@@ -412,7 +425,9 @@ impl Host {
         }
         self.note_removal();
         self.note_unread(seen.is_some() || missed);
+        let status = seen.as_ref().map(|seen| ClaudeStatus::of(&seen.file)).unwrap_or_default();
         self.tell_reconnector(ReconnectorEvent::File(seen.map(|seen| File::of(&seen.file))));
+        self.tell_sender(SenderEvent::Status(status));
     }
 
     /// Notes what claude's state file says.

@@ -1,7 +1,6 @@
 //! Remote control in a host: what the reconnector has to know, and what it has decided.
 
 mod looks;
-mod typing;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,25 +13,24 @@ use super::stale_link::StaleLinkWatch;
 use super::timers::Timer;
 use crate::claude::{own_command, screen, transcript};
 use crate::config::{AlertKind, RemoteControl};
-use crate::os::poll::{Interest, Poll, Token};
-use crate::protocol::{FromHost, Held, Response};
+use crate::os::poll::{Interest, Poll};
+use crate::protocol::Response;
 use crate::registry::event_log;
 use crate::registry::link_record::{LinkRecord, LinkStatus};
 use crate::registry::log_event::{LinkEvent, LogEvent};
-use crate::remote::reconnector::{
-    Action, BlockReason, KeyboardState, Reconnector, ReconnectorEvent, ScreenSnapshot,
-};
+use crate::remote::reconnector::{Action, BlockReason, Reconnector, ReconnectorEvent, ScreenSnapshot};
+use crate::sending::SenderEvent;
 use looks::ScreenLooks;
-use typing::{HostTyping, Release};
 
 /// How often the state file is looked at where the system does not tell of its changes.
 const UNWATCHED_POLL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The reconnector, and what it types.
+/// The reconnector, and its looks.
 pub(super) struct Remote {
     reconnector: Reconnector,
     situation: Situation,
-    typing: HostTyping,
+    /// What the sender was told: the reconnector types.
+    types: bool,
     looks: ScreenLooks,
     pub(super) stale_link: StaleLinkWatch,
     /// When the state file is looked at next, where nothing tells of its changes.
@@ -54,7 +52,7 @@ impl Remote {
         Self {
             reconnector: Reconnector::new(settings.clone(), remote.used, remote.turned_off),
             situation: Situation::default(),
-            typing: HostTyping::default(),
+            types: false,
             looks: ScreenLooks::new(),
             stale_link: StaleLinkWatch::new(settings.clone()),
             state_file_poll_at: None,
@@ -62,20 +60,31 @@ impl Remote {
         }
     }
 
-    /// Adds room in the PTY, where something waits for it.
-    pub(super) fn prepare(&self, poll: &mut Poll, master: impl std::os::fd::AsFd) -> Option<Token> {
-        self.typing.wants_room().then(|| poll.add(master, Interest::Writing))
+    /// Something is typed: claude has not read it yet.
+    pub(super) fn something_is_typed(&mut self) {
+        self.looks.disturbed();
+    }
+
+    /// Whether claude has read all that was typed, and rests.
+    pub(super) fn claude_rests(&mut self, claude: Option<i32>) -> bool {
+        self.looks.claude_rests(claude.map(Pid::from_raw))
+    }
+
+    /// Whether the reconnector types, if that has changed since this was asked last.
+    pub(super) fn typing_changed(&mut self) -> Option<bool> {
+        let types = self.reconnector.is_typing();
+        (std::mem::replace(&mut self.types, types) != types).then_some(types)
     }
 }
 
 impl Host {
     /// When the reconnector wants to be asked.
     pub(super) fn remote_deadline(&self) -> Option<Instant> {
-        let Remote { reconnector, looks, typing, state_file_poll_at, .. } = &self.remote;
+        let Remote { reconnector, looks, state_file_poll_at, .. } = &self.remote;
         let due = reconnector.deadline().map(|due| self.claude.instant(due));
         let due = due.map(|due| looks.next_at().map_or(due, |at| due.max(at)));
         // The reconnector that has ordered a look may wait for nothing else.
-        [due, looks.deadline(), *state_file_poll_at, typing.deadline()].into_iter().flatten().min()
+        [due, looks.deadline(), *state_file_poll_at, self.typing.deadline()].into_iter().flatten().min()
     }
 
     /// Tells the reconnector what has changed, and that its time has come. Called in every turn of the loop,
@@ -102,12 +111,12 @@ impl Host {
         let before = std::mem::replace(&mut self.remote.situation, now);
         if before.claude != now.claude {
             if before.claude.is_some() {
-                self.remote.typing.claude_ended();
-                self.tell_reconnector(ReconnectorEvent::Ended);
+                self.typing.claude_ended();
+                self.tell_both(ReconnectorEvent::Ended, SenderEvent::Ended);
             }
             if now.claude.is_some() {
                 self.remote.looks.claude_started();
-                self.tell_reconnector(ReconnectorEvent::Started);
+                self.tell_both(ReconnectorEvent::Started, SenderEvent::Started);
                 self.remote.state_file_poll_at = None;
                 if self.remote.reconnector.is_active() && self.watch.is_blind() {
                     self.remote.state_file_poll_at = Some(Instant::now() + UNWATCHED_POLL_INTERVAL);
@@ -117,20 +126,27 @@ impl Host {
             }
         }
         if before.away != now.away {
-            self.tell_reconnector(if now.away { ReconnectorEvent::Away } else { ReconnectorEvent::Back });
+            match now.away {
+                true => self.tell_both(ReconnectorEvent::Away, SenderEvent::Away),
+                false => self.tell_both(ReconnectorEvent::Back, SenderEvent::Back),
+            }
         }
         if before.client != now.client {
-            self.tell_reconnector(if now.client.is_some() {
-                ReconnectorEvent::Attached
-            } else {
-                ReconnectorEvent::Detached
-            });
+            match now.client {
+                Some(_) => self.tell_both(ReconnectorEvent::Attached, SenderEvent::Attached),
+                None => self.tell_both(ReconnectorEvent::Detached, SenderEvent::Detached),
+            }
         }
+    }
+
+    fn tell_both(&mut self, reconnector: ReconnectorEvent, sender: SenderEvent) {
+        self.tell_reconnector(reconnector);
+        self.tell_sender(sender);
     }
 
     fn remote_due(&mut self) {
         let now = Instant::now();
-        if self.remote.typing.deadline().is_some_and(|at| at <= now) {
+        if self.typing.deadline().is_some_and(|at| at <= now) {
             self.deliver_late_keys();
         }
         // Where no descriptor tells of a sleep, it is noticed here.
@@ -151,17 +167,6 @@ impl Host {
         if self.remote.reconnector.deadline().is_some_and(|due| self.claude.instant(due) <= now) {
             self.tell_reconnector(ReconnectorEvent::Due);
         }
-    }
-
-    /// The client holds the keys.
-    pub(super) fn keys_are_held(&mut self, held: Held) {
-        self.tell_reconnector(ReconnectorEvent::Held(KeyboardState {
-            typed: held.typed_ago_ms.map(Duration::from_millis),
-            in_paste: held.in_paste,
-            in_sequence: held.in_sequence,
-            unread: held.unsent > 0,
-            stashed: held.stashed_ago_ms.map(Duration::from_millis),
-        }));
     }
 
     /// Somebody asks for the link.
@@ -196,10 +201,7 @@ impl Host {
                     Action::StillHolding => self.hold_keys(),
                     Action::Look if self.remote.looks.is_early() => self.remote.looks.wait(),
                     Action::Look => next = Some(ReconnectorEvent::Looked(self.screen_snapshot())),
-                    Action::Type(keys) => {
-                        self.remote.typing.add(&keys, &self.output.modes);
-                        self.type_on();
-                    }
+                    Action::Type(keys) => self.type_keys(&keys),
                     Action::Restart => drop(self.request_restart(false, None)),
                     Action::Note(event) => self.note(event),
                 }
@@ -213,6 +215,7 @@ impl Host {
             self.record.remote = remote;
             self.save();
         }
+        self.share_typing();
     }
 
     /// Writes down what the reconnector did, and tells the user what came of it.
@@ -240,70 +243,29 @@ impl Host {
         }
     }
 
-    fn hold_keys(&mut self) {
-        self.remote.typing.hold();
-        self.attachment.tell(&FromHost::Hold);
-    }
-
-    fn release_keys(&mut self) {
-        match self.remote.typing.release() {
-            Release::Later => {}
-            Release::LateKeys => self.deliver_late_keys(),
-            Release::Client => self.attachment.tell(&FromHost::Release),
-        }
-    }
-
-    /// A client that was let go while the host was typing has sent the keys that it held.
-    pub(super) fn take_unsent_keys(&mut self, reads: Vec<Vec<u8>>) {
-        if self.remote.typing.add_late(reads) {
-            self.deliver_late_keys();
-        }
-    }
-
-    /// Delivers the next of the keys that a client has left behind. When all are, the client that is attached
-    /// now goes on.
-    fn deliver_late_keys(&mut self) {
-        if self.remote.typing.deliver_late(self.output.master(), Instant::now()) {
-            self.release_keys();
-        }
-    }
-
-    /// Types what waits, as far as the PTY takes it.
-    pub(super) fn type_on(&mut self) {
-        if !self.remote.typing.is_written() {
-            self.remote.looks.disturbed();
-        }
-        if !self.remote.typing.write(self.output.master()) {
-            return;
-        }
-        if self.remote.typing.take_waiting_release() {
-            self.release_keys();
-        }
-        if self.remote.typing.has_late_keys_blocked() {
-            self.deliver_late_keys();
-        }
-    }
-
     fn screen_snapshot(&mut self) -> ScreenSnapshot {
         let transcript = self.open_transcript();
         self.remote.looks.begin(transcript);
-        let mut poll = Poll::default();
-        let unread = poll.add(self.output.master(), Interest::Reading);
-        let up_to_date = poll.wait(Some(Duration::ZERO)).is_ok() && !poll.is_ready(unread);
-        let half_drawn = self.output.modes.is_on(2026) == Some(true);
         let line = self.remote.reconnector.line();
         ScreenSnapshot {
             reading: screen::read(&self.output.screen.view()),
-            settled: up_to_date
-                && !half_drawn
-                && !self.output.screen.is_stale()
-                && self.remote.typing.is_written(),
+            settled: self.is_screen_settled(),
             rested: self.remote.looks.claude_rests(self.record.claude_pid.map(Pid::from_raw)),
             pastes: self.output.modes.is_on(2004) == Some(true),
             own_command: self.remote.reconnector.asks_for_own_command() && self.has_own_command(&line),
             line_before_cursor: self.output.screen.before_cursor().ends_with(&line),
             written: self.remote.looks.written(),
         }
+    }
+
+    /// Whether the screen model has read all output, no frame is half drawn, and all that was typed is in the
+    /// PTY.
+    pub(super) fn is_screen_settled(&self) -> bool {
+        let mut poll = Poll::default();
+        let unread = poll.add(self.output.master(), Interest::Reading);
+        let up_to_date = poll.wait(Some(Duration::ZERO)).is_ok() && !poll.is_ready(unread);
+        let half_drawn = self.output.modes.is_on(2026) == Some(true);
+        up_to_date && !half_drawn && !self.output.screen.is_stale() && self.typing.is_written()
     }
 
     fn has_own_command(&self, line: &str) -> bool {
@@ -313,7 +275,7 @@ impl Host {
     }
 
     /// The transcript of the conversation that is open now.
-    fn open_transcript(&self) -> Option<PathBuf> {
+    pub(super) fn open_transcript(&self) -> Option<PathBuf> {
         let (id, cwd) = (self.record.conversation.as_ref()?, self.record.claude_cwd()?);
         Some(transcript::directory()?.join(transcript::directory_name(&cwd)).join(format!("{id}.jsonl")))
     }

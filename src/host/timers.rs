@@ -68,6 +68,8 @@ impl<T: Copy + PartialEq> Timers<T> {
 pub(super) enum Timer {
     /// The reconnector is asked.
     Remote,
+    /// The sender is asked.
+    Sending,
     /// A terminal that takes nothing is passed over.
     Stall,
     /// A detached session was idle for as long as it may be.
@@ -117,7 +119,7 @@ pub(super) enum Timer {
 impl Timer {
     /// Those that the loop asks for in each turn, together with what else they need. Here they only end its
     /// wait.
-    const ASKED_EACH_TURN: [Self; 3] = [Self::Remote, Self::Parting, Self::Accept];
+    const ASKED_EACH_TURN: [Self; 4] = [Self::Remote, Self::Sending, Self::Parting, Self::Accept];
 
     /// The others, in the order in which they are acted on.
     const RUN: [Self; 20] = [
@@ -161,6 +163,7 @@ impl Host {
     fn kept_elsewhere(&self, timer: Timer, server: &ControlServer) -> Option<Instant> {
         match timer {
             Timer::Remote => self.remote_deadline(),
+            Timer::Sending => self.sending_deadline(),
             Timer::Stall => self.output.stalls_at().filter(|_| !self.is_held()),
             Timer::Title => self.notices.title_until(),
             Timer::SaveRetry => self.journal.retry_at(),
@@ -199,7 +202,7 @@ impl Host {
 
     fn on_timer(&mut self, timer: Timer, now: Instant, server: &mut ControlServer) {
         match timer {
-            Timer::Remote | Timer::Parting | Timer::Accept => {}
+            Timer::Remote | Timer::Sending | Timer::Parting | Timer::Accept => {}
             Timer::Stall => {
                 self.events.write(LogEvent::TerminalPassedOver);
                 self.output.pass_over();

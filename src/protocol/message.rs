@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::os::signals::SignalState;
 use crate::os::text::LosslessText;
@@ -11,8 +12,8 @@ use crate::os::tty::{Attributes, Size};
 pub const PROTOCOL_VERSION: u32 = 1;
 
 /// What a host of this version knows beyond the first form of the protocol. 1: `Ping`, `GaveUp` and
-/// `Backgrounded`. 3: `Guard`.
-pub const MINOR: u32 = 3;
+/// `Backgrounded`. 3: `Guard`. 4: `Send`.
+pub const MINOR: u32 = 4;
 
 /// What a client asks of a new host. Its terminal comes with it, then its stderr if that is something else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -283,6 +284,10 @@ pub enum Request {
         /// The name, which no other living session has.
         name: String,
     },
+    /// Types a text into claude, and submits it. It is answered by [`Response::Sending`] just before the first
+    /// key is typed, and by [`Response::Sent`] when it is known what became of it. A request whose sender
+    /// goes away before that first key is not carried out.
+    Send(Box<Send>),
     /// Has the host write the session's record again: the one on disk is damaged, or not the host's.
     SaveRecord,
     /// The machine is to have slept, for a test. In debug builds only.
@@ -297,6 +302,41 @@ pub enum Request {
     /// The same in the client.
     #[cfg(debug_assertions)]
     PanicClient,
+}
+
+/// A text for claude.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Send {
+    /// Which request it is. One that is repeated has the same, and its text is typed once.
+    pub id: Uuid,
+    /// The text: UTF-8 with LF, and no control character but tab.
+    pub text: String,
+    /// Whether a turn that runs may take it into its queue. Otherwise it waits for an idle prompt.
+    #[serde(default)]
+    pub now: bool,
+    /// How long it may wait for the moment to type, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// What became of a text that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Sent {
+    /// It was seen to be submitted.
+    Submitted {
+        /// `prompt`, `queued` or `command`.
+        how: String,
+    },
+    /// It was not submitted, and nothing of it is left at the prompt.
+    NotSent {
+        /// Why.
+        why: String,
+    },
+    /// It was typed, and it is not known whether it was submitted.
+    Unknown {
+        /// What is known.
+        why: String,
+    },
 }
 
 /// What the host answers.
@@ -334,6 +374,17 @@ pub enum Response {
         /// The record's `remote`.
         remote: serde_json::Value,
     },
+    /// To `Send`: the first key is typed now.
+    Sending {
+        /// The conversation that is open, by its id.
+        #[serde(default)]
+        conversation: Option<String>,
+        /// How long its transcript is, in bytes: what the text leads to stands behind that.
+        #[serde(default)]
+        position: u64,
+    },
+    /// To `Send`: this became of it.
+    Sent(Sent),
     /// It is done, or begun.
     Done,
     /// To `Restart`: the request was noted.

@@ -9,5 +9,6 @@ mod message;
 
 pub use channel::{Channel, ReceivedMessage, lacks_descriptors};
 pub use message::{
-    Attach, FromClient, FromHost, Held, LastOpen, MINOR, PROTOCOL_VERSION, Request, Response, Start,
+    Attach, FromClient, FromHost, Held, LastOpen, MINOR, PROTOCOL_VERSION, Request, Response, Send, Sent,
+    Start,
 };

@@ -196,6 +196,25 @@ pub enum LogEvent {
         child: i32,
         how: String,
     },
+    /// A message was not submitted.
+    MessageNotSent {
+        id: Uuid,
+        why: String,
+    },
+    /// A message was seen to be submitted: as a `prompt`, a `command`, or into claude's queue (`queued`).
+    MessageSubmitted {
+        id: Uuid,
+        how: &'static str,
+    },
+    /// The first key of a message is typed.
+    MessageTyping {
+        id: Uuid,
+    },
+    /// A message was typed, and it is not known what became of it.
+    MessageUnknown {
+        id: Uuid,
+        why: String,
+    },
     /// The session is called otherwise from now on: its user has renamed it, to what is wanted, or it was
     /// brought back and a living session has its name.
     Renamed {

@@ -43,11 +43,8 @@ mod stale_link;
 
 use std::time::Duration;
 
-#[cfg(test)]
-pub use attempt::KEY_HOLD_LIMIT;
-pub use attempt::Keystroke;
 pub use block_reason::BlockReason;
-pub use events::{Action, KeyboardState, ReconnectorEvent};
+pub use events::{Action, ReconnectorEvent};
 pub use evidence::{File, ScreenSnapshot};
 pub use report::Report;
 pub use request::RequestPreview;
@@ -56,8 +53,9 @@ pub use stale_link::StaleTrigger;
 use crate::config::{ReconnectPolicy, RemoteControl};
 use crate::registry::link_record::LinkStatus;
 use crate::registry::log_event::LinkEvent;
+use crate::typing::LONGEST_HOLD;
 use answer::AwaitedAnswer;
-use attempt::{Attempt, LONGEST_HOLD};
+use attempt::Attempt;
 use backoff::Backoff;
 use cleanup::CleanupQueue;
 use connects::{Connects, Restarts};
@@ -100,6 +98,8 @@ struct Presence {
     /// It is stopped, or the shell has its terminal.
     is_away: bool,
     has_client: bool,
+    /// Somebody else types: a message is being sent.
+    other_types: bool,
 }
 
 impl Presence {
@@ -225,6 +225,10 @@ impl Reconnector {
             ReconnectorEvent::Looked(look) => self.looked(at, &look),
             ReconnectorEvent::Held(keyboard) => self.keys_held(at, keyboard),
             ReconnectorEvent::KeyWaits => self.key_waits(at),
+            ReconnectorEvent::OtherTypes(types) => {
+                self.presence.other_types = types;
+                vec![]
+            }
             ReconnectorEvent::Requested { cycle } => {
                 self.requests.begin(UserRequest::at(at, cycle));
                 self.obstacles.clear();
@@ -257,6 +261,11 @@ impl Reconnector {
         self.connects.new_process();
         self.restarts.new_process();
         self.backoff.reset();
+    }
+
+    /// Whether nobody else may type now.
+    pub fn is_typing(&self) -> bool {
+        !self.is_watching()
     }
 
     fn is_watching(&self) -> bool {

@@ -9,6 +9,7 @@ pub mod host;
 pub mod new;
 pub mod remote;
 pub mod selector;
+pub mod send;
 pub mod session;
 pub mod shim;
 pub mod shortage;

@@ -33,6 +33,7 @@ mod relaunch;
 mod remote;
 mod restart;
 mod restart_verb;
+mod send;
 mod signals;
 mod slow;
 mod straight;

@@ -10,7 +10,7 @@ mod circles;
 use circles::Sources;
 
 /// From the lowest to the highest. What stands in one line is one floor: its parts do not use each other.
-const FLOORS: [&[&str]; 13] = [
+const FLOORS: [&[&str]; 14] = [
     &["fault"],
     &["escape"],
     &["user_error"],
@@ -21,7 +21,8 @@ const FLOORS: [&[&str]; 13] = [
     &["claude"],
     &["protocol"],
     &["registry"],
-    &["remote"],
+    &["typing"],
+    &["remote", "sending"],
     &["host", "fake_claude"],
     &["client"],
 ];
@@ -40,8 +41,8 @@ const KNOWN_CIRCLES: [(&str, &str); 3] = [
         "the supervisor owns the lifecycle, which holds what it has decided",
     ),
     (
-        "remote/reconnector: attempt, events, evidence",
-        "the events hold what is seen and what is typed; the attempt and the evidence turn events into these",
+        "remote/reconnector: events, evidence",
+        "the events hold what is seen; the evidence turns events into that",
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! The box that the main prompt is typed in: between two rules over the whole width, with the cursor in it.
 
-use super::{Draft, Prompt};
+use super::{Draft, DraftTail, Prompt};
 use crate::vt::screen::view::{Cell, ScreenCells};
 
 /// The mark before what is typed.
@@ -72,6 +72,27 @@ fn is_rest_of_box(view: &ScreenCells, first: usize, lower: usize) -> bool {
         }
     };
     (first..lower).contains(&row) && column >= TEXT_MARGIN_COLUMNS && (first..lower).all(is_set_in)
+}
+
+/// The box of a draft that has more rows than the alternate screen has room for, and the rows that are there.
+/// The number of the others stands in its upper rule: `─── ↑ 24 more ───`.
+pub(super) fn tail(view: &ScreenCells) -> Option<(InputBox, DraftTail)> {
+    let (rows, _) = view.size();
+    let lower = (0..rows).rev().find(|&row| is_rule(view.row(row)))?;
+    let upper = (0..lower).rev().find(|&row| is_named_rule(view.row(row)))?;
+    // The name of the session may follow: `─── ↑ 4 more ──────── s ─`.
+    let hidden = view.row(upper).trim_start_matches('─').strip_prefix(" ↑ ")?;
+    let (hidden, rest) = hidden.split_once(' ')?;
+    let hidden_rows = hidden.parse().ok().filter(|_| rest.starts_with("more "))?;
+    if !is_rest_of_box(view, upper + 1, lower) {
+        return None;
+    }
+    let shown: Vec<&str> = (upper + 1..lower).map(|row| view.row(row).trim_end()).collect();
+    let (row, column) = view.cursor();
+    let is_behind = |at: usize| at > row || at == row && view.row(at).trim_end().chars().count() > column;
+    let cursor_at_end = !(upper + 1..lower).any(|at| is_behind(at) && !view.row(at).trim().is_empty());
+    let tail = DraftTail { text: shown.join("\n"), rows: shown.len(), hidden_rows, cursor_at_end };
+    Some((InputBox { upper, lower }, tail))
 }
 
 fn is_rule(row: &str) -> bool {

@@ -27,6 +27,8 @@ use super::remote_notices::Notice;
 pub struct Reading {
     /// The main prompt, if that is where claude is.
     pub prompt: Prompt,
+    /// The end of a draft that is taller than the box; the prompt is [`Prompt::Elsewhere`] then.
+    pub tail: Option<Box<DraftTail>>,
     /// The editor's mode where the footer says it. In NORMAL mode it says nothing, so that none is either
     /// that or an editor without modes: there a bracketed paste is inserted as it is, while single keys are
     /// commands.
@@ -55,6 +57,7 @@ impl Reading {
     pub fn at(prompt: Prompt) -> Self {
         Self {
             prompt,
+            tail: None,
             vim: None,
             busy: false,
             menu: None,
@@ -80,6 +83,11 @@ pub enum Prompt {
 }
 
 impl Prompt {
+    /// Whether a draft that is taller than the window stands there, and its end may be all that is seen.
+    pub fn is_tall(&self) -> bool {
+        matches!(self, Self::Elsewhere(why) if *why == input::TALL)
+    }
+
     /// What stands in the place of a prompt, where that is nothing that has a name: a version that draws its
     /// prompt in another way looks like this.
     pub fn nameless(&self) -> Option<&'static str> {
@@ -99,6 +107,19 @@ pub struct Draft {
     /// How many lines of the screen it takes, at least one.
     pub lines: usize,
     /// Whether the cursor is behind its last character.
+    pub cursor_at_end: bool,
+}
+
+/// The end of a draft that has more rows than its box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftTail {
+    /// The rows that are to be seen, a line each.
+    pub text: String,
+    /// How many those are.
+    pub rows: usize,
+    /// How many are not to be seen, above them.
+    pub hidden_rows: usize,
+    /// Whether the cursor is behind the last character.
     pub cursor_at_end: bool,
 }
 
@@ -158,6 +179,9 @@ pub fn read(view: &ScreenCells) -> Reading {
     let input = match input::find(view) {
         Ok(input) => input,
         Err(why) => {
+            if let Some(reading) = read_tail(view) {
+                return reading;
+            }
             let panel = panel::find(view);
             let named = panel.as_ref().map(|_| "the panel of remote control is open");
             let place =
@@ -187,4 +211,20 @@ pub fn read(view: &ScreenCells) -> Reading {
         return reading;
     }
     Reading { notice: notice::find(view, input, &footer), menu: footer.menu(), ..reading }
+}
+
+/// The reading of a screen with a draft that is taller than its box.
+fn read_tail(view: &ScreenCells) -> Option<Reading> {
+    let (input, tail) = input::tail(view)?;
+    let footer = Footer::of(view, input);
+    let objection = footer.objection();
+    Some(Reading {
+        tail: objection.is_none().then(|| Box::new(tail)),
+        vim: footer.vim(),
+        busy: footer.busy() || conversation::runs(view, input),
+        room: Room::of(view),
+        stashed: footer.stashed(),
+        menu: footer.menu(),
+        ..Reading::at(Prompt::Elsewhere(objection.unwrap_or(input::TALL)))
+    })
 }

@@ -39,6 +39,16 @@ impl Room {
         Self::new(rows, columns, view.alternate())
     }
 
+    /// Whether it is the alternate screen, where a tall draft scrolls in its box.
+    pub fn is_alternate(self) -> bool {
+        self.alternate
+    }
+
+    /// Rows and columns of the window.
+    pub fn size(self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
     /// Whether this line will be seen whole in the box, with both rules.
     pub fn fits(self, line: &str) -> bool {
         let rows = match () {

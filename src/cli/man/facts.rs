@@ -73,6 +73,10 @@ const ALL: &[PageFacts] = &[
                 "cckw reconnect",
                 "0; 1 if nothing was typed into a session that was named; 2 if it failed for one.",
             ),
+            (
+                "cckw send",
+                "0 if the text was seen to be submitted; 1 if nothing was sent; 2 if it was typed and more is not known.",
+            ),
             ("other verbs", "0 if all went well, 1 if something failed, 2 for a wrong command line."),
         ],
         environment: &[CLAUDE, INSIDE, COLOURS, CONFIG_HOME, STATE_HOME],
@@ -273,6 +277,27 @@ const ALL: &[PageFacts] = &[
             ("cckw logs --json parser", "As it is in the file:"),
         ],
         see_also: &["cckw", "cckw-list", "cckw-screen"],
+    },
+    PageFacts {
+        verb: "send",
+        exit: &[
+            ("0", "Claude's transcript, or for a /command the screen, shows that the text was submitted."),
+            ("1", "Nothing was sent; a line on stderr says why."),
+            (
+                "2",
+                "The text was typed, and it is not known whether claude has taken it. Or the command line is wrong.",
+            ),
+            ("130", "You pressed ctrl-c before anything was typed."),
+        ],
+        environment: OF_SESSIONS,
+        files: &[RECORD, SOCKET],
+        examples: &[
+            ("cckw send parser 'run the tests'", "Send a prompt to a session, as soon as it is idle:"),
+            ("git diff | cckw send parser -", "Send what a program prints:"),
+            ("cckw send parser --when now 'use the staging server'", "Send a word to a turn that runs:"),
+            ("cckw send parser /compact", "Run a command of claude's:"),
+        ],
+        see_also: &["cckw", "cckw-attach", "cckw-new", "cckw-screen"],
     },
     PageFacts {
         verb: "screen",

@@ -3,6 +3,8 @@
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use crate::host::journal::Promise;
 use crate::os::poll::Token;
 use crate::protocol::{Attach, Channel, FromHost, ReceivedMessage, Request, Response, lacks_descriptors};
@@ -19,6 +21,8 @@ pub struct Connection {
     pub has_more: bool,
     /// What it has asked, and is answered in a later turn: the screen model has to catch up first.
     pub pending: Option<PendingRequest>,
+    /// The message that it has sent, and waits to hear of.
+    pub awaits: Option<Uuid>,
     /// An answer that waits until the record says what it promises.
     pub held: Option<(Response, Promise)>,
     /// Where it stands in the `Poll`.
@@ -36,6 +40,8 @@ pub enum Now {
     Last(Response),
     /// Nothing: it is to be asked again in the next turn.
     Later,
+    /// Nothing for now: the answers come by [`super::ControlServer::tell`], under this id.
+    Deferred(Uuid),
     /// The connection is to become the client's.
     Attach,
 }
@@ -50,9 +56,15 @@ impl Connection {
             was_half_way: false,
             has_more: false,
             pending: None,
+            awaits: None,
             held: None,
             place: None,
         }
+    }
+
+    /// Whether it waits for an answer that is not there yet.
+    pub fn is_patient(&self) -> bool {
+        self.held.is_some() || self.awaits.is_some()
     }
 
     /// Whether it waits in the middle of something.
@@ -83,13 +95,14 @@ pub fn serve_one(
     left: &mut usize,
     answer: &mut impl FnMut(&Request, Duration) -> Now,
 ) -> After {
-    let Connection { channel, pending, held, .. } = connection;
-    if channel.write_some().is_err() || held.is_some() && channel.is_abandoned() {
+    let Connection { channel, pending, held, awaits, .. } = connection;
+    let waits = held.is_some() || awaits.is_some();
+    if channel.write_some().is_err() || waits && channel.is_abandoned() {
         return After::Over;
     }
     let mut answered = false;
     // One that does not take its answers gets no more of them.
-    while !channel.is_waiting() && held.is_none() {
+    while !channel.is_waiting() && held.is_none() && awaits.is_none() {
         if *left == 0 {
             return After::GoesOn { answered, has_more: true };
         }
@@ -125,6 +138,10 @@ pub fn serve_one(
             Now::Later => {
                 *pending = Some((request, fds, since));
                 return After::GoesOn { answered, has_more: true };
+            }
+            Now::Deferred(id) => {
+                *awaits = Some(id);
+                answered = true;
             }
             Now::Last(words) => {
                 // Nothing was sent before, so the socket has room for it.

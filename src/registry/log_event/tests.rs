@@ -125,6 +125,22 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
             E::Relaunched { child: 7, how: text("Resume") },
             r#"{"at":1,"child":7,"event":"relaunched","how":"Resume"}"#,
         ),
+        (
+            E::MessageNotSent { id: Uuid::nil(), why: text("a turn runs") },
+            r#"{"at":1,"event":"message-not-sent","id":"00000000-0000-0000-0000-000000000000","why":"a turn runs"}"#,
+        ),
+        (
+            E::MessageSubmitted { id: Uuid::nil(), how: "queued" },
+            r#"{"at":1,"event":"message-submitted","how":"queued","id":"00000000-0000-0000-0000-000000000000"}"#,
+        ),
+        (
+            E::MessageTyping { id: Uuid::nil() },
+            r#"{"at":1,"event":"message-typing","id":"00000000-0000-0000-0000-000000000000"}"#,
+        ),
+        (
+            E::MessageUnknown { id: Uuid::nil(), why: text("no") },
+            r#"{"at":1,"event":"message-unknown","id":"00000000-0000-0000-0000-000000000000","why":"no"}"#,
+        ),
         (E::RemoteRequested { cycle: true }, r#"{"at":1,"cycle":true,"event":"remote-requested"}"#),
         (
             E::Renamed { name: text("play-2"), wanted: Some(text("play")) },

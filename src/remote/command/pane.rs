@@ -23,10 +23,9 @@ use crate::os::{job, process};
 use crate::registry::link_record::AttemptOutcome;
 use crate::registry::log_event::LinkEvent;
 use crate::remote::detect::DetectedClaude;
-use crate::remote::reconnector::{
-    Action, BlockReason, File, KeyboardState, Reconnector, ReconnectorEvent, ScreenSnapshot,
-};
+use crate::remote::reconnector::{Action, BlockReason, File, Reconnector, ReconnectorEvent, ScreenSnapshot};
 use crate::remote::transport::{Pane, Sight, Transport};
+use crate::typing::KeyboardState;
 use crate::vt::screen::view::ScreenCells;
 
 /// The time between two looks at the state file.

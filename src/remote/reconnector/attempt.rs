@@ -11,8 +11,6 @@
 mod cleanup;
 mod end;
 mod entered;
-mod hold;
-mod keystroke;
 mod panel;
 mod typing;
 mod undo;
@@ -21,10 +19,6 @@ use std::time::Duration;
 
 pub use end::{AttemptEnd, PendingCleanup};
 pub use entered::REPEATED_ANSWER_DELAY;
-#[cfg(test)]
-pub use hold::KEY_HOLD_LIMIT;
-pub use hold::{HOLD_ANSWER_TIMEOUT, LONGEST_HOLD};
-pub use keystroke::Keystroke;
 
 use super::block_reason::BlockReason;
 use super::events::Action;
@@ -32,20 +26,11 @@ use super::evidence::{File, ScreenSnapshot};
 use crate::claude::remote_notices::Notice;
 use crate::claude::screen::{Prompt, Vim};
 use crate::registry::log_event::LinkEvent;
-use hold::{KeyGate, KeyHold};
-
-/// How long claude may take to show what keys did, if it rests.
-const DRAW_TIMEOUT: Duration = Duration::from_secs(2);
-/// The same for what has to be undone.
-const UNDO_DRAW_TIMEOUT: Duration = Duration::from_secs(8);
-/// How much longer a step may take while claude does not rest. With 3 % of a core, 2.1.332 took five seconds
-/// to draw a paste.
-const SLOW_CLAUDE_EXTRA_TIME: Duration = Duration::from_secs(20);
-/// How long a try waits, with nothing typed, for a claude that rests.
-const REST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time between two looks, and where a frame is half drawn.
-const LOOK_INTERVAL: Duration = Duration::from_millis(40);
-const UNSETTLED_LOOK_INTERVAL: Duration = Duration::from_millis(15);
+use crate::typing::pace::{
+    DRAW_TIMEOUT, LOOK_INTERVAL, REST_TIMEOUT, SLOW_CLAUDE_EXTRA_TIME, UNDO_DRAW_TIMEOUT,
+    UNSETTLED_LOOK_INTERVAL,
+};
+use crate::typing::{HOLD_ANSWER_TIMEOUT, KeyGate, KeyHold, Keystroke};
 
 /// What a step types, and how the attempt ends with it.
 type StepResult = (Option<Keystroke>, Option<AttemptEnd>);

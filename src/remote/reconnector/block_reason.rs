@@ -21,6 +21,8 @@ pub enum BlockReason {
     TooOften,
     /// Claude does not run, or is stopped, or the shell has its terminal.
     NotRunning,
+    /// A message is being sent to this session.
+    OtherTypes,
     /// The link is up.
     Up,
     /// The state file does not say whether there is a link.
@@ -72,7 +74,10 @@ impl BlockReason {
 
     /// Whether it passes by itself within moments, and is no news.
     pub fn is_fleeting(&self) -> bool {
-        matches!(self, Self::Up | Self::Settling | Self::Cooling | Self::Unsettled | Self::Sequence)
+        matches!(
+            self,
+            Self::Up | Self::OtherTypes | Self::Settling | Self::Cooling | Self::Unsettled | Self::Sequence
+        )
     }
 }
 
@@ -89,6 +94,7 @@ impl fmt::Display for BlockReason {
             }
             Self::TooOften => "it failed as often as remote_control.max_tries allows",
             Self::NotRunning => "claude does not run in the foreground",
+            Self::OtherTypes => "a message is being sent to this session",
             Self::Up => "the link is up",
             Self::Unknown => "the state file does not say whether there is a link",
             Self::Disagree => "the state file says that there is no link, the screen that there is",

@@ -1,11 +1,9 @@
 //! What the reconnector is told, and what it says is to be done.
 
-use std::time::Duration;
-
-use super::attempt::Keystroke;
 use super::evidence::{File, ScreenSnapshot};
 use super::stale_link::StaleTrigger;
 use crate::registry::log_event::LinkEvent;
+use crate::typing::{KeyboardState, Keystroke};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +31,8 @@ pub enum ReconnectorEvent {
     Held(KeyboardState),
     /// A key of the user's waits, since now.
     KeyWaits,
+    /// Somebody else types into this session, or does not any more.
+    OtherTypes(bool),
     /// The user asks for the link now.
     Requested {
         /// Whether a link that seems to be up is switched off first.
@@ -42,21 +42,6 @@ pub enum ReconnectorEvent {
     MayBeStale(StaleTrigger),
     /// The time that [`Reconnector::deadline`](super::Reconnector::deadline) named has come.
     Due,
-}
-
-/// What the client knows of the keyboard.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct KeyboardState {
-    /// How long ago the user typed; nothing if they have not, in this client.
-    pub typed: Option<Duration>,
-    /// Whether a paste is half through.
-    pub in_paste: bool,
-    /// Whether an escape sequence is half through.
-    pub in_sequence: bool,
-    /// Whether keys wait that claude has not read.
-    pub unread: bool,
-    /// How long ago the user pressed ctrl-s.
-    pub stashed: Option<Duration>,
 }
 
 /// What to do, in this order.

@@ -69,7 +69,7 @@ impl Reconnector {
         self.looks.plan(Some(at + WANTED_LOOK_DELAY));
         // After a cycle's first half it was this reconnector who switched it off.
         let is_ours = self.requests.is_valid_for_link(at);
-        if !self.presence.has_client || !self.is_watching() || is_ours {
+        if !self.presence.has_client || self.presence.other_types || !self.is_watching() || is_ours {
             return vec![];
         }
         self.phase = ReconnectorPhase::Inquiring(DropInquiry::new(at));

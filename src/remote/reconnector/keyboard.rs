@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::{Action, BlockReason, KeyboardState, Reconnector, ReconnectorPhase, WANTED_LOOK_DELAY};
+use super::{Action, BlockReason, Reconnector, ReconnectorPhase, WANTED_LOOK_DELAY};
+use crate::typing::{KeyboardObstacle, KeyboardState};
 
 /// Why ours must not be typed now.
 fn obstacle(keyboard: KeyboardState, rest: Duration) -> Option<BlockReason> {
-    match keyboard {
-        KeyboardState { in_paste: true, .. } => Some(BlockReason::Paste),
-        KeyboardState { in_sequence: true, .. } => Some(BlockReason::Sequence),
-        KeyboardState { unread: true, .. } => Some(BlockReason::Unread),
-        KeyboardState { typed: Some(ago), .. } if ago < rest => Some(BlockReason::Keyboard),
-        _ => None,
-    }
+    keyboard.obstacle(rest).map(|obstacle| match obstacle {
+        KeyboardObstacle::Paste => BlockReason::Paste,
+        KeyboardObstacle::Sequence => BlockReason::Sequence,
+        KeyboardObstacle::Unread => BlockReason::Unread,
+        KeyboardObstacle::Typing => BlockReason::Keyboard,
+    })
 }
 
 impl Reconnector {

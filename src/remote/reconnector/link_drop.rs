@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::attempt::HOLD_ANSWER_TIMEOUT;
-use super::events::KeyboardState;
 use crate::claude::screen::Indicator;
+use crate::typing::{HOLD_ANSWER_TIMEOUT, KeyboardState};
 
 /// A link that goes down so soon after the user's keys was switched off by them, unless the screen says that
 /// it failed.

@@ -58,6 +58,9 @@ impl Reconnector {
         if !self.presence.is_in_foreground() {
             return Err((BlockReason::NotRunning, None));
         }
+        if self.presence.other_types {
+            return Err((BlockReason::OtherTypes, None));
+        }
         let purpose = if self.cleanup.is_any() { Purpose::Cleanup } else { self.should_connect(at)? };
         let Some(file) = self.evidence.file() else { return Err((BlockReason::Unknown, None)) };
         if let Some(obstacle) = &file.obstacle {

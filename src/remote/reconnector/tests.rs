@@ -44,6 +44,7 @@ fn file(up: bool, status: &str) -> File {
 
 fn reading(prompt: Prompt, indicator: Indicator) -> Reading {
     Reading {
+        tail: None,
         prompt,
         stashed: false,
         vim: None,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use crate::remote::reconnector::Keystroke;
+use crate::typing::Keystroke;
 
 /// A place where keys can be typed for a session.
 #[derive(Debug, Clone, PartialEq, Eq)]

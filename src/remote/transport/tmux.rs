@@ -14,7 +14,7 @@ use nix::unistd::{Pid, geteuid};
 use super::{Pane, Sight, Transport};
 use crate::os::{command, socket};
 use crate::registry::record::now;
-use crate::remote::reconnector::Keystroke;
+use crate::typing::Keystroke;
 
 /// How long a server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,8 +5,12 @@ pub fn commands(code: &str) -> Vec<Vec<String>> {
     // A bar in a table is written with a backslash.
     let code = code.split(" #").next().unwrap_or_default().replace("\\|", "|");
     let mut found = Vec::new();
-    for piece in code.split(['|', ';', '&', '(', ')', '"', '\'', '`']) {
-        let mut words = piece.split_whitespace().skip_while(|word| *word == "$" || is_assignment(word));
+    for piece in code.split_inclusive(['|', ';', '&', '(', ')', '"', '\'', '`']) {
+        // A text in quotes behind a blank is one word.
+        let quoted = (piece.ends_with(" '") || piece.ends_with(" \"")).then_some("TEXT");
+        let piece = piece.trim_end_matches(['|', ';', '&', '(', ')', '"', '\'', '`']);
+        let mut words =
+            piece.split_whitespace().chain(quoted).skip_while(|word| *word == "$" || is_assignment(word));
         match words.next() {
             Some(word) if word == "cckw" || word.ends_with("/cckw") => {
                 found.push(words.map(str::to_owned).collect());

@@ -9,7 +9,7 @@ use crate::support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "claude",
     "list",
     "attach",
@@ -19,6 +19,7 @@ const VERBS: [&str; 17] = [
     "stop",
     "logs",
     "screen",
+    "send",
     "detect",
     "reconnect",
     "rm",

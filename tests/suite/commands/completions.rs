@@ -13,8 +13,8 @@ const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 const PROMPT: &str = "ready>";
 
 /// What gets the names of sessions that run.
-const RUNNING: [&str; 7] =
-    ["attach", "detach", "restart", "stop", "logs", "screen", "reconnect --apply --cycle"];
+const RUNNING: [&str; 8] =
+    ["attach", "detach", "restart", "stop", "logs", "screen", "send", "reconnect --apply --cycle"];
 
 /// Starts a session in a directory of this name, and waits for claude's prompt.
 fn start_in(sandbox: &Sandbox, name: &str) -> Terminal {

@@ -6,6 +6,7 @@ use super::super::evidence::{File, ScreenSnapshot};
 use super::{Attempt, AttemptEnd, AttemptStep, DRAW_TIMEOUT, Purpose, StepResult};
 use crate::claude::remote_control::Link;
 use crate::claude::screen::{Indicator, Prompt};
+use crate::typing::pace::DRAFT_RESTORE_TIMEOUT;
 
 /// How long the prompt is watched after the command has left it, for a dialog that opens a moment later.
 const DIALOG_WATCH_TIME: Duration = Duration::from_millis(400);
@@ -14,8 +15,6 @@ const DIALOG_WATCH_TIME: Duration = Duration::from_millis(400);
 const BUSY_COMMAND: Duration = Duration::from_secs(7);
 /// The same where an answer would look like the one before.
 pub const REPEATED_ANSWER_DELAY: Duration = Duration::from_secs(1);
-/// How long claude may take to bring a draft back by itself.
-const DRAFT_RESTORE_TIMEOUT: Duration = Duration::from_millis(900);
 
 impl Attempt {
     pub(super) fn entered(&mut self, at: Duration, look: &ScreenSnapshot, file: Option<&File>) -> StepResult {

@@ -6,17 +6,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::{
-    Action, File, KEY_HOLD_LIMIT, KeyboardState, Keystroke, LONGEST_HOLD, Reconnector, ReconnectorEvent,
-    ScreenSnapshot, StaleTrigger,
-};
+use super::super::{Action, File, Reconnector, ReconnectorEvent, ScreenSnapshot, StaleTrigger};
 use super::{LINE, file, look, ms, prompt, seconds};
 use crate::claude::remote_control::Link;
 use crate::claude::remote_notices::Notice;
 use crate::claude::screen::{Draft, Indicator, Menu, Panel, Prompt, Room, Vim};
 use crate::config::{ReconnectPolicy, RemoteControl};
 use crate::registry::log_event::LinkEvent;
-use crate::remote::reconnector::attempt::HOLD_ANSWER_TIMEOUT;
+use crate::typing::{HOLD_ANSWER_TIMEOUT, KEY_HOLD_LIMIT, KeyboardState, Keystroke, LONGEST_HOLD};
 
 fn settings(policy: ReconnectPolicy) -> RemoteControl {
     RemoteControl { policy, max_tries: 3, disconnected_for: seconds(2), ..RemoteControl::default() }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{
-    Action, BlockReason, File, KeyboardState, Keystroke, Reconnector, ReconnectorEvent, ScreenSnapshot,
-};
+use super::super::{Action, BlockReason, File, Reconnector, ReconnectorEvent, ScreenSnapshot};
 use super::{LINE, file, look, ms, prompt, seconds};
 use crate::claude::remote_log::Written;
 use crate::claude::remote_notices::Notice;
@@ -12,6 +10,7 @@ use crate::claude::screen::{Indicator, Prompt};
 use crate::config::{ReconnectPolicy, RemoteControl};
 use crate::registry::link_record::LinkStatus;
 use crate::registry::log_event::LinkEvent;
+use crate::typing::{KeyboardState, Keystroke};
 
 /// A session in a terminal, whose link is up and was looked at.
 fn linked(settings: RemoteControl, shown: &ScreenSnapshot) -> Reconnector {

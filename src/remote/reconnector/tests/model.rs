@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::{Action, File, KeyboardState, Keystroke, Reconnector, ReconnectorEvent, ScreenSnapshot};
+use super::super::{Action, File, Reconnector, ReconnectorEvent, ScreenSnapshot};
 use super::{LINE, look, ms, prompt, seconds, state_file};
 use crate::claude::screen::{Indicator, Panel, Prompt};
 use crate::config::{ReconnectPolicy, RemoteControl};
+use crate::typing::{KeyboardState, Keystroke};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ModelView {

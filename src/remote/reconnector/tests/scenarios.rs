@@ -1,13 +1,12 @@
 //! The course of things, step by step.
 
-use super::super::{
-    Action, KeyboardState, Keystroke, LinkStatus, Reconnector, ReconnectorEvent, ScreenSnapshot, StaleTrigger,
-};
+use super::super::{Action, LinkStatus, Reconnector, ReconnectorEvent, ScreenSnapshot, StaleTrigger};
 use super::{LINE, file, look, ms, prompt, seconds};
 use crate::claude::remote_notices::Notice;
 use crate::claude::screen::{Draft, Indicator, Prompt};
 use crate::config::RemoteControl;
 use crate::registry::log_event::LinkEvent;
+use crate::typing::{KeyboardState, Keystroke};
 
 /// What is typed in answer to an event, and whether a look is wanted.
 fn typed(actions: &[Action]) -> Vec<Keystroke> {

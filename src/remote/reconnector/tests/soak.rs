@@ -6,12 +6,13 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use super::super::{Action, Keystroke, ReconnectorEvent, StaleTrigger};
+use super::super::{Action, ReconnectorEvent, StaleTrigger};
 use super::any_order;
 use super::any_order::World;
 use super::model::{Happens, ModelSession, Press, found};
 use super::{ms, seconds};
 use crate::config::{ReconnectPolicy, RemoteControl};
+use crate::typing::Keystroke;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 

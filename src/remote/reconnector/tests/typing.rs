@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::{
-    Action, BlockReason, KEY_HOLD_LIMIT, KeyboardState, Keystroke, Reconnector, ReconnectorEvent,
-    ScreenSnapshot,
-};
+use super::super::{Action, BlockReason, Reconnector, ReconnectorEvent, ScreenSnapshot};
 use super::{LINE, file, look, ms, prompt, seconds, state_file};
 use crate::claude::screen::{Indicator, Menu, Prompt, Room, Vim};
 use crate::config::RemoteControl;
 use crate::registry::log_event::LinkEvent;
 use crate::remote::reconnector::File;
+use crate::typing::{KEY_HOLD_LIMIT, KeyboardState, Keystroke};
 
 fn typed(actions: &[Action]) -> Vec<Keystroke> {
     let keys = actions.iter().filter_map(|action| match action {

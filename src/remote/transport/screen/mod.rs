@@ -18,7 +18,7 @@ use nix::unistd::{Pid, User, geteuid};
 
 use super::{Pane, Sight, Transport};
 use crate::os::{command, job, kill, process};
-use crate::remote::reconnector::Keystroke;
+use crate::typing::Keystroke;
 use display::Display;
 
 const NAME: &str = "screen";

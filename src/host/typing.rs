@@ -1,12 +1,18 @@
-//! What the host types for the reconnector, and the keys of the user's that wait behind it.
+//! What the host types for the reconnector and the sender, and the keys of the user's that wait behind it.
+//! Only one of the two types at a time.
 
 use std::os::fd::AsFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::host::late_keys::LateKeys;
+use super::Host;
+use super::late_keys::LateKeys;
 use crate::os::io;
 use crate::os::io::Transfer;
-use crate::remote::reconnector::Keystroke;
+use crate::os::poll::{Interest, Poll, Token};
+use crate::protocol::{FromHost, Held};
+use crate::remote::reconnector::ReconnectorEvent;
+use crate::sending::SenderEvent;
+use crate::typing::{KeyboardState, Keystroke};
 use crate::vt::modes::ModeTracker;
 
 /// The host's own keys, and the user's.
@@ -39,8 +45,13 @@ impl HostTyping {
         self.late = LateKeys::default();
     }
 
+    /// Adds room in the PTY, where something waits for it.
+    pub(super) fn prepare(&self, poll: &mut Poll, master: impl AsFd) -> Option<Token> {
+        self.wants_room().then(|| poll.add(master, Interest::Writing))
+    }
+
     /// Whether something waits for room in the PTY.
-    pub(super) fn wants_room(&self) -> bool {
+    fn wants_room(&self) -> bool {
         !self.pending.is_empty() || self.late.wants_room()
     }
 
@@ -108,6 +119,95 @@ impl HostTyping {
     pub(super) fn deliver_late(&mut self, master: impl AsFd, now: Instant) -> bool {
         self.late.deliver_one(master, now);
         self.late.is_empty()
+    }
+}
+
+impl Host {
+    /// Types these keys.
+    pub(super) fn type_keys(&mut self, keys: &Keystroke) {
+        self.typing.add(keys, &self.output.modes);
+        self.type_on();
+    }
+
+    /// Asks the client to hold the user's keys, or to go on holding them.
+    pub(super) fn hold_keys(&mut self) {
+        self.typing.hold();
+        self.attachment.tell(&FromHost::Hold);
+    }
+
+    /// Lets the user's keys go, behind what was typed.
+    pub(super) fn release_keys(&mut self) {
+        match self.typing.release() {
+            Release::Later => {}
+            Release::LateKeys => self.deliver_late_keys(),
+            Release::Client => self.attachment.tell(&FromHost::Release),
+        }
+    }
+
+    /// A client that was let go while the host was typing has sent the keys that it held.
+    pub(super) fn take_unsent_keys(&mut self, reads: Vec<Vec<u8>>) {
+        if self.typing.add_late(reads) {
+            self.deliver_late_keys();
+        }
+    }
+
+    /// Delivers the next of the keys that a client has left behind. When all are, the client that is attached
+    /// now goes on.
+    pub(super) fn deliver_late_keys(&mut self) {
+        if self.typing.deliver_late(self.output.master(), Instant::now()) {
+            self.release_keys();
+        }
+    }
+
+    /// Types what waits, as far as the PTY takes it.
+    pub(super) fn type_on(&mut self) {
+        if !self.typing.is_written() {
+            self.remote.something_is_typed();
+        }
+        if !self.typing.write(self.output.master()) {
+            return;
+        }
+        if self.typing.take_waiting_release() {
+            self.release_keys();
+        }
+        if self.typing.has_late_keys_blocked() {
+            self.deliver_late_keys();
+        }
+    }
+
+    /// The client holds the keys, for whoever is typing.
+    pub(super) fn keys_are_held(&mut self, held: Held) {
+        let keyboard = KeyboardState {
+            typed: held.typed_ago_ms.map(Duration::from_millis),
+            in_paste: held.in_paste,
+            in_sequence: held.in_sequence,
+            unread: held.unsent > 0,
+            stashed: held.stashed_ago_ms.map(Duration::from_millis),
+        };
+        if self.sending.is_typing() {
+            self.tell_sender(SenderEvent::Held(keyboard));
+        } else {
+            self.tell_reconnector(ReconnectorEvent::Held(keyboard));
+        }
+    }
+
+    /// A key of the user's waits, for whoever is typing.
+    pub(super) fn key_waits(&mut self) {
+        if self.sending.is_typing() {
+            self.tell_sender(SenderEvent::KeyWaits);
+        } else {
+            self.tell_reconnector(ReconnectorEvent::KeyWaits);
+        }
+    }
+
+    /// Tells each of the two whether the other one types.
+    pub(super) fn share_typing(&mut self) {
+        if let Some(types) = self.remote.typing_changed() {
+            self.tell_sender(SenderEvent::OtherTypes(types));
+        }
+        if let Some(types) = self.sending.typing_changed() {
+            self.tell_reconnector(ReconnectorEvent::OtherTypes(types));
+        }
     }
 }
 

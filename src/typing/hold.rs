@@ -15,15 +15,16 @@ pub const HOLD_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Whether the user's keys are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeyGate {
+pub enum KeyGate {
     /// The client was asked, and has until then.
     Asked(Duration),
     /// They are, or there is nobody who types; until then at most.
     Held(Duration),
 }
 
+/// The user's keys, as far as they are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct KeyHold {
+pub struct KeyHold {
     gate: KeyGate,
     /// Since when a key of the user's waits.
     key_since: Option<Duration>,
@@ -32,7 +33,8 @@ pub(super) struct KeyHold {
 }
 
 impl KeyHold {
-    pub(super) fn new(at: Duration, has_client: bool) -> Self {
+    /// Begins. With a client it has to say first that it holds them.
+    pub fn new(at: Duration, has_client: bool) -> Self {
         let gate = if has_client {
             KeyGate::Asked(at + HOLD_ANSWER_TIMEOUT)
         } else {
@@ -41,18 +43,19 @@ impl KeyHold {
         Self { gate, key_since: None, step_at: at }
     }
 
-    pub(super) fn gate(&self) -> KeyGate {
+    /// Whether they are held.
+    pub fn gate(&self) -> KeyGate {
         self.gate
     }
 
     /// Another client is to hold the keys.
-    pub(super) fn ask(&mut self, at: Duration) {
+    pub fn ask(&mut self, at: Duration) {
         self.gate = KeyGate::Asked(at + HOLD_ANSWER_TIMEOUT);
         self.key_since = None;
     }
 
     /// The keys are held. Whether they were not yet.
-    pub(super) fn grant(&mut self, at: Duration) -> bool {
+    pub fn grant(&mut self, at: Duration) -> bool {
         let is_news = matches!(self.gate, KeyGate::Asked(_));
         if is_news {
             self.gate = KeyGate::Held(at + LONGEST_HOLD);
@@ -60,34 +63,38 @@ impl KeyHold {
         is_news
     }
 
-    pub(super) fn key_waits(&mut self, at: Duration) {
+    /// A key of the user's waits from now on.
+    pub fn key_waits(&mut self, at: Duration) {
         self.key_since.get_or_insert(at);
     }
 
-    pub(super) fn key_left(&mut self) {
+    /// The key that waited has gone, with its client.
+    pub fn key_left(&mut self) {
         self.key_since = None;
     }
 
     /// Whether a key of the user's waits.
-    pub(super) fn has_key_waiting(&self) -> bool {
+    pub fn has_key_waiting(&self) -> bool {
         self.key_since.is_some()
     }
 
-    pub(super) fn step_at(&self) -> Duration {
+    /// When the last step was seen to have succeeded.
+    pub fn step_at(&self) -> Duration {
         self.step_at
     }
 
-    pub(super) fn step_succeeded(&mut self, at: Duration) {
+    /// A step was seen to succeed.
+    pub fn step_succeeded(&mut self, at: Duration) {
         self.step_at = at;
     }
 
     /// Until when the user's keys may wait, if one does.
-    pub(super) fn key_deadline(&self) -> Option<Duration> {
+    pub fn key_deadline(&self) -> Option<Duration> {
         Some(self.key_since?.max(self.step_at) + KEY_HOLD_LIMIT)
     }
 
     /// Whether the keys have been held for as long as they may be.
-    pub(super) fn is_over(&self, at: Duration) -> bool {
+    pub fn is_over(&self, at: Duration) -> bool {
         match self.gate {
             KeyGate::Asked(_) => false,
             KeyGate::Held(until) => until.min(self.key_deadline().unwrap_or(until)) <= at,
@@ -95,7 +102,7 @@ impl KeyHold {
     }
 
     /// A key has waited for its time behind Enter, where it may wait for longer. Whether it does.
-    pub(super) fn wait_on_behind_enter(&mut self, at: Duration) -> bool {
+    pub fn wait_on_behind_enter(&mut self, at: Duration) -> bool {
         let waits = at < self.step_at + ENTER_HOLD_LIMIT;
         if waits {
             self.key_since = Some(at);

@@ -1,0 +1,152 @@
+//! `cckw send`.
+
+use std::io::{self, Read};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::output::{fail, print};
+use super::target::running;
+use crate::client;
+use crate::escape::escape;
+use crate::os::poll::{Interest, Poll};
+use crate::os::signal_pipe::SignalPipe;
+use crate::os::socket;
+use crate::protocol::{Channel, ReceivedMessage, Request, Response, Send, Sent};
+use crate::registry::{Session, control_socket};
+use crate::sending::text::{MAX_TEXT_BYTES, SendableText, UnsendableText};
+use crate::user_error::{UserError, files, host, send};
+
+/// What stands for stdin.
+const STDIN: &str = "-";
+/// How long a host that is well may take beyond the time for the moment to type: the keys held, claude's
+/// answer to each of them, and the transcript.
+const TYPING_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// What is asked for.
+pub struct SendArgs<'a> {
+    /// The session.
+    pub session: &'a str,
+    /// The text, or `-`.
+    pub text: &'a str,
+    /// Whether a turn that runs may take it into its queue.
+    pub now: bool,
+    /// How long to wait for the moment to type.
+    pub timeout: Duration,
+}
+
+/// Sends a text to the claude of a session. Status 1 if nothing was sent, 2 if it was typed and it is not
+/// known what became of it.
+pub fn main(args: &SendArgs<'_>) -> ExitCode {
+    match deliver(args) {
+        Ok((session, how)) => print(&format!("{}: {}\n", escape(&session.name), words(&how))),
+        Err(error) => fail(&error),
+    }
+}
+
+fn words(how: &str) -> &'static str {
+    match how {
+        "queued" => "sent; claude takes it when the turn that runs has ended",
+        "command" => "sent, as a command",
+        _ => "sent",
+    }
+}
+
+/// Delivers the text. How it was submitted.
+fn deliver(args: &SendArgs<'_>) -> Result<(Session, String), UserError> {
+    let text = read(args.text)?;
+    let mut signals = SignalPipe::install(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP])
+        .map_err(files::cannot_handle_signals)?;
+    let session = running(Some(args.session))?;
+    let timeout_ms = u64::try_from(args.timeout.as_millis()).unwrap_or(u64::MAX);
+    let request = Request::Send(Box::new(Send { id: Uuid::new_v4(), text, now: args.now, timeout_ms }));
+    let sent =
+        ask(&session, &request, &mut signals, args.timeout).map_err(|error| error.about(&session.name))?;
+    let error = match sent {
+        Sent::Submitted { how } => return Ok((session, how)),
+        Sent::NotSent { why } => send::not_sent(&why),
+        Sent::Unknown { why } => send::unknown(&why, &session.word()),
+    };
+    Err(error.about(&session.name))
+}
+
+/// The text to send, with a word on stderr about what was replaced in it.
+fn read(given: &str) -> Result<String, UserError> {
+    let mut bytes = Vec::new();
+    if given == STDIN {
+        let most = MAX_TEXT_BYTES as u64 + 1;
+        io::stdin().lock().take(most).read_to_end(&mut bytes).map_err(send::unreadable)?;
+    } else {
+        bytes.extend_from_slice(given.as_bytes());
+    }
+    let sendable = SendableText::new(&bytes).map_err(|why| match why {
+        UnsendableText::NotUtf8(at) => send::not_utf8(at),
+        UnsendableText::Blank => send::blank(),
+        UnsendableText::TooLong(bytes) => send::too_long(bytes, MAX_TEXT_BYTES),
+    })?;
+    if sendable.text.starts_with('!') {
+        return Err(send::for_shell());
+    }
+    match sendable.replaced {
+        0 => {}
+        1 => client::complain("a control character in the text is sent as a picture of it (␛ for escape)"),
+        count => client::complain(format_args!(
+            "{count} control characters in the text are sent as pictures of them (␛ for escape)"
+        )),
+    }
+    Ok(sendable.text)
+}
+
+/// Sends the request, and waits for what becomes of it.
+fn ask(
+    session: &Session,
+    request: &Request,
+    signals: &mut SignalPipe,
+    timeout: Duration,
+) -> Result<Sent, UserError> {
+    let word = session.word();
+    let path = control_socket::of(&session.directory, &session.record);
+    let stream = socket::connect_to_own(&path).map_err(|_| send::host_gone(&word))?;
+    let mut channel = Channel::new(stream).map_err(|_| send::host_gone(&word))?;
+    channel.send(request, vec![]);
+    let end = Instant::now() + timeout.saturating_add(TYPING_TIMEOUT);
+    let mut begun = false;
+    loop {
+        match channel.receive::<Response>() {
+            Ok(ReceivedMessage::Message(Response::Sending { .. }, _)) => begun = true,
+            Ok(ReceivedMessage::Message(Response::Sent(sent), _)) => return Ok(sent),
+            // One that knows this request never refuses it in this way.
+            Ok(ReceivedMessage::Message(Response::Refused { .. }, _)) => return Err(send::older_host(&word)),
+            Ok(ReceivedMessage::Message(..)) => return Err(host::wrong_answer()),
+            Ok(ReceivedMessage::Nothing) => {
+                wait(&channel, signals, end)?;
+                let _ = channel.write_some();
+            }
+            Ok(ReceivedMessage::Closed) | Err(_) if begun => {
+                return Err(send::unknown("the session's host has gone in the middle of it", &word));
+            }
+            Ok(ReceivedMessage::Closed) | Err(_) => return Err(send::host_gone(&word)),
+        }
+        if signals.pending().next().is_some() {
+            return Err(match begun {
+                true => send::unknown("interrupted in the middle of it", &word),
+                false => send::interrupted(),
+            });
+        }
+        if Instant::now() >= end {
+            return Err(match begun {
+                true => send::unknown("the session's host does not answer", &word),
+                false => host::silent(),
+            });
+        }
+    }
+}
+
+/// Waits until the host has said something, a signal has come, or it is too late.
+fn wait(channel: &Channel, signals: &SignalPipe, end: Instant) -> Result<(), UserError> {
+    let mut poll = Poll::default();
+    poll.add(channel, channel.interest());
+    poll.add(signals, Interest::Reading);
+    poll.wait(Some(end.saturating_duration_since(Instant::now()))).map_err(files::cannot_wait)
+}

@@ -1,0 +1,70 @@
+//! `cckw send`.
+
+use std::fmt::Display;
+
+use super::UserError;
+
+/// The status where the text was typed, and it is not known what became of it.
+const UNKNOWN: u8 = 2;
+/// The status of a program that ctrl-c has ended.
+const INTERRUPTED: u8 = 130;
+
+/// Stdin cannot be read.
+pub fn unreadable(error: impl Display) -> UserError {
+    UserError::new("the text cannot be read from stdin").why(error)
+}
+
+/// The text is not UTF-8.
+pub fn not_utf8(at: usize) -> UserError {
+    UserError::new("nothing was sent: the text is not UTF-8")
+        .why(format!("byte {at} does not fit"))
+        .advice("convert it first, for instance with iconv")
+}
+
+/// There is no text.
+pub fn blank() -> UserError {
+    UserError::new("nothing was sent: the text is blank")
+}
+
+/// The text would be a command for the shell.
+pub fn for_shell() -> UserError {
+    UserError::new("nothing was sent: the text begins with !, and claude would run it in the shell")
+        .advice("put a blank before the ! to send it as a prompt")
+}
+
+/// The text is too long.
+pub fn too_long(bytes: usize, most: usize) -> UserError {
+    UserError::new("nothing was sent: the text is too long")
+        .why(format!("it has {bytes} bytes, and at most {most} are sent"))
+        .advice("put it into a file, and send the name of the file")
+}
+
+/// The host is of an older version.
+pub fn older_host(word: &str) -> UserError {
+    UserError::new("nothing was sent: the session's host is of an older cckw, which cannot send")
+        .advice(format!("start the session again: cckw stop {word}; cckw start {word}"))
+}
+
+/// It was not submitted, and nothing of it is left at the prompt.
+pub fn not_sent(why: &str) -> UserError {
+    UserError::new("nothing was sent").why(why)
+}
+
+/// It was typed, and more is not known.
+pub fn unknown(why: &str, word: &str) -> UserError {
+    UserError::new("the text was typed, and it is not known whether claude has taken it")
+        .why(why)
+        .advice(format!("look before you send it again: cckw screen {word}"))
+        .status(UNKNOWN)
+}
+
+/// The host went away before anything was typed.
+pub fn host_gone(word: &str) -> UserError {
+    UserError::new("nothing was sent: the session's host has gone")
+        .advice(format!("see what happened: cckw logs {word}"))
+}
+
+/// Ctrl-c came before anything was typed.
+pub fn interrupted() -> UserError {
+    UserError::new("nothing was sent: interrupted").status(INTERRUPTED)
+}
