@@ -8,6 +8,7 @@
 
 mod conversation;
 mod elsewhere;
+mod first_question;
 mod footer;
 mod header;
 mod input;
@@ -17,6 +18,7 @@ mod panel;
 mod room;
 
 use crate::vt::screen::view::ScreenCells;
+pub use first_question::first_question;
 use footer::Footer;
 pub use room::Room;
 

@@ -1,0 +1,124 @@
+//! A question that claude asks before it begins: whether it may work in a folder, which key or login to use,
+//! which colours. It has no state file then, so its screen is all that says so.
+//!
+//! As seen with 2.1.332: a rule, the question, a list with one row marked by `❯`, and below it what the keys do.
+
+/// What stands in front of the row that is selected.
+const SELECTED: &str = "❯ ";
+/// What stands in the row below the list.
+const KEYS: [&str; 3] = ["Enter to ", "Esc to ", "Press Enter"];
+/// What a rule is drawn with.
+const RULE: char = '─';
+/// So many characters of the question are told.
+const MAX_QUESTION_CHARS: usize = 300;
+
+/// The question that the screen asks with a list, in a line; nothing where it shows none. `rows` is the text of
+/// the screen from the top.
+pub fn first_question(rows: &[String]) -> Option<String> {
+    let selected = rows.iter().position(|row| {
+        row.trim_start().strip_prefix(SELECTED).is_some_and(|rest| !rest.trim().is_empty())
+    })?;
+    let is_rule = |row: &&String| is_rule(row);
+    // The main prompt stands between two rules.
+    if rows.get(selected + 1).is_some_and(|row| is_rule(&row)) {
+        return None;
+    }
+    let says_keys = |row: &String| KEYS.iter().any(|words| row.contains(words));
+    let is_list = rows[selected + 1..].iter().any(says_keys) || has_neighbour(rows, selected);
+    if !is_list {
+        return None;
+    }
+    let from = rows[..selected].iter().rposition(|row| is_rule(&row)).map_or(0, |rule| rule + 1);
+    let until = first_of_list(rows, selected);
+    let words: Vec<&str> = rows[from..until]
+        .iter()
+        .flat_map(|row| row.split_whitespace())
+        .filter(|word| is_word(word))
+        .collect();
+    let question: String = words.join(" ").chars().take(MAX_QUESTION_CHARS).collect();
+    (!question.is_empty()).then_some(question)
+}
+
+fn is_rule(row: &str) -> bool {
+    let row = row.trim();
+    !row.is_empty() && row.chars().all(|c| c == RULE)
+}
+
+/// Whether a word is one, and no part of a picture.
+fn is_word(word: &str) -> bool {
+    word.chars().any(char::is_alphanumeric)
+}
+
+/// Whether another row of the list stands beside the selected one: its text begins in the same column.
+fn has_neighbour(rows: &[String], selected: usize) -> bool {
+    let beside = [selected.checked_sub(1), Some(selected + 1)];
+    beside
+        .into_iter()
+        .flatten()
+        .filter_map(|at| rows.get(at))
+        .any(|row| is_option(row, column(&rows[selected])))
+}
+
+/// The first row of the list that the selected one belongs to.
+fn first_of_list(rows: &[String], selected: usize) -> usize {
+    let column = column(&rows[selected]);
+    let options = rows[..selected].iter().rev().take_while(|row| is_option(row, column)).count();
+    selected - options
+}
+
+/// The column in which the text of the selected row begins.
+fn column(selected: &str) -> usize {
+    selected.chars().take_while(|c| *c == ' ').count() + SELECTED.chars().count()
+}
+
+fn is_option(row: &str, column: usize) -> bool {
+    !row.trim().is_empty() && row.chars().take_while(|c| *c == ' ').count() == column
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rows(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_questions_of_a_start_are_read() {
+        let trust = "────────\n Accessing workspace:\n\n /src\n\n Quick safety check: Is this a project you\n trust?\n\n \
+                     ❯ No, exit\n   Yes, I trust this folder\n\n Enter to confirm · Esc to cancel\n";
+        assert_eq!(
+            first_question(&rows(trust)).as_deref(),
+            Some("Accessing workspace: /src Quick safety check: Is this a project you trust?")
+        );
+        let key = "────────\n  Detected a custom API key in your environment\n\n  Do you want to use this API key?\n\n    \
+                   Yes\n  ❯ No (recommended)\n\n  Enter to confirm · Esc to cancel\n";
+        assert_eq!(
+            first_question(&rows(key)).as_deref(),
+            Some("Detected a custom API key in your environment Do you want to use this API key?")
+        );
+        let login = " Select login method:\n\n ❯ 1. Claude account\n   2. Console account\n";
+        assert_eq!(first_question(&rows(login)).as_deref(), Some("Select login method:"));
+    }
+
+    #[test]
+    fn a_prompt_and_other_screens_are_none() {
+        for text in [
+            "",
+            "Welcome to Claude Code\n",
+            "────────\n❯ hello\n────────\n  ? for shortcuts\n",
+            "❯ what I have said\n\n● The answer\n\n────────\n❯ \n────────\n",
+        ] {
+            assert_eq!(first_question(&rows(text)), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_screen_is_an_error(rows in proptest::collection::vec("[ ❯─a-z]{0,12}", 0..12)) {
+            let _ = first_question(&rows);
+        }
+    }
+}
