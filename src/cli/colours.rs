@@ -36,7 +36,7 @@ impl Colours {
     /// The state of a session, or claude's status. One that needs the user stands out.
     pub fn of_state(self, state: &str) -> Style {
         self.shown(match state {
-            "waiting" => AnsiColor::Yellow.on_default().bold().invert(),
+            "waiting" | "asks" => AnsiColor::Yellow.on_default().bold().invert(),
             "crashed" | "hung" | "unreachable" | "unreadable" | "rebooted" | "terminated" | "expired"
             | "failed" | "limited" | "unauthorized" => AnsiColor::Red.on_default(),
             "busy" => AnsiColor::Cyan.on_default(),

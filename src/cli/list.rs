@@ -109,7 +109,7 @@ fn line(
         "last_used": session.last_used().and_then(rfc3339),
         "restarts": record.unasked_restarts(),
         "exit": record.exit,
-        "waiting_for": record.waiting_for,
+        "waiting_for": record.waiting_for.as_ref().or(record.asks_first.as_ref()),
         "background_job": record.background_job,
         "transcript_problem": record.transcript_problem,
         "restart_pending": record.restart_pending,

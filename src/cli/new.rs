@@ -230,8 +230,8 @@ fn beginning(record: &Record, has_ended: bool, age: Duration) -> Option<Beginnin
     }
     match (record.state, &record.status) {
         (SessionState::Running | SessionState::Suspended, Some(_)) => Some(Beginning::Up),
-        // Its host has waited for a state file, in vain.
-        (SessionState::Running, None) => Some(Beginning::Asks(None)),
+        // Its host has seen the question, or has waited for a state file in vain.
+        (SessionState::Running, None) => Some(Beginning::Asks(record.asks_first.clone())),
         _ => None,
     }
 }
@@ -276,7 +276,8 @@ fn ended(session: &Session, said: Vec<String>) -> UserError {
         (Some(exit), None) => format!("exit status {}", exit.status()),
         (None, None) => status::state(session),
     };
-    if !said.is_empty()
+    let has_begun = !record.with_transcript.is_empty();
+    if (!said.is_empty() || !has_begun)
         && let Ok(removable) = Removable::new(session)
     {
         // Otherwise it is listed, and can be removed by hand.

@@ -61,6 +61,7 @@ pub fn state(session: &Session) -> String {
                 (false, None) => escape(status).to_string(),
             }
         }
+        None if record.state == SessionState::Running && record.asks_first.is_some() => "asks".into(),
         _ => state,
     }
 }
@@ -146,9 +147,15 @@ pub fn hint(session: &Session) -> Option<String> {
         && record.status.is_none()
         && record.kind == SessionKind::Conversation
     {
-        return Some(
-            "claude does not say what it does: it asks something first, or is too old for this".into(),
-        );
+        return Some(match (&record.asks_first, record.client_pid) {
+            (Some(question), None) => {
+                format!("it asks something before it begins ({}): cckw attach {word}", escape(question))
+            }
+            (Some(_), Some(_)) => "it asks something before it begins, in its terminal".into(),
+            (None, _) => {
+                "claude does not say what it does: it asks something first, or is too old for this".into()
+            }
+        });
     }
     if let Some(failure) = last_turn::failure(session) {
         return Some(failed(failure, &word));

@@ -186,7 +186,8 @@ fn activity(record: &Record) -> Activity {
             Activity::Asks(record.waiting_for.clone().unwrap_or_else(|| "it waits for its user".into()))
         }
         (SessionState::Running, None) if record.kind == SessionKind::Conversation => {
-            Activity::Asks("it asks something before it begins".into())
+            let question = record.asks_first.clone();
+            Activity::Asks(question.unwrap_or_else(|| "it asks something before it begins".into()))
         }
         // A newer claude: nobody knows whether that is an end of work.
         _ => Activity::Elsewhere,

@@ -65,6 +65,10 @@ fn activity(record: &Record) -> Activity {
             Activity::Other
         }
         Some("waiting") => Activity::Asks(waiting_for.unwrap_or("an answer").to_owned()),
+        // Whoever has the terminal has just started it.
+        None if record.client_pid.is_none() && record.asks_first.is_some() => {
+            Activity::Asks(record.asks_first.clone().unwrap_or_default())
+        }
         _ => Activity::Other,
     }
 }

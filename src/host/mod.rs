@@ -20,6 +20,7 @@ mod remote;
 mod sending;
 mod stale_link;
 mod start;
+mod start_question;
 mod startup_timeout;
 mod state_removed;
 mod state_watch;
@@ -67,6 +68,7 @@ use output::{Output, ReadProgress};
 use remote::Remote;
 use sending::Sending;
 use start::{Prepared, Recovered, ends_host};
+use start_question::StartQuestion;
 use state_watch::{StateSeen, StateWatch};
 use stopping::SystemStop;
 use timers::{Timer, Timers, timers};
@@ -114,6 +116,7 @@ struct Host {
     transcript: TranscriptWatch,
     turn: TurnWatch,
     typing: HostTyping,
+    start_question: StartQuestion,
     remote: Remote,
     sending: Sending,
     /// Whether the host, or the client, was told to end by SIGTERM.
@@ -171,6 +174,7 @@ impl Host {
             transcript: TranscriptWatch::default(),
             turn: TurnWatch::new(),
             typing: HostTyping::default(),
+            start_question: StartQuestion::default(),
             remote,
             sending: Sending::new(config.remote_control.rest),
             system_stop: SystemStop::default(),
@@ -315,6 +319,7 @@ impl Host {
         let progress = self.read_output();
         self.draining(progress);
         self.something_was_drawn();
+        self.start_may_ask();
     }
 
     fn read_output(&mut self) -> ReadProgress {
@@ -437,6 +442,7 @@ impl Host {
         self.rests(file, seen.job.as_ref());
         let before = self.record.clone();
         self.follow_name(seen);
+        self.start_is_over();
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());
         record.claude_start.clone_from(&file.proc_start);

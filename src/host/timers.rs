@@ -104,6 +104,8 @@ pub(super) enum Timer {
     Restart,
     /// Claude counts as one that says nothing of itself.
     Startup,
+    /// It is looked whether claude asks something before it begins.
+    StartQuestion,
     /// Claude gets the next signal of those that end it.
     Kill,
     /// A SIGTERM to the client that has not ended claude is forgotten.
@@ -122,7 +124,7 @@ impl Timer {
     const ASKED_EACH_TURN: [Self; 4] = [Self::Remote, Self::Sending, Self::Parting, Self::Accept];
 
     /// The others, in the order in which they are acted on.
-    const RUN: [Self; 20] = [
+    const RUN: [Self; 21] = [
         Self::Stall,
         Self::Linger,
         Self::Title,
@@ -139,6 +141,7 @@ impl Timer {
         Self::Relaunch,
         Self::Restart,
         Self::Startup,
+        Self::StartQuestion,
         Self::Kill,
         Self::ClientSignal,
         Self::Files,
@@ -174,6 +177,7 @@ impl Host {
             Timer::Relaunch => self.claude.back_at(),
             Timer::Restart => self.restart_at(),
             Timer::Startup => self.silent_at(),
+            Timer::StartQuestion => self.start_question.deadline(),
             Timer::ClientSignal => self.system_stop.forget_at(),
             Timer::Accept => server.deadline(),
             Timer::Files => self.files.look_at(),
@@ -237,6 +241,7 @@ impl Host {
             Timer::Relaunch => self.restart_due(),
             Timer::Restart => self.begin_restart(),
             Timer::Startup => self.is_silent(),
+            Timer::StartQuestion => self.look_for_start_question(),
             Timer::Kill => self.end_claude(),
             Timer::ClientSignal => self.forget_request_to_end(),
             Timer::Files => self.look_after_files(server),

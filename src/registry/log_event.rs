@@ -32,6 +32,10 @@ pub enum LogEvent {
         alert: &'static str,
         exit: Exit,
     },
+    /// Claude asks this before it begins.
+    AsksFirst {
+        question: String,
+    },
     /// A client has taken the session.
     Attached {
         client: i32,

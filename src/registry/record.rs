@@ -73,6 +73,9 @@ pub struct Record {
     /// What it waits for, where it is `waiting`: `permission prompt`, `dialog open`.
     #[serde(default)]
     pub waiting_for: Option<String>,
+    /// What claude asks before it begins, in one line, while it does so.
+    #[serde(default)]
+    pub asks_first: Option<String>,
     /// The background job of claude's that the conversation moved to: its id. It is to be ended before the
     /// conversation is opened again.
     #[serde(default)]
@@ -283,6 +286,7 @@ impl Record {
             state: SessionState::Starting,
             status: None,
             waiting_for: None,
+            asks_first: None,
             background_job: None,
             state_file_removed: false,
             state_file_unread: false,

@@ -51,6 +51,9 @@ fn the_question_about_trust_is_said_and_left_to_the_user() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(stderr.contains("you trust") && stderr.contains("cckw attach api"), "{stderr}");
     assert!(output.stdout.starts_with(b"api\t"), "{output:?}");
+    let listed = place.sandbox.command(place.sandbox.path("bin/cckw")).args(["list", "--json"]).output();
+    let listed = String::from_utf8(listed.expect("runs").stdout).expect("UTF-8");
+    assert!(listed.contains(r#""state":"asks""#) && listed.contains("you trust"), "{listed}");
     let mut command = place.sandbox.command(place.sandbox.path("bin/cckw"));
     let mut terminal = Terminal::spawn({
         command.args(["attach", "api"]);

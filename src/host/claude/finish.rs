@@ -39,6 +39,7 @@ impl Host {
         self.record.state = self.last_state(exit);
         self.record.status = None;
         self.turn_is_left();
+        self.start_is_over();
         self.record.restart_pending = false;
         self.record.exit = Some(exit);
         self.record.ended_at = Some(event_log::now());

@@ -194,6 +194,7 @@ impl Host {
         self.record.state = SessionState::Restarting;
         self.record.status = None;
         self.record.waiting_for = None;
+        self.start_is_over();
         self.record.restart_pending = false;
         self.record.exit = Some(exit);
         self.record.claude_pid = None;

@@ -28,6 +28,7 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
             E::AlertSent { alert: "asks", exit: Exit::Code(0) },
             r#"{"alert":"asks","at":1,"event":"alert-sent","exit":{"code":0}}"#,
         ),
+        (E::AsksFirst { question: text("trust?") }, r#"{"at":1,"event":"asks-first","question":"trust?"}"#),
         (
             E::Attached { client: 7, terminal: text("/dev/pts/1") },
             r#"{"at":1,"client":7,"event":"attached","terminal":"/dev/pts/1"}"#,

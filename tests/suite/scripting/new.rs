@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use super::{named, run, told};
 use crate::support::stand_in::{arguments, at_prompt, idle, sandbox, transcript};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Sandbox, Terminal, process, wait_until};
 
 /// That nothing is left of a session that was refused.
 #[track_caller]
@@ -58,6 +59,36 @@ fn the_directory_and_the_environment_are_as_after_cd() {
     assert!(has("TERM=xterm-256color") && has("MINE=kept"), "{environment:?}");
     assert!(has(&format!("PWD={}", project.display())) && !has("CLAUDECODE=1"), "{environment:?}");
     well_said(&sandbox, &["stop", "api"]);
+    sandbox.wait_for_silence();
+}
+
+/// Whether claude may work in this folder: seen at once, said by each verb, and never answered.
+#[test]
+fn a_question_before_the_start_is_said_everywhere_and_left_to_the_user() {
+    let mut sandbox = sandbox();
+    sandbox.set("CCKW_STANDIN_UNTRUSTED", "1");
+    let question = "Do you trust the files in this folder?";
+    let begun = Instant::now();
+    let (status, stdout, stderr) = run(&sandbox, &["new", "api"]);
+    assert_eq!(status, Some(3), "{stderr}");
+    assert!(begun.elapsed() < Duration::from_secs(15), "it was waited for, and not seen");
+    assert!(stdout.starts_with("api\t"), "{stdout}");
+    assert!(stderr.contains(question) && stderr.contains("cckw attach api"), "{stderr}");
+    let listed: Value = serde_json::from_str(&well_said(&sandbox, &["list", "--json"])).expect("a row");
+    assert_eq!((&listed["state"], &listed["waiting_for"]), (&"asks".into(), &question.into()));
+    let table = well_said(&sandbox, &["list"]);
+    assert!(table.contains(&format!("({question}): cckw attach api")), "{table}");
+    let waited = run(&sandbox, &["wait", "api"]);
+    assert_eq!((waited.0, &*waited.1), (Some(3), &*format!("api\tasks\t{question}\n")), "{}", waited.2);
+    assert_eq!(run(&sandbox, &["wait", "--for", "asks", "api"]).0, Some(0));
+    let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach", "api"]));
+    terminal.wait_for_text("trust");
+    terminal.press(Key::Enter);
+    at_prompt(&mut terminal);
+    let record = idle(&sandbox, 0);
+    assert!(record.json["asks_first"].is_null(), "{}", record.json);
+    well_said(&sandbox, &["stop", "api"]);
+    terminal.finish();
     sandbox.wait_for_silence();
 }
 
@@ -200,6 +231,22 @@ fn it_attaches_the_terminal_at_once() {
     well_said(&sandbox, &["stop", "api"]);
     terminal.finish();
     sandbox.wait_for_silence();
+}
+
+/// A claude that ends without a word leaves no session either.
+#[test]
+fn nothing_is_left_of_a_claude_that_ends_in_silence() {
+    let mut sandbox = sandbox();
+    let claude = sandbox.path("bin/silent");
+    for status in [0, 1] {
+        fs::write(&claude, format!("#!/bin/sh\nexit {status}\n")).expect("writes");
+        fs::set_permissions(&claude, fs::Permissions::from_mode(0o755)).expect("sets");
+        sandbox.set("CCKW_CLAUDE", claude.to_str().expect("a path"));
+        let (code, stdout, stderr) = run(&sandbox, &["new", "api"]);
+        assert_eq!((code, &*stdout), (Some(1), ""), "{stderr}");
+        assert!(stderr.contains(&format!("ended at once (exit status {status})")), "{stderr}");
+        nothing_is_left(&sandbox);
+    }
 }
 
 #[test]
