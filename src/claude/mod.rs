@@ -16,6 +16,7 @@ pub mod remote_control;
 pub mod remote_log;
 pub mod remote_notices;
 pub mod resume_error;
+pub mod resumed_turn;
 pub mod running;
 pub mod screen;
 pub mod server;

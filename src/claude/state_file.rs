@@ -26,6 +26,11 @@ pub fn is_rest(status: &str) -> bool {
     matches!(status, "idle" | "shell")
 }
 
+/// Whether claude is in a turn that its end would break off: it works, or asks something in the middle of it.
+pub fn is_in_turn(status: &str, waiting_for: Option<&str>) -> bool {
+    status == "busy" || status == "waiting" && waiting_for != Some(OPENED_DIALOG)
+}
+
 /// What `waitingFor` says while a dialog is open that the user has opened (`/config`, `/model`).
 pub const OPENED_DIALOG: &str = "dialog open";
 

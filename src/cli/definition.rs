@@ -237,6 +237,16 @@ pub enum Verb {
         #[arg(value_name = "NEW-NAME")]
         name: String,
     },
+    /// Have claude go on with a turn that broke off
+    ///
+    /// A turn breaks off if claude crashes, its host is killed or the machine goes down. Claude is started again
+    /// with the same conversation, and goes on by itself: nothing is typed. A session that does not run is brought
+    /// back. Waits until the turn runs. Exit status: 0 if claude goes on, 1 if there is nothing to go on with or it
+    /// cannot be done now, 2 if it is not known.
+    Continue {
+        /// The session; without it the one that this is called in, or the only one
+        session: Option<String>,
+    },
     /// End a session; its conversation stays
     ///
     /// Claude gets SIGHUP, as from a closed terminal, then SIGTERM and SIGKILL, five seconds apart. If one of

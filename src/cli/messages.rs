@@ -16,7 +16,7 @@ use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
     UserError, adopt, claude, client, files, host, new, remote, selector, send, session, shim, shortage,
-    terminal, verb, wait,
+    terminal, turn, verb, wait,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -114,6 +114,9 @@ fn errors() -> Vec<(&'static str, UserError)> {
             no_home(), unreadable(Path::new("/home/you/.claude/sessions"), refused()),
             configuration(files::configuration(Path::new("/c.toml"), None, "not valid UTF-8", "save it as UTF-8")),
             no_lock(full()), nothing_known(), left_alone("claude asks something"), failed("it took too long");
+        turn:
+            none_broke_off(WORK, true), none_broke_off(WORK, false), nothing_to_go_on_with(WORK), ended_meanwhile(WORK),
+            went_unseen(WORK, 60);
         verb:
             no_page("frob\u{1b}"), demo_cannot_be_set_up(full()), demo_cannot_be_removed(refused()),
             demo_cannot_run_shell(refused()), demo_failed("scene 3 (crash) failed: nothing came"),

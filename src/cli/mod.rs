@@ -5,6 +5,7 @@ mod advice;
 mod attach;
 mod colours;
 mod complete;
+mod continue_turn;
 mod cycle;
 mod definition;
 mod demo;
@@ -134,6 +135,7 @@ fn run(cli: Cli) -> ExitCode {
             })
         }
         Some(Verb::Start { session, all, env }) => start::main(session.as_deref(), all, env.into()),
+        Some(Verb::Continue { session }) => continue_turn::main(session.as_deref()),
         Some(Verb::Restart { session, all, now, cancel }) => {
             let wish = match (now, cancel) {
                 (_, true) => restart::RestartWish::Cancel,

@@ -60,6 +60,7 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         Verb::Stop { sessions, .. } => sessions.is_empty(),
         // `claude` looks at its own directory, once it is to be a session.
         Verb::Claude { .. }
+        | Verb::Continue { .. }
         | Verb::New { .. }
         // These name their sessions.
         | Verb::Rename { .. }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use nix::unistd::Pid;
 
 use super::last_turn;
+use crate::claude::state_file::is_rest;
 use crate::claude::transcript::failure::{ApiFailure, FailureKind};
 use crate::claude::unwritten;
 use crate::escape::escape;
@@ -109,6 +110,11 @@ pub fn hint(session: &Session) -> Option<String> {
                 "{what}: fg in its terminal brings it back (or, to have it elsewhere: cckw start {word}; cckw attach {word})"
             ));
         }
+        if record.broken_turn.is_some() || record.is_in_turn() {
+            return Some(format!(
+                "{what}, in a turn: cckw start {word} (to go on with the turn as well: cckw continue {word}; or forget it: cckw rm {word})"
+            ));
+        }
         return Some(format!("{what}: cckw start {word} (or forget it: cckw rm {word})"));
     }
     if let Some(trouble) = trouble(session) {
@@ -142,6 +148,9 @@ pub fn hint(session: &Session) -> Option<String> {
             }
             Some(_) => {}
         }
+    }
+    if record.broken_turn.is_some() && record.status.as_deref().is_some_and(is_rest) {
+        return Some(format!("its last turn broke off; to go on with it: cckw continue {word}"));
     }
     if record.state == SessionState::Running
         && record.status.is_none()

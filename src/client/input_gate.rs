@@ -40,6 +40,8 @@ pub(super) struct Input {
     master: Option<OwnedFd>,
     /// Claude is coming back, and keys are for cckw.
     waiting: bool,
+    /// One of these keys is to go on with a turn.
+    can_continue: bool,
     /// The detach key was pressed: what is typed behind it is not for claude.
     leaving: bool,
     keys: KeyQueue,
@@ -57,6 +59,7 @@ impl Input {
         Self {
             master: None,
             waiting: false,
+            can_continue: false,
             leaving: false,
             keys: KeyQueue::default(),
             backpressure: Backpressure::default(),
@@ -77,9 +80,16 @@ impl Input {
     }
 
     /// Claude is gone, and may come back. Until then keys are for cckw.
-    pub(super) fn claude_waits(&mut self) {
+    /// `can_continue` is whether one of them is to go on with a turn.
+    pub(super) fn claude_waits(&mut self, can_continue: bool) {
         (self.master, self.waiting, self.leaving) = (None, true, false);
+        self.can_continue = can_continue;
         (self.keys, self.gate) = (KeyQueue::default(), InputGate::default());
+    }
+
+    /// Whether a key goes on with a turn.
+    pub(super) fn can_continue(&self) -> bool {
+        self.can_continue
     }
 
     /// Claude is gone with its host.

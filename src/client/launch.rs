@@ -66,6 +66,8 @@ pub struct HostLaunch {
     pub is_asked: bool,
     /// It is not started if a living session has its name.
     pub name_is_fixed: bool,
+    /// Claude is to go on with the turn that broke off.
+    pub continue_turn: bool,
     /// What the claude of the host that was lost had open.
     pub last_open: Option<LastOpen>,
 }
@@ -99,6 +101,7 @@ impl HostLaunch {
             may_expire: true,
             is_asked: false,
             name_is_fixed: false,
+            continue_turn: false,
             last_open: None,
         }
     }
@@ -149,6 +152,7 @@ impl HostLaunch {
             may_expire: by != By::Command,
             is_asked: by == By::Request,
             name_is_fixed: false,
+            continue_turn: false,
             last_open: None,
         })
     }
@@ -251,6 +255,7 @@ impl HostLaunch {
             may_expire: self.may_expire,
             is_asked: self.is_asked,
             name_is_fixed: self.name_is_fixed,
+            continue_turn: self.continue_turn,
             last_open: self.last_open.clone(),
         }
     }

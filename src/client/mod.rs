@@ -347,8 +347,8 @@ impl Client {
                     self.input.tell_keys();
                 }
             }
-            FromHost::Waiting => {
-                self.input.claude_waits();
+            FromHost::Waiting { can_continue } => {
+                self.input.claude_waits(can_continue);
             }
             FromHost::Pong { number } => self.link.unanswered.ponged(number, Instant::now()),
             FromHost::Hold => self.hold(),

@@ -8,6 +8,7 @@ mod records;
 mod remote;
 mod restart;
 mod start;
+mod turn;
 
 use std::env;
 use std::ffi::OsString;
@@ -32,6 +33,7 @@ pub use records::Records;
 pub use remote::{ReconnectPolicy, RemoteControl};
 pub use restart::{OnSigterm, Restart};
 pub use start::{Existing, StartPolicy};
+pub use turn::{OnBrokenTurn, TurnPolicy};
 
 /// The largest file that is read, in bytes. Anything above it is not a configuration.
 const MAX_LEN: u64 = 1 << 20;
@@ -65,6 +67,8 @@ pub struct Config {
     pub records: Records,
     /// How claude is brought back after a crash.
     pub restart: Restart,
+    /// What becomes of a turn that broke off.
+    pub turn: TurnPolicy,
     /// How remote control is kept.
     pub remote_control: RemoteControl,
 }
@@ -83,6 +87,7 @@ impl Default for Config {
             environment: EnvironmentPolicy::default(),
             records: Records::default(),
             restart: Restart::default(),
+            turn: TurnPolicy::default(),
             remote_control: RemoteControl::default(),
         }
     }

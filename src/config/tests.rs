@@ -121,6 +121,11 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
         ("[restart]\ncrash_limit = 2.5", "2:15", "expected a whole number from 1 to 1000"),
         ("[environment]\nnever_record = [\"A=B\"]", "2:1", "no name of a variable"),
         ("[environment]\nnever_record = \"A\"", "2:16", "a sequence"),
+        ("[turn]\ncrash = \"on\"", "2:9", "expected one of `off`, `ask`, `continue`"),
+        ("[turn]\nmax_tries = 0", "2:13", "from 1 to 1000"),
+        ("[turn]\nprompt = \" \"", "2:10", "a text of one line, not empty"),
+        ("[turn]\nprompt = \"/exit\"", "2:10", "a text of one line"),
+        ("[turn]\nprompt = \"a\\nb\"", "2:10", "a text of one line"),
         ("[remote_control]\nkeep = \"yes\"", "2:8", "expected one of `off`, `if-used`, `always`"),
         ("[remote_control]\ncooldown = \"5s\"", "2:1", "shorter than 10s"),
         ("[remote_control]\nmax_cooldown = \"9s\"", "2:1", "shorter than `cooldown` (10s)"),
@@ -167,10 +172,18 @@ fn the_documented_defaults_are_the_defaults() {
     let page = include_str!("../../docs/user/configuration.md");
     let tables = page.split("\n| key | value | default |\n| --- | --- | --- |\n").skip(1);
     let (mut text, mut count) = (String::new(), 0);
-    for (head, table) in
-        ["", "[notify]\n", "[start]\n", "[environment]\n", "[records]\n", "[restart]\n", "[remote_control]\n"]
-            .iter()
-            .zip(tables)
+    for (head, table) in [
+        "",
+        "[notify]\n",
+        "[start]\n",
+        "[environment]\n",
+        "[records]\n",
+        "[restart]\n",
+        "[turn]\n",
+        "[remote_control]\n",
+    ]
+    .iter()
+    .zip(tables)
     {
         text += head;
         for row in table.lines().take_while(|line| line.starts_with('|')) {

@@ -7,7 +7,7 @@ use super::editor::{Editor, VimMode};
 use super::faults::Fault;
 use super::job::FakeJob;
 use super::state_file::FakeFacts;
-use super::transcript::{FakeTranscript, Store, Summary};
+use super::transcript::{FakeTranscript, INTERRUPTED, Store, Summary};
 
 /// What has the keyboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub(super) const CTRL_C_WINDOW: Duration = Duration::from_millis(800);
 pub(super) const NOTICE: Duration = Duration::from_secs(3);
 pub(super) const CTRL_C_HINT: &str = "Press Ctrl-C again to exit";
 const CHUNK: usize = 4;
+/// What a turn that its user has broken off leaves on the screen.
+pub(super) const INTERRUPTED_LINE: &str = "Interrupted · What should Claude do instead?";
 
 /// One session of the stand-in.
 #[derive(Debug)]
@@ -135,11 +137,21 @@ impl App {
         self.transcript = self.store.open(id);
         self.lines.clear();
         for (role, text) in self.transcript.turns() {
+            if text == INTERRUPTED {
+                self.print("  ⎿  ", INTERRUPTED_LINE);
+                continue;
+            }
             self.print(if role == "user" { "❯ " } else { "● " }, &text);
             if role == "user" {
                 self.history.push(text);
             }
         }
+    }
+
+    /// The last prompt, if it was not answered and its user has not broken the turn off.
+    pub fn interrupted_prompt(&self) -> Option<String> {
+        let (role, text) = self.transcript.turns().pop()?;
+        (role == "user" && text != INTERRUPTED && !text.starts_with('!')).then_some(text)
     }
 
     /// The conversation that is open.

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use super::app::{App, Effect, FakeTurn, FakeView};
+use super::app::{App, Effect, FakeTurn, FakeView, INTERRUPTED_LINE};
 use super::bridge::BridgeReply;
 use super::faults::{Fault, USAGE};
+use super::transcript::INTERRUPTED;
 
 /// The slash commands, with what the list of them says.
 pub const COMMANDS: [(&str, &str); 10] = [
@@ -142,7 +143,9 @@ impl App {
     pub(super) fn interrupt(&mut self) {
         if self.turn.take().is_some() {
             self.queue.clear();
-            self.print("  ⎿  ", "Interrupted · What should Claude do instead?");
+            self.print("  ⎿  ", INTERRUPTED_LINE);
+            let saved = self.transcript.say("user", INTERRUPTED);
+            self.report(saved);
         }
     }
 }

@@ -130,6 +130,10 @@ fn session(options: &Options, store: Store, conversation: &Conversation, config:
             app.open(id);
         }
         Conversation::Resume(_) => {
+            if let Some(prompt) = app.interrupted_prompt().filter(|_| resumes_turn()) {
+                // The text of the other variable is sent only where the turn had come further than this.
+                app.begin_turn(&prompt, now);
+            }
             if let Some(bridge) = app.transcript().last_bridge()
                 && !state_file::bridge_in_use(config, &bridge)
             {
@@ -172,6 +176,11 @@ fn print_reply(options: &Options, store: &Store, conversation: &Conversation) ->
     })?;
     println!("{reply}");
     Ok(0)
+}
+
+/// Whether it goes on with a turn that was broken off.
+fn resumes_turn() -> bool {
+    std::env::var_os(crate::claude::resumed_turn::SWITCH).is_some_and(|value| value == "1")
 }
 
 /// Whether it takes itself for a part of another claude, as Claude Code 2.1.332 does with this variable:

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use super::job::FakeJob;
 
+/// What a turn that its user has broken off leaves.
+pub(super) const INTERRUPTED: &str = "[Request interrupted by user]";
+
 /// The stored conversations below one configuration directory, seen from one working directory.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -159,7 +162,7 @@ impl FakeTranscript {
         });
         let prompt = json!({"type": "last-prompt", "lastPrompt": text, "sessionId": self.id});
         let lines = [message, prompt];
-        self.append(if role == "user" { &lines } else { &lines[..1] })
+        self.append(if role == "user" && text != INTERRUPTED { &lines } else { &lines[..1] })
     }
 
     /// Appends a prompt and its answer.

@@ -82,6 +82,7 @@ impl Host {
             // Taken where it is read.
             FromClient::Guard => {}
             FromClient::Now => self.restart_now(),
+            FromClient::Continue => drop(self.continue_turn()),
             FromClient::Quit => self.answered_no(),
             FromClient::Resumed { size } => {
                 self.output.model_only = false;

@@ -5,6 +5,7 @@ mod attached;
 mod attachment;
 mod attachment_state;
 mod background_job;
+mod broken_turn;
 pub mod claude;
 mod claude_name;
 mod control_server;
@@ -13,6 +14,7 @@ pub mod job_stop;
 mod journal;
 pub mod late_keys;
 mod notifications;
+mod open_twice;
 mod output;
 mod parting;
 mod persist;
@@ -53,11 +55,11 @@ use crate::os::signal_pipe::SignalPipe;
 #[cfg(debug_assertions)]
 use crate::protocol::FromHost;
 use crate::protocol::{Channel, Request, Response};
-use crate::registry::ConversationOwner;
 use crate::registry::log_event::LogEvent;
 use crate::sending::{ClaudeStatus, SenderEvent};
 use attached::AttachedClient;
 use attachment_state::Attachment;
+use broken_turn::Continuation;
 use claude::Claude;
 use claude_name::ClaudeName;
 use control_server::{ControlServer, Now};
@@ -127,6 +129,8 @@ struct Host {
     claude_name: ClaudeName,
     /// What the user's command is told.
     alerts: Alerts,
+    /// Whether claude goes on with a turn that broke off.
+    continuation: Continuation,
 }
 
 impl Host {
@@ -145,6 +149,7 @@ impl Host {
             attributes,
             supervisor,
             taken_up: _,
+            continuation,
             lock,
         } = prepared;
         let client = client.map(|channel| {
@@ -181,6 +186,7 @@ impl Host {
             notices: Notices::new(config.notify.terminal),
             claude_name: ClaudeName::default(),
             alerts: Alerts::new(&config.notify),
+            continuation,
         }
     }
 
@@ -191,6 +197,7 @@ impl Host {
         if let Some(launch) = recovered {
             self.timers.set(Timer::Probation, Instant::now() + recovery_marker::PROBATION);
             self.taken_up(&launch.how, launch.is_asked);
+            self.note_recovered_turn(launch.goes_on);
         }
         self.save();
         fault::point("run-saved");
@@ -386,6 +393,7 @@ impl Host {
             Request::Restart { now, program } => self.request_restart(*now, program.as_ref()),
             Request::CancelRestart => self.call_off_restart(),
             Request::Rename { name } => self.rename(name),
+            Request::ContinueTurn => self.continue_turn(),
             Request::SaveRecord => self.save_again(),
             Request::Stop => {
                 fault::point("stop-asked");
@@ -470,6 +478,7 @@ impl Host {
             if is_new || self.record.also_open.is_some() {
                 self.note_other(conversation, seen);
             }
+            self.follow_turn(file, is_new);
         }
         if self.record.background_job != before.background_job {
             self.events.write(LogEvent::BackgroundJob { job: self.record.background_job.clone() });
@@ -492,25 +501,5 @@ impl Host {
         if self.is_behind_job(seen) {
             self.timers.set(Timer::Transcript, Instant::now() + TRANSCRIPT_DELAY);
         }
-    }
-
-    /// Notes whether another process has the conversation open, too: chosen in claude's own list, say, where
-    /// nobody could have refused it.
-    fn note_other(&mut self, conversation: &str, seen: &StateSeen) {
-        let job = seen.job.as_ref().and_then(|job| Some(job.process.as_ref()?.0));
-        let other = ConversationOwner::against(conversation, &self.record, |live| {
-            live.pid != seen.pid && Some(live.pid) != job
-        });
-        let said = other.as_ref().map(ToString::to_string);
-        if said.is_some() && self.record.also_open.is_none() {
-            if let Some(other) = &other {
-                self.events.write(LogEvent::OpenTwice(other.details()));
-            }
-            self.warn(&format!(
-                "this conversation is open in {} too, and each loses what the other says; leave one of them",
-                said.as_deref().unwrap_or_default()
-            ));
-        }
-        self.record.also_open = said;
     }
 }

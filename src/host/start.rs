@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 use nix::unistd::{Pid, dup2_stdin, getpid, setsid};
 
 use super::Host;
+use super::broken_turn;
+use super::broken_turn::{Continuation, TurnEvent};
 use super::claude::launcher::Launcher;
 use super::claude::pty::{Child, Pty};
 use super::claude::supervisor::{ClaudeLaunch, Supervisor};
@@ -192,6 +194,8 @@ pub(super) struct Prepared {
     pub(super) supervisor: Supervisor,
     /// What was launched, where the session was another host's.
     pub(super) taken_up: Option<Recovered>,
+    /// Whether claude goes on with a turn that broke off.
+    pub(super) continuation: Continuation,
     pub(super) lock: Lock,
 }
 
@@ -201,6 +205,8 @@ pub(super) struct Recovered {
     pub(super) how: ClaudeLaunch,
     /// Its user has asked for it.
     pub(super) is_asked: bool,
+    /// Claude was launched to go on with a turn that broke off.
+    pub(super) goes_on: bool,
 }
 
 /// Everything that can be refused, in an order that leaves nothing half-started: claude comes last.
@@ -216,9 +222,13 @@ fn prepare(
     fault::point("start-locked");
     let config = config::load().unwrap_or_default();
     let (mut record, mut supervisor) = begin(&request, &place, config.restart)?;
-    let taken_up = if request.start.revive {
+    let mut turn = broken_turn::of_record(&config.turn, &record);
+    if request.start.continue_turn {
+        turn.handle(TurnEvent::Asked);
+    }
+    let mut taken_up = if request.start.revive {
         let how = take_up(&mut supervisor, &record, &place, request.start.may_expire)?;
-        Some(Recovered { how, is_asked: request.start.is_asked })
+        Some(Recovered { how, is_asked: request.start.is_asked, goes_on: false })
     } else {
         None
     };
@@ -253,7 +263,11 @@ fn prepare(
             }
         }
     }
-    let variables = if start.revive { later_environment(&environment, &events) } else { environment.first() };
+    let mut variables =
+        if start.revive { later_environment(&environment, &events) } else { environment.first() };
+    if let Some(recovered) = &mut taken_up {
+        recovered.goes_on = broken_turn::prepare_launch(&mut turn, recovered.how.resumes(), &mut variables);
+    }
     let first_args: Vec<OsString> = record.args.iter().cloned().map(OsString::from).collect();
     let args = match &taken_up {
         Some(recovered) => launch_choice::arguments(&first_args, &recovered.how, &record),
@@ -290,6 +304,7 @@ fn prepare(
         attributes: start.attributes,
         supervisor,
         taken_up,
+        continuation: turn,
         lock: place.lock,
     };
     Ok((prepared, server, for_client))

@@ -56,6 +56,9 @@ pub struct Start {
     /// behind its name.
     #[serde(default)]
     pub name_is_fixed: bool,
+    /// Whether claude is to go on with the turn that broke off.
+    #[serde(default)]
+    pub continue_turn: bool,
     /// What the last claude had open when its host was lost. The host that was lost may not have written it
     /// down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,6 +132,8 @@ pub enum FromClient {
     Detach,
     /// The user does not want to wait until claude comes back by itself.
     Now,
+    /// The same, and claude is to go on with the turn that broke off.
+    Continue,
     /// The user does not want claude back.
     Quit,
     /// The client is in the foreground again, in raw mode.
@@ -224,7 +229,11 @@ pub enum FromHost {
         signal: i32,
     },
     /// Claude has crashed and comes back; until `Started` comes again, keys are for cckw.
-    Waiting,
+    Waiting {
+        /// Whether a turn broke off that claude can go on with.
+        #[serde(default)]
+        can_continue: bool,
+    },
     /// The host is about to type: keys are to wait, and the client to answer `Held`. Sent again, they are to
     /// wait on.
     Hold,
@@ -288,6 +297,8 @@ pub enum Request {
     /// key is typed, and by [`Response::Sent`] when it is known what became of it. A request whose sender
     /// goes away before that first key is not carried out.
     Send(Box<Send>),
+    /// Has claude go on with the turn that broke off.
+    ContinueTurn,
     /// Has the host write the session's record again: the one on disk is damaged, or not the host's.
     SaveRecord,
     /// The machine is to have slept, for a test. In debug builds only.

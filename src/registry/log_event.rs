@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::broken_turn::BrokenTurnCause;
 use super::link_record::{LinkStatus, PanelLeft};
 use crate::os::exit::Exit;
 use crate::os::text::LosslessText;
@@ -300,6 +301,15 @@ pub enum LogEvent {
     /// The transcript has what was said.
     TranscriptWritten {
         conversation: String,
+    },
+    /// A turn broke off.
+    TurnBrokeOff {
+        cause: BrokenTurnCause,
+    },
+    /// Claude was started to go on with the turn that broke off. `tries` counts those in a row that nobody has
+    /// asked for.
+    TurnContinued {
+        tries: u32,
     },
     /// These variables name something that is gone, so claude did not get them. The value says what is gone.
     VariablesDropped(BTreeMap<&'static str, String>),

@@ -1,5 +1,6 @@
 //! Across sessions: which there are, and which one is meant.
 
+pub mod broken_turn;
 pub mod control_socket;
 mod conversation_owner;
 mod detached;

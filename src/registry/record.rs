@@ -11,8 +11,10 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::broken_turn::BrokenTurn;
 use super::link_record::LinkRecord;
 use super::names;
+use crate::claude::state_file;
 use crate::claude::transcript::turn::TurnStatus;
 use crate::escape::escape;
 use crate::os::{files, process};
@@ -177,6 +179,15 @@ pub struct Record {
     /// The conversations of which a transcript was seen: one that is missing later was there once.
     #[serde(default)]
     pub with_transcript: Vec<String>,
+    /// The last turn, if it broke off and nobody has gone on with it.
+    #[serde(default)]
+    pub broken_turn: Option<BrokenTurn>,
+    /// How often in a row claude has gone on by itself with a turn that broke off.
+    #[serde(default)]
+    pub turn_tries: u32,
+    /// How often claude has gone on with a turn that broke off.
+    #[serde(default)]
+    pub turns_continued: u32,
     /// How often claude was brought back.
     #[serde(default)]
     pub restarts: u32,
@@ -320,6 +331,9 @@ impl Record {
             started_at: 0,
             ended_at: None,
             exit: None,
+            broken_turn: None,
+            turn_tries: 0,
+            turns_continued: 0,
             restarts: 0,
             asked_restarts: 0,
             with_transcript: vec![],
@@ -468,6 +482,14 @@ impl Record {
         found.is_some_and(|found| {
             self.client_start.as_ref().is_none_or(|start| process::is_same_start(start, &found.start))
         })
+    }
+
+    /// Whether claude was in a turn when it was last heard of.
+    pub fn is_in_turn(&self) -> bool {
+        let status = self.status.as_deref();
+        self.kind == SessionKind::Conversation
+            && self.ended_at.is_none()
+            && status.is_some_and(|status| state_file::is_in_turn(status, self.waiting_for.as_deref()))
     }
 
     /// Notes which conversation claude has open. True if that is news.

@@ -18,6 +18,7 @@ mod adopt;
 mod any_version;
 mod attach;
 mod background_job;
+mod broken_turn;
 mod dialogue;
 mod help;
 mod hygiene;
@@ -41,5 +42,6 @@ mod surroundings;
 mod suspend;
 mod taken;
 mod turns;
+
 mod typing;
 mod wait;

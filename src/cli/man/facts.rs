@@ -29,6 +29,11 @@ const FINE: Entry = ("0", "All went well.");
 const FAILED: Entry = ("1", "Something failed; a line on stderr says what, and what to do.");
 const SENSELESS: Entry = ("2", "The command line is wrong.");
 const USUAL: &[Entry] = &[FINE, FAILED, SENSELESS];
+const GOES_ON: &[Entry] = &[
+    ("0", "Claude goes on with the turn."),
+    ("1", "There is nothing to go on with, or claude cannot go on now; a line on stderr says why."),
+    ("2", "It is not known whether claude goes on. Or the command line is wrong."),
+];
 
 const CLAUDE: Entry =
     ("CCKW_CLAUDE", "The program to run as claude: a path, or a name to be found on `PATH`.");
@@ -253,6 +258,14 @@ const ALL: &[PageFacts] = &[
         files: &[RECORD, SOCKET],
         examples: &[("cckw rename work parser", "Call a session parser:")],
         see_also: &["cckw", "cckw-list", "cckw-new"],
+    },
+    PageFacts {
+        verb: "continue",
+        exit: GOES_ON,
+        environment: &[CLAUDE, INSIDE, STATE_HOME],
+        files: &[CONFIG, RECORD, SOCKET],
+        examples: &[("cckw continue parser", "Go on with the turn that a crash broke off:")],
+        see_also: &["cckw", "cckw-list", "cckw-restart", "cckw-start"],
     },
     PageFacts {
         verb: "stop",

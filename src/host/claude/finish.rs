@@ -37,6 +37,7 @@ impl Host {
         // The client does that, too. At a shutdown both may be killed before it has come to it.
         self.leave_raw_mode();
         self.record.state = self.last_state(exit);
+        self.note_last_turn(self.record.state);
         self.record.status = None;
         self.turn_is_left();
         self.start_is_over();

@@ -176,6 +176,11 @@ impl Claude {
         self.supervisor.handle(SupervisorEvent::SignalPassed { number, at });
     }
 
+    /// Whether claude is being ended, or was, for a restart that somebody has asked for.
+    pub(crate) fn restart_is_under_way(&self) -> bool {
+        self.restart.is_under_way()
+    }
+
     /// Nobody wants a restart any more that was asked for. Whether one was waiting.
     pub(crate) fn cancel_restart(&mut self) -> bool {
         self.restart.cancel()

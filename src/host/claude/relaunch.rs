@@ -19,6 +19,7 @@ use crate::config::AlertKind;
 use crate::fault;
 use crate::host::Host;
 use crate::host::alerts::MomentEvent;
+use crate::host::broken_turn::prepare_launch;
 use crate::host::claude::pty::Pty;
 use crate::host::claude::supervisor::{
     ClaudeLaunch, Decision, FinishReason, LaunchContext, Lost, SupervisorEvent,
@@ -189,6 +190,7 @@ impl Host {
     fn begin_waiting(&mut self, exit: Exit, until: Duration, attempt: u32) {
         self.end_what_is_left();
         self.end_background_job();
+        self.note_broken_turn();
         let delay = until.saturating_sub(self.now());
         self.events.write(LogEvent::Restarting { exit, delay_ms: delay.as_millis() as u64, attempt });
         self.record.state = SessionState::Restarting;
@@ -232,18 +234,24 @@ impl Host {
             let what = self.claude.not_started.clone().unwrap_or_else(|| ended(exit));
             self.say(&format!("claude {what}; back in {}. Enter: now, ctrl-c: quit", seconds(left)));
         }
+        if let Some(words) = self.turn_words() {
+            self.say(words);
+        }
     }
 
     /// While claude is gone, keys are answers. The client knows before the question is seen: who sees it may
     /// answer at once.
     pub(crate) fn await_answer(&mut self) {
         if let Some(client) = self.attachment.client_mut().filter(|_| self.claude.is_waiting()) {
-            client.send(&FromHost::Waiting);
+            client.send(&FromHost::Waiting { can_continue: self.continuation.broken().is_some() });
         }
     }
 
     /// Says why a session is over, where that is not plain to see.
     fn explain(&mut self, why: FinishReason) {
+        if !matches!(why, FinishReason::Clean | FinishReason::OwnError | FinishReason::Quit) {
+            self.note_broken_turn();
+        }
         self.events.write(LogEvent::Finished { why: format!("{why:?}") });
         let word: String = match why {
             FinishReason::CrashLoop { crashes: 1 } => "claude crashed and is not started again".into(),
@@ -359,13 +367,19 @@ impl Host {
                 match self.relaunch(&launch) {
                     Ok(()) if is_requested => self.notice("claude was restarted, as asked"),
                     Ok(()) => {
-                        let what =
-                            format!("claude {} at {} and came back", ended(exit), clock::time_of_day());
+                        let goes_on =
+                            if self.continuation.is_launched() { ", and goes on with its turn" } else { "" };
+                        let what = format!(
+                            "claude {} at {} and came back{goes_on}",
+                            ended(exit),
+                            clock::time_of_day()
+                        );
                         match launch {
                             // That its conversation was lost is the greater news, and stays in the list.
                             ClaudeLaunch::Fresh { .. } => self.notices.repeat_later(what),
                             _ => self.notice_and_repeat(&what.clone(), what),
                         }
+                        self.tell_broken_turn();
                     }
                     Err(failure) => self.not_relaunched(failure),
                 }
@@ -474,7 +488,8 @@ impl Host {
         let for_client = pty.master.try_clone().map_err(said("no descriptor is left"))?;
         let wake = Wake::new().map_err(said("no descriptor is left"))?;
         let cwd = last_claude::directory(&self.record);
-        let variables = later_environment(&self.claude.launcher.environment, &self.events);
+        let mut variables = later_environment(&self.claude.launcher.environment, &self.events);
+        let goes_on = prepare_launch(&mut self.continuation, launch.resumes(), &mut variables);
         fault::point("relaunch-begun");
         let launched =
             self.claude.launcher.spawn(pty, &args, &self.record.session, cwd.as_deref(), variables);
@@ -484,6 +499,9 @@ impl Host {
         })?;
         fault::point("relaunch-spawned");
         self.events.write(LogEvent::Relaunched { child: child.pid().as_raw(), how: format!("{launch:?}") });
+        if goes_on {
+            self.told_to_go_on();
+        }
         self.watch = StateWatch::new(child.pid(), wake);
         self.record.child_pid = Some(child.pid().as_raw());
         self.record.restarts += 1;

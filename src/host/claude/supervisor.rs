@@ -208,6 +208,13 @@ pub enum ClaudeLaunch {
     },
 }
 
+impl ClaudeLaunch {
+    /// Whether it opens a conversation that is on disk.
+    pub fn resumes(&self) -> bool {
+        matches!(self, Self::Resume(_))
+    }
+}
+
 /// Why a conversation cannot be opened any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {

@@ -188,6 +188,11 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
             r#"{"at":1,"conversation":"5f0c","event":"transcript-written"}"#,
         ),
         (
+            E::TurnBrokeOff { cause: BrokenTurnCause::Crash },
+            r#"{"at":1,"cause":"crash","event":"turn-broke-off"}"#,
+        ),
+        (E::TurnContinued { tries: 1 }, r#"{"at":1,"event":"turn-continued","tries":1}"#),
+        (
             E::VariablesDropped(BTreeMap::from([("TMUX", text("gone")), ("STY", text("gone"))])),
             r#"{"STY":"gone","TMUX":"gone","at":1,"event":"variables-dropped"}"#,
         ),

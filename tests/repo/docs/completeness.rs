@@ -59,6 +59,7 @@ fn settings_are_documented_and_exist() {
         "[environment]\nx = 1\n",
         "[records]\nx = 1\n",
         "[restart]\nx = 1\n",
+        "[turn]\nx = 1\n",
         "[remote_control]\nx = 1\n",
     ]
     .iter()
@@ -67,7 +68,7 @@ fn settings_are_documented_and_exist() {
         let mut known = expected(text);
         // The tables stand in paragraphs of their own; a key of one may bear the name of another.
         known.retain(|key| {
-            let tables = ["notify", "start", "environment", "records", "restart", "remote_control"];
+            let tables = ["notify", "start", "environment", "records", "restart", "turn", "remote_control"];
             table > 0 || !tables.contains(&key.as_str())
         });
         assert_eq!(of_table(table), known, "{text}");

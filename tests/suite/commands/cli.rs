@@ -9,7 +9,7 @@ use crate::support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 23] = [
     "claude",
     "list",
     "attach",
@@ -28,6 +28,11 @@ const VERBS: [&str; 18] = [
     "shell-init",
     "completions",
     "man",
+    "new",
+    "wait",
+    "rename",
+    "continue",
+    "adopt",
 ];
 
 /// What a command said, and its status.

@@ -3,6 +3,7 @@
 mod reboot;
 mod recovery;
 mod subcommand;
+mod turn;
 
 use nix::sys::signal::Signal;
 
