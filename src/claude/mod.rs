@@ -22,6 +22,7 @@ pub mod screen;
 pub mod server;
 pub mod shim;
 pub mod state_file;
+pub mod submitted;
 pub mod title;
 pub mod topic;
 pub mod transcript;

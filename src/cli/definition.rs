@@ -289,7 +289,8 @@ pub enum Verb {
     /// never answered. Control characters are sent as pictures of them.
     ///
     /// Exits with 0 when claude's transcript, or for a /command the screen, shows that it was submitted; with 1 if
-    /// nothing was sent, and says why; with 2 if it was typed and it is not known what became of it.
+    /// nothing was sent, and says why; with 2 if it was typed and it is not known what became of it. With `--wait` also with 3 if claude asks
+    /// something first, with 4 if the turn failed (how is on stdout), and with 5 if the time is over.
     Send {
         /// The session
         session: String,
@@ -299,9 +300,12 @@ pub enum Verb {
         /// When to type: at an idle prompt, or at once. While a turn runs, claude puts it into its own queue then
         #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Idle)]
         when: When,
-        /// How long to wait for the moment to type, such as 30s or 5m
-        #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
-        timeout: Duration,
+        /// Wait until the turn is over, and print the answer
+        #[arg(long)]
+        wait: bool,
+        /// How long to wait, such as 30s or 5m; 10m for the moment to type, 1h with `--wait`
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        timeout: Option<Duration>,
     },
     /// Show the remote control of every session of Claude Code here, wrapped or not
     ///

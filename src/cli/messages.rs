@@ -124,7 +124,9 @@ fn errors() -> Vec<(&'static str, UserError)> {
         send:
             unreadable(refused()), not_utf8(17), blank(), too_long(600_000, 500_000), older_host(WORK),
             not_sent("claude is waiting (permission prompt)"), unknown("the session's host has gone in the middle of it", WORK),
-            host_gone(WORK), interrupted(), for_shell();
+            host_gone(WORK), interrupted(), for_shell(), asks("permission prompt", WORK),
+            turn_failed("overloaded", "API Error: 529 Overloaded"), ended_before_answer("stopped (exit status 0)", WORK),
+            no_answer_yet(WORK);
         shim:
             name_is_taken(Path::new("/usr/local/bin/claude"), "a link to ../lib/node_modules/x/cli.js"),
             installers_directory(Path::new("/home/you/.local/bin")), directory_is_open(Path::new("/tmp/bin")),

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod advice;
+mod answer;
 mod attach;
 mod colours;
 mod complete;
@@ -154,9 +155,13 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Stop { sessions, all }) => stop::main(&sessions, all),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
-        Some(Verb::Send { session, text, when, timeout }) => {
-            send::main(&send::SendArgs { session: &session, text: &text, now: when == When::Now, timeout })
-        }
+        Some(Verb::Send { session, text, wait, when, timeout }) => send::main(&send::SendArgs {
+            session: &session,
+            text: &text,
+            wait,
+            now: when == When::Now,
+            timeout,
+        }),
         Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
         Some(Verb::Detect { from, include_dead, json, state, reconnectable }) => {
             detect::main(&detect::DetectArgs {

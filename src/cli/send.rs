@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use super::answer;
 use super::output::{fail, print};
 use super::target::running;
+use crate::claude::pasted::{PastedText, SubmittedAs};
+use crate::claude::submitted::TranscriptTail;
 use crate::client;
 use crate::escape::escape;
 use crate::os::poll::{Interest, Poll};
@@ -20,9 +23,18 @@ use crate::user_error::{UserError, files, host, send};
 
 /// What stands for stdin.
 const STDIN: &str = "-";
+/// How long the moment to type is waited for, and the end of the turn with it, if nothing else is said.
+const MOMENT_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// How long a host that is well may take beyond the time for the moment to type: the keys held, claude's
 /// answer to each of them, and the transcript.
 const TYPING_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// How long claude may take to write a text down whose host has gone, and the time between two looks.
+const TRANSCRIPT_TIMEOUT: Duration = Duration::from_secs(2);
+const TRANSCRIPT_INTERVAL: Duration = Duration::from_millis(50);
+/// Why nobody can say more.
+const HOST_GONE: &str = "the session's host has gone in the middle of it";
 
 /// What is asked for.
 pub struct SendArgs<'a> {
@@ -30,16 +42,22 @@ pub struct SendArgs<'a> {
     pub session: &'a str,
     /// The text, or `-`.
     pub text: &'a str,
+    /// Whether to wait for the answer, and print it.
+    pub wait: bool,
     /// Whether a turn that runs may take it into its queue.
     pub now: bool,
-    /// How long to wait for the moment to type.
-    pub timeout: Duration,
+    /// How long to wait for the moment to type, and for the answer.
+    pub timeout: Option<Duration>,
 }
 
 /// Sends a text to the claude of a session. Status 1 if nothing was sent, 2 if it was typed and it is not
 /// known what became of it.
 pub fn main(args: &SendArgs<'_>) -> ExitCode {
-    match deliver(args) {
+    let usual = if args.wait { ANSWER_TIMEOUT } else { MOMENT_TIMEOUT };
+    let timeout = args.timeout.unwrap_or(usual);
+    let end = Instant::now() + timeout;
+    match deliver(args, timeout) {
+        Ok((session, _)) if args.wait => answer::main(&session, end),
         Ok((session, how)) => print(&format!("{}: {}\n", escape(&session.name), words(&how))),
         Err(error) => fail(&error),
     }
@@ -54,15 +72,14 @@ fn words(how: &str) -> &'static str {
 }
 
 /// Delivers the text. How it was submitted.
-fn deliver(args: &SendArgs<'_>) -> Result<(Session, String), UserError> {
+fn deliver(args: &SendArgs<'_>, timeout: Duration) -> Result<(Session, String), UserError> {
     let text = read(args.text)?;
     let mut signals = SignalPipe::install(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP])
         .map_err(files::cannot_handle_signals)?;
     let session = running(Some(args.session))?;
-    let timeout_ms = u64::try_from(args.timeout.as_millis()).unwrap_or(u64::MAX);
+    let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
     let request = Request::Send(Box::new(Send { id: Uuid::new_v4(), text, now: args.now, timeout_ms }));
-    let sent =
-        ask(&session, &request, &mut signals, args.timeout).map_err(|error| error.about(&session.name))?;
+    let sent = ask(&session, &request, &mut signals, timeout).map_err(|error| error.about(&session.name))?;
     let error = match sent {
         Sent::Submitted { how } => return Ok((session, how)),
         Sent::NotSent { why } => send::not_sent(&why),
@@ -111,10 +128,13 @@ fn ask(
     let mut channel = Channel::new(stream).map_err(|_| send::host_gone(&word))?;
     channel.send(request, vec![]);
     let end = Instant::now() + timeout.saturating_add(TYPING_TIMEOUT);
-    let mut begun = false;
+    let mut begun = None;
     loop {
         match channel.receive::<Response>() {
-            Ok(ReceivedMessage::Message(Response::Sending { .. }, _)) => begun = true,
+            Ok(ReceivedMessage::Message(Response::Sending { conversation, position }, _)) => {
+                let cwd = session.record.claude_cwd();
+                begun = Some(TranscriptTail::resume(conversation.as_deref(), cwd, position));
+            }
             Ok(ReceivedMessage::Message(Response::Sent(sent), _)) => return Ok(sent),
             // One that knows this request never refuses it in this way.
             Ok(ReceivedMessage::Message(Response::Refused { .. }, _)) => return Err(send::older_host(&word)),
@@ -123,22 +143,37 @@ fn ask(
                 wait(&channel, signals, end)?;
                 let _ = channel.write_some();
             }
-            Ok(ReceivedMessage::Closed) | Err(_) if begun => {
-                return Err(send::unknown("the session's host has gone in the middle of it", &word));
+            Ok(ReceivedMessage::Closed) | Err(_) => {
+                let Some(tail) = begun else { return Err(send::host_gone(&word)) };
+                return in_transcript(tail, request).ok_or_else(|| send::unknown(HOST_GONE, &word));
             }
-            Ok(ReceivedMessage::Closed) | Err(_) => return Err(send::host_gone(&word)),
         }
         if signals.pending().next().is_some() {
             return Err(match begun {
-                true => send::unknown("interrupted in the middle of it", &word),
-                false => send::interrupted(),
+                Some(_) => send::unknown("interrupted in the middle of it", &word),
+                None => send::interrupted(),
             });
         }
         if Instant::now() >= end {
             return Err(match begun {
-                true => send::unknown("the session's host does not answer", &word),
-                false => host::silent(),
+                Some(_) => send::unknown("the session's host does not answer", &word),
+                None => host::silent(),
             });
+        }
+    }
+}
+
+/// Whether claude has taken the text all the same, although the host has gone in the middle of it.
+fn in_transcript(mut tail: TranscriptTail, request: &Request) -> Option<Sent> {
+    let Request::Send(send) = request else { return None };
+    let text = PastedText::new(send.text.clone());
+    let end = Instant::now() + TRANSCRIPT_TIMEOUT;
+    loop {
+        match tail.find(&text) {
+            Some(SubmittedAs::UnknownCommand(why)) => return Some(Sent::NotSent { why }),
+            Some(_) => return Some(Sent::Submitted { how: "prompt".into() }),
+            None if Instant::now() >= end => return None,
+            None => std::thread::sleep(TRANSCRIPT_INTERVAL),
         }
     }
 }

@@ -155,7 +155,7 @@ fn done_word(wanted: WaitFor) -> &'static str {
 }
 
 /// What a session does. Its transcript is read only where claude rests.
-fn look(seen: &SeenSession) -> SessionLook {
+pub fn look(seen: &SeenSession) -> SessionLook {
     let activity = if seen.is_removed {
         Activity::Ended("its record was removed".into())
     } else if !seen.session.lives {
@@ -194,7 +194,8 @@ fn activity(record: &Record) -> Activity {
     }
 }
 
-fn last_turn(session: &Session) -> TurnStatus {
+/// How the last turn of a session stands, as its transcript has it now.
+pub fn last_turn(session: &Session) -> TurnStatus {
     let path: Option<PathBuf> = topic::transcript_of(session);
     path.and_then(|path| last_turn::of_file(&path, false).ok()).unwrap_or_default()
 }

@@ -1,7 +1,5 @@
 //! Messages in a host: what the sender has to know, and what it has decided.
 
-mod evidence;
-
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -11,10 +9,10 @@ use super::Host;
 use super::control_server::{ControlServer, Now};
 use crate::claude::pasted::{PastedText, SubmittedAs};
 use crate::claude::screen;
+use crate::claude::submitted::TranscriptTail;
 use crate::protocol::{Response, Send, Sent};
 use crate::registry::log_event::LogEvent;
 use crate::sending::{Message, PromptLook, SendOutcome, SendWhen, Sender, SenderEffect, SenderEvent};
-use evidence::TranscriptTail;
 
 /// So many outcomes are remembered, for a request that is repeated.
 const MAX_REMEMBERED: usize = 64;
@@ -136,8 +134,8 @@ impl Host {
         self.share_typing();
     }
 
-    /// The first key is about to be typed. Whoever waits hears of it before: if this process is killed from
-    /// here on, nobody can say what became of the message.
+    /// The first key is about to be typed. Whoever waits hears of it in this turn of the loop, and Enter is
+    /// pressed in a later one: if this process is killed before they hear, nothing was submitted.
     fn begin_message(&mut self, id: Uuid) {
         let tail = TranscriptTail::begin(self.record.conversation.as_deref(), self.record.claude_cwd());
         let words =

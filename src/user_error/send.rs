@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::UserError;
+use super::wait::{ASKS, TIMED_OUT, TURN_FAILED};
 
 /// The status where the text was typed, and it is not known what became of it.
 const UNKNOWN: u8 = 2;
@@ -62,6 +63,36 @@ pub fn unknown(why: &str, word: &str) -> UserError {
 pub fn host_gone(word: &str) -> UserError {
     UserError::new("nothing was sent: the session's host has gone")
         .advice(format!("see what happened: cckw logs {word}"))
+}
+
+/// Claude asks its user something in the turn.
+pub fn asks(what: &str, word: &str) -> UserError {
+    UserError::new("the text was sent, and claude asks something before it answers")
+        .why(what)
+        .advice(format!("answer it: cckw attach {word}"))
+        .status(ASKS)
+}
+
+/// The turn has no good end.
+pub fn turn_failed(kind: &str, text: &str) -> UserError {
+    UserError::new(format!("the text was sent, and its turn has failed ({kind})"))
+        .why(text)
+        .status(TURN_FAILED)
+}
+
+/// The session has ended in the turn.
+pub fn ended_before_answer(how: &str, word: &str) -> UserError {
+    UserError::new("the text was sent, and the session has ended before the answer")
+        .why(how)
+        .advice(format!("go on with: cckw start {word}"))
+        .status(TURN_FAILED)
+}
+
+/// The turn takes longer than it may.
+pub fn no_answer_yet(word: &str) -> UserError {
+    UserError::new("the text was sent, and its turn is not over in time")
+        .advice(format!("wait on: cckw wait {word}"))
+        .status(TIMED_OUT)
 }
 
 /// Ctrl-c came before anything was typed.

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::process::{Output, Stdio};
 use std::thread;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::driver::{How, Place, prompt_holds, wait_for_prompt};
 use super::mock::{HELD, HOLD, REPLY, USE_TOOL};
-use super::support::{DEADLINE, Key, Terminal, wait_until};
+use super::support::{DEADLINE, Key, Terminal, process, wait_until};
 
 fn default_screen() -> Value {
     json!({ "tui": "default" })
@@ -251,4 +252,93 @@ fn eight_that_send_at_once_are_all_heard() {
         (0..8).map(|number| format!("message {number} of eight\nin two lines")).collect();
     assert_eq!(said, expected);
     place.verb(&["stop", "work"]);
+}
+
+#[test]
+fn the_answer_is_waited_for_and_printed() {
+    let (place, _terminal) = place(&default_screen());
+    let output = send(&place, &["--wait"], "a question");
+    assert_eq!((output.status.code(), output.stdout), (Some(0), format!("{REPLY}\n").into_bytes()));
+    let output = send(&place, &["--wait"], "another one\nin two lines");
+    assert_eq!((output.status.code(), output.stdout), (Some(0), format!("{REPLY}\n").into_bytes()));
+    let output = send(&place, &["--wait", "--timeout=3s"], HOLD);
+    assert_eq!((output.status.code(), output.stdout), (Some(5), vec![]));
+    place.mock.release();
+    let output = send(&place, &["--wait"], "and one more");
+    assert_eq!((output.status.code(), output.stdout), (Some(0), format!("{REPLY}\n").into_bytes()));
+}
+
+#[test]
+fn a_question_of_claude_s_ends_the_wait_for_the_answer() {
+    let place = Place::new();
+    place.settings(&default_screen());
+    let mut terminal = place.start(How::Through, &["--permission-mode", "manual"]);
+    wait_for_prompt(&mut terminal);
+    place.wait_for_host();
+    let output = send(&place, &["--wait"], USE_TOOL);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("permission prompt"), "{output:?}");
+    terminal.wait_for_text("Do you want to proceed?");
+}
+
+/// Whoever is killed: the text is there once at most, and the status is true.
+#[test]
+fn whatever_is_killed_in_the_middle_nothing_is_sent_twice_and_the_status_is_true() {
+    for killed in ["claude_pid", "host_pid", "sender"] {
+        let (place, _terminal) = place(&default_screen());
+        is_sent(&place, &[], "a first prompt");
+        let record = place.wait_for_host();
+        let text = "the text in question ".repeat(30);
+        let text = text.trim_end();
+        let output = thread::scope(|scope| {
+            let mut command = place.sandbox.command(place.sandbox.path("bin/cckw"));
+            command.args(["send", "work", "--timeout=60s", text]);
+            let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+            let sender = child.id();
+            let waits = scope.spawn(move || child.wait_with_output().expect("ends"));
+            wait_until("the first key", DEADLINE, || place.count("message-typing") == 2);
+            let pid = record.pid(killed).unwrap_or(i32::try_from(sender).expect("a pid"));
+            process::signal(pid, Signal::SIGKILL);
+            waits.join().expect("no panic")
+        });
+        wait_until("claude at its prompt again", DEADLINE, || {
+            place.verb(&["list"]);
+            place.state().is_some_and(|state| state["status"] == "idle")
+        });
+        if killed == "sender" {
+            wait_until("the text", DEADLINE, || said(&place).len() == 2);
+        }
+        let count = said(&place).iter().filter(|said| *said == text).count();
+        match output.status.code() {
+            Some(0) => assert_eq!(count, 1, "{killed}: {output:?}"),
+            Some(1) => assert_eq!(count, 0, "{killed}: {output:?}"),
+            status => assert!(count <= 1 && matches!(status, Some(2) | None), "{killed}: {output:?}"),
+        }
+    }
+}
+
+/// Keys that the user types meanwhile come behind the text, in order, and are no part of it.
+#[test]
+fn what_the_user_types_meanwhile_is_kept_apart() {
+    let (place, mut terminal) = place(&default_screen());
+    for round in 0..5 {
+        let text = format!("from a script, number {round}");
+        let output = thread::scope(|scope| {
+            let waits = scope.spawn(|| send(&place, &[], &text));
+            wait_until("the first key", DEADLINE, || place.count("message-typing") > round);
+            terminal.type_text("typed by hand");
+            waits.join().expect("no panic")
+        });
+        terminal.wait_for("what was typed", |screen| prompt_holds(screen, "typed by hand"));
+        let count = said(&place).iter().filter(|said| **said == text).count();
+        match output.status.code() {
+            Some(0) => assert_eq!(count, 1, "{output:?}"),
+            _ => assert_eq!(count, 0, "{output:?}"),
+        }
+        assert!(said(&place).iter().all(|said| !said.contains("typed by hand")), "{:?}", said(&place));
+        for _ in 0.."typed by hand".len() {
+            terminal.press(Key::Backspace);
+        }
+        terminal.wait_for("an empty prompt", |screen| prompt_holds(screen, ""));
+    }
 }

@@ -1,19 +1,19 @@
-//! What claude's transcript gets while a message is typed.
+//! What a transcript gets from the moment on at which a text is typed.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use crate::claude::pasted::{PastedText, SubmittedAs};
-use crate::claude::transcript;
-use crate::claude::transcript::TranscriptOnDisk;
+use super::pasted::{PastedText, SubmittedAs};
+use super::transcript;
+use super::transcript::TranscriptOnDisk;
 use crate::os::files::open_plain;
 
 /// How much is read at a time, in bytes. The lines of a long text hold it more than once.
 const MAX_READ_BYTES: u64 = 8 << 20;
 
-/// The end of a transcript, from the moment on at which a message was begun.
+/// The end of a transcript, from the moment on at which a text was typed.
 #[derive(Debug)]
-pub(super) struct TranscriptTail {
+pub struct TranscriptTail {
     conversation: Option<String>,
     cwd: Option<PathBuf>,
     path: Option<PathBuf>,
@@ -22,7 +22,7 @@ pub(super) struct TranscriptTail {
 
 impl TranscriptTail {
     /// Begins at the end of the transcript of this conversation. One that has none yet begins at nothing.
-    pub(super) fn begin(conversation: Option<&str>, cwd: Option<PathBuf>) -> Self {
+    pub fn begin(conversation: Option<&str>, cwd: Option<PathBuf>) -> Self {
         let mut tail = Self { conversation: conversation.map(str::to_owned), cwd, path: None, position: 0 };
         tail.path = tail.look_up();
         let length = tail.path.as_ref().and_then(|path| Some(path.metadata().ok()?.len()));
@@ -30,8 +30,13 @@ impl TranscriptTail {
         tail
     }
 
+    /// The same, from a position on that is known from an earlier look.
+    pub fn resume(conversation: Option<&str>, cwd: Option<PathBuf>, position: u64) -> Self {
+        Self { position, ..Self::begin(conversation, cwd) }
+    }
+
     /// How long the transcript was, in bytes.
-    pub(super) fn position(&self) -> u64 {
+    pub fn position(&self) -> u64 {
         self.position
     }
 
@@ -45,7 +50,7 @@ impl TranscriptTail {
 
     /// How the lines that have come since the last look say that this text was submitted. A line that is not
     /// whole yet is read again.
-    pub(super) fn find(&mut self, text: &PastedText) -> Option<SubmittedAs> {
+    pub fn find(&mut self, text: &PastedText) -> Option<SubmittedAs> {
         if self.path.is_none() {
             self.path = self.look_up();
         }
