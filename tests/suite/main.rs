@@ -26,6 +26,7 @@ mod remote;
 mod restart;
 mod scripting;
 mod security;
+mod sending;
 mod stop;
 mod surroundings;
 mod terminal;

@@ -159,6 +159,7 @@ pub(super) fn stimulus() -> impl Strategy<Value = (u64, Stimulus)> {
         2 => event(ReconnectorEvent::Started),
         1 => any_keyboard().prop_map(|keyboard| Stimulus::event(ReconnectorEvent::Held(keyboard))),
         1 => event(ReconnectorEvent::KeyWaits),
+        1 => any::<bool>().prop_map(|types| Stimulus::event(ReconnectorEvent::OtherTypes(types))),
         1 => any::<bool>().prop_map(|cycle| Stimulus::event(ReconnectorEvent::Requested { cycle })),
         1 => (0u64..200, any::<bool>()).prop_map(|(long, slept)| {
             let long = seconds(long);
@@ -193,6 +194,8 @@ pub(super) struct World {
     started: bool,
     away: bool,
     attached: bool,
+    /// Somebody else types.
+    other_types: bool,
     file: Option<File>,
     link: Option<Link>,
     up_since: Option<Duration>,
@@ -235,6 +238,7 @@ impl World {
             started: false,
             away: false,
             attached: false,
+            other_types: false,
             file: None,
             link: None,
             up_since: None,
@@ -268,6 +272,7 @@ impl World {
             match action {
                 Action::Hold => {
                     assert!(self.attached, "nobody is there to hold anything");
+                    assert!(!self.other_types, "somebody else holds the keys");
                     self.judging = matches!(event, ReconnectorEvent::File(_)).then_some(self.at);
                     self.hold = ModelGate::Asked(self.at);
                 }
@@ -284,7 +289,10 @@ impl World {
                     self.looks.push_back(seen.clone());
                     self.tell(ReconnectorEvent::Looked(seen));
                 }
-                Action::Type(keys) => self.check(&keys, &event),
+                Action::Type(keys) => {
+                    assert!(!self.other_types, "somebody else types");
+                    self.check(&keys, &event);
+                }
                 Action::Note(LinkEvent::LeftBehind { .. }) => self.left_behind = true,
                 Action::Note(LinkEvent::Cycle { .. }) => {
                     assert!(self.doubtful && self.used && self.settings.policy != ReconnectPolicy::Off);
@@ -350,6 +358,7 @@ impl World {
                     }) && !self.failed;
                 }
             }
+            ReconnectorEvent::OtherTypes(types) => self.other_types = *types,
             ReconnectorEvent::KeyWaits => drop(self.key_since.get_or_insert(self.at)),
             ReconnectorEvent::MayBeStale(_) => self.doubtful = true,
             ReconnectorEvent::Requested { cycle } => {
@@ -521,6 +530,8 @@ impl World {
                 ReconnectorEvent::Ended if !self.started => {}
                 ReconnectorEvent::Detached if !self.attached => {}
                 ReconnectorEvent::KeyWaits if !matches!(self.hold, ModelGate::Held(_)) => {}
+                // Somebody else begins only where nobody types.
+                ReconnectorEvent::OtherTypes(true) if self.reconnector.is_typing() => {}
                 event => self.tell(event),
             },
             Stimulus::Answers(answer) => self.answers = answer,
