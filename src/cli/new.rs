@@ -13,7 +13,6 @@ use super::session_watch::{Look, SeenSession, SessionWatch, WaitEnd};
 use super::{list, status};
 use crate::claude::args;
 use crate::claude::args::MAX_PROMPT_BYTES;
-use crate::claude::screen::first_question;
 use crate::client;
 use crate::client::new::NewSession;
 use crate::escape::escape;
@@ -32,11 +31,6 @@ const SERVER_UP_AFTER: Duration = Duration::from_secs(3);
 /// How long claude may take to begin with its first prompt, once it is up. Seen: a tenth of a second. A command
 /// that it carries out by itself may show nothing.
 const PROMPT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// When the screen of a claude that says nothing of itself is looked at, and the time between two looks. One
-/// that asks nothing has a state file within a second.
-const FIRST_SCREEN_LOOK: Duration = Duration::from_millis(1500);
-const SCREEN_LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How many lines of claude's screen are said, where it asks something.
 const MAX_QUESTION_LINES: usize = 4;
@@ -99,10 +93,7 @@ pub fn come_up(
 ) -> Result<ExitCode, UserError> {
     let timeout = start.timeout;
     let mut watch = SessionWatch::new(vec![session.clone()])?;
-    let end = watch.until(|now, seen| {
-        let question = start.is_screen_due(now, &seen[0]).then(|| question_of(&seen[0].session)).flatten();
-        start.look(now, &seen[0], question)
-    })?;
+    let end = watch.until(|now, seen| start.look(now, &seen[0]))?;
     let now = registry::again(session).unwrap_or_else(|| session.clone());
     let error = match end {
         WaitEnd::Done(Beginning::Ended(said)) => return Err(ended(&now, said)),
@@ -167,39 +158,18 @@ pub struct Start {
     has_prompt: bool,
     /// Since when it is up and does nothing.
     idle_since: Option<Instant>,
-    /// When its screen is looked at, if it has said nothing of itself by then.
-    screen_due: Instant,
-    /// What the screen asked at the last look.
-    question: Option<String>,
 }
 
 impl Start {
     /// A start at this moment, without a prompt.
     pub fn at(begun: Instant, timeout: Duration) -> Self {
-        let screen_due = begun + FIRST_SCREEN_LOOK;
-        Self { begun, timeout, has_prompt: false, idle_since: None, screen_due, question: None }
+        Self { begun, timeout, has_prompt: false, idle_since: None }
     }
 
-    /// Whether claude has said nothing of itself for so long that its screen may ask something.
-    fn is_screen_due(&self, now: Instant, seen: &SeenSession) -> bool {
-        let record = &seen.session.record;
-        let is_silent = record.state == SessionState::Starting && record.kind == SessionKind::Conversation;
-        is_silent && seen.session.is_running && self.screen_due <= now
-    }
-
-    /// `question` is what its screen asks, where that was looked at.
-    fn look(&mut self, now: Instant, seen: &SeenSession, question: Option<String>) -> Look<Beginning> {
+    fn look(&mut self, now: Instant, seen: &SeenSession) -> Look<Beginning> {
         let record = &seen.session.record;
         let has_ended = seen.is_removed || !seen.session.lives;
-        let mut found = beginning(record, has_ended, now.saturating_duration_since(self.begun));
-        if self.is_screen_due(now, seen) {
-            self.screen_due = now + SCREEN_LOOK_INTERVAL;
-            // Twice the same: it is not being drawn.
-            if question.is_some() && question == self.question {
-                found = found.or(Some(Beginning::Asks(question.clone())));
-            }
-            self.question = question;
-        }
+        let found = beginning(record, has_ended, now.saturating_duration_since(self.begun));
         // Claude says that it is idle before it takes its prompt. Whoever waits for the turn next should see it.
         let is_idle = found == Some(Beginning::Up) && record.status.as_deref() == Some("idle");
         let may_begin = self.has_prompt && is_idle && record.with_transcript.is_empty();
@@ -213,10 +183,7 @@ impl Start {
             return Look::Done(found.unwrap_or(Beginning::Late));
         }
         let server = (record.kind == SessionKind::Server).then_some(self.begun + SERVER_UP_AFTER);
-        let is_starting = record.state == SessionState::Starting && record.kind == SessionKind::Conversation;
-        let screen = is_starting.then_some(self.screen_due).filter(|at| *at > now);
-        let times = prompt_due.into_iter().chain(server.filter(|at| *at > now)).chain(screen);
-        Look::Wait(times.chain([late]).min())
+        Look::Wait(prompt_due.into_iter().chain(server.filter(|at| *at > now)).chain([late]).min())
     }
 }
 
@@ -236,24 +203,11 @@ fn beginning(record: &Record, has_ended: bool, age: Duration) -> Option<Beginnin
     }
 }
 
-fn screen(session: &Session) -> Option<Vec<String>> {
-    match registry::ask(session, &Request::Status) {
-        Ok(Response::Status { screen, .. }) => Some(screen),
-        _ => None,
-    }
-}
-
-/// What claude asks on its screen.
-fn question_of(session: &Session) -> Option<String> {
-    first_question(&screen(session)?)
-}
-
 /// What claude's screen says, in a line.
 fn on_its_screen(session: &Session) -> String {
-    let Some(screen) = screen(session) else { return "its screen cannot be read".into() };
-    if let Some(question) = first_question(&screen) {
-        return question;
-    }
+    let Ok(Response::Status { screen, .. }) = registry::ask(session, &Request::Status) else {
+        return "its screen cannot be read".into();
+    };
     let is_text = |line: &&str| line.chars().any(char::is_alphanumeric);
     let lines: Vec<&str> =
         screen.iter().map(|line| line.trim()).filter(is_text).take(MAX_QUESTION_LINES).collect();

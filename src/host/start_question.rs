@@ -1,4 +1,4 @@
-//! Sees that claude asks something before it begins (`claude/screen/start_question.rs`).
+//! Sees that claude asks something before it begins (`claude/screen/first_question.rs`).
 //!
 //! There is no state file then, so only the screen says it. It is looked at when something was drawn, and once
 //! more a moment later: what is half drawn does not count. What decides is a plain state machine: it does no
@@ -76,7 +76,7 @@ impl Host {
         let prompt = screen::read(&self.output.screen.view()).prompt;
         let question = match prompt {
             Prompt::Empty | Prompt::Draft(_) => None,
-            Prompt::Elsewhere(_) => screen::start_question(&self.output.screen.text()),
+            Prompt::Elsewhere(_) => screen::first_question(&self.output.screen.text()),
         };
         self.note_start_question(StartQuestionEvent::Looked(question));
     }

@@ -1,20 +1,37 @@
 //! A question that claude asks before it begins: whether it may work in a folder, which key or login to use,
-//! which colours. It has no state file then, so its screen is all that says so.
+//! which colours, which conversation to resume. It has no state file then, so its screen is all that says so.
 //!
 //! As seen with 2.1.332: a rule, the question, a list with one row marked by `❯`, and below it what the keys do.
 
 /// What stands in front of the row that is selected.
 const SELECTED: &str = "❯ ";
 /// What stands in the row below the list.
-const KEYS: [&str; 3] = ["Enter to ", "Esc to ", "Press Enter"];
+const KEYS: [&str; 3] = ["Enter to", "Esc to", "Press Enter"];
 /// What a rule is drawn with.
-const RULE: char = '─';
+const RULES: [char; 2] = ['─', '▔'];
+/// So many rows may stand below the row that says what the keys do: a narrow window breaks it.
+const MAX_ROWS_BELOW_KEYS: usize = 1;
 /// So many characters of the question are told.
 const MAX_QUESTION_CHARS: usize = 300;
 
-/// The question that the screen asks with a list, in a line; nothing where it shows none. `rows` is the text of
-/// the screen from the top.
+/// The question that the screen asks with a list or a field, in a line; nothing where it shows none. `rows` is
+/// the text of the screen from the top.
 pub fn first_question(rows: &[String]) -> Option<String> {
+    asked_with_list(rows).or_else(|| asked_with_field(rows))
+}
+
+/// The question above what is to be filled in: below it, at the foot of the screen, stands what the keys do.
+fn asked_with_field(rows: &[String]) -> Option<String> {
+    let has_text = |at: &usize| !rows[*at].trim().is_empty();
+    let says_keys = |at: &usize| KEYS.iter().any(|words| rows[*at].contains(words));
+    let mut from_below = (0..rows.len()).rev().filter(has_text).take(MAX_ROWS_BELOW_KEYS + 1);
+    let keys = from_below.find(says_keys)?;
+    let from = rows[..keys].iter().rposition(|row| is_rule(row)).map_or(0, |rule| rule + 1);
+    in_a_line(&rows[from..keys])
+}
+
+/// The question above a list with one row marked.
+fn asked_with_list(rows: &[String]) -> Option<String> {
     let selected = rows.iter().position(|row| {
         row.trim_start().strip_prefix(SELECTED).is_some_and(|rest| !rest.trim().is_empty())
     })?;
@@ -30,18 +47,23 @@ pub fn first_question(rows: &[String]) -> Option<String> {
     }
     let from = rows[..selected].iter().rposition(|row| is_rule(&row)).map_or(0, |rule| rule + 1);
     let until = first_of_list(rows, selected);
-    let words: Vec<&str> = rows[from..until]
-        .iter()
-        .flat_map(|row| row.split_whitespace())
-        .filter(|word| is_word(word))
-        .collect();
-    let question: String = words.join(" ").chars().take(MAX_QUESTION_CHARS).collect();
-    (!question.is_empty()).then_some(question)
+    in_a_line(&rows[from..until])
+}
+
+/// The words of these rows, cut where they are too many.
+fn in_a_line(rows: &[String]) -> Option<String> {
+    let words: Vec<&str> =
+        rows.iter().flat_map(|row| row.split_whitespace()).filter(|word| is_word(word)).collect();
+    let text = words.join(" ");
+    (!text.is_empty()).then(|| match text.char_indices().nth(MAX_QUESTION_CHARS) {
+        None => text,
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+    })
 }
 
 fn is_rule(row: &str) -> bool {
     let row = row.trim();
-    !row.is_empty() && row.chars().all(|c| c == RULE)
+    !row.is_empty() && row.chars().all(|c| RULES.contains(&c))
 }
 
 /// Whether a word is one, and no part of a picture.
@@ -101,6 +123,19 @@ mod tests {
         );
         let login = " Select login method:\n\n ❯ 1. Claude account\n   2. Console account\n";
         assert_eq!(first_question(&rows(login)).as_deref(), Some("Select login method:"));
+    }
+
+    #[test]
+    fn a_question_without_a_list_is_known_by_its_keys() {
+        let resume = "────────\n Resume session\n ╭─────────╮\n │ ⌕ Search…  │\n ╰─────────╯\n  No sessions yet\n\n Ctrl+A to                       show all · Esc to\n close\n";
+        assert_eq!(first_question(&rows(resume)).as_deref(), Some("Resume session Search… No sessions yet"));
+    }
+
+    #[test]
+    fn a_long_question_is_cut() {
+        let long = "é".repeat(10 * MAX_QUESTION_CHARS);
+        let found = first_question(&rows(&format!("{long}\n\n❯ Yes\n  No\n"))).expect("a question");
+        assert_eq!(found, "é".repeat(MAX_QUESTION_CHARS) + "…");
     }
 
     #[test]

@@ -16,13 +16,11 @@ mod notice;
 mod palette;
 mod panel;
 mod room;
-mod start_question;
 
 use crate::vt::screen::view::ScreenCells;
 pub use first_question::first_question;
 use footer::Footer;
 pub use room::Room;
-pub use start_question::start_question;
 
 use super::remote_notices::Notice;
 

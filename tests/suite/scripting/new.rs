@@ -259,22 +259,3 @@ fn a_server_is_kept_too() {
     well_said(&sandbox, &["stop", "office"]);
     sandbox.wait_for_silence();
 }
-
-/// It is said long before the host gives up to wait for a state file.
-#[test]
-fn a_question_before_the_start_is_said_and_left_to_the_user() {
-    let mut sandbox = sandbox();
-    sandbox.set("CCKW_STANDIN_UNTRUSTED", "1");
-    let begun = Instant::now();
-    let (code, stdout, stderr) = run(&sandbox, &["new", "api"]);
-    assert_eq!(code, Some(3), "{stderr}");
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
-    assert!(stdout.starts_with("api\t"), "{stdout}");
-    assert!(stderr.contains("Do you trust the files in this folder?"), "{stderr}");
-    assert!(stderr.contains("cckw attach api"), "{stderr}");
-    let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach", "api"]));
-    terminal.wait_for_text("Do you trust the files");
-    well_said(&sandbox, &["stop", "api"]);
-    terminal.finish();
-    sandbox.wait_for_silence();
-}
