@@ -7,7 +7,9 @@
 
 pub mod entry;
 pub mod failure;
+pub mod growing;
 pub mod last_turn;
+pub mod search;
 pub mod tail;
 pub mod turn;
 

@@ -22,7 +22,7 @@ pub fn main(verb: &str) -> ExitCode {
 fn is_for(verb: &str, session: &Session) -> bool {
     let runs = session.has_host();
     match verb {
-        "logs" | "rename" | "wait" => true,
+        "logs" | "transcript" | "rename" | "wait" => true,
         "rm" => !runs,
         "start" => !runs && session.record.state != SessionState::Stopped,
         _ => runs,

@@ -274,6 +274,30 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Print what was said in a conversation
+    ///
+    /// Prints who said what and when; a tool is folded to a line. SESSION is a session, running or ended, or the id
+    /// of any conversation of Claude Code, or the first four characters of one. Without it, this takes the session
+    /// that it is called in, else the only one that runs, else the one that ended last.
+    ///
+    /// Lines of the transcript that cannot be read are left out, and counted on stderr. `--follow` ends with the
+    /// session; after `/clear` it goes on with the new conversation.
+    Transcript {
+        /// The session, or the id of a conversation
+        session: Option<String>,
+        /// Print the last answer alone
+        #[arg(long, conflicts_with_all = ["tail", "follow"])]
+        last: bool,
+        /// Print the last N messages and calls of tools only
+        #[arg(long, value_name = "N")]
+        tail: Option<usize>,
+        /// Go on until the session ends
+        #[arg(short, long)]
+        follow: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Print what is on a session's screen
     Screen {
         /// The session; without it the one that this is called in, or the only one

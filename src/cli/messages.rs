@@ -16,7 +16,7 @@ use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
     UserError, adopt, claude, client, files, host, new, remote, selector, send, session, shim, shortage,
-    terminal, turn, verb, wait,
+    terminal, transcript, turn, verb, wait,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -81,6 +81,10 @@ fn errors() -> Vec<(&'static str, UserError)> {
             not_adoptable(4711, "it is not a session in a terminal"), runs_in_it(), asks(4711, "permission prompt"),
             never_rests(4711, 600.0), interrupted(130), has_ended("0f0e0d0c-1111-4111-8111-0123456789ab"),
             does_not_end(4711), ended_without_session(full(), "0f0e0d0c-1111-4111-8111-0123456789ab");
+        transcript:
+            unknown("wrok"), several_conversations(&["0f0e0d0c-1111", "0f0e0d0c-2222"]), nothing_said(WORK),
+            not_on_disk("0f0e0d0c-1111"), cannot_be_read(Path::new("/src/x.jsonl"), refused()),
+            no_answer(None), no_answer(Some("API Error: 529 Overloaded."));
         wait:
             server_has_no_turns(WORK), timed_out(0.5), interrupted(130);
         files:

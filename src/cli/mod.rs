@@ -38,6 +38,7 @@ mod stop;
 mod table;
 mod target;
 mod topic;
+mod transcript;
 mod wait;
 mod waiter;
 mod watch;
@@ -154,6 +155,15 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Rename { session, name }) => rename::main(&session, &name),
         Some(Verb::Stop { sessions, all }) => stop::main(&sessions, all),
         Some(Verb::Logs { session, follow, json }) => logs::main(session.as_deref(), follow, json),
+        Some(Verb::Transcript { session, last, tail, follow, json }) => {
+            transcript::main(&transcript::TranscriptArgs {
+                session: session.as_deref(),
+                last,
+                tail,
+                follow,
+                json,
+            })
+        }
         Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
         Some(Verb::Send { session, text, wait, when, timeout }) => send::main(&send::SendArgs {
             session: &session,

@@ -67,7 +67,8 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         | Verb::Wait { .. }
         | Verb::Adopt { .. }
         | Verb::Start { .. }
-        // These two change nothing.
+        // These change nothing.
+        | Verb::Transcript { .. }
         | Verb::Detect { .. }
         | Verb::Reconnect { .. }
         | Verb::Rm { .. }

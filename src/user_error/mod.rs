@@ -14,6 +14,7 @@ pub mod session;
 pub mod shim;
 pub mod shortage;
 pub mod terminal;
+pub mod transcript;
 pub mod turn;
 pub mod verb;
 pub mod wait;

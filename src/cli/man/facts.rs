@@ -62,6 +62,8 @@ const LOG: Entry = (
     "What happened in it; an older part is in events.old.jsonl.",
 );
 const SOCKET: Entry = ("~/.local/state/cckw/SESSION/control.sock", "The socket of a session that runs.");
+const TRANSCRIPTS: Entry =
+    ("~/.claude/projects/*/*.jsonl", "Claude's transcripts, one for each conversation.");
 const STATE_FILES: Entry = ("~/.claude/sessions/", "Claude's state files, one for each of its processes.");
 
 const OF_SESSIONS: &[Entry] = &[STATE_HOME];
@@ -311,6 +313,19 @@ const ALL: &[PageFacts] = &[
             ("cckw send parser /compact", "Run a command of claude's:"),
         ],
         see_also: &["cckw", "cckw-attach", "cckw-new", "cckw-screen"],
+    },
+    PageFacts {
+        verb: "transcript",
+        exit: &[FINE, FAILED, SENSELESS, ("128+n", "Signal n ended --follow. The session goes on.")],
+        environment: &[INSIDE, CLAUDES, STATE_HOME, ("TZ", "The time zone of the times.")],
+        files: &[RECORD, TRANSCRIPTS],
+        examples: &[
+            ("cckw transcript api", "Read what was said in a session:"),
+            ("cckw transcript api --last", "Print the last answer alone:"),
+            ("cckw transcript -f api --tail 5", "Follow it until the session ends:"),
+            ("cckw transcript 0b7e4f0c --json", "Print any conversation, for a program:"),
+        ],
+        see_also: &["cckw", "cckw-list", "cckw-logs", "cckw-screen", "cckw-wait"],
     },
     PageFacts {
         verb: "screen",

@@ -9,7 +9,7 @@ use crate::support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "claude",
     "list",
     "attach",
@@ -18,6 +18,7 @@ const VERBS: [&str; 23] = [
     "restart",
     "stop",
     "logs",
+    "transcript",
     "screen",
     "send",
     "detect",

@@ -3,6 +3,7 @@
 mod adopt;
 mod new;
 mod rename;
+mod transcript;
 mod wait;
 
 use std::process::{Output, Stdio};
