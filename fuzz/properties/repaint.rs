@@ -6,6 +6,7 @@
 use cckw::os::tty::Size;
 use cckw::vt::modes::ModeTracker;
 use cckw::vt::screen::Screen;
+use cckw::vt::tokenizer::Position;
 
 /// More than the repaint of such a small screen may have, in bytes: 1,000 lines above it, and the screen
 /// itself twice.
@@ -37,16 +38,14 @@ impl Terminal {
 }
 
 /// Whether there is something in the stream that a repaint does not keep (docs/reports/fuzzing.md), and that
-/// nothing that was seen of Claude Code uses: origin mode, which is saved with the cursor, and REP, which
-/// repeats what was drawn last.
+/// nothing that was seen of Claude Code uses: REP, when the cursor was moved since the character was written
+/// that it repeats.
 fn is_left_out(bytes: &[u8]) -> bool {
-    bytes.iter().enumerate().any(|(end, last)| {
-        let params = bytes[..end].iter().rev().take_while(|byte| matches!(byte, 0x20..=0x3f));
-        match last {
-            b'h' => params.into_iter().any(|byte| *byte == b'6'),
-            b'b' => bytes[..end - params.count()].ends_with(b"["),
-            _ => false,
-        }
+    let mut position = Position::Text;
+    bytes.iter().any(|byte| {
+        let before = std::mem::replace(&mut position, Position::Text);
+        position = before.next(*byte);
+        before == Position::Control && *byte == b'b'
     })
 }
 

@@ -3,12 +3,20 @@
 
 use cckw::claude::remote_notices::Notice;
 use cckw::claude::screen::{Indicator, Panel, Prompt, Reading, Vim, read};
+use cckw::vt::emulator::Emulator;
 use cckw::vt::screen::view::ScreenCells;
 
 use crate::pty::{Home, Tui};
 
 fn look(tui: &Tui) -> Reading {
-    read(&ScreenCells::of(tui.screen()))
+    let screen = tui.screen();
+    let (rows, columns) = screen.size();
+    let mut emulator = Emulator::new(rows.get(), columns.get(), 0);
+    if screen.alternate_screen() {
+        emulator.process(b"\x1b[?1049h");
+    }
+    emulator.process(screen.contents_formatted().as_bytes());
+    read(&ScreenCells::of(&emulator))
 }
 
 /// Looks until what is seen satisfies `done`.

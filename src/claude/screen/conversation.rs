@@ -1,6 +1,6 @@
 //! The end of the conversation, directly above the prompt.
 
-use vt100::Color;
+use crate::vt::emulator::style::Color;
 
 use super::input::InputBox;
 use crate::vt::screen::view::{Cell, ScreenCells};

@@ -37,13 +37,11 @@ pub(super) fn indicator(view: &ScreenCells) -> Indicator {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU16;
-
     use super::*;
+    use crate::vt::emulator::Emulator;
 
     #[test]
     fn the_indicator_stands_behind_the_directory_on_the_alternate_screen_alone() {
-        let size = |number| NonZeroU16::new(number).expect("a size");
         for (start, word, expected) in [
             ("\x1b[?1049h", "/rc active", Indicator::Active),
             ("\x1b[?1049h", "\x1b[38;5;246mx · \x1b[38;5;114m/rc active", Indicator::Active),
@@ -53,10 +51,10 @@ mod tests {
             ("\x1b[?1049h", "/rc whatever", Indicator::Absent),
             ("", "/rc active", Indicator::Absent),
         ] {
-            let mut parser = vt100::Parser::new(size(24), size(80), 0);
+            let mut emulator = Emulator::new(24, 80, 0);
             let logo = " ▐▛███▛█   Claude Code v2.1.332\r\n▝▜██████▀  Opus 5.5 · Claude Max\r\n";
-            parser.process(format!("{start}{logo} ▝▝   ▝▝   /home/you/work · {word}\r\n").as_bytes());
-            assert_eq!(indicator(&ScreenCells::of(parser.screen())), expected, "{start:?} {word}");
+            emulator.process(format!("{start}{logo} ▝▝   ▝▝   /home/you/work · {word}\r\n").as_bytes());
+            assert_eq!(indicator(&ScreenCells::of(&emulator)), expected, "{start:?} {word}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What claude said of remote control: the last thing in the conversation, or a note at the prompt.
 
-use vt100::Color;
+use crate::vt::emulator::style::Color;
 
 use super::conversation;
 use super::footer::Footer;

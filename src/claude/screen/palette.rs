@@ -1,7 +1,7 @@
 //! The colours in which claude draws the indicator and the notifications of remote control. They tell its own
 //! part of the footer from the user's status line, which may hold the same words.
 
-use vt100::Color;
+use crate::vt::emulator::style::Color;
 
 use super::Indicator;
 use crate::vt::screen::view::Cell;

@@ -133,15 +133,13 @@ fn without_number(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU16;
-
     use super::*;
+    use crate::vt::emulator::Emulator;
 
     fn panel(rows: &[&str]) -> Option<Panel> {
-        let size = |number| NonZeroU16::new(number).expect("a size");
-        let mut parser = vt100::Parser::new(size(24), size(80), 0);
-        parser.process(rows.join("\r\n").as_bytes());
-        find(&ScreenCells::of(parser.screen()))
+        let mut emulator = Emulator::new(24, 80, 0);
+        emulator.process(rows.join("\r\n").as_bytes());
+        find(&ScreenCells::of(&emulator))
     }
 
     const RULE: &str = "────────────────────────────────────────";
@@ -227,7 +225,6 @@ mod tests {
     /// As drawn by 2.1.332 on the alternate screen, with 12 rows.
     #[test]
     fn on_the_alternate_screen_its_choices_may_be_below_the_edge() {
-        let size = |number| NonZeroU16::new(number).expect("a size");
         for (said, expected) in [
             ("× Remote Control isn't connected.", Some(false)),
             ("This session is available in the Claude mobile app and at", Some(true)),
@@ -236,7 +233,7 @@ mod tests {
             for rule in
                 [RULE.to_owned(), " Remote Control failed · Couldn't reconnect to your Remot… ▔".into()]
             {
-                let mut parser = vt100::Parser::new(size(8), size(60), 0);
+                let mut emulator = Emulator::new(8, 60, 0);
                 let rows = [
                     "  /remote-control to reconnect",
                     &rule,
@@ -247,8 +244,8 @@ mod tests {
                     "",
                     "                                                           ↓",
                 ];
-                parser.process(format!("\x1b[?1049h{}", rows.join("\r\n")).as_bytes());
-                let found = find(&ScreenCells::of(parser.screen()));
+                emulator.process(format!("\x1b[?1049h{}", rows.join("\r\n")).as_bytes());
+                let found = find(&ScreenCells::of(&emulator));
                 assert_eq!(found.as_ref().map(|panel| panel.connected), expected, "{said}");
                 assert!(found.is_none_or(|panel| panel.disconnect.is_none()));
             }
@@ -290,8 +287,7 @@ mod tests {
 
     #[test]
     fn the_question_before_the_first_use_is_known() {
-        let size = |number| NonZeroU16::new(number).expect("a size");
-        let mut parser = vt100::Parser::new(size(24), size(100), 0);
+        let mut emulator = Emulator::new(24, 100, 0);
         let rows = [
             RULE,
             "  Remote Control",
@@ -299,8 +295,8 @@ mod tests {
             "  ❯ 1. Enable Remote Control  Opens a secure connection to claude.ai.",
             "    2. Never mind             You can always enable it later with /remote-control.",
         ];
-        parser.process(rows.join("\r\n").as_bytes());
-        assert!(is_first_use(&ScreenCells::of(parser.screen())));
+        emulator.process(rows.join("\r\n").as_bytes());
+        assert!(is_first_use(&ScreenCells::of(&emulator)));
         assert_eq!(panel(&rows), None);
     }
 

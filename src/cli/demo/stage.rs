@@ -16,6 +16,7 @@ use super::scratch;
 use crate::os::poll::{Interest, Poll};
 use crate::os::tty;
 use crate::os::tty::Size;
+use crate::vt::emulator::Emulator;
 use crate::vt::screen::colours;
 
 /// How long a program may take to end when its terminal is closed.
@@ -29,7 +30,7 @@ pub struct Stage {
     /// Ends with the last of the programs that were started in the terminal. A host is none of them: it
     /// closes what it is not told to keep.
     programs: PipeReader,
-    screen: vt100::Parser,
+    screen: Emulator,
 }
 
 impl Stage {
@@ -52,7 +53,7 @@ impl Stage {
         // With the command its copies of the slave and of the pipe are closed, so that the end of the
         // programs can be seen.
         drop(command);
-        let screen = vt100::Parser::new(rows, columns, 0);
+        let screen = Emulator::new(rows.get(), columns.get(), 0);
         Ok(Self { master: Some(master.into()), child, programs, screen })
     }
 
@@ -81,20 +82,19 @@ impl Stage {
     /// What the screen shows, without the spaces at the ends of lines and the empty lines at its end. Spaces
     /// that do not break are shown as others.
     pub fn text(&self) -> String {
-        let columns = self.screen.screen().size().1.get();
-        let lines: Vec<_> = self.screen.screen().rows(0, columns).collect();
+        let lines: Vec<_> = self.screen.text().collect();
         let lines: Vec<_> = lines.iter().map(|line| line.trim_end()).collect();
         plain(lines.join("\n").trim_end())
     }
 
     /// The same, with lines that were too long for the screen in one piece.
     pub fn unwrapped(&self) -> String {
-        plain(self.screen.screen().contents().trim_end())
+        plain(self.screen.unwrapped_text().trim_end())
     }
 
     /// The lines of the screen with their colours.
     pub fn coloured(&self) -> Vec<String> {
-        colours::lines(self.screen.screen()).collect()
+        colours::lines(&self.screen).collect()
     }
 
     /// How the program has ended; nothing while it runs, or while there is still output of it to be taken in.

@@ -1,7 +1,6 @@
 //! A session that is not wrapped: the reconnector of wrapped sessions, with a multiplexer for eyes and hands.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU16;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -26,6 +25,7 @@ use crate::remote::detect::DetectedClaude;
 use crate::remote::reconnector::{Action, BlockReason, File, Reconnector, ReconnectorEvent, ScreenSnapshot};
 use crate::remote::transport::{Pane, Sight, Transport};
 use crate::typing::KeyboardState;
+use crate::vt::emulator::Emulator;
 use crate::vt::screen::view::ScreenCells;
 
 /// The time between two looks at the state file.
@@ -334,20 +334,16 @@ fn same_picture(one: &Sight, other: &Sight) -> bool {
 
 /// The screen of a look, and what stands before the cursor in its line.
 fn show(sight: &Sight) -> (ScreenCells, String) {
-    let rows = NonZeroU16::new(sight.size.0).unwrap_or(NonZeroU16::MIN);
-    let columns = NonZeroU16::new(sight.size.1).unwrap_or(NonZeroU16::MIN);
-    let mut parser = vt100::Parser::new(rows, columns, 0);
+    let mut emulator = Emulator::new(sight.size.0, sight.size.1, 0);
     if sight.alternate {
-        parser.process(b"\x1b[?1049h");
+        emulator.process(b"\x1b[?1049h");
     }
     for (row, line) in sight.lines.iter().enumerate() {
-        parser.process(format!("\x1b[{};1H", row + 1).as_bytes());
-        parser.process(line);
+        emulator.process(format!("\x1b[{};1H", row + 1).as_bytes());
+        emulator.process(line);
     }
     let (row, column) = sight.cursor;
     let shown = if sight.cursor_shown { 'h' } else { 'l' };
-    parser.process(format!("\x1b[m\x1b[{};{}H\x1b[?25{shown}", row + 1, column + 1).as_bytes());
-    let screen = parser.screen();
-    let before = screen.rows(0, column.min(sight.size.1)).nth(row.into()).unwrap_or_default();
-    (ScreenCells::of(screen), before)
+    emulator.process(format!("\x1b[m\x1b[{};{}H\x1b[?25{shown}", row + 1, column + 1).as_bytes());
+    (ScreenCells::of(&emulator), emulator.row_text(row, column))
 }

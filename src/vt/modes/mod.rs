@@ -1,9 +1,9 @@
 //! What claude has switched on in the terminal, read from its output, so that exactly that can be switched
 //! off again.
 //!
-//! A screen model does not know this: vt100 leaves out focus reports, the kitty keyboard protocol,
-//! modifyOtherKeys, autowrap, titles and more, and a terminal left with one of them on is a terminal that
-//! types rubbish into the shell.
+//! The emulator does not know this: focus reports, the kitty keyboard protocol, modifyOtherKeys, titles and
+//! more change nothing on the screen, and a terminal left with one of them on is a terminal that types rubbish
+//! into the shell.
 
 mod replay;
 pub(crate) mod scanner;
@@ -212,6 +212,11 @@ impl ModeTracker {
     /// Whether the terminal may send keys as `CSI … u` or `CSI 27 ; … ~`.
     pub fn has_extended_keys(&self) -> bool {
         self.kitty_flags() != 0 || self.modes.modify_other_keys != 0
+    }
+
+    /// Whether G0 and G1 have DEC's line drawing set, and whether G1 is in use.
+    pub fn line_drawing(&self) -> ([bool; 2], bool) {
+        (self.modes.charsets.map(|set| set == Some(b'0')), self.modes.shifted)
     }
 
     /// Whether claude draws on the alternate screen.

@@ -1,21 +1,18 @@
 //! The screen model: what a terminal that saw all of claude's output would show.
 //!
-//! It is the seam to the emulator crate, and never stands between claude and the terminal: bytes are queued
+//! It has the emulator read claude's output, and never stands between claude and the terminal: bytes are queued
 //! here after they were written there, and read when there is nothing else to do.
 
 pub mod colours;
-mod history;
 mod pieces;
 mod repaint;
-mod repeat;
 pub mod view;
 pub mod work;
 
-use std::num::NonZeroU16;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::os::tty::Size;
-use history::History;
+use crate::vt::emulator::Emulator;
 use pieces::{SequenceEffect, SequenceSplitter};
 use view::ScreenCells;
 use work::{Meter, Prices};
@@ -41,10 +38,8 @@ const BACKLOG_WORK: u64 = 1_000_000_000;
 /// columns are counted to here.
 const MOST_ROWS: u16 = 1000;
 const MOST_COLUMNS: u16 = 1000;
-/// The most cells: those of 1,000 columns and 300 rows. One is 32 bytes, and a repaint copies all of them.
+/// The most cells: those of 1,000 columns and 300 rows.
 const MOST_CELLS: u32 = 300_000;
-/// How many of the lines above the screen the emulator has itself: they come back when the screen grows.
-const RECENT: usize = 100;
 
 /// The longest screen with colours that is handed out, in bytes. A large one has some tens of kilobytes.
 const MOST_FORMATTED: usize = 256 * 1024;
@@ -54,7 +49,7 @@ pub const HISTORY: usize = 1000;
 
 /// The model, and the output that it has not read yet.
 pub struct Screen {
-    parser: vt100::Parser<History>,
+    emulator: Emulator,
     pieces: SequenceSplitter,
     size: Size,
     backlog: Vec<u8>,
@@ -85,7 +80,7 @@ impl Screen {
     /// An empty screen.
     pub fn new(size: Size) -> Self {
         Self {
-            parser: parser(size, HISTORY),
+            emulator: emulator(size, HISTORY),
             pieces: SequenceSplitter::default(),
             size,
             backlog: Vec::new(),
@@ -112,7 +107,7 @@ impl Screen {
 
     /// Changes how many lines above the screen are kept.
     pub fn keep_lines(&mut self, lines: usize) {
-        self.parser.callbacks_mut().set_most(lines);
+        self.emulator.keep_lines(lines);
     }
 
     /// Queues output. When too much waits, what is older is given up, and the model is stale until the next
@@ -177,13 +172,13 @@ impl Screen {
         let (length, work) = self.meter.read(&self.backlog[self.read..end], &self.prices, SLICE_WORK);
         let end = self.read + length;
         self.account(work);
-        let Self { parser, pieces, backlog, stale, .. } = self;
+        let Self { emulator, pieces, backlog, stale, .. } = self;
         let slice = &backlog[self.read..end];
-        // The emulator has panicked on strange sequences before; that must not end the session.
+        // A fault of the emulator must not end the session.
         if catch_unwind(AssertUnwindSafe(|| {
             pieces.feed(slice, |bytes, does| {
-                process(parser, bytes, does);
-                note(parser, stale, does);
+                emulator.process(bytes);
+                note(emulator, stale, does);
             });
         }))
         .is_err()
@@ -237,8 +232,8 @@ impl Screen {
         let price = self.prices.resize();
         self.prices = prices(size);
         self.account(price.max(self.prices.resize()));
-        let parser = &mut self.parser;
-        if catch_unwind(AssertUnwindSafe(|| parser.set_size(rows, columns))).is_err() {
+        let emulator = &mut self.emulator;
+        if catch_unwind(AssertUnwindSafe(|| emulator.resize(rows, columns))).is_err() {
             self.forget();
         }
     }
@@ -246,8 +241,7 @@ impl Screen {
     /// The text of the screen, a string a line, after everything that waits was read.
     pub fn text(&mut self) -> Vec<String> {
         self.read_all();
-        let screen = self.parser.screen();
-        screen.rows(0, screen.size().1.get()).collect()
+        self.emulator.text().collect()
     }
 
     /// The same with colours, in one piece. Empty where that is more than an answer on the control socket
@@ -255,7 +249,7 @@ impl Screen {
     pub fn formatted(&mut self) -> String {
         self.read_all();
         let mut text = String::new();
-        for (row, line) in colours::lines(self.parser.screen()).enumerate() {
+        for (row, line) in colours::lines(&self.emulator).enumerate() {
             if row > 0 {
                 text.push('\n');
             }
@@ -270,22 +264,19 @@ impl Screen {
     /// Where the cursor is, row and column from 0, after everything that waits was read.
     pub fn cursor(&mut self) -> (u16, u16) {
         self.read_all();
-        let screen = self.parser.screen();
-        let (row, column) = screen.cursor_position();
-        // Behind the last column is where the next character will wrap; the cursor is shown on it.
-        (row, column.min(screen.size().1.get() - 1))
+        self.emulator.cursor()
     }
 
     /// What can be looked at, after everything that waits was read.
     pub fn view(&mut self) -> ScreenCells {
         self.read_all();
-        ScreenCells::of(self.parser.screen())
+        ScreenCells::of(&self.emulator)
     }
 
     /// The text of the cursor's row that is left of the cursor, after everything that waits was read.
     pub fn before_cursor(&mut self) -> String {
         let (row, column) = self.cursor();
-        self.parser.screen().rows(0, column).nth(row.into()).unwrap_or_default()
+        self.emulator.row_text(row, column)
     }
 
     /// Reads what waits, as long as this turn's work lasts. Whether nothing waits then; otherwise the next
@@ -316,8 +307,7 @@ impl Screen {
     /// Starts anew, with nothing known.
     fn forget(&mut self) {
         self.account(self.prices.resize());
-        let lines = self.parser.callbacks().most();
-        self.parser = parser(self.size, lines);
+        self.emulator = emulator(self.size, self.emulator.lines_kept());
         self.stale = Some(Resync::default());
     }
 }
@@ -325,43 +315,11 @@ impl Screen {
 /// Places the cursor in the first corner.
 const HOME: &[u8] = b"\x1b[H";
 
-/// Makes the character before it as wide as an emoji.
-const WIDENS: &[u8] = "\u{fe0f}".as_bytes();
-
-/// Has the emulator read a whole piece.
-fn process(parser: &mut vt100::Parser<History>, bytes: &[u8], does: SequenceEffect) {
-    let SequenceEffect::Repeat(count) = does else { return draw(parser, bytes) };
-    let (before, sequence) = bytes.split_at(memchr::memrchr(0x1b, bytes).unwrap_or(0));
-    draw(parser, before);
-    parser.process(&repeat::within(sequence));
-    repeat::repeat(parser, count);
-}
-
-/// The emulator goes wrong, and panics later, where a character is widened in the last column of the last row
-/// (vt100 0.18.1): there, and in other last columns, it stays as it is.
-fn draw(parser: &mut vt100::Parser<History>, bytes: &[u8]) {
-    let mut rest = bytes;
-    while let Some(at) = memchr::memmem::find(rest, WIDENS) {
-        parser.process(&rest[..at]);
-        let screen = parser.screen();
-        if screen.cursor_position().1 < screen.size().1.get() {
-            parser.process(WIDENS);
-        }
-        rest = &rest[at + WIDENS.len()..];
-    }
-    parser.process(rest);
-}
-
-/// Does what the emulator does not.
-fn note(parser: &mut vt100::Parser<History>, stale: &mut Option<Resync>, does: SequenceEffect) {
+/// Follows whether the model knows everything again.
+fn note(emulator: &Emulator, stale: &mut Option<Resync>, does: SequenceEffect) {
     match does {
-        SequenceEffect::Draw | SequenceEffect::Repeat(_) => {}
-        SequenceEffect::ClearHistory if parser.screen().alternate_screen() => {}
-        SequenceEffect::ClearHistory => parser.callbacks_mut().clear(),
-        SequenceEffect::Reset => {
-            parser.callbacks_mut().clear();
-            *stale = None;
-        }
+        SequenceEffect::Draw => {}
+        SequenceEffect::Reset => *stale = None,
         SequenceEffect::ClearScreen | SequenceEffect::Place | SequenceEffect::ClearLine => {
             let Some(resync) = stale else { return };
             match does {
@@ -369,7 +327,7 @@ fn note(parser: &mut vt100::Parser<History>, stale: &mut Option<Resync>, does: S
                 SequenceEffect::ClearLine => resync.lines = resync.lines.saturating_add(1),
                 _ => resync.cleared = true,
             }
-            resync.cleared |= resync.placed && resync.lines >= parser.screen().size().0.get();
+            resync.cleared |= resync.placed && resync.lines >= emulator.size().0;
             if resync.cleared && resync.placed {
                 *stale = None;
             }
@@ -377,24 +335,22 @@ fn note(parser: &mut vt100::Parser<History>, stale: &mut Option<Resync>, does: S
     }
 }
 
-fn parser(size: Size, lines: usize) -> vt100::Parser<History> {
+fn emulator(size: Size, lines: usize) -> Emulator {
     let (rows, columns) = bounded(size);
-    vt100::Parser::new_with_callbacks(rows, columns, RECENT, History::new(lines))
+    Emulator::new(rows, columns, lines)
 }
 
 fn prices(size: Size) -> Prices {
     let (rows, columns) = bounded(size);
-    Prices::of(rows.get(), columns.get())
+    Prices::of(rows, columns)
 }
 
 /// A terminal may say that it has no size, and a hostile one that it is enormous.
-fn bounded(size: Size) -> (NonZeroU16, NonZeroU16) {
-    const ROWS: NonZeroU16 = NonZeroU16::new(24).unwrap();
-    const COLUMNS: NonZeroU16 = NonZeroU16::new(80).unwrap();
-    let columns = NonZeroU16::new(size.columns.min(MOST_COLUMNS)).unwrap_or(COLUMNS);
-    let fit = u16::try_from(MOST_CELLS / u32::from(columns.get())).unwrap_or(u16::MAX);
-    let rows = NonZeroU16::new(size.rows.min(MOST_ROWS).min(fit)).unwrap_or(ROWS);
-    (rows, columns)
+fn bounded(size: Size) -> (u16, u16) {
+    let or = |number: u16, default: u16| if number == 0 { default } else { number };
+    let columns = or(size.columns.min(MOST_COLUMNS), 80);
+    let fit = u16::try_from(MOST_CELLS / u32::from(columns)).unwrap_or(u16::MAX);
+    (or(size.rows.min(MOST_ROWS).min(fit), 24), columns)
 }
 
 #[cfg(test)]

@@ -1,18 +1,15 @@
 //! Divides claude's output into whole pieces: a terminal that takes over between two of them misses nothing.
 
-use super::repeat;
 use crate::vt::tokenizer::{ESC, Position};
 
 /// Longest sequence that is held until it is whole, in bytes; what is longer is passed on in part.
 pub const LONGEST_SEQUENCE: usize = 1024;
 
-/// What a piece does, beyond what the emulator makes of it.
+/// What a piece does to a model that does not know everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SequenceEffect {
     /// Nothing of note.
     Draw,
-    /// Clears the lines above the screen: `CSI 3 J`.
-    ClearHistory,
     /// Clears the screen: `CSI 2 J`.
     ClearScreen,
     /// Puts the cursor somewhere, wherever it was: `CSI H`.
@@ -21,8 +18,6 @@ pub enum SequenceEffect {
     ClearLine,
     /// Starts anew: `ESC c`.
     Reset,
-    /// Repeats the character before it so often: `CSI n b`. Its piece begins with what stands before it.
-    Repeat(u16),
 }
 
 /// How a sequence goes on.
@@ -108,11 +103,6 @@ impl SequenceSplitter {
             overlong => opening(overlong),
         }
     }
-
-    /// What brings an emulator that has got every piece, and other sequences since, back to where it was.
-    pub fn resume(&self) -> &'static [u8] {
-        opening(self.overlong)
-    }
 }
 
 /// A beginning whose end does nothing, whatever it says.
@@ -182,13 +172,11 @@ fn does(sequence: &[u8]) -> SequenceEffect {
             SequenceEffect::Place
         }
         b"\x1b[2K" => SequenceEffect::ClearLine,
-        [ESC, b'[', .., b'b'] => repeat::count(sequence).map_or(SequenceEffect::Draw, SequenceEffect::Repeat),
         [ESC, b'[', params @ .., b'J'] => {
             let params = params.strip_prefix(b"?").unwrap_or(params);
             let first = params.split(|byte| *byte == b';').next().unwrap_or_default();
             match std::str::from_utf8(first).ok().and_then(|first| first.parse::<u32>().ok()) {
                 Some(2) => SequenceEffect::ClearScreen,
-                Some(3) => SequenceEffect::ClearHistory,
                 _ => SequenceEffect::Draw,
             }
         }
@@ -253,14 +241,14 @@ mod tests {
 
     #[test]
     fn what_clears_is_told_at_its_place() {
-        let (found, _) = pieces(&[b"a\x1b[2", b"Jb\x1b[3J\x1b[Hc\x1bcd"]);
+        let (found, _) = pieces(&[b"a\x1b[2", b"Jb\x1b[2K\x1b[Hc\x1bcd"]);
         let told: Vec<SequenceEffect> = found.iter().map(|piece| piece.1).collect();
         assert_eq!(
             told,
             [
                 SequenceEffect::Draw,
                 SequenceEffect::ClearScreen,
-                SequenceEffect::ClearHistory,
+                SequenceEffect::ClearLine,
                 SequenceEffect::Place,
                 SequenceEffect::Reset,
                 SequenceEffect::Draw

@@ -1,6 +1,7 @@
 //! The screen as plain cells: what the emulator knows, as far as a look at it needs that.
 
-use vt100::Color;
+use crate::vt::emulator::style::{self, Color};
+use crate::vt::emulator::{CellView, Emulator};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Cell {
@@ -36,41 +37,44 @@ pub struct ScreenCells {
 
 impl ScreenCells {
     /// Takes down what the emulator shows now.
-    pub fn of(screen: &vt100::Screen) -> Self {
-        let (rows, columns) = screen.size();
-        let (row, column) = screen.cursor_position();
-        let count = usize::from(rows.get()) * usize::from(columns.get());
+    pub fn of(emulator: &Emulator) -> Self {
+        let (rows, columns) = emulator.size();
+        let (row, column) = emulator.cursor();
+        let count = usize::from(rows) * usize::from(columns);
         let mut view = Self {
             text: String::with_capacity(count),
             cells: Vec::with_capacity(count),
-            rows: rows.get().into(),
-            columns: columns.get().into(),
-            // Behind the last column is where the next character will wrap; the cursor is shown on it.
-            cursor: (row.min(rows.get() - 1).into(), column.min(columns.get() - 1).into()),
-            cursor_shown: !screen.hide_cursor(),
-            alternate: screen.alternate_screen(),
+            rows: rows.into(),
+            columns: columns.into(),
+            cursor: (row.into(), column.into()),
+            cursor_shown: emulator.cursor_shown(),
+            alternate: emulator.on_alternate_screen(),
         };
-        for row in 0..rows.get() {
-            for column in 0..columns.get() {
-                let cell = screen.cell(row, column).map_or_else(Cell::default, |cell| view.cell_of(cell));
+        for row in 0..rows {
+            for cell in emulator.cells(row) {
+                let cell = view.cell_of(&cell);
                 view.cells.push(cell);
             }
         }
         view
     }
 
-    fn cell_of(&mut self, cell: &vt100::Cell) -> Cell {
+    fn cell_of(&mut self, cell: &CellView<'_>) -> Cell {
         let start = self.text.len();
-        let blank = !cell.has_contents() && !cell.is_wide_continuation();
-        self.text.push_str(if blank { " " } else { cell.contents() });
+        if cell.is_written() {
+            cell.push_text(&mut self.text);
+        } else if !cell.continues() {
+            self.text.push(' ');
+        }
+        let style = cell.style();
         Cell {
             start: u32::try_from(start).unwrap_or(u32::MAX),
             length: u8::try_from(self.text.len() - start).unwrap_or(0),
-            continues: cell.is_wide_continuation(),
-            dim: cell.dim(),
-            bold: cell.bold(),
-            inverse: cell.inverse(),
-            colour: cell.fgcolor(),
+            continues: cell.continues(),
+            dim: style.has(style::DIM),
+            bold: style.has(style::BOLD),
+            inverse: style.has(style::INVERSE),
+            colour: style.foreground,
         }
     }
 

@@ -1,9 +1,9 @@
 //! The indicator of the footer, as claude draws it: in narrow windows, and in each of its themes.
 
 use std::fs;
-use std::num::NonZeroU16;
 
 use cckw::claude::screen::{Indicator, read};
+use cckw::vt::emulator::Emulator;
 use cckw::vt::screen::view::ScreenCells;
 use serde_json::json;
 
@@ -18,10 +18,9 @@ const COLUMNS: u16 = 100;
 
 /// What cckw reads on the screen of this terminal.
 fn indicator(terminal: &Terminal, columns: u16) -> Indicator {
-    let size = |number| NonZeroU16::new(number).expect("a size");
-    let mut parser = vt100::Parser::new(size(ROWS), size(columns), 0);
-    parser.process(&terminal.drawn());
-    read(&ScreenCells::of(parser.screen())).indicator
+    let mut emulator = Emulator::new(ROWS, columns, 0);
+    emulator.process(&terminal.drawn());
+    read(&ScreenCells::of(&emulator)).indicator
 }
 
 #[track_caller]

@@ -5,11 +5,10 @@ mod indicator;
 mod small_windows;
 mod texts;
 
-use std::num::NonZeroU16;
-
 use cckw::claude::own_command;
 use cckw::claude::own_command::Origin;
 use cckw::claude::screen::{Panel, read};
+use cckw::vt::emulator::Emulator;
 use cckw::vt::screen::view::ScreenCells;
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -113,10 +112,9 @@ fn the_built_in_command_is_known_by_what_the_list_says_of_it() {
         terminal.wait_for("the list", |screen| {
             screen.rows.iter().any(|row| row.starts_with("  ❯ /remote-control"))
         });
-        let size = |number| NonZeroU16::new(number).expect("a size");
-        let mut parser = vt100::Parser::new(size(30), size(100), 0);
-        parser.process(&terminal.drawn());
-        let menu = read(&ScreenCells::of(parser.screen())).menu;
+        let mut emulator = Emulator::new(30, 100, 0);
+        emulator.process(&terminal.drawn());
+        let menu = read(&ScreenCells::of(&emulator)).menu;
         assert_eq!(own_command::origin(menu.as_ref()), Origin::BuiltIn, "linked: {is_linked}, {menu:?}");
         for _ in "/remote-control".chars() {
             terminal.press(Key::Backspace);
@@ -127,10 +125,9 @@ fn the_built_in_command_is_known_by_what_the_list_says_of_it() {
 
 /// The panel that a screen of this size shows.
 fn panel(screen: &Screen, rows: u16, columns: u16) -> Option<Panel> {
-    let size = |number| NonZeroU16::new(number).expect("a size");
-    let mut parser = vt100::Parser::new(size(rows), size(columns), 0);
-    parser.process(screen.text().replace('\n', "\r\n").as_bytes());
-    read(&ScreenCells::of(parser.screen())).panel
+    let mut emulator = Emulator::new(rows, columns, 0);
+    emulator.process(screen.text().replace('\n', "\r\n").as_bytes());
+    read(&ScreenCells::of(&emulator)).panel
 }
 
 #[test]

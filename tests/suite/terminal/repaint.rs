@@ -1,18 +1,21 @@
 //! What a terminal shows that gets a repaint and then the rest of claude's output, against one that saw every
 //! byte.
 
-use std::num::NonZeroU16;
+mod glass;
+mod streams;
 
 use cckw::os::tty::Size;
 use cckw::vt::modes::ModeTracker;
 use cckw::vt::screen::Screen;
+use glass::{Glass, Kind};
 use proptest::prelude::*;
+use streams::{everything, what_both_know};
 
 /// A terminal, as far as it can be seen.
 struct Terminal {
-    parser: vt100::Parser,
+    glass: Glass,
     modes: ModeTracker,
-    /// The beginning of a character: the emulator goes wrong where one is cut in two.
+    /// The beginning of a character: the emulators go wrong where one is cut in two.
     tail: Vec<u8>,
 }
 
@@ -20,13 +23,8 @@ struct Terminal {
 const LINES: usize = 300;
 
 impl Terminal {
-    fn new(rows: u16, columns: u16) -> Self {
-        let size = |number| NonZeroU16::new(number).expect("no screen is empty");
-        Self {
-            parser: vt100::Parser::new(size(rows), size(columns), 5000),
-            modes: ModeTracker::default(),
-            tail: Vec::new(),
-        }
+    fn new(kind: Kind, rows: u16, columns: u16) -> Self {
+        Self { glass: Glass::new(kind, rows, columns), modes: ModeTracker::default(), tail: Vec::new() }
     }
 
     fn show(&mut self, bytes: &[u8]) {
@@ -36,41 +34,22 @@ impl Terminal {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
             _ => self.tail.len(),
         };
-        self.parser.process(&self.tail[..whole]);
+        self.glass.show(&self.tail[..whole]);
         self.tail.drain(..whole);
-    }
-
-    fn resize(&mut self, rows: u16, columns: u16) {
-        let size = |number| NonZeroU16::new(number).expect("no screen is empty");
-        self.parser.set_size(size(rows), size(columns));
     }
 
     /// Everything a user could see of it now, a line each.
     fn looks(&self) -> Vec<String> {
-        let screen = self.parser.screen();
-        let mut looks = vec![
-            format!("cursor {:?} hidden {}", screen.cursor_position(), screen.hide_cursor()),
-            format!("style {:?}", screen.attributes_formatted()),
-            format!("modes {:?} alternate {}", screen.input_mode_formatted(), screen.alternate_screen()),
-            format!("modes {:?}", (self.modes.redo_screen(), self.modes.redo_rest())),
-        ];
-        looks.extend((0..screen.size().0.get()).map(|row| look(screen, row, true)));
+        let mut looks = self.glass.looks();
+        let mut rest = self.modes.redo_rest();
+        if matches!(self.glass, Glass::Own(_)) {
+            // What was restored with the cursor is seen on the glass.
+            for restored in ["\x1b(0", "\x1b)0", "\x0e", "\x1b[?6h"] {
+                rest = rest.replace(restored, "");
+            }
+        }
+        looks.push(format!("modes {:?}", (self.modes.redo_screen(), rest)));
         looks
-    }
-
-    /// The lines above the screen, the latest last.
-    fn history(&self) -> Vec<String> {
-        let mut screen = self.parser.screen().clone();
-        let count = screen.scrollback_len().min(LINES);
-        (1..=count)
-            .rev()
-            .map(|above| {
-                screen.set_scrollback(above);
-                // Whether a blank in the middle of a line was erased in a colour or never written is not
-                // kept.
-                look(&screen, 0, false).trim_end().to_owned()
-            })
-            .collect()
     }
 
     /// The same on leaving the alternate screen, after which the cursor is where it was saved.
@@ -80,34 +59,13 @@ impl Terminal {
     }
 }
 
-/// A row with the style of each cell. A blank that was written looks like one that was not.
-fn look(screen: &vt100::Screen, row: u16, blanks: bool) -> String {
-    let mut line = String::new();
-    for column in 0..screen.size().1.get() {
-        let Some(cell) = screen.cell(row, column) else { continue };
-        if cell.is_wide_continuation() {
-            continue;
-        }
-        let style = (cell.fgcolor(), cell.bgcolor());
-        let flags = (cell.bold(), cell.dim(), cell.italic(), cell.underline(), cell.inverse());
-        let shown = blanks || !cell.contents().trim().is_empty();
-        let plain = style == (vt100::Color::Default, vt100::Color::Default)
-            && flags == (false, false, false, false, false);
-        if shown && !plain {
-            line.push_str(&format!("{{{style:?}{flags:?}}}"));
-        }
-        line.push_str(if cell.has_contents() { cell.contents() } else { " " });
-    }
-    line
-}
-
 /// What a shell leaves behind before somebody attaches.
 const SHELL: &[u8] = b"\x1b[32m$\x1b[m ls\r\nsome files\r\nof yours\r\n$ cckw attach\r\n";
 
 /// Compares a terminal that comes in after `cut` bytes with one that was there all the time.
-fn compare(stream: &[u8], cut: usize, rows: u16, columns: u16) -> Result<(), TestCaseError> {
+fn compare(kind: Kind, stream: &[u8], cut: usize, rows: u16, columns: u16) -> Result<(), TestCaseError> {
     let (before, after) = stream.split_at(cut);
-    let mut always = Terminal::new(rows, columns);
+    let mut always = Terminal::new(kind, rows, columns);
     let mut screen = Screen::new(Size { rows, columns, width: 0, height: 0 });
     let mut modes = ModeTracker::default();
     always.show(before);
@@ -118,16 +76,16 @@ fn compare(stream: &[u8], cut: usize, rows: u16, columns: u16) -> Result<(), Tes
     let repaint = screen.repaint(&modes);
     prop_assert_eq!(&screen.text(), &text, "asking changed the model");
     prop_assert!(!repaint.windows(8).any(|window| window == b"\x1b[?2026h"));
-    let mut late = Terminal::new(rows, columns);
+    let mut late = Terminal::new(kind, rows, columns);
     late.show(SHELL);
     late.show(&repaint);
     same(&always, &late, "at once")?;
     let lines = |terminal: &Terminal| {
-        let mut history = terminal.history();
+        let mut history = terminal.glass.history();
         history.reverse();
         history
     };
-    if !always.parser.screen().alternate_screen() {
+    if !always.glass.on_alternate_screen() {
         let (seen, shown) = (lines(&always), lines(&late));
         let count = seen.len().min(LINES);
         prop_assert!(shown.len() >= count, "{} of {count} lines above", shown.len());
@@ -141,7 +99,7 @@ fn compare(stream: &[u8], cut: usize, rows: u16, columns: u16) -> Result<(), Tes
     // And the model itself has come to no harm by being asked.
     screen.push(after);
     modes.feed(after);
-    let mut last = Terminal::new(rows, columns);
+    let mut last = Terminal::new(kind, rows, columns);
     last.show(&screen.redraw(&modes));
     same(&always, &last, "drawn again at the end")?;
     prop_assert_eq!(always.left(), last.left());
@@ -153,119 +111,33 @@ fn same(always: &Terminal, late: &Terminal, when: &str) -> Result<(), TestCaseEr
     Ok(())
 }
 
-/// Streams made of what programs write.
-fn streams() -> impl Strategy<Value = String> {
-    let text = prop::collection::vec(
-        prop::sample::select(vec![
-            "a",
-            "b",
-            " ",
-            "x y",
-            "日",
-            "本",
-            "é",
-            "e\u{301}",
-            "🦀",
-            "─",
-            "│",
-            "❯ ",
-            "a\u{200d}",
-            "word word word",
-        ]),
-        1..30,
-    )
-    .prop_map(|words| words.concat());
-    let number = prop_oneof![1..12u16, Just(200u16)];
-    let csi =
-        (prop::sample::select("ABCDEFGHJKLMPSTX@d".chars().collect::<Vec<_>>()), 0..4u16, number.clone())
-            .prop_map(|(last, small, number)| match last {
-                'H' => format!("\x1b[{number};{}H", small * 5 + 1),
-                'J' | 'K' => format!("\x1b[{small}{last}"),
-                _ => format!("\x1b[{number}{last}"),
-            });
-    let style = prop::sample::select(vec![
-        "\x1b[m",
-        "\x1b[1m",
-        "\x1b[2m",
-        "\x1b[3;4m",
-        "\x1b[7m",
-        "\x1b[31m",
-        "\x1b[97m",
-        "\x1b[38;5;123m",
-        "\x1b[48;2;1;2;3m",
-        "\x1b[49m",
-        "\x1b[22;27m",
-    ]);
-    let mode = prop::sample::select(vec![
-        "\x1b[?25l",
-        "\x1b[?25h",
-        "\x1b[?2004h",
-        "\x1b[?2004l",
-        "\x1b[?1000h",
-        "\x1b[?1006h",
-        "\x1b[?1003l",
-        "\x1b[?1004h",
-        "\x1b[?2026h",
-        "\x1b[?2026l",
-        "\x1b[>1u",
-        "\x1b[<u",
-        "\x1b[>4;2m",
-        "\x1b[5 q",
-        "\x1b[0 q",
-        "\x1b]0;a title\x07",
-        "\x1b]2;é\x1b\\",
-        "\x1b=",
-        "\x1b>",
-        "\x1b[?1h",
-        "\x1b[?2031h",
-        "\x1bP+q\x1b\\",
-        "\x1b[c",
-        "\x1b]8;;x\x07",
-        "\x1b]52;c;AAAA\x07",
-    ]);
-    let place = prop::sample::select(vec![
-        "\r\n",
-        "\n",
-        "\r",
-        "\x08",
-        "\t",
-        "\x1bM",
-        "\x1b7",
-        "\x1b8",
-        "\x1b[r",
-        "\x1b[2;4r",
-        "\x1b[1;5r",
-        "\x1b[3r",
-        "\x1b[?1049h",
-        "\x1b[?1049l",
-        "\r\n\r\n\r\n\r\n\r\n",
-    ]);
-    let piece = prop_oneof![
-        6 => text,
-        3 => csi,
-        2 => style.prop_map(str::to_owned),
-        1 => mode.prop_map(str::to_owned),
-        3 => place.prop_map(str::to_owned),
-    ];
-    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn a_terminal_that_comes_in_late_shows_the_same(
-        stream in streams(), cut in any::<prop::sample::Index>(), rows in 2u16..9, columns in 2u16..24
+        stream in everything(), cut in any::<prop::sample::Index>(), rows in 2u16..9, columns in 2u16..24
     ) {
         let cut = cut.index(stream.len() + 1);
-        compare(stream.as_bytes(), cut, rows, columns)?;
+        compare(Kind::Own, stream.as_bytes(), cut, rows, columns)?;
+    }
+
+    #[test]
+    fn another_emulator_that_comes_in_late_shows_the_same(
+        stream in what_both_know(), cut in any::<prop::sample::Index>(), rows in 2u16..9, columns in 2u16..24
+    ) {
+        let cut = cut.index(stream.len() + 1);
+        compare(Kind::Crate, stream.as_bytes(), cut, rows, columns)?;
     }
 }
 
 /// Cuts a recorded stream at each place of the first frames, and at some of the others.
 fn compare_recorded(stream: &[u8]) {
     for cut in (0..300).step_by(11).chain((300..stream.len()).step_by(797)).chain([stream.len()]) {
-        compare(stream, cut, 24, 80).unwrap_or_else(|error| panic!("cut after {cut} bytes: {error}"));
+        for kind in [Kind::Own, Kind::Crate] {
+            compare(kind, stream, cut, 24, 80)
+                .unwrap_or_else(|error| panic!("cut after {cut} bytes: {error}"));
+        }
     }
 }
 
@@ -297,11 +169,15 @@ fn long_output() -> Vec<u8> {
 #[test]
 fn lines_that_scrolled_off_are_there_with_their_breaks() {
     let out = long_output();
-    compare(&out, out.len(), 24, 80).expect("the same");
+    for kind in [Kind::Own, Kind::Crate] {
+        compare(kind, &out, out.len(), 24, 80).expect("the same");
+    }
     let region =
         [&out[..], b"\x1b[1;20r\x1b[20H", &out[..6000], b"\x1b[5;20r\x1b[20H", &out[..6000]].concat();
     for cut in [out.len() + 3, out.len() + 3000, region.len() - 2000, region.len()] {
-        compare(&region, cut, 24, 80).expect("the same");
+        for kind in [Kind::Own, Kind::Crate] {
+            compare(kind, &region, cut, 24, 80).expect("the same");
+        }
     }
 }
 
@@ -314,11 +190,11 @@ fn no_more_lines_are_kept_than_asked_for() {
         for line in 0..723 {
             screen.push(format!("line {line}\r\n").as_bytes());
         }
-        let mut terminal = Terminal::new(24, 80);
+        let mut terminal = Terminal::new(Kind::Crate, 24, 80);
         terminal.show(&screen.repaint(&ModeTracker::default()));
-        assert_eq!(terminal.parser.screen().scrollback_len(), shown, "{kept} lines kept");
-        if let Some(first) = terminal.history().first() {
-            assert_eq!(*first, format!("line {}", 700 - shown.min(LINES)), "{kept} lines kept");
+        assert_eq!(terminal.glass.history().len(), shown, "{kept} lines kept");
+        if let Some(first) = terminal.glass.history().first() {
+            assert_eq!(*first, format!("line {}", 700 - shown), "{kept} lines kept");
         }
     }
 }
@@ -328,22 +204,22 @@ fn lines_that_claude_cleared_are_not_brought_back() {
     let out = [&long_output()[..], b"\x1b[2J\x1b[3J\x1b[Hnew"].concat();
     let mut screen = Screen::new(Size { rows: 24, columns: 80, width: 0, height: 0 });
     screen.push(&out);
-    let mut terminal = Terminal::new(24, 80);
+    let mut terminal = Terminal::new(Kind::Crate, 24, 80);
     terminal.show(&screen.repaint(&ModeTracker::default()));
-    assert_eq!(terminal.history(), Vec::<String>::new());
+    assert_eq!(terminal.glass.history(), Vec::<String>::new());
 }
 
 #[test]
 fn another_size_is_applied_as_a_terminal_would() {
     let mut screen = Screen::new(Size { rows: 24, columns: 80, width: 0, height: 0 });
-    let mut always = Terminal::new(24, 80);
+    let mut always = Terminal::new(Kind::Crate, 24, 80);
     let out = long_output();
     screen.push(&out);
     always.show(&out);
     for (rows, columns) in [(40, 80), (10, 60), (60, 100), (24, 80)] {
         screen.resize(Size { rows, columns, width: 0, height: 0 });
-        always.resize(rows, columns);
-        let mut late = Terminal::new(rows, columns);
+        always.glass.resize(rows, columns);
+        let mut late = Terminal::new(Kind::Crate, rows, columns);
         late.show(&screen.repaint(&ModeTracker::default()));
         same(&always, &late, "after a change of size").expect("the same");
     }
@@ -361,10 +237,10 @@ fn a_stale_model_shows_nothing_and_switches_the_modes_on() {
         screen.push(&vec![b'x'; 600_000]);
     }
     assert!(screen.is_stale());
-    let mut late = Terminal::new(24, 80);
+    let mut late = Terminal::new(Kind::Crate, 24, 80);
     late.show(SHELL);
     late.show(&screen.repaint(&modes));
-    assert!(late.looks().iter().skip(4).all(|row| row.trim().is_empty()), "{:#?}", late.looks());
+    assert!(late.glass.is_empty(), "{:#?}", late.looks());
     assert_eq!(late.modes.redo(), modes.redo());
     // Claude draws everything anew, and the model knows it again.
     screen.push(b"\x1b[2J\x1b[Hhello");
@@ -393,6 +269,8 @@ fn rows_that_count_from_the_margin_are_counted_from_there() {
     let stream = b"top\r\n\x1b[3;6r\x1b[?6h\x1b[2;3Habc\x1b[1;1Hx\r\n\r\n\r\n\r\nend\x1b[3;1Hy";
     // Before the margins there is nothing to count from; the emulator saves the origin with the cursor.
     for cut in [stream.len(), stream.len() - 1, stream.len() - 7, 20] {
-        compare(stream, cut, 8, 20).expect("the same");
+        for kind in [Kind::Own, Kind::Crate] {
+            compare(kind, stream, cut, 8, 20).expect("the same");
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Footers as claude 2.1.332 was seen to draw them, and status lines of users that look like them.
 
-use std::num::NonZeroU16;
-
 use super::super::input;
 use super::*;
 use crate::claude::remote_notices::classify;
+use crate::vt::emulator::Emulator;
 
 const GREEN: &str = "\x1b[38;2;78;186;101m";
 const RED: &str = "\x1b[38;2;255;107;128m";
@@ -14,13 +13,12 @@ const COLUMNS: usize = 80;
 
 /// A screen with an empty prompt above these rows; `rule` is the colour of the rules.
 fn view(rule: &str, rows: &[String]) -> ScreenCells {
-    let size = |number| NonZeroU16::new(number).expect("a size");
-    let mut parser = vt100::Parser::new(size(24), size(80), 0);
+    let mut emulator = Emulator::new(24, 80, 0);
     let line = "─".repeat(COLUMNS);
-    parser.process(
+    emulator.process(
         format!("{rule}{line}\x1b[m❯\u{a0}\r\n{rule}{line}\x1b[m{}", rows.join("\x1b[m\r\n")).as_bytes(),
     );
-    ScreenCells::of(parser.screen())
+    ScreenCells::of(&emulator)
 }
 
 /// A row with `right` two columns before the edge.
@@ -154,13 +152,12 @@ fn a_status_line_of_the_user_is_no_indicator() {
 /// is in the header.
 #[test]
 fn on_the_alternate_screen_a_status_line_in_the_theme_s_colour_is_no_indicator() {
-    let size = |number| NonZeroU16::new(number).expect("a size");
     for (start, expected) in [("\x1b[?1049h", Indicator::Absent), ("", Indicator::Active)] {
-        let mut parser = vt100::Parser::new(size(24), size(80), 0);
+        let mut emulator = Emulator::new(24, 80, 0);
         let line = "─".repeat(COLUMNS);
         let rows = [sides("x", &format!("{GREEN}/rc active")), mode()].join("\x1b[m\r\n");
-        parser.process(format!("{start}{GREY}{line}\x1b[m❯\u{a0}\r\n{GREY}{line}\x1b[m{rows}").as_bytes());
-        let view = ScreenCells::of(parser.screen());
+        emulator.process(format!("{start}{GREY}{line}\x1b[m❯\u{a0}\r\n{GREY}{line}\x1b[m{rows}").as_bytes());
+        let view = ScreenCells::of(&emulator);
         let input = input::find(&view).expect("an input box");
         assert_eq!(Footer::of(&view, input).indicator(), expected, "{start:?}");
     }

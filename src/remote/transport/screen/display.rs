@@ -1,7 +1,6 @@
 //! A display of a window, attached in a PTY of our own.
 
 use std::io;
-use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +17,9 @@ use crate::os::poll::{Interest, Poll};
 use crate::os::tty;
 use crate::os::tty::Size;
 use crate::remote::transport::{Pane, Sight};
+use crate::vt::emulator::Emulator;
+use crate::vt::modes::ModeTracker;
+use crate::vt::screen::colours;
 
 /// So long without output, and what was drawn is complete.
 const DRAWN_AFTER_SILENCE: Duration = Duration::from_millis(30);
@@ -30,7 +32,8 @@ const FIRST_PICTURE_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Display {
     master: OwnedFd,
     client: Child,
-    parser: vt100::Parser,
+    emulator: Emulator,
+    modes: ModeTracker,
     /// The window's size. It begins in the first row of the display; a status line is below it.
     size: (u16, u16),
     gone: bool,
@@ -75,13 +78,13 @@ impl Display {
         command.args(["-U", "-x"]).env("TERM", "xterm-256color");
         command.stdin(Stdio::from(slave.try_clone()?)).stdout(Stdio::from(slave.try_clone()?));
         let client = command.stderr(Stdio::from(slave)).spawn()?;
-        let parser = vt100::Parser::new(at_least_one(own.0), at_least_one(own.1), 0);
-        Ok(Self { master, client, parser, size, gone: false })
+        let (emulator, modes) = (Emulator::new(own.0, own.1, 0), ModeTracker::default());
+        Ok(Self { master, client, emulator, modes, size, gone: false })
     }
 
     fn resize(&mut self, size: (u16, u16)) -> io::Result<()> {
         tty::set_size(&self.master, Size { rows: size.0, columns: size.1, width: 0, height: 0 })?;
-        self.parser.screen_mut().set_size(at_least_one(size.0), at_least_one(size.1));
+        self.emulator.resize(size.0, size.1);
         // The PTY is nobody's controlling terminal, so nobody else tells.
         kill::to_child(self.pid(), libc::SIGWINCH)?;
         Ok(())
@@ -103,7 +106,10 @@ impl Display {
                 return;
             }
             match read(&self.master, &mut buffer) {
-                Transfer::Moved(count) => self.parser.process(&buffer[..count]),
+                Transfer::Moved(count) => {
+                    self.emulator.process(&buffer[..count]);
+                    self.modes.feed(&buffer[..count]);
+                }
                 Transfer::Blocked => {}
                 Transfer::Gone => self.gone = true,
             }
@@ -120,20 +126,16 @@ impl Display {
         if self.gone {
             return Err("screen has closed the display".into());
         }
-        let screen = self.parser.screen();
-        let (row, column) = screen.cursor_position();
-        let rows = screen.rows_formatted(0, self.size.1);
-        let count = usize::from(self.size.0);
-        // Each row begins without attributes, and may end with some.
-        let lines = rows.take(count).map(|row| format!("\x1b[m{row}").into_bytes()).collect();
+        let rows = colours::lines(&self.emulator);
+        let lines = rows.take(self.size.0.into()).map(String::into_bytes).collect();
         Ok(Sight {
             size: self.size,
             lines,
-            cursor: (row, column),
-            cursor_shown: !screen.hide_cursor(),
+            cursor: self.emulator.cursor(),
+            cursor_shown: self.emulator.cursor_shown(),
             // The display is drawn on the alternate screen, whatever the window has.
             alternate: false,
-            pastes: screen.bracketed_paste(),
+            pastes: self.modes.is_on(2004) == Some(true),
             obstacle: None,
             typed: None,
         })
@@ -155,10 +157,6 @@ impl Drop for Display {
         let _ = self.client.kill();
         let _ = self.client.wait();
     }
-}
-
-fn at_least_one(number: u16) -> NonZeroU16 {
-    NonZeroU16::new(number).unwrap_or(NonZeroU16::MIN)
 }
 
 fn winsize(size: (u16, u16)) -> Winsize {

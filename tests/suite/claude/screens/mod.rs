@@ -5,10 +5,10 @@ mod properties;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::num::NonZeroU16;
 use std::path::Path;
 
 use cckw::claude::screen::{Indicator, Prompt, Reading, read};
+use cckw::vt::emulator::Emulator;
 use cckw::vt::screen::view::ScreenCells;
 
 /// A recorded screen.
@@ -55,16 +55,15 @@ impl Recorded {
         })
     }
 
-    fn shown(&self) -> vt100::Parser {
+    fn shown(&self) -> Emulator {
         shown(self.rows, self.columns, &self.bytes)
     }
 }
 
-fn shown(rows: u16, columns: u16, bytes: &[u8]) -> vt100::Parser {
-    let size = |number| NonZeroU16::new(number).expect("a size");
-    let mut parser = vt100::Parser::new(size(rows), size(columns), 0);
-    parser.process(bytes);
-    parser
+fn shown(rows: u16, columns: u16, bytes: &[u8]) -> Emulator {
+    let mut emulator = Emulator::new(rows, columns, 0);
+    emulator.process(bytes);
+    emulator
 }
 
 fn recorded() -> Vec<Recorded> {
@@ -121,7 +120,7 @@ fn every_recorded_screen_is_read_as_it_must_be() {
     assert!(screens.len() > 100, "only {} screens", screens.len());
     let mut wrong = String::new();
     for screen in &screens {
-        let reading = told(&read(&ScreenCells::of(screen.shown().screen())));
+        let reading = told(&read(&ScreenCells::of(&screen.shown())));
         if reading != screen.verdict {
             let _ = writeln!(wrong, "== {}\n-- must be\n{}\n-- is\n{reading}", screen.name, screen.verdict);
         }

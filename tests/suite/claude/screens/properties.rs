@@ -1,15 +1,14 @@
 //! What holds for every screen, recorded, damaged or made up.
 
-use std::num::NonZeroU16;
-
 use cckw::claude::screen::{Prompt, read};
+use cckw::vt::emulator::Emulator;
 use cckw::vt::screen::view::ScreenCells;
 use proptest::prelude::*;
 
 use super::{Recorded, recorded, shown};
 
-fn prompt(parser: &vt100::Parser) -> Prompt {
-    read(&ScreenCells::of(parser.screen())).prompt
+fn prompt(emulator: &Emulator) -> Prompt {
+    read(&ScreenCells::of(emulator)).prompt
 }
 
 fn elsewhere(prompt: &Prompt) -> bool {
@@ -17,7 +16,7 @@ fn elsewhere(prompt: &Prompt) -> bool {
 }
 
 /// Draws `text` from the first column of `row`, and puts the cursor back.
-fn draw(screen: &mut vt100::Parser, row: u16, text: &str) {
+fn draw(screen: &mut Emulator, row: u16, text: &str) {
     screen.process(format!("\x1b7\x1b[{};1H{text}\x1b8", row + 1).as_bytes());
 }
 
@@ -32,15 +31,11 @@ fn a_row_that_is_missing_makes_no_prompt_of_another_place() {
     for screen in recorded().iter().filter(|screen| at_another_place(screen)) {
         for row in 0..screen.rows {
             let mut shown = screen.shown();
-            let (_, column) = shown.screen().cursor_position();
+            let (_, column) = shown.cursor();
             shown.process(format!("\x1b7\x1b[{};1H\x1b[M\x1b8", row + 1).as_bytes());
             assert!(elsewhere(&prompt(&shown)), "{} without row {row}: {:?}", screen.name, prompt(&shown));
             // With the cursor where it was in the text, and not on the glass.
-            let at = shown
-                .screen()
-                .cursor_position()
-                .0
-                .saturating_sub(u16::from(row <= shown.screen().cursor_position().0));
+            let at = shown.cursor().0.saturating_sub(u16::from(row <= shown.cursor().0));
             shown.process(format!("\x1b[{};{}H", at + 1, column + 1).as_bytes());
             assert!(elsewhere(&prompt(&shown)), "{} without row {row}: {:?}", screen.name, prompt(&shown));
         }
@@ -51,8 +46,8 @@ fn a_row_that_is_missing_makes_no_prompt_of_another_place() {
 fn a_prompt_that_is_damaged_is_none() {
     for screen in recorded().iter().filter(|screen| !screen.verdict.starts_with("prompt: elsewhere")) {
         let mut shown = screen.shown();
-        let rows: Vec<String> = shown.screen().rows(0, screen.columns).collect();
-        let (cursor, _) = shown.screen().cursor_position();
+        let rows: Vec<String> = shown.text().collect();
+        let (cursor, _) = shown.cursor();
         let is_rule = |row: &u16| rows[usize::from(*row)].starts_with("──");
         let upper = (0..cursor).rev().find(is_rule).expect("the upper rule");
         let lower = (cursor..screen.rows).find(is_rule).expect("the lower rule");
@@ -84,7 +79,7 @@ fn a_prompt_that_is_damaged_is_none() {
 fn a_picture_of_a_prompt_changes_nothing() {
     for screen in recorded().iter().filter(|screen| screen.rows >= 10) {
         let before = prompt(&screen.shown());
-        let (cursor, _) = screen.shown().screen().cursor_position();
+        let (cursor, _) = screen.shown().cursor();
         let end = if elsewhere(&before) { screen.rows - 3 } else { cursor.saturating_sub(5) };
         for row in 0..end {
             if (row..row + 3).contains(&cursor) {
@@ -117,9 +112,8 @@ fn a_screen_can_be_cut_at_any_size() {
             (screen.rows, screen.columns - 1),
         ] {
             let mut shown = screen.shown();
-            let size = |number| NonZeroU16::new(number).expect("a size");
-            shown.screen_mut().set_size(size(rows), size(columns));
-            read(&ScreenCells::of(shown.screen()));
+            shown.resize(rows, columns);
+            read(&ScreenCells::of(&shown));
         }
     }
 }
@@ -151,7 +145,7 @@ proptest! {
         rows in 1..60u16, columns in 1..60u16, pieces in proptest::collection::vec(piece(), 0..60),
     ) {
         let shown = shown(rows, columns, &pieces.concat());
-        read(&ScreenCells::of(shown.screen()));
+        read(&ScreenCells::of(&shown));
     }
 
     #[test]
@@ -167,7 +161,7 @@ proptest! {
         let rule = "─".repeat(70);
         let at_end = column == text.chars().count();
         let screen = format!("{rule}\r\n❯\u{a0}{}\r\n{rule}\r\n  ? for shortcuts\x1b[2;{}H\x1b[?25l", cells.concat(), cursor + 1);
-        let reading = read(&ScreenCells::of(shown(10, 70, screen.as_bytes()).screen()));
+        let reading = read(&ScreenCells::of(&shown(10, 70, screen.as_bytes())));
         let Prompt::Draft(draft) = reading.prompt else { panic!("{:?}", reading.prompt) };
         prop_assert_eq!(draft.text, text);
         prop_assert_eq!(draft.cursor_at_end, at_end);
