@@ -4,6 +4,7 @@ use vte::{Params, Perform};
 
 use super::cell::Cell;
 use super::sgr;
+use super::style::Style;
 use super::terminal::Terminal;
 
 /// As many parts of an OSC as the parser takes; of one with more the rest is lost.
@@ -54,10 +55,7 @@ impl Perform for Terminal {
         }
     }
 
-    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, last: char) {
-        if ignore {
-            return;
-        }
+    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], _ignore: bool, last: char) {
         if (intermediates, last) == (&[], 'm') {
             let mut style = self.pen.style;
             sgr::apply(&mut style, params.iter());
@@ -175,8 +173,7 @@ impl Terminal {
         let is_harmless = !params.chars().chain(address.chars()).any(char::is_control);
         let link = if is_harmless { self.tables.link_number(params, &address) } else { 0 };
         if link != self.pen.style.link {
-            let style = super::style::Style { link, ..self.pen.style };
-            self.set_style(style);
+            self.set_style(Style { link, ..self.pen.style });
         }
     }
 

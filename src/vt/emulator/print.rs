@@ -43,7 +43,6 @@ impl Terminal {
     }
 
     fn put(&mut self, char: char, width: usize) {
-        let style = self.style_number();
         if self.cursor.column + width > self.columns {
             if self.modes.autowrap {
                 self.wrap();
@@ -56,6 +55,8 @@ impl Terminal {
             let blank = self.blank();
             self.row_mut().insert(column, width, blank);
         }
+        // Only now: whatever erases may give the styles other numbers.
+        let style = self.style_number();
         self.row_mut().put(column, Cell::of_char(char, width == 2, style));
         self.cursor.column = column + width;
         self.cursor.is_fresh = true;

@@ -36,6 +36,9 @@ impl Screen {
             // From wherever the cursor is: what is above it is moved off the screen, and no blank lines with
             // it.
             feed_lines(self.emulator.size().0, &mut out);
+        } else {
+            // The output that was not shown may have ended a hyperlink.
+            out.push_str("\x1b]8;;\x1b\\");
         }
         out.push_str("\x1b[H\x1b[J");
         let picture = if self.is_stale() { None } else { self.picture(modes, with_history) };

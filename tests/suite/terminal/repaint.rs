@@ -274,3 +274,70 @@ fn rows_that_count_from_the_margin_are_counted_from_there() {
         }
     }
 }
+
+/// What makes text look otherwise than plain.
+const LOOKS: [&str; 17] = [
+    "\x1b[1m",
+    "\x1b[2m",
+    "\x1b[3m",
+    "\x1b[4m",
+    "\x1b[4:2m",
+    "\x1b[4:3m",
+    "\x1b[4:4m",
+    "\x1b[4:5m",
+    "\x1b[5m",
+    "\x1b[6m",
+    "\x1b[7m",
+    "\x1b[8m",
+    "\x1b[9m",
+    "\x1b[21m",
+    "\x1b[53m",
+    "\x1b[58:2::1:2:3m",
+    "\x1b]8;id=7;https://example.com/a;b\x1b\\",
+];
+
+#[test]
+fn every_look_of_text_is_shown_again_wherever_it_is() {
+    for look in LOOKS {
+        let end = "\x1b[m\x1b]8;;\x1b\\";
+        for stream in [
+            format!("plain {look}text{end} plain"),
+            format!("{look}日本 🇩🇪 e\u{301}{end}"),
+            format!("{look}a text that is longer than a line of the screen is wide{end}"),
+            format!("{look}one\r\ntwo{end}\r\nthree"),
+            format!("{look}above{end}{}", "\r\nlater".repeat(10)),
+            format!("{look}main{end}\x1b[?1049h\x1b[H{look}alternate{end}"),
+            format!("{look}\x1b[58;5;9mone\x1b[59mtwo{end}"),
+            format!("{look}what comes next looks so, too"),
+        ] {
+            let cut = stream.len();
+            let whole = format!("{stream}x\x1b[?1049l");
+            compare(Kind::Own, whole.as_bytes(), cut, 5, 20)
+                .unwrap_or_else(|error| panic!("{stream:?}: {error}"));
+            let mut screen = Screen::new(Size { rows: 5, columns: 20, width: 0, height: 0 });
+            let mut modes = ModeTracker::default();
+            screen.push(stream.as_bytes());
+            modes.feed(stream.as_bytes());
+            let repaint = String::from_utf8(screen.repaint(&modes)).expect("text");
+            let count = repaint.matches(look).count();
+            let wanted = stream.matches(look).count();
+            assert!(count >= wanted, "{look:?} is there {count} times after {stream:?}: {repaint:?}");
+        }
+    }
+}
+
+#[test]
+fn the_bound_of_the_lines_above_holds_at_another_width() {
+    let mut screen = Screen::new(Size { rows: 10, columns: 80, width: 0, height: 0 });
+    screen.keep_lines(50);
+    for line in 0..300 {
+        screen.push(format!("line {line} {}\r\n", "word ".repeat(14)).as_bytes());
+    }
+    for columns in [120, 80, 40, 20] {
+        screen.resize(Size { rows: 10, columns, width: 0, height: 0 });
+        let mut late = Terminal::new(Kind::Crate, 10, columns);
+        late.show(&screen.repaint(&ModeTracker::default()));
+        let shown = late.glass.history().len();
+        assert!((45..=50).contains(&shown), "{shown} lines above {columns} columns");
+    }
+}
