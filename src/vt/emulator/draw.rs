@@ -21,6 +21,13 @@ pub enum Gaps {
     Blanks,
 }
 
+/// Whether a cell is wide from its first character on, which therefore does not go into the last column.
+pub fn begins_wide(tables: &Tables, cell: &Cell) -> bool {
+    let mut text = String::new();
+    tables.push_text(cell, &mut text);
+    text.chars().next().and_then(cluster::width) == Some(2)
+}
+
 /// Draws on a terminal whose style is known.
 pub struct Drawer<'a> {
     tables: &'a Tables,
@@ -171,7 +178,8 @@ impl<'a> Drawer<'a> {
     /// what is there.
     fn goes_on(&self, row: &Row, next: &Row, column: usize) -> bool {
         let first = next.cells[0];
-        let is_full = column == row.cells.len() || column + 1 == row.cells.len() && first.is_wide();
+        let is_full =
+            column == row.cells.len() || column + 1 == row.cells.len() && begins_wide(self.tables, &first);
         let (mut text, mut last) = (String::new(), String::new());
         self.tables.push_text(&first, &mut text);
         if let Some(cell) = row.cells.iter().rfind(|cell| cell.is_written()) {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::cell::Cell;
-use super::draw::{Drawer, Gaps};
+use super::draw::{self, Drawer, Gaps};
 use super::row::Row;
 use super::tables::Tables;
 
@@ -35,6 +35,7 @@ struct PackedLine {
     /// How many columns are left of the row that it was.
     room: u16,
     begins_wide: bool,
+    has_wide: bool,
 }
 
 impl PackedLine {
@@ -128,27 +129,28 @@ fn pack(row: &Row, tables: &Tables) -> PackedLine {
     let columns = drawer.row(row, Gaps::Blanks);
     drawer.finish();
     let room = u16::try_from(row.cells.len() - columns).unwrap_or(u16::MAX);
-    let begins_wide = row.cells.first().is_some_and(Cell::is_wide);
+    let begins_wide = row.cells.first().is_some_and(|first| draw::begins_wide(tables, first));
+    let has_wide = row.cells.iter().any(Cell::is_wide);
     let columns = u16::try_from(columns).unwrap_or(u16::MAX);
-    PackedLine { text: text.into(), columns, wrapped: row.wrapped, room, begins_wide }
+    PackedLine { text: text.into(), columns, wrapped: row.wrapped, room, begins_wide, has_wide }
 }
 
 /// With which line to begin so that no more than `most` rows of a terminal with so many columns are filled.
 fn first_that_fits(lines: &[&PackedLine], columns: usize, most: usize) -> usize {
-    // A wide character may leave the last column of a row empty.
-    let rows_of = |width: usize| width.div_ceil(columns.saturating_sub(1).max(1)).max(1);
-    let exact = |line: &PackedLine| usize::from(line.columns) <= columns;
     let (mut first, mut rows) = (lines.len(), 0);
     // The width of the line that is being put together from its end, and the rows below it.
-    let (mut width, mut below) = (0, 0);
+    let (mut width, mut has_wide, mut below) = (0, false, 0);
     while first > 0 {
         let line = lines[first - 1];
         if first == lines.len() || !line.wrapped {
-            (width, below) = (0, rows);
+            (width, has_wide, below) = (0, false, rows);
         }
         width += usize::from(line.columns);
-        let is_alone = width == usize::from(line.columns);
-        rows = below + if is_alone && exact(line) { 1 } else { rows_of(width) };
+        has_wide |= line.has_wide;
+        // A wide character may leave the last column of a row empty, except where the line is as it was.
+        let fits = width <= columns;
+        let usable = if has_wide && !fits { columns.saturating_sub(1).max(1) } else { columns };
+        rows = below + width.div_ceil(usable).max(1);
         if rows > most {
             break;
         }
@@ -163,14 +165,14 @@ mod tests {
 
     fn line(columns: u16, wrapped: bool) -> PackedLine {
         let text = "x".repeat(columns.into()).into();
-        PackedLine { text, columns, wrapped, room: 0, begins_wide: false }
+        PackedLine { text, columns, wrapped, room: 0, begins_wide: false, has_wide: false }
     }
 
     #[test]
     fn the_bound_counts_the_rows_of_the_terminal_that_shows_them() {
         let lines: Vec<PackedLine> = (0..10).map(|_| line(20, false)).collect();
         let lines: Vec<&PackedLine> = lines.iter().collect();
-        for (columns, expected) in [(80, 4), (20, 4), (10, 8), (5, 9)] {
+        for (columns, expected) in [(80, 4), (20, 4), (10, 7), (5, 9)] {
             assert_eq!(first_that_fits(&lines, columns, 6), expected, "{columns} columns");
         }
         let wrapped = [line(20, true), line(20, true), line(5, false), line(3, false)];

@@ -16,14 +16,12 @@ impl Terminal {
         drawer.screen(&grid.rows);
         drawer.finish();
         let saved = &grid.saved;
-        let mut above = 0;
         if saved.origin {
-            above = self.margins.0;
-            self.write_margins(out);
+            // No margins are set yet, so rows count from the first one all the same.
             out.push_str("\x1b[?6h");
         }
         let cursor = Cursor { row: saved.row, column: saved.column, is_fresh: false };
-        self.write_cursor(grid, cursor, above, &saved.style, out);
+        self.write_cursor(grid, cursor, 0, &saved.style, out);
         saved.charsets.write(out);
         out.push_str("\x1b7");
     }
@@ -32,7 +30,7 @@ impl Terminal {
     pub fn write_end_of_grid(&self, alternate: bool, out: &mut String) {
         let saved = if alternate { &self.alternate.saved } else { &self.main.saved };
         if saved.origin {
-            out.push_str("\x1b[?6l\x1b[r");
+            out.push_str("\x1b[?6l");
         }
         saved.charsets.write_undo(out);
     }

@@ -245,7 +245,8 @@ impl Terminal {
 
     pub fn restore_cursor(&mut self) {
         let saved = self.grid().saved;
-        self.cursor = Cursor { row: saved.row, column: saved.column, is_fresh: false };
+        let (top, bottom) = if saved.origin { self.margins } else { (0, self.rows - 1) };
+        self.cursor = Cursor { row: saved.row.clamp(top, bottom), column: saved.column, is_fresh: false };
         self.set_style(Style { link: self.pen.style.link, ..saved.style });
         self.charsets = saved.charsets;
         self.modes.origin = saved.origin;

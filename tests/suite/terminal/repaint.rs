@@ -307,7 +307,7 @@ fn every_look_of_text_is_shown_again_wherever_it_is() {
             format!("{look}one\r\ntwo{end}\r\nthree"),
             format!("{look}above{end}{}", "\r\nlater".repeat(10)),
             format!("{look}main{end}\x1b[?1049h\x1b[H{look}alternate{end}"),
-            format!("{look}\x1b[58;5;9mone\x1b[59mtwo{end}"),
+            format!("{look}zero\x1b[58;5;9mone\x1b[59mtwo{end}"),
             format!("{look}what comes next looks so, too"),
         ] {
             let cut = stream.len();

@@ -1,9 +1,9 @@
 //! Two emulators behind one face: cckw's own, which knows everything that cckw keeps, and the crate vt100, which
 //! shares no code with it.
 
-use cckw::vt::emulator::Emulator;
 use cckw::vt::emulator::charset::Charsets;
 use cckw::vt::emulator::style::{PLAIN, Style};
+use cckw::vt::emulator::{CellView, Emulator};
 
 /// How many lines above the screen an emulator keeps, and how many of them are compared.
 const SCROLLBACK: usize = 5000;
@@ -85,7 +85,7 @@ impl Glass {
             Self::Own(emulator) => {
                 let mut lines = String::new();
                 emulator.write_history(&mut lines);
-                lines.lines().map(str::to_owned).collect()
+                lines.lines().map(written).collect()
             }
             Self::Crate(parser) => {
                 let mut screen = parser.screen().clone();
@@ -101,6 +101,19 @@ impl Glass {
             }
         }
     }
+}
+
+/// What is written in a line. A terminal that breaks it at the bottom of the screen, while a background is on,
+/// fills the rest of the new line with that.
+fn written(line: &str) -> String {
+    let mut emulator = Emulator::new(1, 500, 0);
+    emulator.process(line.as_bytes());
+    let mut all = String::new();
+    for cell in emulator.cells(0).filter(CellView::is_written) {
+        all.push_str(&format!("{{{:?} {:?}}}", Style { link: 0, ..*cell.style() }, cell.link()));
+        cell.push_text(&mut all);
+    }
+    all
 }
 
 fn own_looks(emulator: &Emulator) -> Vec<String> {
