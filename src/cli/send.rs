@@ -17,6 +17,7 @@ use crate::os::poll::{Interest, Poll};
 use crate::os::signal_pipe::SignalPipe;
 use crate::os::socket;
 use crate::protocol::{Channel, ReceivedMessage, Request, Response, Send, Sent};
+use crate::registry;
 use crate::registry::{Session, control_socket};
 use crate::sending::text::{MAX_TEXT_BYTES, SendableText, UnsendableText};
 use crate::user_error::{UserError, files, host, send};
@@ -77,6 +78,8 @@ fn deliver(args: &SendArgs<'_>, timeout: Duration) -> Result<(Session, String), 
     let mut signals = SignalPipe::install(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP])
         .map_err(files::cannot_handle_signals)?;
     let session = running(Some(args.session))?;
+    // A host that hangs is told of at once, and not when the time is over.
+    registry::ask(&session, &Request::Ping).map_err(|error| UserError::from(error).about(&session.name))?;
     let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
     let request = Request::Send(Box::new(Send { id: Uuid::new_v4(), text, now: args.now, timeout_ms }));
     let sent = ask(&session, &request, &mut signals, timeout).map_err(|error| error.about(&session.name))?;

@@ -12,6 +12,7 @@ use crate::claude::screen;
 use crate::claude::submitted::TranscriptTail;
 use crate::protocol::{Response, Send, Sent};
 use crate::registry::log_event::LogEvent;
+use crate::registry::record::SessionKind;
 use crate::sending::{Message, PromptLook, SendOutcome, SendWhen, Sender, SenderEffect, SenderEvent};
 
 /// So many outcomes are remembered, for a request that is repeated.
@@ -76,6 +77,10 @@ impl Host {
         if let Some((id, words)) = self.sending.begun.clone().filter(|(id, _)| *id == send.id) {
             self.sending.told.push((id, words, false));
             return Now::Deferred(id);
+        }
+        if self.record.kind == SessionKind::Server {
+            let why = "it is a Remote Control server, which has no prompt".into();
+            return Now::Answer(Response::Sent(Sent::NotSent { why }), None);
         }
         let when = if send.now { SendWhen::Now } else { SendWhen::Idle };
         self.queue_message(send.id, &send.text, when, Duration::from_millis(send.timeout_ms));

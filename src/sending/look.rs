@@ -55,6 +55,10 @@ impl PromptLook {
         if self.has_draft() && self.reading.stashed {
             return Some(SendBlock::screen("a draft is stashed, and another one stands at the prompt"));
         }
+        // The draft that claude brings back would look like a text that Enter did not take.
+        if self.still_holds(text) {
+            return Some(SendBlock::screen("the same text stands at the prompt already (Enter submits it)"));
+        }
         // ctrl-s does nothing there.
         if matches!(&self.reading.prompt, Prompt::Draft(draft) if draft.text.trim().is_empty()) {
             return Some(SendBlock::screen("nothing but blanks stands at the prompt"));

@@ -68,6 +68,13 @@ fn a_draft_is_put_aside_before() {
 }
 
 #[test]
+fn a_draft_that_is_the_same_text_is_left_alone() {
+    let mut sender = waiting(SendWhen::Now);
+    let said = see(&mut sender, 0, draft(TEXT));
+    assert!(matches!(&said[..], [SenderEffect::Answer(_, SendOutcome::NotSent(_))]), "{said:?}");
+}
+
+#[test]
 fn a_text_that_is_not_alone_is_taken_back() {
     let mut sender = waiting(SendWhen::Idle);
     see(&mut sender, 0, Prompt::Empty);

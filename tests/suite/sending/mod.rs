@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -157,11 +157,14 @@ fn a_host_of_an_older_version_is_said_to_be_one() {
     std::fs::rename(&socket, &aside).expect("moved");
     let listener = UnixListener::bind(&socket).expect("binds");
     let old = thread::spawn(move || {
-        let (stream, _) = listener.accept().expect("a connection");
-        let mut channel = Channel::new(stream).expect("a channel");
-        let _ = channel.wait_for::<serde_json::Value>(Some(DEADLINE));
-        channel.send(&Response::Refused { reason: "unknown variant `send`".into() }, vec![]);
-        channel.flush(Duration::from_secs(5));
+        let refused = Response::Refused { reason: "unknown variant `send`".into() };
+        for answer in [Response::Done, refused] {
+            let (stream, _) = listener.accept().expect("a connection");
+            let mut channel = Channel::new(stream).expect("a channel");
+            let _ = channel.wait_for::<serde_json::Value>(Some(DEADLINE));
+            channel.send(&answer, vec![]);
+            channel.flush(Duration::from_secs(5));
+        }
     });
     let output = sent(&sandbox, &["hello"]);
     old.join().expect("ends");
