@@ -327,7 +327,7 @@ pub enum Verb {
         /// Wait until the turn is over, and print the answer
         #[arg(long)]
         wait: bool,
-        /// How long to wait, such as 30s or 5m; 10m for the moment to type, 1h with `--wait`
+        /// How long to wait, such as 30s or 5m, also where claude asks something. Without it 10m for an idle prompt, 1h with `--wait`
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         timeout: Option<Duration>,
     },

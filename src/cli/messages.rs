@@ -127,7 +127,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             demo_needs_a_terminal();
         send:
             unreadable(refused()), not_utf8(17), blank(), too_long(600_000, 500_000), older_host(WORK),
-            not_sent("claude is waiting (permission prompt)"), unknown("the session's host has gone in the middle of it", WORK),
+            not_sent("claude is waiting (permission prompt)", WORK), unknown("the session's host has gone in the middle of it", WORK),
             host_gone(WORK), interrupted(), for_shell(), asks("permission prompt", WORK),
             turn_failed("overloaded", "API Error: 529 Overloaded"), ended_before_answer("stopped (exit status 0)", WORK),
             no_answer_yet(WORK);

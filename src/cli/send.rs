@@ -81,11 +81,13 @@ fn deliver(args: &SendArgs<'_>, timeout: Duration) -> Result<(Session, String), 
     // A host that hangs is told of at once, and not when the time is over.
     registry::ask(&session, &Request::Ping).map_err(|error| UserError::from(error).about(&session.name))?;
     let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-    let request = Request::Send(Box::new(Send { id: Uuid::new_v4(), text, now: args.now, timeout_ms }));
+    let patient = args.timeout.is_some();
+    let request =
+        Request::Send(Box::new(Send { id: Uuid::new_v4(), text, now: args.now, timeout_ms, patient }));
     let sent = ask(&session, &request, &mut signals, timeout).map_err(|error| error.about(&session.name))?;
     let error = match sent {
         Sent::Submitted { how } => return Ok((session, how)),
-        Sent::NotSent { why } => send::not_sent(&why),
+        Sent::NotSent { why } => send::not_sent(&why, &session.word()),
         Sent::Unknown { why } => send::unknown(&why, &session.word()),
     };
     Err(error.about(&session.name))

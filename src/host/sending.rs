@@ -83,15 +83,14 @@ impl Host {
             return Now::Answer(Response::Sent(Sent::NotSent { why }), None);
         }
         let when = if send.now { SendWhen::Now } else { SendWhen::Idle };
-        self.queue_message(send.id, &send.text, when, Duration::from_millis(send.timeout_ms));
+        let until = self.now().saturating_add(Duration::from_millis(send.timeout_ms));
+        let text = PastedText::new(send.text.clone());
+        self.queue_message(Message { id: send.id, text, when, is_patient: send.patient, until });
         Now::Deferred(send.id)
     }
 
-    /// Puts a text into the queue of those that are typed, for at most so long. What becomes of it stands in
-    /// the log under its id.
-    pub(super) fn queue_message(&mut self, id: Uuid, text: &str, when: SendWhen, timeout: Duration) {
-        let until = self.now().saturating_add(timeout);
-        let message = Message { id, text: PastedText::new(text.to_owned()), when, until };
+    /// Puts a text into the queue of those that are typed. What becomes of it stands in the log under its id.
+    pub(super) fn queue_message(&mut self, message: Message) {
         self.tell_sender(SenderEvent::Requested(message));
     }
 

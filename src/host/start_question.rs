@@ -11,6 +11,7 @@ use crate::claude::screen;
 use crate::claude::screen::Prompt;
 use crate::registry::log_event::LogEvent;
 use crate::registry::record::{SessionKind, SessionState};
+use crate::sending::{ClaudeStatus, SenderEvent};
 
 /// How long after something was drawn the screen is looked at, and how long after that once more.
 const LOOK_DELAY: Duration = Duration::from_millis(300);
@@ -96,6 +97,8 @@ impl Host {
             self.events.write(LogEvent::AsksFirst { question: question.clone() });
             // It runs, and this is all that can be said of it for now.
             self.record.state = SessionState::Running;
+            let asks = ClaudeStatus::Elsewhere(format!("claude asks: {question}"));
+            self.tell_sender(SenderEvent::Status(asks));
         }
         self.record.asks_first = asks;
         self.save();

@@ -327,6 +327,10 @@ pub struct Send {
     pub now: bool,
     /// How long it may wait for the moment to type, in milliseconds.
     pub timeout_ms: u64,
+    /// Whether it also waits so long while claude is somewhere else than at its main prompt and works on
+    /// nothing. Otherwise that is answered after a moment.
+    #[serde(default)]
+    pub patient: bool,
 }
 
 /// What became of a text that was sent.

@@ -24,6 +24,8 @@ pub struct Message {
     pub text: PastedText,
     /// When.
     pub when: SendWhen,
+    /// Whether it also waits while claude is somewhere else than at its main prompt and works on nothing.
+    pub is_patient: bool,
     /// When the sender gives up waiting for the moment to type.
     pub until: Duration,
 }

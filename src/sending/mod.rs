@@ -3,6 +3,7 @@
 
 mod attempt;
 mod block;
+mod elsewhere;
 mod events;
 mod follow_up;
 mod look;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptAction, AttemptEnd, AttemptResult};
 use super::block::SendBlock;
+use super::elsewhere::Elsewhere;
 use super::events::{SenderEffect, SenderEvent};
 use super::follow_up::FollowUp;
 use super::look::PromptLook;
@@ -66,6 +67,7 @@ pub struct Sender {
     /// Since when the first message waits for its moment, and what stood against it last.
     head_since: Option<Duration>,
     met: Option<SendBlock>,
+    elsewhere: Elsewhere,
     look_at: Option<Duration>,
 }
 
@@ -80,6 +82,7 @@ impl Sender {
             phase: SenderPhase::Waiting,
             head_since: None,
             met: None,
+            elsewhere: Elsewhere::default(),
             look_at: None,
         }
     }
@@ -109,7 +112,11 @@ impl Sender {
         let waiting = if self.phase == SenderPhase::Waiting { 0 } else { 1 };
         let expiry = self.queue.iter().skip(waiting).map(|message| message.until).min();
         let own = match &self.phase {
-            SenderPhase::Waiting => self.look_at.filter(|_| !self.queue.is_empty()),
+            SenderPhase::Waiting => {
+                let impatient = self.queue.front().filter(|head| !head.is_patient);
+                let elsewhere = impatient.and_then(|_| self.elsewhere.deadline());
+                self.look_at.filter(|_| !self.queue.is_empty()).into_iter().chain(elsewhere).min()
+            }
             SenderPhase::Typing(attempt) => Some(attempt.deadline()),
             SenderPhase::Following(follow_up) => Some(follow_up.deadline()),
         };
@@ -230,6 +237,7 @@ impl Sender {
     fn next_head(&mut self) {
         self.phase = SenderPhase::Waiting;
         (self.head_since, self.met, self.look_at) = (None, None, None);
+        self.elsewhere = Elsewhere::default();
     }
 
     /// The first message has its outcome.
@@ -248,6 +256,7 @@ impl Sender {
             let Some(head) = self.queue.front() else { break };
             let since = *self.head_since.get_or_insert(at);
             let against = self.against(head.when);
+            self.elsewhere.note_status(at, against.as_ref());
             if let Some(why) = against.clone() {
                 self.met = Some(why);
             }
@@ -287,7 +296,7 @@ impl Sender {
             _ if met.is_final() && is_sure || *met == SendBlock::Window => true,
             SendWhen::Now if met.is_fleeting() => at >= since + FLEETING_TIMEOUT,
             SendWhen::Now => true,
-            SendWhen::Idle => false,
+            SendWhen::Idle => !head.is_patient && self.elsewhere.is_over(at),
         };
         (is_over || at >= head.until).then(|| met.to_string())
     }
@@ -349,6 +358,7 @@ impl Sender {
         let queues = head.when == SendWhen::Now;
         if let Some(why) = look.obstacle(queues).or_else(|| look.against_text(&head.text)) {
             let pause = if why == SendBlock::Unsettled { OUTPUT_LOOK_DELAY } else { BLOCKED_LOOK_INTERVAL };
+            self.elsewhere.note_look(at, &why);
             self.met = Some(why);
             self.look_at = Some(at + pause);
             return vec![];
@@ -356,6 +366,7 @@ impl Sender {
         let has_client = self.presence.has_client;
         let attempt = Attempt::new(head.text.clone(), head.when, has_client, at);
         self.phase = SenderPhase::Typing(Box::new(attempt));
+        self.elsewhere = Elsewhere::default();
         vec![if has_client { SenderEffect::Hold } else { SenderEffect::Look }]
     }
 
@@ -392,6 +403,7 @@ impl Sender {
     /// Nothing was typed; the screen is looked at again at that time, or when something has changed.
     fn defer(&mut self, at: Duration, why: SendBlock, until: Duration) -> Vec<SenderEffect> {
         self.phase = SenderPhase::Waiting;
+        self.elsewhere.note_look(at, &why);
         self.met = Some(why);
         self.look_at = Some(until.max(at + OUTPUT_LOOK_DELAY));
         vec![SenderEffect::Release]

@@ -20,7 +20,7 @@ fn id(number: u128) -> Uuid {
 }
 
 fn message(number: u128, text: &str, when: SendWhen, until: Duration) -> Message {
-    Message { id: id(number), text: PastedText::new(text.into()), when, until }
+    Message { id: id(number), text: PastedText::new(text.into()), when, is_patient: number % 2 == 1, until }
 }
 
 fn draft(text: &str) -> Prompt {

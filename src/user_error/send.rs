@@ -47,8 +47,8 @@ pub fn older_host(word: &str) -> UserError {
 }
 
 /// It was not submitted, and nothing of it is left at the prompt.
-pub fn not_sent(why: &str) -> UserError {
-    UserError::new("nothing was sent").why(why)
+pub fn not_sent(why: &str, word: &str) -> UserError {
+    UserError::new("nothing was sent").why(why).advice(format!("look at it: cckw screen {word}"))
 }
 
 /// It was typed, and more is not known.

@@ -98,6 +98,43 @@ fn a_message_that_is_to_go_now_is_refused_where_claude_is_elsewhere() {
 }
 
 #[test]
+fn a_message_waits_but_a_moment_where_claude_is_elsewhere_and_for_long_if_it_is_patient() {
+    let request = |is_patient| {
+        SenderEvent::Requested(Message { is_patient, ..message(1, TEXT, SendWhen::Idle, ms(60_000)) })
+    };
+    let asks = || SenderEvent::Status(ClaudeStatus::Elsewhere("claude asks".into()));
+    for is_patient in [false, true] {
+        // As the state file says.
+        let mut sender = Sender::new(ms(1500));
+        sender.handle(ms(0), SenderEvent::Started);
+        sender.handle(ms(0), asks());
+        assert_eq!(sender.handle(ms(10), request(is_patient)), []);
+        assert_eq!(sender.deadline(), Some(ms(if is_patient { 60_000 } else { 5_010 })));
+        let due = sender.deadline().expect("a bound");
+        let why = SendOutcome::NotSent("claude asks".into());
+        assert_eq!(sender.handle(due, SenderEvent::Due), [SenderEffect::Answer(id(1), why)]);
+        // As the screen says.
+        let mut sender = Sender::new(ms(1500));
+        sender.handle(ms(0), SenderEvent::Started);
+        sender.handle(ms(0), SenderEvent::Status(ClaudeStatus::Idle));
+        assert_eq!(sender.handle(ms(0), request(is_patient)), [SenderEffect::Look]);
+        let view = || Prompt::Elsewhere("the transcript view is open");
+        assert_eq!(see(&mut sender, 0, view()), []);
+        let said = see(&mut sender, 5_000, view());
+        assert_eq!(said.is_empty(), is_patient, "{said:?}");
+    }
+    // A turn that runs meanwhile is waited for.
+    let mut sender = Sender::new(ms(1500));
+    sender.handle(ms(0), SenderEvent::Started);
+    sender.handle(ms(0), asks());
+    sender.handle(ms(0), request(false));
+    sender.handle(ms(1_000), SenderEvent::Status(ClaudeStatus::Busy));
+    assert_eq!(sender.handle(ms(10_000), SenderEvent::Due), []);
+    sender.handle(ms(20_000), asks());
+    assert_eq!(sender.deadline(), Some(ms(25_000)));
+}
+
+#[test]
 fn a_message_waits_for_an_idle_prompt_and_wakes_nobody_up_meanwhile() {
     let mut sender = waiting(SendWhen::Idle);
     sender.handle(ms(10), SenderEvent::Status(ClaudeStatus::Busy));

@@ -125,6 +125,7 @@ fn a_request_that_is_repeated_is_carried_out_once() {
         text: "once".into(),
         now: false,
         timeout_ms: 60_000,
+        patient: true,
     }));
     let ask = || {
         let mut channel = Channel::new(UnixStream::connect(&socket).expect("connects")).expect("a channel");
