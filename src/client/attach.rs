@@ -10,7 +10,7 @@ use crate::client;
 use crate::config;
 use crate::os::text::LosslessText;
 use crate::os::tty::Streams;
-use crate::os::{descriptors, process, signals, tty};
+use crate::os::{descriptors, listed_name, process, signals, tty};
 use crate::registry;
 use crate::registry::Session;
 use crate::registry::environment::{login, revival};
@@ -35,6 +35,9 @@ pub fn main(session: &Session) -> Result<ExitCode, UserError> {
     let socket = session.connect().ok_or_else(host::gone)?;
     descriptors::close_on_exec(&[]);
     let config = config::load()?;
+    // As the window was called before.
+    let words: Vec<OsString> = std::env::args_os().collect();
+    listed_name::be_listed_as(&["claude".into()], &words);
     match client::main(tty, Begin::Attach { record: Box::new(session.record.clone()), socket }, &config) {
         ClientEnd::Exit(status) => Ok(status),
         ClientEnd::NoSession(error) => Err(error),

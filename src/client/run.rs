@@ -91,7 +91,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 fn be_listed_as_claude() {
     let words: Vec<OsString> = std::env::args_os().collect();
     if !shim::is_started_as_claude() && words.get(1).is_some_and(|word| word == "claude") {
-        listed_name::drop_first_word(&words);
+        listed_name::be_listed_as(&words[1..], &words);
     }
 }
 

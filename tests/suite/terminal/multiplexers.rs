@@ -84,6 +84,20 @@ fn the_end_of_a_pane_is_not_the_end_of_the_session() {
     sandbox.wait_for_silence();
 }
 
+#[test]
+fn a_window_of_tmux_is_called_claude_after_an_attach_too() {
+    let mut sandbox = with_cckw();
+    Tmux::prepare(&mut sandbox);
+    drop(in_tmux(&sandbox));
+    sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
+    let tmux = Tmux::start(&sandbox, 70, 20, &["cckw", "attach"]);
+    tmux.wait_for("main", "what was said", |screen| screen.contains("You said: words"));
+    let name = tmux.run(&["display-message", "-p", "-t", "main", "#{pane_current_command}"]);
+    assert_eq!(name.trim(), "claude");
+    say(&tmux, "/exit");
+    sandbox.wait_for_silence();
+}
+
 /// A folder for screen's sockets, and settings without its messages.
 fn prepare_screen(sandbox: &mut Sandbox) {
     let folder = sandbox.path("tmp/screens");
