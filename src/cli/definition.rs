@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::columns::Column;
 use super::waiter::WaitFor;
 use crate::client::launch::EnvironmentFrom;
 use crate::config::duration;
@@ -117,6 +118,9 @@ pub enum Verb {
         /// Stay, and show changes, until ctrl-c
         #[arg(long, conflicts_with = "json")]
         watch: bool,
+        /// Show these columns only, with commas between
+        #[arg(long, value_name = "COLUMNS", value_delimiter = ',', conflicts_with = "json")]
+        columns: Vec<Column>,
     },
     /// Take a running session into this terminal
     ///

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::colours::Colours;
+use super::columns;
+use super::columns::Column;
 use super::last_turn;
 use super::output::{fail, print};
 use super::status::{hint, shown_state, state};
@@ -35,26 +37,20 @@ pub(super) const MIN_DIRECTORY_COLUMNS: usize = 12;
 pub(super) const MIN_ABOUT_COLUMNS: usize = 20;
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
-pub fn main(all: bool, as_json: bool) -> ExitCode {
+pub fn main(all: bool, as_json: bool, chosen: &[Column]) -> ExitCode {
     let mut sessions = match registry::sessions() {
         Ok(sessions) => sessions,
         Err(error) => return fail(&error),
     };
     registry::note_silent_hosts(&mut sessions);
     if as_json {
-        let shown = shown(&sessions, all);
-        let mut installed = Installed::default();
-        let mut text = String::new();
-        let turns = last_turn::of_all(&shown);
-        for ((session, about), turn) in shown.iter().zip(topic::of_all(&shown)).zip(&turns) {
-            let line = line(session, about.as_deref(), turn.as_ref(), &mut installed);
-            text.push_str(&format!("{}\n", json(&line.to_string())));
-        }
-        return print(&text);
+        let lines = json_lines(&shown(&sessions, all));
+        let lines = lines.iter().map(|line| format!("{}\n", json(&line.to_string())));
+        return print(&lines.collect::<String>());
     }
     let columns = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten();
     let columns = columns.map(|size| usize::from(size.columns)).filter(|columns| *columns > 0);
-    print(&format!("{}\n", table(&sessions, all, columns).join("\n")))
+    print(&format!("{}\n", table(&sessions, all, chosen, columns).join("\n")))
 }
 
 /// The sessions that are listed. All of them come newest first: those that run, then by when they were used
@@ -74,6 +70,15 @@ fn shown(sessions: &[Session], all: bool) -> Vec<&Session> {
 /// What runs, and what should: a session that never said its end needs somebody.
 fn shown_by_default(session: &Session) -> bool {
     session.has_host() || session.damage.is_some() || session.record.state != SessionState::Stopped
+}
+
+/// The sessions as `--json` has them.
+fn json_lines(sessions: &[&Session]) -> Vec<serde_json::Value> {
+    let mut installed = Installed::default();
+    let known = sessions.iter().zip(topic::of_all(sessions)).zip(last_turn::of_all(sessions));
+    known
+        .map(|((session, about), turn)| line(session, about.as_deref(), turn.as_ref(), &mut installed))
+        .collect()
 }
 
 /// One session as a JSON object in a line, as `--json` prints it.
@@ -156,8 +161,9 @@ fn rfc3339(seconds: u64) -> Option<String> {
 }
 
 /// The table of the sessions, a string a line. Under a session that needs its user stands what to do. On a
-/// terminal it is made to fit into that many columns, as far as it can.
-pub fn table(sessions: &[Session], all: bool, columns: Option<usize>) -> Vec<String> {
+/// terminal it is made to fit into that many columns, as far as it can. With `chosen` columns there is nothing
+/// else in it.
+pub fn table(sessions: &[Session], all: bool, chosen: &[Column], columns: Option<usize>) -> Vec<String> {
     let shown = shown(sessions, all);
     if shown.is_empty() {
         return vec![nothing_to_show(sessions.len())];
@@ -172,6 +178,9 @@ pub fn table(sessions: &[Session], all: bool, columns: Option<usize>) -> Vec<Str
         .zip(&newer)
         .zip(about)
         .map(|((session, newer), about)| row(session, newer.is_some(), home.as_deref(), about, colours));
+    if !chosen.is_empty() {
+        return columns::table(chosen, &COLUMN_TITLES, bodies.collect(), &json_lines(&shown), columns);
+    }
     let mut rows: Vec<Row> = std::iter::once(COLUMN_TITLES.map(Cell::from).to_vec()).chain(bodies).collect();
     if !all {
         let at = COLUMN_TITLES.iter().position(|title| *title == LAST_USED);

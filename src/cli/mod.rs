@@ -5,6 +5,7 @@ mod advice;
 mod answer;
 mod attach;
 mod colours;
+mod columns;
 mod complete;
 mod continue_turn;
 mod cycle;
@@ -121,8 +122,8 @@ fn run(cli: Cli) -> ExitCode {
         None => output::finish(Cli::command().print_help()),
         // `main` took it; the parser knows it for the help only.
         Some(Verb::Claude { args }) => client::run::main(args),
-        Some(Verb::List { all, watch: true, .. }) => watch::main(all),
-        Some(Verb::List { all, json, .. }) => list::main(all, json),
+        Some(Verb::List { all, watch: true, columns, .. }) => watch::main(all, &columns),
+        Some(Verb::List { all, json, columns, .. }) => list::main(all, json, &columns),
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
         Some(Verb::New { name, directory, attach, prompt, json, timeout, args }) => {

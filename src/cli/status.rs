@@ -149,6 +149,9 @@ pub fn hint(session: &Session) -> Option<String> {
             Some(_) => {}
         }
     }
+    if let Some(failure) = last_turn::failure(session) {
+        return Some(failed(failure, &word));
+    }
     if record.broken_turn.is_some() && record.status.as_deref().is_some_and(is_rest) {
         return Some(format!("its last turn broke off; to go on with it: cckw continue {word}"));
     }
@@ -165,9 +168,6 @@ pub fn hint(session: &Session) -> Option<String> {
                 "claude does not say what it does: it asks something first, or is too old for this".into()
             }
         });
-    }
-    if let Some(failure) = last_turn::failure(session) {
-        return Some(failed(failure, &word));
     }
     if record.restart_pending {
         return Some(format!(
@@ -203,13 +203,13 @@ fn failed(failure: &ApiFailure, word: &str) -> String {
     let what = format!("its last turn failed ({}{status}){text}", failure.kind.word());
     match failure.kind {
         FailureKind::RateLimit => match last_turn::limited_until(failure).and_then(last_turn::moment) {
-            Some(until) => format!("{what}; after {until}, to go on: cckw attach {word}"),
-            None => format!("{what}; to try again: cckw attach {word}"),
+            Some(until) => format!("{what}; after {until}, to go on: cckw continue {word}"),
+            None => format!("{what}; to try again: cckw continue {word}"),
         },
         FailureKind::Unauthorized => {
             format!("{what}; to log in or set another key: cckw attach {word}")
         }
-        _ => format!("{what}; to try again: cckw attach {word}"),
+        _ => format!("{what}; to try again: cckw continue {word}"),
     }
 }
 

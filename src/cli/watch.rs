@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::columns::Column;
 use super::host_ends::{HostEnds, HostKey};
 use super::output::fail;
 use super::{list, table};
@@ -24,11 +25,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 const REDRAW_DELAY: Duration = Duration::from_millis(50);
 
 /// Shows the table until ctrl-c.
-pub fn main(all: bool) -> ExitCode {
+pub fn main(all: bool, chosen: &[Column]) -> ExitCode {
     if !io::stdout().is_terminal() {
         return fail(&terminal::none_to_draw_on());
     }
-    match watch(all) {
+    match watch(all, chosen) {
         // The way to end it is no failure of it.
         Ok(libc::SIGINT) => ExitCode::SUCCESS,
         Ok(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
@@ -37,7 +38,7 @@ pub fn main(all: bool) -> ExitCode {
 }
 
 /// The signal that it was ended by.
-fn watch(all: bool) -> Result<i32, UserError> {
+fn watch(all: bool, chosen: &[Column]) -> Result<i32, UserError> {
     let state = paths::state_dir()?;
     // What is not there cannot be watched; a start would make it too.
     paths::make_private(&state)?;
@@ -62,7 +63,7 @@ fn watch(all: bool) -> Result<i32, UserError> {
         }
         registry::note_silent_hosts(&mut sessions);
         hosts.follow(&sessions);
-        draw(&sessions, all).map_err(files::cannot_write_stdout)?;
+        draw(&sessions, all, chosen).map_err(files::cannot_write_stdout)?;
         poll.clear();
         let changed = poll.add(&changes, Interest::Reading);
         poll.add(&signals, Interest::Reading);
@@ -89,9 +90,10 @@ fn watch(all: bool) -> Result<i32, UserError> {
     }
 }
 
-fn draw(sessions: &[Session], all: bool) -> io::Result<()> {
+fn draw(sessions: &[Session], all: bool, chosen: &[Column]) -> io::Result<()> {
     let size = tty::size(io::stdout())?;
-    let lines = list::table(sessions, all, Some(usize::from(size.columns)).filter(|columns| *columns > 0));
+    let lines =
+        list::table(sessions, all, chosen, Some(usize::from(size.columns)).filter(|columns| *columns > 0));
     // A terminal without a size is as large as the table.
     let or_all = |number: u16| if number == 0 { usize::MAX } else { usize::from(number) };
     let (rows, columns) = (or_all(size.rows), or_all(size.columns));

@@ -217,3 +217,18 @@ fn what_a_session_could_not_write_is_said() {
     assert_eq!(code, Some(0));
     sandbox.wait_for_silence();
 }
+
+#[test]
+fn the_columns_of_a_list_are_chosen() {
+    let sandbox = sandbox();
+    well_said(&sandbox, &["new", "api", "--prompt", "hello there"]);
+    wait_until("the answer", DEADLINE, || named(&sandbox, "api").json["turn"]["end"]["how"] == "done");
+    let shown = well_said(&sandbox, &["list", "--columns", "turn,name,last_prompt"]);
+    assert_eq!(shown, "TURN  NAME  LAST PROMPT\ndone  api   hello there\n");
+    let (code, _, stderr) = run(&sandbox, &["list", "--columns", "name,nonsense"]);
+    assert!(code == Some(2) && stderr.contains("nonsense") && stderr.contains("context_tokens"), "{stderr}");
+    well_said(&sandbox, &["stop", "api"]);
+    sandbox.wait_for_silence();
+    let shown = well_said(&sandbox, &["list", "--all", "--columns", "turn,name"]);
+    assert_eq!(shown, "TURN  NAME\ndone  api\n");
+}
