@@ -5,7 +5,7 @@ _cckw_sessions() {
     local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]-} word about
     [[ $COMP_CWORD -ge 2 && $cur != -* ]] || return 0
     case $verb in
-        attach | detach | start | rename | wait | restart | stop | logs | transcript | screen | send | rm | reconnect) ;;
+        attach | detach | start | rename | wait | continue | restart | stop | logs | transcript | screen | send | rm | reconnect) ;;
         *) return 0 ;;
     esac
     # What these options take is no session.
