@@ -42,7 +42,7 @@ enum Step {
     Typing,
     Entered,
     TakingBack { tried: u8 },
-    Restoring { pressed: bool },
+    Restoring { pressed: u8 },
 }
 
 /// What is to be done for a try, in this order.
@@ -289,7 +289,7 @@ impl Attempt {
         if is_unseen && self.has_text {
             keys.push(Keystroke::Undo);
         }
-        let is_stash_unseen = !matches!(self.step, Step::Restoring { pressed: true });
+        let is_stash_unseen = !matches!(self.step, Step::Restoring { pressed: 1.. });
         if self.has_stash && is_stash_unseen && self.at_prompt && !self.is_entered {
             keys.push(Keystroke::Stash);
         }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::driver::{How, Place, prompt_holds, wait_for_prompt};
 use super::mock::{HELD, HOLD, REPLY, USE_TOOL};
+use super::slow::Pace;
 use super::support::{DEADLINE, Key, Terminal, process, wait_until};
 
 fn default_screen() -> Value {
@@ -340,5 +341,25 @@ fn what_the_user_types_meanwhile_is_kept_apart() {
             terminal.press(Key::Backspace);
         }
         terminal.wait_for("an empty prompt", |screen| prompt_holds(screen, ""));
+    }
+}
+
+/// A claude that gets 3 % of a core draws seconds late. The status is true all the same.
+#[test]
+fn with_a_claude_that_is_very_slow_the_status_is_true() {
+    let (place, mut terminal) = place(&default_screen());
+    is_sent(&place, &[], "a first prompt");
+    terminal.wait_for_text(REPLY);
+    let limit = Pace::Slow.slow_down(&place);
+    let output = send(&place, &[], "to a slow claude");
+    drop(limit);
+    wait_until("a claude at rest", DEADLINE, || place.state().is_some_and(|state| state["status"] == "idle"));
+    match output.status.code() {
+        Some(0) => has_said(&place, &["a first prompt", "to a slow claude"]),
+        Some(1) => {
+            terminal.wait_for("an empty prompt", |screen| prompt_holds(screen, ""));
+            has_said(&place, &["a first prompt"]);
+        }
+        status => assert_eq!(status, Some(2), "{output:?}"),
     }
 }

@@ -11,6 +11,9 @@ use crate::typing::pace::{DRAFT_RESTORE_TIMEOUT, UNDO_DRAW_TIMEOUT};
 /// not taken.
 const ENTER_TAKEN_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long claude may take to bring a draft back, as long as it says that there is one.
+const SELF_RESTORE_TIMEOUT: Duration = Duration::from_secs(4);
+
 impl Attempt {
     pub(super) fn entered(&mut self, at: Duration, look: &PromptLook) -> StepResult {
         if !look.settled {
@@ -38,8 +41,12 @@ impl Attempt {
             return (None, None);
         }
         if look.reading.prompt == Prompt::Empty && look.reading.stashed {
-            self.enter(Step::Restoring { pressed: false }, at + UNDO_DRAW_TIMEOUT);
-            return self.restoring(at, look, false);
+            // Claude brings it back by itself, and on a busy machine late.
+            if !look.rested || at < gone_at + SELF_RESTORE_TIMEOUT {
+                return (None, None);
+            }
+            self.enter(Step::Restoring { pressed: 0 }, at + UNDO_DRAW_TIMEOUT);
+            return self.restoring(at, look, 0);
         }
         // Behind a dialog that the text has opened, the draft comes back with the prompt.
         (None, Some(AttemptEnd::Submitted))

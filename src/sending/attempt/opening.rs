@@ -37,8 +37,8 @@ impl Attempt {
             return (None, None);
         }
         self.reason = "the draft at the prompt was not put aside in time".into();
-        self.enter(Step::Restoring { pressed: false }, at + UNDO_DRAW_TIMEOUT);
-        self.restoring(at, look, false)
+        self.enter(Step::Restoring { pressed: 0 }, at + UNDO_DRAW_TIMEOUT);
+        self.restoring(at, look, 0)
     }
 
     fn paste(&mut self, at: Duration) -> StepResult {

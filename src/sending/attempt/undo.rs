@@ -19,8 +19,8 @@ impl Attempt {
             self.has_text = false;
             self.hold.step_succeeded(at);
             if self.has_stash {
-                self.enter(Step::Restoring { pressed: false }, at + UNDO_DRAW_TIMEOUT);
-                return self.restoring(at, look, false);
+                self.enter(Step::Restoring { pressed: 0 }, at + UNDO_DRAW_TIMEOUT);
+                return self.restoring(at, look, 0);
             }
             return (None, Some(self.undone()));
         }
@@ -39,12 +39,14 @@ impl Attempt {
         if is_late { (None, Some(AttemptEnd::Left(self.reason.clone()))) } else { (None, None) }
     }
 
-    /// Brings the draft back, when the main prompt is seen to be empty.
-    pub(super) fn restoring(&mut self, at: Duration, look: &PromptLook, pressed: bool) -> StepResult {
+    /// Brings the draft back, when the main prompt is seen to be empty. If claude has done that in the same
+    /// moment, the key has put it aside again, and is pressed once more.
+    pub(super) fn restoring(&mut self, at: Duration, look: &PromptLook, pressed: u8) -> StepResult {
         let is_quiet = look.is_at_prompt();
-        if is_quiet && !pressed && look.reading.prompt == Prompt::Empty {
+        let is_due = pressed == 0 || pressed == 1 && look.reading.stashed && self.is_late(at, look);
+        if is_quiet && is_due && look.reading.prompt == Prompt::Empty {
             self.hold.step_succeeded(at);
-            self.enter(Step::Restoring { pressed: true }, at + UNDO_DRAW_TIMEOUT);
+            self.enter(Step::Restoring { pressed: pressed + 1 }, at + DRAW_TIMEOUT);
             return (Some(Keystroke::Stash), None);
         }
         if is_quiet && look.has_draft() {
