@@ -157,7 +157,7 @@ mod tests {
             assert_eq!(check.handle(now, TurnCheckEvent::Works("a")), None);
             check.handle(now, TurnCheckEvent::Rests("a"));
             // The end of the turn before, then the prompt of this one.
-            assert_eq!(reading(&mut check, Some(status(TurnEnd::Done, at - 10))).is_some(), at == 10);
+            assert_eq!(reading(&mut check, Some(status(TurnEnd::Done, 0))).is_some(), at == 10);
             if at == 10 {
                 continue;
             }
