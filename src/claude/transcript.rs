@@ -9,6 +9,7 @@ pub mod entry;
 pub mod failure;
 pub mod growing;
 pub mod last_turn;
+pub mod message_turn;
 pub mod search;
 pub mod tail;
 pub mod turn;

@@ -1,59 +1,155 @@
-//! The answer to a text that was sent: waited for, and printed.
+//! Waiting for the answer to a message that was sent: `cckw send --wait`.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::output::{fail, print};
-use super::session_watch::{Look, SessionWatch, WaitEnd};
-use super::wait::{last_turn, look};
-use super::waiter::{WaitFor, WaitOutcome, Waiter};
+use crate::claude::transcript::growing::{GrowingFile, GrowingLine};
+use crate::claude::transcript::message_turn::{MessageEnd, MessageStage, MessageTurn};
+use crate::claude::transcript::turn::TurnEnd;
+use crate::registry;
 use crate::registry::Session;
-use crate::user_error::{UserError, send, wait};
+use crate::user_error::{UserError, send};
 
-/// Waits until the turn that a text has begun is over, and prints what the model said last in it. A text in
-/// claude's queue is waited for as well: claude does not rest in between.
-///
-/// # Errors
-/// When it does not end well, or not by `end`.
-pub fn wait_for_answer(session: &Session, end: Instant) -> Result<ExitCode, UserError> {
+use super::output::{fail, print};
+use super::session_watch::{Look, SeenSession, SessionWatch, WaitEnd};
+use super::topic;
+use super::wait;
+use super::waiter::{WaitFor, WaitOutcome, Waiter};
+
+/// Where the transcript of a session ended at some moment.
+#[derive(Debug, Clone, Default)]
+pub struct TranscriptMark {
+    path: Option<PathBuf>,
+    /// In bytes.
+    end: u64,
+}
+
+impl TranscriptMark {
+    /// Where it ends now: what is sent from here on stands behind it.
+    pub fn of(session: &Session) -> Self {
+        let path = topic::transcript_of(session);
+        let end = path.as_ref().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |found| found.len());
+        Self { path, end }
+    }
+}
+
+/// What a message came to.
+#[derive(Debug)]
+enum Reply {
+    /// The turn has ended.
+    Ended(MessageEnd, String),
+    /// The session has come to something else.
+    Else(WaitOutcome),
+}
+
+/// Waits until the turn of a message has ended that was sent behind the mark, and prints the answer. With
+/// `text` it is a prompt. Without, it is a command, of which claude need not write anything down: then the wait
+/// is for claude to be at rest.
+pub fn main(session: &Session, mark: &TranscriptMark, text: Option<&str>, end: Instant) -> ExitCode {
+    wait_for_answer(session, mark, text, end).unwrap_or_else(|error| fail(&error.about(&session.name)))
+}
+
+fn wait_for_answer(
+    session: &Session,
+    mark: &TranscriptMark,
+    text: Option<&str>,
+    until: Instant,
+) -> Result<ExitCode, UserError> {
+    let session = registry::again(session).unwrap_or_else(|| session.clone());
+    let mut answer = AnswerWait::new(&session, mark, text);
     let mut watch = SessionWatch::new(vec![session.clone()])?;
-    let mut waiter = Waiter::new(WaitFor::Idle);
-    let waited = watch.until(|now, seen| {
-        let Some(seen) = seen.first() else { return Look::Done(None) };
-        match waiter.handle(now, &look(seen)) {
-            Some(outcome) => Look::Done(Some((outcome, seen.session.clone()))),
-            None if now >= end => Look::Done(None),
-            None => Look::Wait(waiter.deadline().into_iter().chain([end]).min()),
-        }
+    watch.watch_also(answer.directory());
+    let waited = watch.until(|now, seen| match answer.look(now, &seen[0]) {
+        Some(reply) => Look::Done(Some(reply)),
+        None if now >= until => Look::Done(None),
+        None => Look::Wait(answer.waiter.deadline().into_iter().chain([until]).min()),
     })?;
+    let word = session.word();
+    let failed = |kind: &str, text: &str| {
+        // For scripts; the words follow on stderr.
+        print(&format!("{kind}\n"));
+        Err(send::turn_failed(kind, text))
+    };
     match waited {
-        WaitEnd::Done(Some((outcome, session))) => answer(&outcome, &session),
-        WaitEnd::Done(None) => Err(send::no_answer_yet(&session.word())),
-        WaitEnd::Signalled(signal) => Err(wait::interrupted(u8::try_from(128 + signal).unwrap_or(1))),
+        WaitEnd::Done(Some(Reply::Ended(end, said))) => match end {
+            MessageEnd::Done => Ok(print(&in_lines(&said))),
+            MessageEnd::Failed(failure) => failed(failure.kind.word(), &failure.text),
+            MessageEnd::Interrupted => failed(TurnEnd::Interrupted.word(), "the user has broken it off"),
+        },
+        WaitEnd::Done(Some(Reply::Else(outcome))) => match outcome {
+            WaitOutcome::Done => failed("not_answered", "claude rests, and no turn shows the text"),
+            WaitOutcome::Failed(kind, text) => failed(kind, &text),
+            WaitOutcome::Asks(what) => Err(send::asks(&what, &word)),
+            WaitOutcome::Ended(how) => Err(send::ended_before_answer(&how, &word)),
+        },
+        WaitEnd::Done(None) => Err(send::no_answer_yet(&word)),
+        WaitEnd::Signalled(signal) => Err(send::answer_interrupted(&word, signal)),
     }
 }
 
-fn answer(outcome: &WaitOutcome, session: &Session) -> Result<ExitCode, UserError> {
-    match outcome {
-        WaitOutcome::Done => {
-            let turn = last_turn(session);
-            let said = turn.last_answer.filter(|_| turn.answers_last_prompt);
-            Ok(said.map_or(ExitCode::SUCCESS, |said| print(&format!("{}\n", said.trim_end()))))
+/// The wait for one answer.
+struct AnswerWait {
+    waiter: Waiter,
+    /// Nothing for a command.
+    turn: Option<MessageTurn>,
+    path: Option<PathBuf>,
+    file: Option<GrowingFile>,
+    mark: TranscriptMark,
+}
+
+impl AnswerWait {
+    fn new(session: &Session, mark: &TranscriptMark, text: Option<&str>) -> Self {
+        Self {
+            waiter: Waiter::new(WaitFor::Idle),
+            turn: text.map(MessageTurn::new),
+            path: topic::transcript_of(session),
+            file: None,
+            mark: mark.clone(),
         }
-        WaitOutcome::Asks(what) => Err(send::asks(what, &session.word())),
-        WaitOutcome::Failed(kind, text) => {
-            // For scripts; the words follow on stderr.
-            let printed = print(&format!("{kind}\n"));
-            if printed != ExitCode::SUCCESS {
-                return Ok(printed);
+    }
+
+    /// The directory of the transcript, in which something changes when a line is written.
+    fn directory(&self) -> BTreeSet<PathBuf> {
+        self.path.iter().filter_map(|path| Some(path.parent()?.to_owned())).collect()
+    }
+
+    fn look(&mut self, now: Instant, seen: &SeenSession) -> Option<Reply> {
+        self.read(&seen.session);
+        if let Some(turn) = &self.turn
+            && let MessageStage::Ended(end) = turn.stage()
+        {
+            return Some(Reply::Ended(end.clone(), turn.answer()));
+        }
+        let outcome = self.waiter.handle(now, &wait::look(seen))?;
+        // A version that writes no end of a turn, and a command.
+        let answer = self.turn.as_ref().map(|turn| (turn.stage().clone(), turn.answer()));
+        Some(match (outcome, answer) {
+            (WaitOutcome::Done, None) => Reply::Ended(MessageEnd::Done, String::new()),
+            (WaitOutcome::Done, Some((MessageStage::Runs, said))) => Reply::Ended(MessageEnd::Done, said),
+            (outcome, _) => Reply::Else(outcome),
+        })
+    }
+
+    /// Reads what was written since the last look.
+    fn read(&mut self, session: &Session) {
+        let Some(turn) = &mut self.turn else { return };
+        if self.file.is_none() {
+            self.path = self.path.take().or_else(|| topic::transcript_of(session));
+            let at = if self.path == self.mark.path { self.mark.end } else { 0 };
+            self.file = self.path.as_ref().and_then(|path| GrowingFile::open(path, at).ok());
+        }
+        // What cannot be read now is read at the next look.
+        while let Some(Ok(Some(line))) = self.file.as_mut().map(GrowingFile::next_line) {
+            if let GrowingLine::Whole(line) = line {
+                turn.take(&line);
             }
-            Err(send::turn_failed(kind, text))
         }
-        WaitOutcome::Ended(how) => Err(send::ended_before_answer(how, &session.word())),
     }
 }
 
-/// Waits for it, and says what went wrong.
-pub fn main(session: &Session, end: Instant) -> ExitCode {
-    wait_for_answer(session, end).unwrap_or_else(|error| fail(&error.about(&session.name)))
+/// An answer as it is printed: in which a terminal obeys nothing but line ends.
+fn in_lines(text: &str) -> String {
+    text.lines().map(|line| format!("{}\n", crate::escape::escape(line))).collect()
 }

@@ -130,7 +130,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             not_sent("claude is waiting (permission prompt)", WORK), unknown("the session's host has gone in the middle of it", WORK),
             host_gone(WORK), interrupted(), for_shell(), asks("permission prompt", WORK),
             turn_failed("overloaded", "API Error: 529 Overloaded"), ended_before_answer("stopped (exit status 0)", WORK),
-            no_answer_yet(WORK);
+            no_answer_yet(WORK), answer_interrupted(WORK, 2);
         shim:
             name_is_taken(Path::new("/usr/local/bin/claude"), "a link to ../lib/node_modules/x/cli.js"),
             installers_directory(Path::new("/home/you/.local/bin")), directory_is_open(Path::new("/tmp/bin")),

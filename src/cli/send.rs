@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::answer;
+use super::answer::TranscriptMark;
 use super::output::{fail, print};
 use super::target::running;
 use crate::claude::pasted::{PastedText, SubmittedAs};
@@ -24,6 +25,8 @@ use crate::user_error::{UserError, files, host, send};
 
 /// What stands for stdin.
 const STDIN: &str = "-";
+/// How a command was submitted.
+const COMMAND: &str = "command";
 /// How long the moment to type is waited for, and the end of the turn with it, if nothing else is said.
 const MOMENT_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60 * 60);
@@ -58,35 +61,49 @@ pub fn main(args: &SendArgs<'_>) -> ExitCode {
     let timeout = args.timeout.unwrap_or(usual);
     let end = Instant::now() + timeout;
     match deliver(args, timeout) {
-        Ok((session, _)) if args.wait => answer::main(&session, end),
-        Ok((session, how)) => print(&format!("{}: {}\n", escape(&session.name), words(&how))),
+        Ok(sent) if args.wait => {
+            let text = (sent.how != COMMAND).then_some(&*sent.text);
+            answer::main(&sent.session, &sent.mark, text, end)
+        }
+        Ok(sent) => print(&format!("{}: {}\n", escape(&sent.session.name), words(&sent.how))),
         Err(error) => fail(&error),
     }
+}
+
+/// A text that was submitted.
+struct Delivered {
+    session: Session,
+    text: String,
+    /// How it was submitted, in a word.
+    how: String,
+    /// Where the transcript ended before.
+    mark: TranscriptMark,
 }
 
 fn words(how: &str) -> &'static str {
     match how {
         "queued" => "sent; claude takes it when the turn that runs has ended",
-        "command" => "sent, as a command",
+        COMMAND => "sent, as a command",
         _ => "sent",
     }
 }
 
-/// Delivers the text. How it was submitted.
-fn deliver(args: &SendArgs<'_>, timeout: Duration) -> Result<(Session, String), UserError> {
+/// Delivers the text.
+fn deliver(args: &SendArgs<'_>, timeout: Duration) -> Result<Delivered, UserError> {
     let text = read(args.text)?;
     let mut signals = SignalPipe::install(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP])
         .map_err(files::cannot_handle_signals)?;
     let session = running(Some(args.session))?;
     // A host that hangs is told of at once, and not when the time is over.
     registry::ask(&session, &Request::Ping).map_err(|error| UserError::from(error).about(&session.name))?;
+    let mark = TranscriptMark::of(&session);
     let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
     let patient = args.timeout.is_some();
-    let request =
-        Request::Send(Box::new(Send { id: Uuid::new_v4(), text, now: args.now, timeout_ms, patient }));
+    let wanted = Send { id: Uuid::new_v4(), text: text.clone(), now: args.now, timeout_ms, patient };
+    let request = Request::Send(Box::new(wanted));
     let sent = ask(&session, &request, &mut signals, timeout).map_err(|error| error.about(&session.name))?;
     let error = match sent {
-        Sent::Submitted { how } => return Ok((session, how)),
+        Sent::Submitted { how } => return Ok(Delivered { session, text, how, mark }),
         Sent::NotSent { why } => send::not_sent(&why, &session.word()),
         Sent::Unknown { why } => send::unknown(&why, &session.word()),
     };

@@ -2,6 +2,7 @@
 //! there, and only then.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::host_ends::{HostEnds, HostKey};
@@ -45,6 +46,8 @@ pub struct SessionWatch {
     hosts: HostEnds,
     signals: SignalPipe,
     seen: Vec<SeenSession>,
+    /// Other directories that are watched.
+    others: BTreeSet<PathBuf>,
 }
 
 impl SessionWatch {
@@ -60,7 +63,13 @@ impl SessionWatch {
             hosts: HostEnds::default(),
             signals: signals.map_err(files::cannot_handle_signals)?,
             seen: seen.collect(),
+            others: BTreeSet::new(),
         })
+    }
+
+    /// Looks again also when something changes in these directories.
+    pub fn watch_also(&mut self, others: BTreeSet<PathBuf>) {
+        self.others = others;
     }
 
     /// Looks at the sessions, in their order, until it is so, or a signal comes.
@@ -76,8 +85,12 @@ impl SessionWatch {
         let mut ends_until: Option<Instant> = None;
         loop {
             self.changes.take();
-            let directories: BTreeSet<_> =
-                self.seen.iter().map(|seen| seen.session.directory.clone()).collect();
+            let directories: BTreeSet<_> = self
+                .seen
+                .iter()
+                .map(|seen| seen.session.directory.clone())
+                .chain(self.others.clone())
+                .collect();
             // Before they are read: what changes from here on is told.
             self.changes.watch(directories)?;
             self.read();

@@ -95,6 +95,13 @@ pub fn no_answer_yet(word: &str) -> UserError {
         .status(TIMED_OUT)
 }
 
+/// The caller waits no more for the answer.
+pub fn answer_interrupted(word: &str, signal: i32) -> UserError {
+    UserError::new("the text was sent, and the wait for its answer was interrupted")
+        .advice(format!("the turn goes on: cckw wait {word}"))
+        .status(u8::try_from(128 + signal).unwrap_or(INTERRUPTED))
+}
+
 /// Ctrl-c came before anything was typed.
 pub fn interrupted() -> UserError {
     UserError::new("nothing was sent: interrupted").status(INTERRUPTED)

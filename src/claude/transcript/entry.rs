@@ -210,7 +210,11 @@ fn assistant(value: &Value) -> EntryKind {
     EntryKind::Answer(Answer {
         message: text(&message["id"]),
         model: text(&message["model"]),
-        blocks: blocks(&message["content"]).map(block).collect(),
+        // A text alone is one block, as in a prompt.
+        blocks: match text(&message["content"]) {
+            Some(words) => vec![AnswerBlock::Text(words)],
+            None => blocks(&message["content"]).map(block).collect(),
+        },
         stop_reason: text(&message["stop_reason"]),
         tokens: Some(tokens).filter(|tokens| *tokens > 0),
         is_aborted: value["isAbortedMidStream"] == true,

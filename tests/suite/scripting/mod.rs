@@ -1,6 +1,7 @@
 //! The verbs for scripts: what they print, and what they exit with.
 
 mod adopt;
+mod answer;
 mod new;
 mod rename;
 mod transcript;
