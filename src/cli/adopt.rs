@@ -182,10 +182,9 @@ fn tell(session: &Session, args: &AdoptArgs<'_>) -> ExitCode {
     if args.json {
         return print(&list::json_line(session));
     }
-    let what = if args.fork { "a copy of the conversation; the original goes on" } else { "taken over" };
-    print(&format!(
-        "{}: {what}, without a terminal. Take it into this one with: cckw attach {}\n",
-        escape(&session.name),
-        session.word()
-    ))
+    let what = match args.fork {
+        true => "a copy of the conversation, in a session without a terminal. The original goes on",
+        false => "taken over, into a session without a terminal",
+    };
+    print(&format!("{}: {what}. To use it here: cckw attach {}\n", escape(&session.name), session.word()))
 }

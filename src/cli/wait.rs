@@ -60,7 +60,7 @@ fn run(args: &WaitArgs<'_>) -> Result<ExitCode, UserError> {
         Look::Wait(deadlines.filter_map(|wait| wait.waiter.deadline()).chain([begun + args.timeout]).min())
     })?;
     match end {
-        WaitEnd::Done(true) => Ok(status_of(&waits)),
+        WaitEnd::Done(true) => Ok(status_of(&waits, args.any)),
         WaitEnd::Done(false) => {
             for (wait, session) in waits.iter().zip(&sessions).filter(|(wait, _)| wait.outcome.is_none()) {
                 print(&format!("{}\ttimeout\t{}\n", escape(&session.name), wait.last_state));
@@ -72,10 +72,14 @@ fn run(args: &WaitArgs<'_>) -> Result<ExitCode, UserError> {
 }
 
 /// The status of the first session, in the order of the command line, that has not come to what was waited
-/// for.
-fn status_of(waits: &[Wait]) -> ExitCode {
-    let mut statuses = waits.iter().filter_map(|wait| wait.outcome.as_ref()).map(WaitOutcome::exit_status);
-    ExitCode::from(statuses.find(|status| *status != 0).unwrap_or(0))
+/// for. Where any is enough, it is 0 if one has come to it.
+fn status_of(waits: &[Wait], any: bool) -> ExitCode {
+    let statuses = waits.iter().filter_map(|wait| wait.outcome.as_ref()).map(WaitOutcome::exit_status);
+    let statuses: Vec<u8> = statuses.collect();
+    if any && statuses.contains(&0) {
+        return ExitCode::SUCCESS;
+    }
+    ExitCode::from(statuses.into_iter().find(|status| *status != 0).unwrap_or(0))
 }
 
 /// The wait for one session.
@@ -129,6 +133,7 @@ impl WaitOutcome {
 /// Prints what came of the wait for a session: its name, a word, and what there is to say.
 fn tell(session: &Session, outcome: &WaitOutcome, wanted: WaitFor) {
     let (word, more) = match outcome {
+        WaitOutcome::Done if wanted == WaitFor::Asks => (done_word(wanted), question(&session.record)),
         WaitOutcome::Done => (done_word(wanted), String::new()),
         WaitOutcome::Asks(what) => ("asks", what.clone()),
         WaitOutcome::Failed(kind, text) => ("failed", format!("{kind}: {text}")),
@@ -177,17 +182,23 @@ fn ended(session: &Session) -> String {
     }
 }
 
+/// What the claude of this record asks.
+fn question(record: &Record) -> String {
+    let (known, unknown) = match record.status {
+        Some(_) => (&record.waiting_for, "it waits for its user"),
+        None => (&record.asks_first, "it asks something before it begins"),
+    };
+    known.clone().unwrap_or_else(|| unknown.into())
+}
+
 /// What the claude of this record does.
 fn activity(record: &Record) -> Activity {
     match (record.state, record.status.as_deref()) {
         (SessionState::Running, Some("busy")) => Activity::Busy,
         (SessionState::Running, Some("idle" | "shell")) => Activity::Rests,
-        (SessionState::Running, Some("waiting")) => {
-            Activity::Asks(record.waiting_for.clone().unwrap_or_else(|| "it waits for its user".into()))
-        }
+        (SessionState::Running, Some("waiting")) => Activity::Asks(question(record)),
         (SessionState::Running, None) if record.kind == SessionKind::Conversation => {
-            let question = record.asks_first.clone();
-            Activity::Asks(question.unwrap_or_else(|| "it asks something before it begins".into()))
+            Activity::Asks(question(record))
         }
         // A newer claude: nobody knows whether that is an end of work.
         _ => Activity::Elsewhere,
