@@ -12,6 +12,9 @@ pub const SWITCH: &str = "CLAUDE_CODE_RESUME_INTERRUPTED_TURN";
 /// which a model often answers with "No response requested" (reported).
 pub const PROMPT: &str = "CLAUDE_CODE_RESUME_PROMPT";
 
+/// The file in claude's directory that holds its login. On macOS that is in the keychain, and nothing is told.
+pub const CREDENTIALS: &str = ".credentials.json";
+
 /// The variables of a launch that goes on with the turn. For that launch alone.
 pub fn variables(prompt: &str) -> [(&'static str, &str); 2] {
     [(SWITCH, "1"), (PROMPT, prompt)]

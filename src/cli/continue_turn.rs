@@ -23,7 +23,7 @@ use crate::user_error::{UserError, host, turn};
 /// is busy.
 const TURN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a claude that has come up may wait for a prompt before it counts as one that found no turn.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Has the claude of a session go on with the turn that broke off. Waits until the turn runs.
 pub fn main(word: Option<&str>) -> ExitCode {

@@ -245,7 +245,7 @@ pub enum Verb {
     ///
     /// A turn breaks off if claude crashes, its host is killed or the machine goes down. Claude is started again
     /// with the same conversation, and goes on by itself: nothing is typed. A session that does not run is brought
-    /// back. Waits until the turn runs. Exit status: 0 if claude goes on, 1 if there is nothing to go on with or it
+    /// back. If the turn ended in an error of the API, claude is told to go on, as by `cckw send`. Waits until the turn runs. Exit status: 0 if claude goes on, 1 if there is nothing to go on with or it
     /// cannot be done now, 2 if it is not known.
     Continue {
         /// The session; without it the one that this is called in, or the only one

@@ -209,7 +209,12 @@ fn failed(failure: &ApiFailure, word: &str) -> String {
         FailureKind::Unauthorized => {
             format!("{what}; to log in or set another key: cckw attach {word}")
         }
-        _ => format!("{what}; to try again: cckw continue {word}"),
+        FailureKind::Overloaded | FailureKind::ServerError | FailureKind::Network => {
+            format!("{what}; to try again: cckw continue {word}")
+        }
+        FailureKind::Billing | FailureKind::InvalidRequest | FailureKind::Other => {
+            format!("{what}; to see it: cckw attach {word}")
+        }
     }
 }
 

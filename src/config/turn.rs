@@ -1,10 +1,12 @@
 //! `[turn]`: what becomes of a turn that broke off.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::duration::positive;
 use super::restart::limit;
 
 /// Longer prompts are refused, in bytes.
@@ -16,6 +18,17 @@ const MAX_PROMPT_BYTES: usize = 4096;
 pub struct TurnPolicy {
     /// Claude crashed or its host was killed, or the machine went down.
     pub crash: OnBrokenTurn,
+    /// The service has too much to do, or had an error of its own.
+    pub overloaded: OnBrokenTurn,
+    /// A usage limit is reached.
+    pub limit: OnBrokenTurn,
+    /// The service could not be reached.
+    pub network: OnBrokenTurn,
+    /// The login is not accepted.
+    pub unauthorized: OnBrokenTurn,
+    /// The pause before claude goes on after an error of the service; each later one is twice as long.
+    #[serde(deserialize_with = "positive")]
+    pub spacing: Duration,
     /// So many times in a row claude goes on by itself, without a turn that came to its end in between.
     #[serde(deserialize_with = "limit")]
     pub max_tries: u32,
@@ -40,6 +53,11 @@ impl Default for TurnPolicy {
     fn default() -> Self {
         Self {
             crash: OnBrokenTurn::Off,
+            overloaded: OnBrokenTurn::Off,
+            limit: OnBrokenTurn::Off,
+            network: OnBrokenTurn::Off,
+            unauthorized: OnBrokenTurn::Off,
+            spacing: Duration::from_secs(60),
             max_tries: 3,
             prompt: "The last turn broke off. Look at what is done already, and go on from there.".into(),
         }

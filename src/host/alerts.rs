@@ -13,6 +13,8 @@ use std::time::Instant;
 
 use super::Host;
 use crate::claude::state_file::{OPENED_DIALOG, is_rest};
+use crate::claude::transcript::failure::FailureKind;
+use crate::claude::transcript::turn::{TurnEnd, TurnStatus};
 use crate::config::{AlertKind, Notify};
 use crate::os::exit::Exit;
 use crate::registry::event_log;
@@ -73,6 +75,27 @@ fn activity(record: &Record) -> Activity {
     }
 }
 
+/// What is told of a turn that is over. Nothing where its user has broken it off.
+fn turn_over(turn: Option<&TurnStatus>) -> Option<(AlertKind, String)> {
+    let over = || (AlertKind::Done, "claude has ended its turn".to_owned());
+    Some(match turn.and_then(|turn| turn.end.as_ref()) {
+        Some(TurnEnd::Interrupted) => return None,
+        Some(TurnEnd::Failed(failure)) => {
+            let kind = match failure.kind {
+                FailureKind::RateLimit => AlertKind::Limited,
+                _ => AlertKind::Failed,
+            };
+            (kind, format!("claude's turn failed ({}): {}", failure.kind.word(), failure.text.trim()))
+        }
+        Some(TurnEnd::Done) => {
+            let answer =
+                turn.filter(|turn| turn.answers_last_prompt).and_then(|turn| turn.last_answer.as_ref());
+            answer.map_or_else(over, |answer| (AlertKind::Done, answer.trim().to_owned()))
+        }
+        _ => over(),
+    })
+}
+
 impl Host {
     /// Claude's state file says what it does.
     pub(super) fn note_activity(&mut self) {
@@ -90,7 +113,11 @@ impl Host {
             Some(Moment::Question(what)) => {
                 self.alert(AlertKind::Asks, &format!("claude waits for you: {what}"));
             }
-            Some(Moment::TurnOver) => self.alert(AlertKind::Done, "claude has ended its turn"),
+            Some(Moment::TurnOver) => {
+                if let Some((kind, text)) = turn_over(self.record.turn.as_ref()) {
+                    self.alert(kind, &text);
+                }
+            }
         }
     }
 

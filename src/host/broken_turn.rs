@@ -56,9 +56,13 @@ impl Host {
         }
         if is_new && self.record.background_job.is_none() {
             self.note_turn_event(TurnEvent::Dropped);
+            self.failed_turn_is_dropped();
         }
         match file.status.as_deref() {
-            Some("busy") => self.note_turn_event(TurnEvent::Began),
+            Some("busy") => {
+                self.note_turn_event(TurnEvent::Began);
+                self.failed_turn_is_past();
+            }
             Some(status) if is_rest(status) => self.note_turn_event(TurnEvent::Rests),
             _ => {}
         }
@@ -132,6 +136,12 @@ impl Host {
         }
         if self.claude.is_running() && self.record.is_in_turn() {
             return refused("claude is in a turn, so there is nothing to go on with");
+        }
+        let is_failed = self.record.turn.as_ref().is_some_and(|turn| turn.failure().is_some());
+        if self.claude.is_running() && is_failed && self.continuation.broken().is_none() {
+            self.failed_turn_is_dropped();
+            self.tell_to_go_on(0);
+            return Response::Done;
         }
         self.note_turn_event(TurnEvent::Asked);
         if self.continuation.broken().is_none() {

@@ -16,6 +16,7 @@ pub mod late_keys;
 mod notifications;
 mod open_twice;
 mod output;
+mod output_flow;
 mod parting;
 mod persist;
 mod remote;
@@ -32,6 +33,7 @@ mod transcript;
 mod transcript_check;
 mod turn;
 mod turn_check;
+mod turn_retry;
 mod typing;
 mod unwatched;
 
@@ -66,7 +68,7 @@ use control_server::{ControlServer, Now};
 use files::SessionFiles;
 use journal::{Journal, Promise};
 use notifications::Notices;
-use output::{Output, ReadProgress};
+use output::Output;
 use remote::Remote;
 use sending::Sending;
 use start::{Prepared, Recovered, ends_host};
@@ -76,6 +78,7 @@ use stopping::SystemStop;
 use timers::{Timer, Timers, timers};
 use transcript::TranscriptWatch;
 use turn::TurnWatch;
+use turn_retry::FailedTurn;
 use typing::HostTyping;
 
 /// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
@@ -131,6 +134,8 @@ struct Host {
     alerts: Alerts,
     /// Whether claude goes on with a turn that broke off.
     continuation: Continuation,
+    /// Whether claude is told to go on with a turn that failed.
+    failed_turn: FailedTurn,
 }
 
 impl Host {
@@ -186,6 +191,7 @@ impl Host {
             notices: Notices::new(config.notify.terminal),
             claude_name: ClaudeName::default(),
             alerts: Alerts::new(&config.notify),
+            failed_turn: FailedTurn::new(&config.turn),
             continuation,
         }
     }
@@ -220,6 +226,7 @@ impl Host {
             let journal = poll.add(&self.journal, Interest::Reading);
             let turn = self.turn.woken().map(|woken| poll.add(woken, Interest::Reading));
             let files = self.files.prepare(&mut poll);
+            let login = self.failed_turn.prepare(&mut poll);
             let requests = server.prepare(&mut poll);
             if let Err(error) = poll.wait(self.time(&server, catching_up)) {
                 // Out of memory for a moment, at worst; without a rest it would only get worse.
@@ -268,6 +275,9 @@ impl Host {
                 self.hear_turn();
             }
             self.files.hear(&poll, &files);
+            if is_ready(login) {
+                self.hear_login();
+            }
             for attaching in
                 server.serve(&poll, &requests, |request, waited| self.answer_now(request, waited))
             {
@@ -307,36 +317,6 @@ impl Host {
             (true, false) => Some(until.map_or(SCREEN_READ_DELAY, |until| until.min(SCREEN_READ_DELAY))),
             (_, true) => Some(Duration::ZERO),
         }
-    }
-
-    /// Whether claude's output has to wait.
-    fn is_held(&self) -> bool {
-        self.attachment.is_backgrounded() && !self.output.model_only
-    }
-
-    fn is_reading(&self) -> bool {
-        self.claude.is_running() || self.claude.drain().is_some()
-    }
-
-    fn move_output(&mut self) {
-        if !self.attachment.is_backgrounded() && self.client_is_stopped() {
-            self.background_session();
-            return;
-        }
-        let progress = self.read_output();
-        self.draining(progress);
-        self.something_was_drawn();
-        self.start_may_ask();
-    }
-
-    fn read_output(&mut self) -> ReadProgress {
-        let reading = self.is_reading();
-        let mut client = self.attachment.client_mut();
-        self.output.read_some(reading, |modes| {
-            if let Some(client) = &mut client {
-                client.tell_undo(modes);
-            }
-        })
     }
 
     /// What is said now to a request that has waited for so long. What needs the screen waits for the model,

@@ -173,7 +173,14 @@ impl Host {
             }
         };
         self.events.write(event);
+        let (is_submitted, is_not_sent) =
+            (matches!(sent, Sent::Submitted { .. }), matches!(sent, Sent::NotSent { .. }));
         self.sending.finish(id, sent);
+        if is_submitted {
+            self.message_was_submitted(id);
+        } else if is_not_sent {
+            self.message_was_not_sent(id);
+        }
     }
 
     fn prompt_look(&mut self) -> PromptLook {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Host;
 use super::claude::child::PtyDrain;
 use super::control_server::ControlServer;
+use super::turn_retry;
 use crate::registry::log_event::LogEvent;
 use crate::registry::recovery_marker;
 
@@ -116,6 +117,8 @@ pub(super) enum Timer {
     Files,
     /// The user's command is to be told something, or takes too long.
     Alerts,
+    /// Claude is told to go on with a turn that failed.
+    TurnRetry,
 }
 
 impl Timer {
@@ -124,7 +127,7 @@ impl Timer {
     const ASKED_EACH_TURN: [Self; 4] = [Self::Remote, Self::Sending, Self::Parting, Self::Accept];
 
     /// The others, in the order in which they are acted on.
-    const RUN: [Self; 21] = [
+    const RUN: [Self; 22] = [
         Self::Stall,
         Self::Linger,
         Self::Title,
@@ -146,6 +149,7 @@ impl Timer {
         Self::ClientSignal,
         Self::Files,
         Self::Alerts,
+        Self::TurnRetry,
     ];
 }
 
@@ -182,6 +186,7 @@ impl Host {
             Timer::Accept => server.deadline(),
             Timer::Files => self.files.look_at(),
             Timer::Alerts => self.alerts.deadline(),
+            Timer::TurnRetry => self.failed_turn.deadline(),
             Timer::Linger
             | Timer::StateRetry
             | Timer::Transcript
@@ -246,6 +251,7 @@ impl Host {
             Timer::ClientSignal => self.forget_request_to_end(),
             Timer::Files => self.look_after_files(server),
             Timer::Alerts => self.alerts_due(),
+            Timer::TurnRetry => self.note_retry_event(turn_retry::RetryEvent::Due),
         }
     }
 }

@@ -143,6 +143,7 @@ impl Host {
                 let turn = status.map(|status| status.shortened(MAX_TEXT_CHARS));
                 if self.record.turn != turn && self.record.state != SessionState::Stopped {
                     self.record.turn = turn;
+                    self.follow_turn_end();
                     self.save();
                 }
             }

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use super::driver::{How, Place, goes_on, leave, says, submit, wait_for_prompt, written};
-use super::mock::{HELD, HOLD};
+use super::mock::{FAIL, HELD, HOLD, REPLY, RESET};
 use super::support::{DEADLINE, Key, Record, Terminal, process, wait_until};
 
 const QUICK: &str = "[restart]\ninitial_delay = \"100ms\"\nearly_delay = \"0s\"\nmax_delay = \"100ms\"\n";
@@ -101,4 +101,114 @@ fn a_turn_that_the_user_has_broken_off_is_left_alone() {
     place.verb(&["stop"]);
     terminal.finish();
     place.sandbox.wait_for_silence();
+}
+
+/// What claude is told to go on with a turn that failed.
+const GO_ON: &str = "The last turn broke off.";
+
+/// Has a turn fail in this way. Gives the record that says so.
+fn failed(place: &Place, terminal: &mut Terminal, how: &str) -> Record {
+    submit(terminal, &format!("{FAIL}{how}"));
+    place.sandbox.wait_for_record("a turn that failed", |record| {
+        record.json["turn"]["end"]["how"] == "failed" && record.text("status") == "idle"
+    })
+}
+
+/// How often claude was told to go on.
+fn told_to_go_on(place: &Place) -> usize {
+    place.mock.arrived().iter().filter(|prompt| prompt.starts_with(GO_ON)).count()
+}
+
+/// Waits until the failed turn was gone on with, once, and answered.
+fn goes_on_after_failure(place: &Place, terminal: &mut Terminal) {
+    place.sandbox.wait_for_record("a turn that was gone on with", |record| {
+        record.json["turns_continued"] == 1
+            && record.json["turn"]["end"]["how"] == "done"
+            && record.text("status") == "idle"
+    });
+    terminal.wait_for_text(REPLY);
+    assert_eq!(told_to_go_on(place), 1);
+}
+
+/// A place in which claude itself tries once more only. A turn that fails at once can be over before the host has
+/// seen it begin.
+fn hasty(configuration: &str) -> Place {
+    let mut place = Place::new();
+    place.sandbox.set("CLAUDE_CODE_MAX_RETRIES", "1");
+    place.sandbox.configure(configuration);
+    place
+}
+
+#[test]
+fn a_turn_that_the_service_has_failed_is_tried_again() {
+    for (how, cause) in [("529", "overloaded"), ("429", "limit"), (RESET, "network")] {
+        let place = hasty(&format!("[turn]\n{cause} = \"continue\"\nspacing = \"1s\"\n"));
+        let mut terminal = place.start(How::Through, &[]);
+        let id = says(&place, "idle", 0).text("conversation").to_owned();
+        goes_on(&place, &mut terminal, &id, "the first words");
+        failed(&place, &mut terminal, how);
+        goes_on_after_failure(&place, &mut terminal);
+        wait_for_prompt(&mut terminal);
+        leave(&place, terminal);
+    }
+}
+
+#[test]
+fn a_turn_that_fails_again_and_again_is_left_alone() {
+    let place = hasty(&format!(
+        "[turn]\noverloaded = \"continue\"\nspacing = \"100ms\"\nmax_tries = 2\nprompt = \"{GO_ON} {FAIL}529\"\n"
+    ));
+    let mut terminal = place.start(How::Through, &[]);
+    let id = says(&place, "idle", 0).text("conversation").to_owned();
+    goes_on(&place, &mut terminal, &id, "the first words");
+    failed(&place, &mut terminal, "529");
+    place.sandbox.wait_for_record("a word to the user", |record| {
+        record.json["notice"]["text"].as_str().is_some_and(|text| text.contains("cckw continue work"))
+    });
+    assert_eq!(place.sandbox.records()[0].json["turns_continued"], 2);
+    submit(&mut terminal, "/exit");
+    terminal.finish();
+    place.sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_login_that_is_not_accepted_is_waited_for() {
+    let place = hasty("[turn]\nunauthorized = \"continue\"\nspacing = \"100ms\"\n");
+    let mut terminal = place.start(How::Through, &[]);
+    let id = says(&place, "idle", 0).text("conversation").to_owned();
+    goes_on(&place, &mut terminal, &id, "the first words");
+    let record = failed(&place, &mut terminal, "401");
+    assert_eq!(record.json["turn"]["end"]["kind"], "unauthorized");
+    assert_eq!(told_to_go_on(&place), 0);
+    std::fs::write(place.sandbox.path("home/.claude/.credentials.json"), "{}").expect("a login");
+    goes_on_after_failure(&place, &mut terminal);
+    wait_for_prompt(&mut terminal);
+    leave(&place, terminal);
+}
+
+#[test]
+fn a_turn_that_failed_is_told_to_the_command_and_is_left_alone() {
+    let place = hasty(
+        "[notify]\ncommand = [\"sh\", \"-c\", \"echo $CCKW_EVENT $CCKW_TEXT >>$HOME/told\"]\non = [\"failed\"]\n",
+    );
+    let mut terminal = place.start(How::Through, &[]);
+    let id = says(&place, "idle", 0).text("conversation").to_owned();
+    goes_on(&place, &mut terminal, &id, "the first words");
+    failed(&place, &mut terminal, "529");
+    let told = || std::fs::read_to_string(place.sandbox.path("home/told")).unwrap_or_default();
+    wait_until("the command", DEADLINE, || told().contains("failed claude's turn failed (overloaded): "));
+    assert_eq!(told_to_go_on(&place), 0);
+    let output =
+        place.sandbox.command(place.sandbox.path("bin/cckw")).arg("continue").output().expect("runs");
+    assert!(
+        output.status.success(),
+        "{output:?} {:#?} {} {:?}",
+        place.log(),
+        terminal.report(),
+        place.sandbox.records()[0].json
+    );
+    goes_on_after_failure(&place, &mut terminal);
+    assert_eq!(told().lines().count(), 1, "{}", told());
+    wait_for_prompt(&mut terminal);
+    leave(&place, terminal);
 }

@@ -21,6 +21,8 @@ pub enum TurnEvent {
     Asked,
     /// That cannot be done now.
     Withdrawn,
+    /// Claude, which runs, is told to go on with a turn that ended in an error.
+    Sent,
     /// The user wants no turn of this conversation any more: another one is open, or the session is to end.
     Dropped,
 }
@@ -80,6 +82,7 @@ impl Continuation {
                 self.is_asked = self.broken.is_some();
             }
             TurnEvent::Withdrawn => self.is_asked = false,
+            TurnEvent::Sent => self.is_launched = true,
             TurnEvent::Dropped => {
                 (self.broken, self.is_asked, self.is_launched) = (None, false, false);
                 (self.is_running, self.tries) = (false, 0);
@@ -218,6 +221,7 @@ mod tests {
             Just(Some(Asked)),
             Just(Some(Dropped)),
             Just(Some(TurnEvent::Withdrawn)),
+            Just(Some(TurnEvent::Sent)),
             // A launch.
             Just(None),
         ]
@@ -250,6 +254,7 @@ mod tests {
                             }
                             Asked => asked = broken.is_some(),
                             TurnEvent::Withdrawn => asked = false,
+                            TurnEvent::Sent => launched = true,
                             Dropped => {
                                 (broken, asked, running, launched, in_a_row) = (None, false, false, false, 0);
                             }

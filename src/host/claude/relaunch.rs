@@ -27,6 +27,7 @@ use crate::host::claude::supervisor::{
 use crate::host::start::later_environment;
 use crate::host::state_watch::{StateWatch, Wake};
 use crate::host::timers::Timer;
+use crate::host::turn_retry::RetryEvent;
 use crate::os::exit::Exit;
 use crate::os::{clock, threads, tty};
 use crate::protocol::{FromHost, MINOR};
@@ -127,6 +128,7 @@ impl Host {
         // since.
         self.look_at_state_file();
         self.note_moment(MomentEvent::Ended);
+        self.note_retry_event(RetryEvent::Dropped);
         self.note_transcript();
         self.note_refusal(exit);
         if self.claude.restart.is_under_way() {
