@@ -70,6 +70,10 @@ impl TurnCheck {
                 let is_other = self.follow(conversation);
                 if std::mem::replace(&mut self.is_busy, false) || is_other {
                     self.pending = Some((now, 0));
+                } else if self.pending.is_none() {
+                    // A turn that fails at once may be over before the host has seen it begin: the state file
+                    // was written, and says the same as before. So there is one look, a little later.
+                    self.pending = Some((now, 1));
                 }
                 None
             }
@@ -183,6 +187,16 @@ mod tests {
         let mut check = TurnCheck::default();
         check.handle(now, TurnCheckEvent::Rests("a"));
         assert_eq!(reading(&mut check, Some(open.clone())), publish(open));
+    }
+
+    #[test]
+    fn a_turn_that_was_over_before_it_was_seen_is_read() {
+        let (mut check, now) = (TurnCheck::default(), Instant::now());
+        check.handle(now, TurnCheckEvent::Rests("a"));
+        reading(&mut check, Some(status(TurnEnd::Done, 1)));
+        check.handle(now, TurnCheckEvent::Rests("a"));
+        let failed = status(TurnEnd::Unknown, 2);
+        assert_eq!(reading(&mut check, Some(failed.clone())), publish(failed));
     }
 
     #[test]
