@@ -64,6 +64,11 @@ pub const SCENES: &[Scene] = &[
         play: list,
     },
     Scene {
+        title: "`cckw new` and `cckw send`: a second session, as from a script",
+        why: "It needs no terminal. The text is sent once, and the answer comes from claude's own transcript.",
+        play: script,
+    },
+    Scene {
         title: "`cckw attach`: the same screen",
         why: "Drawn as if this terminal had been there all the time, and the question can be answered.",
         play: attach,
@@ -78,6 +83,8 @@ pub const SCENES: &[Scene] = &[
 const HELLO: &str = "hello";
 const ECHO: &str = "● You said: hello";
 const NAME: &str = "demo";
+/// The second session.
+const OTHER: &str = "other";
 const DRAFT: &str = "a draft of yours";
 /// The stand-in drops its link on order; in time for the draft to be typed before.
 const DROP: &str = "/fault later 1500 drop";
@@ -202,6 +209,23 @@ fn list(show: &mut Show) -> Result<(), Trouble> {
         let text = show.unwrapped();
         text.contains("waiting") && text.contains("detached") && text.contains(&hint) && text.ends_with("\n$")
     })
+}
+
+fn script(show: &mut Show) -> Result<(), Trouble> {
+    let shell_is_back =
+        |show: &Show, said: &str| show.unwrapped().contains(said) && show.text().ends_with("\n$");
+    show.enter("clear")?;
+    show.until("an empty screen", |show| show.text() == "$")?;
+    show.enter(&format!("cckw new {OTHER}"))?;
+    show.until("the name of the session", |show| shell_is_back(show, &format!("\n{OTHER} ")))?;
+    show.enter(&format!("cckw send {OTHER} --wait 'how are you?'"))?;
+    show.until("the answer", |show| shell_is_back(show, "\nYou said: how are you?"))?;
+    show.enter(&format!("cckw transcript {OTHER} --last"))?;
+    let answers = |show: &Show| show.unwrapped().matches("\nYou said: how are you?").count();
+    show.until("the last answer", |show| shell_is_back(show, "--last") && answers(show) == 2)?;
+    show.look_closely()?;
+    show.enter(&format!("cckw stop {OTHER}"))?;
+    show.until("its end", |show| shell_is_back(show, &format!("{OTHER}: stopped")))
 }
 
 fn attach(show: &mut Show) -> Result<(), Trouble> {

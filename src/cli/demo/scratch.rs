@@ -103,9 +103,9 @@ impl Scratch {
         self.dir.join(name)
     }
 
-    /// The record of the session that was started last; nothing before there is one.
+    /// The record of the session that was started first; nothing before there is one.
     pub fn record(&self) -> Option<Record> {
-        self.sessions().into_iter().map(|(_, record)| record).max_by_key(|record| record.started_at)
+        self.sessions().into_iter().map(|(_, record)| record).min_by_key(|record| record.started_at)
     }
 
     /// The directory and the record of each session.
@@ -126,7 +126,7 @@ impl Scratch {
         StateFile::read(&self.claude_dir().join(format!("sessions/{claude}.json")))
     }
 
-    /// What is left of the session that was started last, when its host is done.
+    /// What is left of the session that was started first, when its host is done.
     pub fn memory(&self) -> io::Result<Memory> {
         let mut record = self.record().ok_or(io::ErrorKind::NotFound)?;
         let deadline = Instant::now() + HOST_ENDS_WITHIN;

@@ -11,7 +11,7 @@ use crate::support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, 
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const SCENES: usize = 11;
+const SCENES: usize = 12;
 
 const ENDED_EARLY: &str = "cckw: the demo was ended early; nothing of it is left";
 
@@ -90,10 +90,15 @@ fn it_plays_as_a_text_and_leaves_nothing() {
         "run on)",
         "$ cckw list",
         "cckw attach demo",
+        "$ cckw new other",
+        "$ cckw send other --wait",
+        "You said: how are you?",
+        "$ cckw transcript other --last",
+        "other: stopped",
         "Do you want to proceed?",
         "● You said: permission",
         "Resume this session with:",
-        "All 11 scenes",
+        "All 12 scenes",
         "pinned by cckw",
         "brought back  once",
         &format!("  {CCKW} demo --by-hand\n"),
@@ -136,7 +141,7 @@ fn watched(rows: u16, columns: u16) {
         assert!(!terminal.attributes().local_flags.intersects(shown), "{}", terminal.report());
     }
     terminal.wait_for_text("status 0");
-    assert!(terminal.history().iter().any(|row| row.contains("All 11 scenes")), "{}", terminal.report());
+    assert!(terminal.history().iter().any(|row| row.contains("All 12 scenes")), "{}", terminal.report());
     back_at_the_shell(terminal, &manners);
     leaves_nothing(&sandbox);
 }
@@ -215,7 +220,7 @@ fn ctrl_c_and_ctrl_z_give_the_terminal_back() {
     let mut terminal = small(24, 80).shell("dash", &sandbox);
     let manners = terminal.manners();
     terminal.run("cckw demo; echo status $?");
-    terminal.wait_for_text("cckw demo · 2 of 11");
+    terminal.wait_for_text("cckw demo · 2 of 12");
     terminal.press(Key::Ctrl('z'));
     terminal.wait_for_prompt();
     terminal.wait_for_manners(&manners);

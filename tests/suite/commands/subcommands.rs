@@ -151,7 +151,7 @@ fn the_screen_is_shown_with_and_without_colours() {
     detach(&sandbox, terminal);
     assert_eq!(well_said(&sandbox, &["screen", "work"]), "red plain\n\n漢字\n");
     let coloured = well_said(&sandbox, &["screen", "--color"]);
-    assert_eq!(coloured, "\x1b[0;38;5;1mred\x1b[0m plain\n\n漢字\n");
+    assert_eq!(coloured, "\x1b[31mred\x1b[m plain\n\n漢字\n");
     stop(&sandbox);
     assert!(refused(&sandbox, &["screen", "work"]).contains("no running session"));
 }
