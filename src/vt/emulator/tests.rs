@@ -364,3 +364,27 @@ proptest! {
         let _ = emulator.text().count();
     }
 }
+
+proptest! {
+    /// A pipe cuts what a program writes anywhere, also within a character.
+    #[test]
+    fn it_does_not_matter_where_output_is_cut(
+        pieces in prop::collection::vec(prop_oneof![
+            Just("\u{2594}\u{2594}".as_bytes()), Just("\u{1f600}".as_bytes()), Just(b"\x1b[31mred".as_slice()),
+            Just(b"\xe2\x96x".as_slice()), Just(b"\xff\xf0\x9f".as_slice()), Just(b"\x1b]8;;x\x07\xc3\xa9\r\n".as_slice()),
+        ], 0..12),
+        size in 1..7_usize,
+    ) {
+        let bytes = pieces.concat();
+        let (mut whole, mut cut) = (Emulator::new(4, 10, 5), Emulator::new(4, 10, 5));
+        whole.process(&bytes);
+        for piece in bytes.chunks(size) {
+            cut.process(piece);
+        }
+        // What is still to be ended shows in both.
+        whole.process(b"|");
+        cut.process(b"|");
+        prop_assert_eq!(text(&whole), text(&cut));
+        prop_assert_eq!(whole.cursor(), cut.cursor());
+    }
+}

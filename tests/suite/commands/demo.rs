@@ -314,7 +314,10 @@ fn by_hand_all_that_is_told_works() {
     run(&mut terminal, "cckw attach");
     back_in_claude(&mut terminal);
     terminal.press(Key::Ctrl('z'));
-    run(&mut terminal, "clear; fg");
+    // Before that the screen shows what it is waited for.
+    run(&mut terminal, "clear");
+    terminal.wait_for("an empty screen", |screen| !screen.contains("You said: hello"));
+    run(&mut terminal, "fg");
     back_in_claude(&mut terminal);
     terminal.press(Key::Ctrl('z'));
     // The job ends in the background, so what it says may come after the prompt.
