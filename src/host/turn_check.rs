@@ -47,7 +47,8 @@ pub enum TurnCheckEffect {
 pub struct TurnCheck {
     conversation: Option<String>,
     is_busy: bool,
-    /// A turn has run since the last reading that counted.
+    /// A turn has run since the last reading that counted, or may have: one that is short can be over before
+    /// the host has seen it begin.
     has_worked: bool,
     /// When something was said last, as of the last reading that counted.
     known_until: Option<u64>,
@@ -70,9 +71,10 @@ impl TurnCheck {
                 let is_other = self.follow(conversation);
                 if std::mem::replace(&mut self.is_busy, false) || is_other {
                     self.pending = Some((now, 0));
-                } else if self.pending.is_none() {
-                    // A turn that fails at once may be over before the host has seen it begin: the state file
-                    // was written, and says the same as before. So there is one look, a little later.
+                } else {
+                    // A short turn may be over before the host has seen it begin: the state file was written,
+                    // and says the same as before. Its end may not be in the transcript yet.
+                    self.has_worked = true;
                     self.pending = Some((now, 1));
                 }
                 None
@@ -195,6 +197,8 @@ mod tests {
         check.handle(now, TurnCheckEvent::Rests("a"));
         reading(&mut check, Some(status(TurnEnd::Done, 1)));
         check.handle(now, TurnCheckEvent::Rests("a"));
+        // Its end may be written late.
+        assert_eq!(reading(&mut check, Some(status(TurnEnd::Done, 1))), None);
         let failed = status(TurnEnd::Unknown, 2);
         assert_eq!(reading(&mut check, Some(failed.clone())), publish(failed));
     }
