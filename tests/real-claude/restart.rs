@@ -30,9 +30,10 @@ pub fn kill_by(signal: Signal, place: &Place, terminal: &mut Terminal) {
     let claude = place.wait_for_host().pid("claude_pid").expect("a claude");
     assert!(process::signal(claude, signal));
     place.sandbox.wait_for_record("the wait", |record| record.text("state") == "restarting");
+    // Where a turn broke off, another line says so below.
+    let line = format!("[cckw: claude was killed by {signal}; back in ");
     terminal.wait_for("cckw's line", |screen| {
-        screen.last_row().starts_with(&format!("[cckw: claude was killed by {signal}; back in "))
-            && screen.last_row().ends_with("Enter: now, ctrl-c: quit]")
+        screen.rows.iter().any(|row| row.starts_with(&line) && row.ends_with("Enter: now, ctrl-c: quit]"))
     });
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     assert!(terminal.screen().plain, "{}", terminal.report());

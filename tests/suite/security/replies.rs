@@ -106,7 +106,8 @@ fn is_more_than_drawing(part: &Part) -> bool {
                 || text.starts_with("8;"))
         }
         Part::Escape(text) => {
-            !(["7", "8", "=", ">", "D", "E", "H", "M"].contains(&text.as_str()) || text.starts_with(['(', ')']))
+            !(["7", "8", "=", ">", "D", "E", "H", "M"].contains(&text.as_str())
+                || text.starts_with(['(', ')']))
         }
         Part::Control(text) => {
             let (last, rest) = text.split_at(text.len() - 1);
