@@ -16,7 +16,7 @@ use super::scratch;
 use crate::os::poll::{Interest, Poll};
 use crate::os::tty;
 use crate::os::tty::Size;
-use crate::vt::emulator::Emulator;
+use crate::vt::emulator::{Emulator, WholeCharacters};
 use crate::vt::screen::colours;
 
 /// How long a program may take to end when its terminal is closed.
@@ -31,6 +31,7 @@ pub struct Stage {
     /// closes what it is not told to keep.
     programs: PipeReader,
     screen: Emulator,
+    characters: WholeCharacters,
 }
 
 impl Stage {
@@ -54,7 +55,13 @@ impl Stage {
         // programs can be seen.
         drop(command);
         let screen = Emulator::new(rows.get(), columns.get(), 0);
-        Ok(Self { master: Some(master.into()), child, programs, screen })
+        Ok(Self {
+            master: Some(master.into()),
+            child,
+            programs,
+            screen,
+            characters: WholeCharacters::default(),
+        })
     }
 
     /// Types.
@@ -72,7 +79,7 @@ impl Stage {
         let Some(master) = &mut self.master else { return };
         let mut buffer = [0; 16 * 1024];
         match master.read(&mut buffer) {
-            Ok(count) if count > 0 => self.screen.process(&buffer[..count]),
+            Ok(count) if count > 0 => self.screen.process(&self.characters.join(&buffer[..count])),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // Linux says EIO when the last program has closed the terminal.
             _ => self.master = None,

@@ -21,11 +21,13 @@ pub mod style;
 mod tables;
 mod tabs;
 mod terminal;
+mod whole;
 
 use cell::Cell;
 use charset::Charsets;
 use style::Style;
 use terminal::Terminal;
+pub use whole::WholeCharacters;
 
 /// Longest text of an OSC that the parser keeps, in bytes: the longest hyperlink that is taken, and more.
 const MAX_OSC_BYTES: usize = 4096;
@@ -34,8 +36,6 @@ const MAX_OSC_BYTES: usize = 4096;
 pub struct Emulator {
     parser: vte::Parser<MAX_OSC_BYTES>,
     terminal: Terminal,
-    /// The beginning of a character whose other bytes have not come yet.
-    begun: Vec<u8>,
 }
 
 /// What stands in one column.
@@ -80,31 +80,16 @@ impl Emulator {
         Self {
             parser: vte::Parser::new_with_size(),
             terminal: Terminal::new(rows.max(1).into(), columns.max(1).into(), lines),
-            begun: Vec::new(),
         }
     }
 
-    /// Reads on in what the program writes.
+    /// Reads on in what the program writes. A character must not be cut in two: see [`WholeCharacters`].
     pub fn process(&mut self, bytes: &[u8]) {
-        if self.begun.is_empty() {
-            return self.read(bytes);
-        }
-        let mut joined = std::mem::take(&mut self.begun);
-        joined.extend_from_slice(bytes);
-        self.read(&joined);
-    }
-
-    /// The same, from the beginning of a character on.
-    fn read(&mut self, bytes: &[u8]) {
         // Bytes that are no text count as in other programs. The parser counts them in another way at the end
         // of what it gets.
-        let mut chunks = bytes.utf8_chunks().peekable();
-        while let Some(chunk) = chunks.next() {
+        for chunk in bytes.utf8_chunks() {
             self.parser.advance(&mut self.terminal, chunk.valid().as_bytes());
-            let invalid = chunk.invalid();
-            if chunks.peek().is_none() && is_begun(invalid) {
-                self.begun = invalid.to_vec();
-            } else if !invalid.is_empty() {
+            if !chunk.invalid().is_empty() {
                 self.parser.advance(&mut self.terminal, "\u{fffd}".as_bytes());
             }
         }
@@ -215,11 +200,6 @@ impl Emulator {
     pub fn write_end(&self, has_origin: bool, has_charsets: Charsets, out: &mut String) {
         self.terminal.write_end(has_origin, has_charsets, out);
     }
-}
-
-/// Whether these bytes are the beginning of a character, without its end.
-fn is_begun(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
 }
 
 fn number(number: usize) -> u16 {
