@@ -77,7 +77,8 @@ impl Host {
     pub(super) fn note_cut(&mut self) {
         let Some(id) = self.record.conversation.clone() else { return };
         let Some(length) = self.look_up_length(&id) else { return };
-        self.transcript.check.seen(length);
+        let was_there = self.record.with_transcript.contains(&id);
+        self.transcript.check.seen(length, was_there);
         if self.transcript.check.is_cut() && !std::mem::replace(&mut self.record.transcript_cut, true) {
             self.events.write(LogEvent::TranscriptCut { conversation: self.record.conversation.clone() });
             self.save();

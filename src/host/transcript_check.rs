@@ -95,12 +95,14 @@ impl TranscriptCheck {
     }
 
     /// Takes note of how long the transcript is now, at any time. It may be begun anew, and grow longer than
-    /// it was.
-    pub fn seen(&mut self, length: Option<u64>) {
+    /// it was. `was_there` is whether there was one, as far as anybody knows: a short turn may be over before
+    /// its length was measured.
+    pub fn seen(&mut self, length: Option<u64>, was_there: bool) {
         self.is_cut |= match (self.before, length) {
+            (None, None) => was_there,
             (Some(before), Some(now)) => now < before / 2,
             (Some(_), None) => true,
-            (None, _) => false,
+            (None, Some(_)) => false,
         };
     }
 
@@ -142,6 +144,15 @@ mod tests {
         check.heard("a", false, length, now);
         assert_eq!(check.deadline(), None);
         (check, now)
+    }
+
+    #[test]
+    fn what_was_never_measured_is_missed_too() {
+        for was_there in [false, true] {
+            let (mut check, _) = resting(None);
+            check.seen(None, was_there);
+            assert_eq!(check.is_cut(), was_there);
+        }
     }
 
     #[test]
@@ -189,16 +200,16 @@ mod tests {
     fn a_transcript_that_was_cut_stays_so_however_long_it_grows() {
         for cut in [None, Some(10)] {
             let (mut check, now) = resting(Some(100));
-            check.seen(Some(60));
+            check.seen(Some(60), false);
             assert!(!check.is_cut());
-            check.seen(cut);
+            check.seen(cut, false);
             assert!(check.is_cut());
             assert_eq!(turn(&mut check, now, Some(150), false), None);
             assert!(check.is_cut());
             check.heard("b", false, None, now);
             assert!(!check.is_cut());
             // Before its first turn a conversation has none.
-            check.seen(None);
+            check.seen(None, false);
             assert!(!check.is_cut());
         }
     }

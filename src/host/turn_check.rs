@@ -75,7 +75,7 @@ impl TurnCheck {
                     // A short turn may be over before the host has seen it begin: the state file was written,
                     // and says the same as before. Its end may not be in the transcript yet.
                     self.has_worked = true;
-                    self.pending = Some((now, 1));
+                    self.pending.get_or_insert((now, 1));
                 }
                 None
             }
