@@ -18,6 +18,9 @@ pub fn list_live(effort: &Effort, results: &mut Results) {
         Ok(scratch) => Rc::new(scratch),
         Err(error) => return results.fail(CCKW, "list", error.to_string()),
     };
+    if let Err(error) = start_another_each_time(scratch.path()) {
+        return results.fail(CCKW, "list", error.to_string());
+    }
     let mut running = 0;
     for count in effort.hosts {
         while running < *count {
@@ -33,6 +36,13 @@ pub fn list_live(effort: &Effort, results: &mut Results) {
         compare(&[asked], (Question::ListLive, running), scratch.path(), effort, results);
     }
     end(scratch.path());
+}
+
+/// A start does not ask whether one of those that go on without a terminal is meant.
+fn start_another_each_time(scratch: &Path) -> std::io::Result<()> {
+    let directory = scratch.join("config/cckw");
+    std::fs::create_dir_all(&directory)?;
+    std::fs::write(directory.join("config.toml"), "[start]\nexisting = \"new\"\n")
 }
 
 /// By force: nobody keeps their conversations.
