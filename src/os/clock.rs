@@ -69,10 +69,10 @@ mod tests {
 
     #[test]
     fn a_timestamp_says_how_far_it_is_from_greenwich() {
-        assert_eq!(in_zone("XXX4:30").rfc3339(), "2023-11-14T17:43:27-04:30");
-        assert_eq!(in_zone("XXX0").rfc3339(), "2023-11-14T22:13:27+00:00");
-        assert_eq!(in_zone("XXX-4").to_the_minute(), "2023-11-15 02:13");
-        assert_eq!(in_zone("XXX-4").to_string(), "2023-11-15 02:13:27.042");
+        assert_eq!(in_zone("EST4:30").rfc3339(), "2023-11-14T17:43:27-04:30");
+        assert_eq!(in_zone("UTC0").rfc3339(), "2023-11-14T22:13:27+00:00");
+        assert_eq!(in_zone("GST-4").to_the_minute(), "2023-11-15 02:13");
+        assert_eq!(in_zone("GST-4").to_string(), "2023-11-15 02:13:27.042");
     }
 
     #[test]
