@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::inside;
 use super::output::{fail, finish, tell_of_silent_hosts};
-use super::target::meant;
+use super::target::{meant, only_or_last};
 use crate::escape::{escape, json};
 use crate::os::clock::LocalTime;
 use crate::os::poll::{Interest, Poll};
@@ -17,7 +17,7 @@ use crate::registry;
 use crate::registry::log::Log;
 use crate::registry::record::Record;
 use crate::registry::{RegistryWatcher, Session};
-use crate::user_error::{UserError, files, selector};
+use crate::user_error::{UserError, files};
 
 /// The time between a host's end and the look for another one.
 const HOST_POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -50,19 +50,7 @@ fn pick(word: Option<&str>) -> Result<Session, UserError> {
     if let Some(word) = word.or(inside.as_deref()) {
         return meant(word);
     }
-    let sessions = registry::sessions()?;
-    let running: Vec<&Session> = sessions.iter().filter(|session| session.has_host()).collect();
-    match running[..] {
-        [one] => Ok(one.clone()),
-        [] => {
-            let last = sessions.iter().max_by_key(|session| session.record.ended_at);
-            last.cloned().ok_or_else(selector::none)
-        }
-        _ => {
-            let names: Vec<String> = running.iter().map(|session| session.name.clone()).collect();
-            Err(selector::several_running(&names))
-        }
-    }
+    only_or_last()
 }
 
 /// Prints what comes until the session has ended. The outer error says why nothing can be waited for.

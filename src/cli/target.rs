@@ -46,6 +46,27 @@ pub fn as_it_is(word: &str) -> Result<Session, UserError> {
     registry::pick(&sessions, Some(word)).cloned().map_err(|error| error.among_all())
 }
 
+/// The session that is meant without a word, where it need not run: the only one that runs, or the one that
+/// ended last.
+///
+/// # Errors
+/// When there is none, or several run.
+pub fn only_or_last() -> Result<Session, UserError> {
+    let sessions = registry::sessions()?;
+    let running: Vec<&Session> = sessions.iter().filter(|session| session.has_host()).collect();
+    match running[..] {
+        [one] => Ok(one.clone()),
+        [] => {
+            let last = sessions.iter().max_by_key(|session| session.record.ended_at);
+            last.cloned().ok_or_else(selector::none)
+        }
+        _ => {
+            let names: Vec<String> = running.iter().map(|session| session.name.clone()).collect();
+            Err(selector::several_running(&names))
+        }
+    }
+}
+
 /// Does something with the running session that is meant, or says why there is none. Without a word it is the
 /// only one that runs.
 pub fn pick_running(word: Option<&str>, act: impl FnOnce(&Session) -> ExitCode) -> ExitCode {

@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::super::inside;
-use super::super::target::as_it_is;
+use super::super::target::only_or_last;
 use crate::claude::transcript::search::{by_beginning, id_of};
 use crate::claude::transcript::{self, TranscriptOnDisk, is_id};
 use crate::registry;
 use crate::registry::{NotPicked, Session};
-use crate::user_error::{UserError, selector, transcript as error};
+use crate::user_error::{UserError, transcript as error};
 
 /// The shortest part of an id that is taken for one, in characters.
 const MIN_ID_CHARS: usize = 4;
@@ -33,7 +33,7 @@ pub struct Source {
 /// When that is none, or several.
 pub fn find(word: Option<&str>) -> Result<Source, UserError> {
     let inside = inside();
-    let Some(word) = word.or(inside.as_deref()) else { return of_session(without_word()?) };
+    let Some(word) = word.or(inside.as_deref()) else { return of_session(only_or_last()?) };
     let sessions = registry::sessions()?;
     let picked = registry::pick(&sessions, Some(word));
     if let Ok(session) = picked
@@ -60,22 +60,6 @@ pub fn find(word: Option<&str>) -> Result<Source, UserError> {
         }
         (_, Err(NotPicked::Unknown(word))) => Err(error::unknown(&word)),
         (_, Err(other)) => Err(other.among_all()),
-    }
-}
-
-fn without_word() -> Result<Session, UserError> {
-    let sessions = registry::sessions()?;
-    let running: Vec<&Session> = sessions.iter().filter(|session| session.has_host()).collect();
-    match running[..] {
-        [one] => as_it_is(&one.record.session.to_string()),
-        [] => {
-            let last = sessions.iter().max_by_key(|session| session.record.ended_at);
-            last.cloned().ok_or_else(selector::none)
-        }
-        _ => {
-            let names: Vec<String> = running.iter().map(|session| session.name.clone()).collect();
-            Err(selector::several_running(&names))
-        }
     }
 }
 
