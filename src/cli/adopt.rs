@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::list;
 use super::new;
 use super::output::{fail, print};
-use super::waiter::{Activity, SessionLook, WaitFor, WaitOutcome, Waiter};
+use super::waiter::{SessionActivity, SessionLook, WaitFor, WaitOutcome, Waiter};
 use crate::claude::by_hand;
 use crate::claude::by_hand::{ClaudeByHand, NotFound};
 use crate::claude::state_file;
@@ -154,10 +154,10 @@ fn wait_for_rest(claude: ClaudeByHand, timeout: Duration) -> Result<ClaudeByHand
 fn look(claude: &ClaudeByHand) -> SessionLook {
     let file = &claude.file;
     let activity = match file.status.as_deref() {
-        Some("busy") => Activity::Busy,
-        Some(status) if is_rest(status) => Activity::Rests,
-        Some("waiting") => Activity::Asks(file.waiting_for.clone().unwrap_or_default()),
-        _ => Activity::Elsewhere,
+        Some("busy") => SessionActivity::Busy,
+        Some(status) if is_rest(status) => SessionActivity::Rests,
+        Some("waiting") => SessionActivity::Asks(file.waiting_for.clone().unwrap_or_default()),
+        _ => SessionActivity::Elsewhere,
     };
     let turn = last_turn(claude);
     let quiet_for = turn.last_at.map(|at| Duration::from_millis(now_ms().saturating_sub(at)));

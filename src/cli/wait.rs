@@ -18,7 +18,7 @@ use super::session_watch::{Look, SeenSession, SessionWatch, WaitEnd};
 use super::target::all_meant;
 use super::{revive, status, topic};
 
-use super::waiter::{Activity, SessionLook, WaitFor, WaitOutcome, Waiter};
+use super::waiter::{SessionActivity, SessionLook, WaitFor, WaitOutcome, Waiter};
 
 /// The command line.
 pub struct WaitArgs<'a> {
@@ -162,13 +162,14 @@ fn done_word(wanted: WaitFor) -> &'static str {
 /// What a session does. Its transcript is read only where claude rests.
 pub fn look(seen: &SeenSession) -> SessionLook {
     let activity = if seen.is_removed {
-        Activity::Ended("its record was removed".into())
+        SessionActivity::Ended("its record was removed".into())
     } else if !seen.session.lives {
-        Activity::Ended(ended(&seen.session))
+        SessionActivity::Ended(ended(&seen.session))
     } else {
         activity(&seen.session.record)
     };
-    let turn = if activity == Activity::Rests { last_turn(&seen.session) } else { TurnStatus::default() };
+    let turn =
+        if activity == SessionActivity::Rests { last_turn(&seen.session) } else { TurnStatus::default() };
     let quiet_for = turn.last_at.map(|at| Duration::from_millis(now_ms().saturating_sub(at)));
     SessionLook { activity, turn, quiet_for }
 }
@@ -192,16 +193,16 @@ fn question(record: &Record) -> String {
 }
 
 /// What the claude of this record does.
-fn activity(record: &Record) -> Activity {
+fn activity(record: &Record) -> SessionActivity {
     match (record.state, record.status.as_deref()) {
-        (SessionState::Running, Some("busy")) => Activity::Busy,
-        (SessionState::Running, Some("idle" | "shell")) => Activity::Rests,
-        (SessionState::Running, Some("waiting")) => Activity::Asks(question(record)),
+        (SessionState::Running, Some("busy")) => SessionActivity::Busy,
+        (SessionState::Running, Some("idle" | "shell")) => SessionActivity::Rests,
+        (SessionState::Running, Some("waiting")) => SessionActivity::Asks(question(record)),
         (SessionState::Running, None) if record.kind == SessionKind::Conversation => {
-            Activity::Asks(question(record))
+            SessionActivity::Asks(question(record))
         }
         // A newer claude: nobody knows whether that is an end of work.
-        _ => Activity::Elsewhere,
+        _ => SessionActivity::Elsewhere,
     }
 }
 

@@ -29,7 +29,7 @@ pub enum WaitFor {
 
 /// What a session does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Activity {
+pub enum SessionActivity {
     /// A turn runs.
     Busy,
     /// It rests at its prompt.
@@ -45,7 +45,7 @@ pub enum Activity {
 /// A session at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionLook {
-    pub activity: Activity,
+    pub activity: SessionActivity,
     /// How its last turn stands. Needed only while it rests.
     pub turn: TurnStatus,
     /// How long ago something was said last.
@@ -91,22 +91,22 @@ impl Waiter {
     /// What the session does now. The outcome, if the wait is over.
     pub fn handle(&mut self, now: Instant, look: &SessionLook) -> Option<WaitOutcome> {
         self.deadline = None;
-        let rests = look.activity == Activity::Rests;
+        let rests = look.activity == SessionActivity::Rests;
         self.rests_since = if rests { self.rests_since.or(Some(now)) } else { None };
         match (&look.activity, self.wanted) {
-            (Activity::Ended(_), WaitFor::Ended) | (Activity::Asks(_), WaitFor::Asks) => {
+            (SessionActivity::Ended(_), WaitFor::Ended) | (SessionActivity::Asks(_), WaitFor::Asks) => {
                 Some(WaitOutcome::Done)
             }
-            (Activity::Ended(how), _) => Some(WaitOutcome::Ended(how.clone())),
+            (SessionActivity::Ended(how), _) => Some(WaitOutcome::Ended(how.clone())),
             (_, WaitFor::Ended) => None,
-            (Activity::Asks(what), _) => Some(WaitOutcome::Asks(what.clone())),
+            (SessionActivity::Asks(what), _) => Some(WaitOutcome::Asks(what.clone())),
             (_, WaitFor::Asks) => None,
-            (Activity::Busy, _) => {
+            (SessionActivity::Busy, _) => {
                 self.began = true;
                 None
             }
-            (Activity::Elsewhere, _) => None,
-            (Activity::Rests, WaitFor::Idle | WaitFor::Turn) => self.at_rest(now, look),
+            (SessionActivity::Elsewhere, _) => None,
+            (SessionActivity::Rests, WaitFor::Idle | WaitFor::Turn) => self.at_rest(now, look),
         }
     }
 
@@ -149,13 +149,13 @@ mod tests {
 
     use super::*;
 
-    fn look(activity: Activity, end: Option<TurnEnd>, last_at: u64, quiet: u64) -> SessionLook {
+    fn look(activity: SessionActivity, end: Option<TurnEnd>, last_at: u64, quiet: u64) -> SessionLook {
         let turn = TurnStatus { end, last_at: Some(last_at), ..TurnStatus::default() };
         SessionLook { activity, turn, quiet_for: Some(Duration::from_millis(quiet)) }
     }
 
     fn rests(end: TurnEnd, last_at: u64, quiet: u64) -> SessionLook {
-        look(Activity::Rests, Some(end), last_at, quiet)
+        look(SessionActivity::Rests, Some(end), last_at, quiet)
     }
 
     const LONG_AGO: u64 = 60_000;
@@ -177,7 +177,7 @@ mod tests {
             let (mut waiter, start) = (Waiter::new(wanted), Instant::now());
             assert_eq!(waiter.handle(start, &rests(TurnEnd::BrokenOff, 1, 5)), None);
             assert_eq!(waiter.deadline(), Some(start + OPEN_TURN_INTERVAL));
-            assert_eq!(waiter.handle(start, &look(Activity::Busy, None, 0, 0)), None);
+            assert_eq!(waiter.handle(start, &look(SessionActivity::Busy, None, 0, 0)), None);
             assert_eq!(waiter.deadline(), None);
             // It rests, and has not written down the end.
             let end = start + Duration::from_secs(60);
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_question_ends_each_wait_but_that_for_the_end() {
-        let asks = look(Activity::Asks("permission prompt".into()), None, 1, 1);
+        let asks = look(SessionActivity::Asks("permission prompt".into()), None, 1, 1);
         for (wanted, outcome) in [
             (WaitFor::Idle, Some(WaitOutcome::Asks("permission prompt".into()))),
             (WaitFor::Turn, Some(WaitOutcome::Asks("permission prompt".into()))),
@@ -230,11 +230,11 @@ mod tests {
 
     fn any_look() -> impl Strategy<Value = SessionLook> {
         let activity = prop_oneof![
-            Just(Activity::Busy),
-            Just(Activity::Rests),
-            Just(Activity::Asks("x".into())),
-            Just(Activity::Elsewhere),
-            Just(Activity::Ended("x".into())),
+            Just(SessionActivity::Busy),
+            Just(SessionActivity::Rests),
+            Just(SessionActivity::Asks("x".into())),
+            Just(SessionActivity::Elsewhere),
+            Just(SessionActivity::Ended("x".into())),
         ];
         let end = prop_oneof![
             Just(None),
@@ -261,7 +261,7 @@ mod tests {
             for (look, later) in looks {
                 now += Duration::from_millis(later);
                 let outcome = waiter.handle(now, &look);
-                if matches!(look.activity, Activity::Ended(_)) {
+                if matches!(look.activity, SessionActivity::Ended(_)) {
                     prop_assert!(outcome.is_some());
                 }
                 if outcome.is_some() {

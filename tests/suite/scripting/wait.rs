@@ -20,6 +20,18 @@ fn end(child: Child) -> (Option<i32>, String, String) {
     told(&child.wait_with_output().expect("ends"))
 }
 
+/// Lets the session answer in a terminal, which ends the wait for its turn, and ends it.
+#[track_caller]
+fn the_next_turn_ends(sandbox: &Sandbox, turn: Child) {
+    let mut terminal = Terminal::spawn(cckw(sandbox, &["attach", "api"]));
+    at_prompt(&mut terminal);
+    submit(&mut terminal, "and now");
+    assert_eq!(end(turn), (Some(0), "api\tdone\n".into(), String::new()));
+    well_said(sandbox, &["stop", "api"]);
+    terminal.finish();
+    sandbox.wait_for_silence();
+}
+
 /// Waits until the wait is one: it watches the session. That is seen by its signal handlers.
 fn waits(child: &Child) {
     let path = format!("/proc/{}/status", child.id());
@@ -55,13 +67,7 @@ fn it_ends_with_the_turn() {
     assert_eq!((code, &*stdout), (Some(5), "api\ttimeout\tidle\n"), "{stderr}");
     let turn = spawn(&sandbox, &["wait", "--for", "turn", "api"]);
     waits(&turn);
-    let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach", "api"]));
-    at_prompt(&mut terminal);
-    submit(&mut terminal, "and now");
-    assert_eq!(end(turn), (Some(0), "api\tdone\n".into(), String::new()));
-    well_said(&sandbox, &["stop", "api"]);
-    terminal.finish();
-    sandbox.wait_for_silence();
+    the_next_turn_ends(&sandbox, turn);
 }
 
 #[test]
@@ -134,13 +140,7 @@ fn a_claude_that_is_killed_and_comes_back_is_waited_for() {
         let record = named(&sandbox, "api");
         record.json["restarts"] == 1 && record.text("status") == "idle"
     });
-    let mut terminal = Terminal::spawn(cckw(&sandbox, &["attach", "api"]));
-    at_prompt(&mut terminal);
-    submit(&mut terminal, "and now");
-    assert_eq!(end(turn), (Some(0), "api\tdone\n".into(), String::new()));
-    well_said(&sandbox, &["stop", "api"]);
-    terminal.finish();
-    sandbox.wait_for_silence();
+    the_next_turn_ends(&sandbox, turn);
 }
 
 #[test]
