@@ -182,8 +182,10 @@ mod tests {
             let (mut worked, mut asked) = (false, false);
             for (later, event) in events {
                 now += Duration::from_millis(later);
+                if event == MomentEvent::Does(Activity::Works) && !worked {
+                    (worked, turns) = (true, turns + 1);
+                }
                 match &event {
-                    MomentEvent::Does(Activity::Works) if !worked => (worked, turns) = (true, turns + 1),
                     MomentEvent::Does(Activity::Asks(_)) if !asked => (asked, questions) = (true, questions + 1),
                     MomentEvent::Does(Activity::Works | Activity::Rests) | MomentEvent::Ended => asked = false,
                     _ => {}
