@@ -158,7 +158,7 @@ impl FakeTranscript {
     pub fn say(&self, role: &str, text: &str) -> io::Result<()> {
         let message = json!({
             "type": role, "uuid": uuid::Uuid::new_v4().to_string(), "cwd": self.cwd.to_string_lossy(),
-            "sessionId": self.id, "message": { "role": role, "content": text },
+            "sessionId": self.id, "timestamp": now(), "message": { "role": role, "content": text },
         });
         let prompt = json!({"type": "last-prompt", "lastPrompt": text, "sessionId": self.id});
         let lines = [message, prompt];
@@ -227,6 +227,13 @@ impl FakeTranscript {
         let text: String = first.into_iter().chain(new).map(|line| format!("{line}\n")).collect();
         file.write_all(text.as_bytes())
     }
+}
+
+/// The time as Claude Code writes it, to the millisecond.
+fn now() -> String {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
 }
 
 /// What Claude Code calls the directory of a working directory: each UTF-16 unit that is no ASCII letter or

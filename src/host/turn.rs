@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 use super::Host;
-use crate::claude::state_file::is_rest;
+use crate::claude::state_file::{is_in_turn, is_rest};
 use crate::claude::transcript::turn::{TurnEnd, TurnStatus};
 use crate::claude::transcript::{self, TranscriptOnDisk, last_turn};
 use crate::host::turn_check::{TurnCheck, TurnCheckEffect, TurnCheckEvent};
@@ -83,9 +83,11 @@ impl Host {
     pub(super) fn note_turn_status(&mut self) {
         let Some(id) = self.record.conversation.clone() else { return };
         let event = match self.record.status.as_deref() {
-            Some("busy") => TurnCheckEvent::Works(&id),
             Some(status) if is_rest(status) => TurnCheckEvent::Rests(&id),
             // A question in the middle of a turn is not its end.
+            Some(status) if is_in_turn(status, self.record.waiting_for.as_deref()) => {
+                TurnCheckEvent::Works(&id)
+            }
             _ => return,
         };
         let effect = self.turn.check.handle(Instant::now(), event);
@@ -112,7 +114,7 @@ impl Host {
 
     /// Its claude has ended: what it was doing is not done any more.
     pub(super) fn turn_is_left(&mut self) {
-        self.turn.check = TurnCheck::default();
+        self.turn.check.handle(Instant::now(), TurnCheckEvent::Left);
         if let Some(turn) = &mut self.record.turn
             && turn.end == Some(TurnEnd::Running)
         {
@@ -132,10 +134,11 @@ impl Host {
                 }
             }
             Some(TurnCheckEffect::Read) => {
-                let (Some(projects), Some(id)) = (self.projects(), self.record.conversation.clone()) else {
-                    return;
+                let is_there = match (self.projects(), self.record.conversation.clone()) {
+                    (Some(projects), Some(id)) => self.turn.read(projects, id, self.record.claude_cwd()),
+                    _ => self.turn.sender.send(None).is_ok(),
                 };
-                if self.turn.read(projects, id, self.record.claude_cwd()) {
+                if is_there {
                     self.hear_turn();
                 }
             }

@@ -79,7 +79,7 @@ fn the_command_is_told_of_a_question_and_of_the_end_of_a_turn() {
     terminal.type_text("1");
     at_prompt(&mut terminal);
     let done = told(&sandbox, "done", 1).remove(0);
-    assert_eq!(line(&done)["text"], "claude has ended its turn");
+    assert_eq!(line(&done)["text"], "You said: permission");
     // Nothing of ours is open there: pipes and files of the shell's own, no socket, terminal or lock.
     let mut targets =
         done.lines().filter_map(|line| line.strip_prefix("fd ")?.split_once(' ').map(|fd| fd.1));

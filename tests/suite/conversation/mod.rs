@@ -5,4 +5,5 @@ mod concurrent_open;
 mod ownership;
 mod ownership_lock;
 mod record;
+mod turns;
 mod unsaved_turns;
