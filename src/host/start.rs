@@ -1,6 +1,7 @@
 //! From `cckw host` to a running session, or to a refusal before anything of claude was started.
 
 mod request;
+mod scope;
 mod session_paths;
 
 use crate::host::claude::launch_choice;
@@ -276,6 +277,7 @@ fn prepare(
     let directory = last_claude::directory(&record).filter(|_| start.revive);
     let launcher =
         Launcher { environment, program, args: first_args, stderr, signals: start.signals, size: start.size };
+    scope::choose(&place.state, &session, &events);
     if !start.revive && client.is_abandoned() {
         return Err(place.refuse("the client has given up this start"));
     }

@@ -58,9 +58,12 @@ pub enum Reason {
 
 /// What decides about a process at logout: to what systemd has attached it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LogoutUnit {
+pub enum LogoutUnit {
+    /// A session of logind: its scope.
     LoginSession,
+    /// The user manager, or something that it has started.
     UserManager,
+    /// A service of the system, a container.
     Neither,
 }
 
@@ -69,8 +72,7 @@ pub fn at_logout() -> AtLogout {
     if !cfg!(target_os = "linux") {
         return AtLogout::NotKnownHere;
     }
-    let user = User::from_uid(geteuid()).ok().flatten().map(|user| user.name);
-    at_logout_below(Path::new("/"), user.as_deref().unwrap_or_default())
+    at_logout_below(Path::new("/"), &own_name())
 }
 
 /// The same for files below `root`, and for a user of this name.
@@ -93,6 +95,24 @@ fn at_logout_below(root: &Path, user: &str) -> AtLogout {
         LogoutUnit::LoginSession => session_scope(&conf, user),
         LogoutUnit::UserManager => user_manager(&conf, lingers(root, user)),
     }
+}
+
+/// Whether a process of a login session is better off below the user manager when its user logs out: that
+/// stays, or logind ends the processes of the login session in any case.
+pub fn scope_helps_at_logout() -> bool {
+    let user = own_name();
+    scope_helps_below(Path::new("/"), &user)
+}
+
+fn scope_helps_below(root: &Path, user: &str) -> bool {
+    let conf = Conf::read(root, &conf::SYSTEMD_FOLDERS);
+    let manager_stays = matches!(user_manager(&conf, lingers(root, user)), AtLogout::GoesOn(_));
+    manager_stays || matches!(session_scope(&conf, user), AtLogout::Killed(_))
+}
+
+/// The name of the user who runs this process; empty where it has none.
+fn own_name() -> String {
+    User::from_uid(geteuid()).ok().flatten().map(|user| user.name).unwrap_or_default()
 }
 
 /// Whether logind ends what is left in the scope of a login session. The order is that of
@@ -150,7 +170,7 @@ fn lingers(root: &Path, user: &str) -> bool {
 /// Where systemd has put a process, by the text of its `/proc/PID/cgroup`: lines of
 /// `NUMBER:CONTROLLERS:PATH`. That of systemd has the controllers `name=systemd` (version 1), or none
 /// (version 2).
-fn place(cgroup: &str) -> LogoutUnit {
+pub fn place(cgroup: &str) -> LogoutUnit {
     let paths = cgroup.lines().filter_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
         let controllers = fields.next()?;
@@ -296,6 +316,18 @@ mod tests {
         machine.write(ETC, "[Login]\nUserStopDelaySec=infinity\n");
         let stays = Reason::UserManagerStays("/etc/systemd/logind.conf".into());
         assert_eq!(machine.says("me"), AtLogout::GoesOn(stays));
+    }
+
+    #[test]
+    fn a_scope_of_its_own_helps_where_the_user_manager_stays_or_the_login_is_ended() {
+        let machine = |kill: &str, user: &str| {
+            let conf = format!("[Login]\nKillUserProcesses={kill}\n");
+            let machine = Machine::new(&[(ETC, &conf), ("var/lib/systemd/linger/you", "")]);
+            scope_helps_below(machine.0.path(), user)
+        };
+        assert!(machine("yes", "me") && machine("yes", "you") && machine("no", "you"));
+        // Left alone in its login, it would be stopped with the user manager.
+        assert!(!machine("no", "me") && !machine("yes", "root"));
     }
 
     #[test]

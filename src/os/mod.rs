@@ -19,6 +19,7 @@ pub mod logout;
 pub mod mounts;
 pub mod network;
 pub mod own_program;
+pub mod own_scope;
 pub mod parallel;
 pub mod poll;
 pub mod process;

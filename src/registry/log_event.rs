@@ -160,12 +160,20 @@ pub enum LogEvent {
     NoStateFile {
         version: Option<String>,
     },
+    /// The host has got no scope of its own from systemd, and is where it was started.
+    NoOwnScope {
+        error: String,
+    },
     /// The session was not recovered.
     NotTakenUp {
         reason: String,
     },
     /// The conversation is open here and elsewhere.
     OpenTwice(OpenElsewhere),
+    /// The host has a scope of its own below the user manager of systemd.
+    OwnScope {
+        scope: String,
+    },
     /// Claude's program is gone; another one takes its place.
     ProgramGone {
         program: LosslessText,

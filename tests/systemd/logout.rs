@@ -4,79 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use crate::bed::{Bed, User};
-use crate::support::stand_in::{at_prompt, say};
-use crate::support::{DEADLINE, Key, Record, Terminal, wait_or_report};
+use crate::bed::Bed;
+use crate::scene::{goes_on, in_a_session, is_over_and_comes_back, listed, log_out, record};
+use crate::support::{Key, Terminal};
 
 /// So soon every verb finds a session again, whatever has happened to its files.
 const FOUND_AGAIN_WITHIN: Duration = Duration::from_secs(1);
-
-/// A user who logs in over ssh with a terminal, starts a session named `one` with these words, and says
-/// something in it.
-fn in_a_session(user: User<'_>, words: &str) -> (Terminal, Record) {
-    let mut terminal = Terminal::spawn(user.ssh(&["-tt"], &format!("{words} -n one")));
-    at_prompt(&mut terminal);
-    say(&mut terminal, "remember this");
-    let record = record(user, "an idle claude", |record| record.text("status") == "idle");
-    (terminal, record)
-}
-
-/// The record of the one session, once it is as wanted.
-fn record(user: User<'_>, what: &str, wanted: impl Fn(&Record) -> bool) -> Record {
-    let look = || user.records().pop().filter(&wanted);
-    wait_or_report(what, DEADLINE, look, || format!("{:#?}\n{}", user.records(), user.processes()))
-}
-
-/// Detaches by the key. The login has nothing left to do then, and ends.
-fn log_out(user: User<'_>, mut terminal: Terminal) {
-    terminal.press(Key::Ctrl('\\'));
-    terminal.wait_for_exit();
-    user.wait_for_logout();
-}
-
-/// The one session in `cckw list`.
-fn listed(user: User<'_>) -> Value {
-    let mut listed = user.listed();
-    assert_eq!(listed.len(), 1, "{listed:?}");
-    listed.remove(0)
-}
-
-/// That the one session goes on, and the verbs find it.
-#[track_caller]
-fn goes_on(user: User<'_>, before: &Record) {
-    let now = listed(user);
-    assert_eq!(now["state"], "idle", "{now:#}\n{}", user.processes());
-    assert_eq!(now["host_pid"], before.json["host_pid"]);
-    assert_eq!(now["claude_pid"], before.json["claude_pid"]);
-    let screen = user.runs(&["cckw", "screen", "one"]);
-    assert!(screen.contains("You said: remember this"), "{screen}");
-    let mut terminal = Terminal::spawn(user.ssh(&["-tt"], "cckw attach one"));
-    terminal.wait_for_text("You said: remember this");
-    log_out(user, terminal);
-}
-
-/// That the one session has ended, nothing of it runs, and it is remembered: after the next login
-/// `cckw start --all` brings its conversation back.
-#[track_caller]
-fn is_over_and_comes_back(user: User<'_>, before: &Record) {
-    let over = record(user, "the end", |record| record.text("state") == "terminated");
-    wait_or_report(
-        "the end of its processes",
-        DEADLINE,
-        || (!user.processes().contains("one")).then_some(()),
-        || user.processes(),
-    );
-    assert_eq!(over.text("conversation"), before.text("conversation"));
-    assert_eq!(listed(user)["state"], "terminated");
-    let mut terminal = Terminal::spawn(user.ssh(&["-tt"], "cckw start --all && exec cckw attach one"));
-    at_prompt(&mut terminal);
-    say(&mut terminal, "and this");
-    let again = record(user, "it again", |record| record.text("status") == "idle");
-    assert_eq!(again.text("conversation"), before.text("conversation"));
-    log_out(user, terminal);
-}
 
 #[test]
 fn over_ssh_it_goes_on_where_logind_leaves_processes_alone() {

@@ -10,3 +10,5 @@ mod support;
 mod bed;
 mod logout;
 mod machine;
+mod own_scope;
+mod scene;

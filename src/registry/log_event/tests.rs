@@ -97,11 +97,16 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
         (E::MarkerNotWritten { error: text("no") }, r#"{"at":1,"error":"no","event":"marker-not-written"}"#),
         (E::NoFileNotifications, r#"{"at":1,"event":"no-file-notifications"}"#),
         (E::NoJournalThread { error: text("no") }, r#"{"at":1,"error":"no","event":"no-journal-thread"}"#),
+        (E::NoOwnScope { error: text("no") }, r#"{"at":1,"error":"no","event":"no-own-scope"}"#),
         (E::NoStateFile { version: None }, r#"{"at":1,"event":"no-state-file","version":null}"#),
         (E::NotTakenUp { reason: text("no") }, r#"{"at":1,"event":"not-taken-up","reason":"no"}"#),
         (
             E::OpenTwice(unseen),
             r#"{"at":1,"conversation":"5f0c","event":"open-twice","pid":null,"session":null}"#,
+        ),
+        (
+            E::OwnScope { scope: text("cckw-1.scope") },
+            r#"{"at":1,"event":"own-scope","scope":"cckw-1.scope"}"#,
         ),
         (
             E::ProgramGone {
