@@ -15,7 +15,7 @@ pub fn check(data: &[u8]) {
     assert_eq!(parse(path, data), read);
     match read {
         Ok(config) => {
-            assert!(config.claude.as_ref().is_none_or(|program| program.is_absolute()));
+            assert!(config.claude.program.as_ref().is_none_or(|program| program.is_absolute()));
             assert!(config.restart.max_delay >= config.restart.initial_delay);
             assert!(config.remote_control.max_cooldown >= config.remote_control.cooldown);
             let line = config.remote_control.line();

@@ -193,7 +193,7 @@ impl Search {
         Self {
             named: named
                 .map(|value| (Source::Environment, value.into()))
-                .or_else(|| config.claude.clone().map(|path| (Source::Config, path))),
+                .or_else(|| config.claude.program.clone().map(|path| (Source::Config, path))),
             path: value("PATH"),
             home: value("HOME")
                 .map(PathBuf::from)

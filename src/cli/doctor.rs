@@ -18,7 +18,7 @@ use nix::unistd::{AccessFlags, User, access};
 
 use super::colours::Colours;
 use super::wrap::wrap;
-use super::{output, status};
+use super::{output, removed_program, status};
 use crate::claude::executable;
 use crate::claude::obstacles;
 use crate::claude::obstacles::SettingSource;
@@ -90,7 +90,8 @@ fn hosts() -> Vec<Finding> {
     let mut sessions = registry::running().unwrap_or_default();
     registry::note_silent_hosts(&mut sessions);
     let silent = sessions.iter().filter_map(|session| Some((session, session.silent?)));
-    let troubled = sessions.iter().filter_map(|session| Some((session, status::trouble(session)?)));
+    let trouble = |session| status::trouble(session).or_else(|| removed_program::hint(session));
+    let troubled = sessions.iter().filter_map(|session| Some((session, trouble(session)?)));
     silent
         .map(|(session, host)| finding(Mark::Warn, "host", format!("{}: {host}", escape(&session.name))))
         .chain(troubled.map(|(session, trouble)| {

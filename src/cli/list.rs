@@ -12,6 +12,7 @@ use super::columns;
 use super::columns::Column;
 use super::last_turn;
 use super::output::{fail, print};
+use super::removed_program;
 use super::status::{hint, shown_state, state};
 use super::table::{Cell, Row, fit};
 use super::topic;
@@ -124,6 +125,7 @@ fn line(
         "hint": hint(session),
         "claude_version": record.claude_version,
         "newer_installed": installed.newer(session),
+        "program_removed": removed_program::is_removed(session),
         "host_pid": record.host_pid,
         "claude_pid": record.claude_pid,
         "limited_until": limit.and_then(rfc3339),
@@ -194,7 +196,9 @@ pub fn table(sessions: &[Session], all: bool, chosen: &[Column], columns: Option
     };
     let least = [MIN_DIRECTORY_COLUMNS, MIN_ABOUT_COLUMNS];
     let lines = fit(&rows, columns.unwrap_or(usize::MAX), least, &DISPENSABLE);
-    let newer: BTreeSet<String> = newer.into_iter().flatten().collect();
+    // Where the program was removed, the hint says what to do.
+    let newer = shown.iter().zip(newer).filter(|(session, _)| removed_program::hint(session).is_none());
+    let newer: BTreeSet<String> = newer.filter_map(|(_, newer)| newer).collect();
     lines.into_iter().zip(hints).flat_map(with_hint).chain(footnote(&newer)).collect()
 }
 

@@ -24,6 +24,7 @@ mod new;
 mod output;
 mod picker;
 mod reconnect;
+mod removed_program;
 mod rename;
 mod restart;
 mod revive;

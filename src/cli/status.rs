@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use nix::unistd::Pid;
 
 use super::last_turn;
+use super::removed_program;
 use crate::claude::state_file::is_rest;
 use crate::claude::transcript::failure::{ApiFailure, FailureKind};
 use crate::claude::unwritten;
@@ -173,6 +174,9 @@ pub fn hint(session: &Session) -> Option<String> {
         return Some(format!(
             "it is restarted when it is idle; to restart it at once: cckw restart --now {word}"
         ));
+    }
+    if let Some(removed) = removed_program::hint(session) {
+        return Some(removed);
     }
     if record.unwatched {
         return Some(

@@ -1,5 +1,6 @@
 //! The user's `config.toml`, parsed strictly: a setting that is not understood is an error, never a guess.
 
+mod claude;
 pub mod duration;
 mod environment;
 mod notify;
@@ -26,6 +27,7 @@ use crate::escape::escape;
 use crate::os::files::read_plain;
 use crate::user_error::{UserError, files};
 
+pub use claude::{ClaudeProgram, RestartWhenNewer};
 pub use duration::parse as duration;
 pub use environment::EnvironmentPolicy;
 pub use notify::{AlertKind, Notify, TerminalNotice};
@@ -42,9 +44,8 @@ const MAX_LEN: u64 = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The program to run instead of the first `claude` on `PATH`. Absolute; a leading `~/` was replaced by
-    /// `$HOME`.
-    pub claude: Option<PathBuf>,
+    /// Which program claude is, and what becomes of a session when a newer one is installed.
+    pub claude: ClaudeProgram,
     /// What becomes of the session when its terminal goes.
     pub on_hangup: OnHangup,
     /// Which agent claude reaches by `SSH_AUTH_SOCK`.
@@ -76,7 +77,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            claude: None,
+            claude: ClaudeProgram::default(),
             on_hangup: OnHangup::Detach,
             ssh_agent: SshAgent::Follow,
             detach_key: DetachKey::Backslash,
@@ -200,10 +201,10 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, UserError> {
             "see docs/user/configuration.md for what is allowed",
         )
     })?;
-    if let Some(claude) = config.claude.take() {
-        config.claude = Some(program_path(claude, paths::home()).map_err(|reason| {
+    if let Some(program) = config.claude.program.take() {
+        config.claude.program = Some(program_path(program, paths::home()).map_err(|reason| {
             error(
-                place_of_key(text, &["claude"]),
+                place_of_key(text, &["claude", "program"]).or_else(|| place_of_key(text, &["claude"])),
                 reason,
                 "write the whole path, such as \"/usr/local/bin/claude\" or \"~/bin/claude\"",
             )

@@ -12,8 +12,25 @@ fn nothing_is_required() {
 
 #[test]
 fn the_program_is_read() {
-    assert_eq!(read("claude = \"/opt/claude\"").unwrap().claude, Some("/opt/claude".into()));
+    let program = |text: &str| read(text).unwrap().claude.program;
+    assert_eq!(program("claude = \"/opt/claude\""), Some("/opt/claude".into()));
+    assert_eq!(program("[claude]\nprogram = \"/opt/claude\""), Some("/opt/claude".into()));
+    assert_eq!(program("[claude]\n"), None);
     assert_eq!(program_path("~/bin/claude".into(), Some("/home/u".into())), Ok("/home/u/bin/claude".into()));
+}
+
+#[test]
+fn a_newer_claude_is_taken_where_that_is_set() {
+    let policy = |text: &str| read(text).map(|config| config.claude.restart_when_newer);
+    assert_eq!(policy("claude = \"/opt/claude\""), Ok(RestartWhenNewer::Never));
+    assert_eq!(policy("[claude]\nrestart_when_newer = \"never\""), Ok(RestartWhenNewer::Never));
+    assert_eq!(policy("[claude]\nrestart_when_newer = \"idle\""), Ok(RestartWhenNewer::Idle));
+    let other = policy("[claude]\nrestart_when_newer = \"now\"").unwrap_err();
+    assert!(other.contains(":2:22: ") && other.contains("`never` or `idle`"), "{other}");
+    let unknown = policy("[claude]\npath = \"/x\"").unwrap_err();
+    assert!(unknown.contains(":2:1: ") && unknown.contains("`program`"), "{unknown}");
+    let relative = policy("[claude]\nprogram = \"claude\"").unwrap_err();
+    assert!(relative.contains(":2:1: `claude` is not an absolute path"), "{relative}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn start(args: Vec<OsString>) -> Result<u8, UsageRefusal> {
         return server::run(&words, &config_directory(), &cwd);
     }
     let options = Options::parse(args)?;
-    let version = if faults::switch("UNKNOWN") { UNKNOWN_VERSION } else { CLAUDE_VERSION };
+    let version = if faults::switch("UNKNOWN") { UNKNOWN_VERSION } else { own_version() };
     if options.version {
         println!("{version} (Claude Code stand-in)");
         return Ok(0);
@@ -101,6 +101,17 @@ fn start(args: Vec<OsString>) -> Result<u8, UsageRefusal> {
     let app = session(&options, store, &conversation, &config);
     let state = state_file::FakeStateFile::new(&config, &cwd, version);
     run::interactive(app, state, fault).map_err(failed("the terminal is gone"))
+}
+
+/// A program that is named by a version, as claude's own installer names it, is of that version.
+fn own_version() -> &'static str {
+    let program = std::env::current_exe().unwrap_or_default();
+    let name = program.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        name.to_owned().leak()
+    } else {
+        CLAUDE_VERSION
+    }
 }
 
 fn session(options: &Options, store: Store, conversation: &Conversation, config: &std::path::Path) -> App {

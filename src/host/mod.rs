@@ -175,7 +175,7 @@ impl Host {
             directory,
             events,
             timers: timers(),
-            claude: Claude::new(launcher, child, supervisor),
+            claude: Claude::new(launcher, child, supervisor, config.claude.restart_when_newer),
             attachment: Attachment::new(client, attributes, config),
             output,
             signals,
@@ -471,6 +471,9 @@ impl Host {
         self.note_turn();
         self.note_turn_status();
         self.note_activity();
+        if file.is_at_rest() && self.record.status != before.status {
+            self.look_for_newer_claude();
+        }
         if file.is_at_rest() {
             // Claude is idle again before it has written down the first turn: so there is a second look.
             let noted = self.note_transcript();

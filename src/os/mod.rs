@@ -25,6 +25,7 @@ pub mod poll;
 pub mod process;
 pub mod processes;
 pub mod removals;
+pub mod running_program;
 pub mod signal_pipe;
 pub mod signals;
 pub mod socket;

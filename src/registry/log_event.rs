@@ -150,6 +150,13 @@ pub enum LogEvent {
     MarkerNotWritten {
         error: String,
     },
+    /// Claude is restarted when it is idle, because a newer one is installed, or the program that runs was
+    /// removed.
+    NewerClaude {
+        running: Option<String>,
+        installed: Option<String>,
+        removed: bool,
+    },
     /// The system does not tell of changed files.
     NoFileNotifications,
     /// The host writes in line: it could not start its writing thread.

@@ -5,22 +5,26 @@ pub(crate) mod finish;
 pub(crate) mod launch_choice;
 pub(crate) mod launcher;
 pub mod lifecycle;
+pub(crate) mod newer_program;
 pub(crate) mod pending_restart;
 pub(crate) mod pty;
 pub(crate) mod relaunch;
 pub(crate) mod restart_request;
 pub(crate) mod shutdown;
 pub mod supervisor;
+pub(crate) mod update_request;
 
 use std::time::{Duration, Instant};
 
 use crate::claude::running::RunningClaude;
+use crate::config::RestartWhenNewer;
 use crate::host::job_stop::JobStop;
 use crate::os::exit::Exit;
 use crate::registry::ConversationOwner;
 use child::PtyDrain;
 use launcher::Launcher;
 use lifecycle::Lifecycle;
+use newer_program::NewerProgram;
 use pending_restart::PendingRestart;
 use pty::{Change, Child};
 use shutdown::KillEscalation;
@@ -41,6 +45,8 @@ pub(crate) struct Claude {
     launched: Instant,
     /// A restart that was asked for.
     restart: PendingRestart,
+    /// Whether there is one because a newer program is installed.
+    newer: NewerProgram,
     /// Why claude could not be started last, where it could not.
     not_started: Option<String>,
     /// Who has opened the conversation while claude was gone.
@@ -55,7 +61,12 @@ pub(crate) struct Claude {
 
 impl Claude {
     /// One that was started a moment ago.
-    pub(crate) fn new(launcher: Launcher, child: Child, supervisor: Supervisor) -> Self {
+    pub(crate) fn new(
+        launcher: Launcher,
+        child: Child,
+        supervisor: Supervisor,
+        policy: RestartWhenNewer,
+    ) -> Self {
         Self {
             launcher,
             child,
@@ -65,6 +76,7 @@ impl Claude {
             begun: Instant::now(),
             launched: Instant::now(),
             restart: PendingRestart::default(),
+            newer: NewerProgram::new(policy),
             not_started: None,
             holder: None,
             left: None,

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 /// How long claude must have been idle. It is idle before it has written down the turn that has just ended
 /// (seen: a tenth of a second), and for a moment between a turn and the next one that was typed ahead.
 pub const IDLE_BEFORE_RESTART: Duration = Duration::from_secs(1);
+/// The same where nobody has asked for it: somebody may be about to type.
+pub const IDLE_BEFORE_UNASKED_RESTART: Duration = Duration::from_secs(5);
 
 /// Whether claude is to be started anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +25,8 @@ struct RestartRequest {
     at: Instant,
     /// Whatever claude does.
     at_once: bool,
+    /// How long claude must have been idle.
+    rest: Duration,
 }
 
 impl PendingRestart {
@@ -34,8 +38,23 @@ impl PendingRestart {
     /// Somebody wants claude to be started anew: at once, or as soon as it rests. A later wish can only
     /// hasten an earlier one.
     pub fn ask(&mut self, at_once: bool, at: Instant) {
-        let request = self.request.get_or_insert(RestartRequest { at, at_once });
-        request.at_once |= at_once;
+        self.want(RestartRequest { at, at_once, rest: IDLE_BEFORE_RESTART });
+    }
+
+    /// A newer claude is there. Nobody has asked for a restart.
+    pub fn suggest(&mut self, at: Instant) {
+        self.want(RestartRequest { at, at_once: false, rest: IDLE_BEFORE_UNASKED_RESTART });
+    }
+
+    fn want(&mut self, wish: RestartRequest) {
+        let request = self.request.get_or_insert(wish);
+        request.at_once |= wish.at_once;
+        request.rest = request.rest.min(wish.rest);
+    }
+
+    /// Whether nobody has asked for the restart.
+    pub fn is_unasked(&self) -> bool {
+        self.request.is_some_and(|request| request.rest == IDLE_BEFORE_UNASKED_RESTART)
     }
 
     /// When claude is to be ended, as far as can be said now.
@@ -45,7 +64,7 @@ impl PendingRestart {
             return Some(request.at);
         }
         let from = self.not_before.map_or(request.at, |not_before| not_before.max(request.at));
-        self.idle_since.map(|since| from.max(since + IDLE_BEFORE_RESTART))
+        self.idle_since.map(|since| from.max(since + request.rest))
     }
 
     /// Nobody wants it any more. Whether there was one to call off: not when claude is already being ended.
@@ -127,10 +146,10 @@ mod tests {
         /// Whatever is heard and asked: it is never due unasked, and before claude has rested only for one
         /// who does not wait.
         #[test]
-        fn nobody_who_waits_disturbs_claude(steps in prop::collection::vec((0..5u8, 0..3_000u64), 0..40)) {
+        fn nobody_who_waits_disturbs_claude(steps in prop::collection::vec((0..6u8, 0..3_000u64), 0..40)) {
             let start = Instant::now();
             let (mut restart, mut now) = (PendingRestart::default(), start);
-            let (mut idle_since, mut asked, mut hurried) = (None, false, false);
+            let (mut idle_since, mut asked, mut suggested, mut hurried) = (None, false, false, false);
             for (what, milliseconds) in steps {
                 now += Duration::from_millis(milliseconds);
                 match what {
@@ -139,17 +158,24 @@ mod tests {
                         idle_since = if what == 1 { idle_since.or(Some(now)) } else { None };
                     }
                     4 => {
-                        prop_assert_eq!(restart.cancel(), asked);
-                        (asked, hurried) = (false, false);
+                        prop_assert_eq!(restart.cancel(), asked || suggested);
+                        (asked, suggested, hurried) = (false, false, false);
+                    }
+                    5 => {
+                        restart.suggest(now);
+                        suggested = true;
                     }
                     _ => {
                         restart.ask(what == 3, now);
                         (asked, hurried) = (true, hurried || what == 3);
                     }
                 }
-                let rested = idle_since.is_some_and(|since| now >= since + IDLE_BEFORE_RESTART);
+                let rested = |rest| idle_since.is_some_and(|since| now >= since + rest);
                 let due = restart.deadline().is_some_and(|due| due <= now);
-                prop_assert_eq!(due, asked && (hurried || rested));
+                let is_time = asked && (hurried || rested(IDLE_BEFORE_RESTART))
+                    || suggested && rested(IDLE_BEFORE_UNASKED_RESTART);
+                prop_assert_eq!(due, is_time);
+                prop_assert_eq!(restart.is_unasked(), suggested && !asked);
             }
         }
     }

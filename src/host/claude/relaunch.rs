@@ -48,6 +48,9 @@ const READING_TIME: Duration = Duration::from_secs(30);
 /// What a line of cckw's own begins with.
 const OWN_LINE: &str = "[cckw: ";
 
+/// Why claude is restarted where nobody has asked for it.
+const UPDATED: &str = "because another one is installed";
+
 impl Host {
     /// The time, as the supervisor and the reconnector count it.
     pub(crate) fn now(&self) -> Duration {
@@ -231,7 +234,8 @@ impl Host {
                 seconds(left)
             ));
         } else if self.claude.restart.is_under_way() {
-            self.say("claude is restarted, as asked; its conversation comes back");
+            let why = if self.claude.restart.is_unasked() { UPDATED } else { "as asked" };
+            self.say(&format!("claude is restarted, {why}; its conversation comes back"));
         } else {
             let what = self.claude.not_started.clone().unwrap_or_else(|| ended(exit));
             self.say(&format!("claude {what}; back in {}. Enter: now, ctrl-c: quit", seconds(left)));
@@ -365,8 +369,10 @@ impl Host {
                     self.claude.supervisor.give_up(exit);
                     return;
                 }
-                let is_requested = self.claude.restart.is_under_way();
+                let (is_requested, is_unasked) =
+                    (self.claude.restart.is_under_way(), self.claude.restart.is_unasked());
                 match self.relaunch(&launch) {
+                    Ok(()) if is_unasked => self.notice(&format!("claude was restarted, {UPDATED}")),
                     Ok(()) if is_requested => self.notice("claude was restarted, as asked"),
                     Ok(()) => {
                         let goes_on =

@@ -75,7 +75,7 @@ impl Host {
     }
 
     /// Why a restart would wait for ever, or would lose something.
-    fn no_patient_restart(&mut self) -> Option<String> {
+    pub(super) fn no_patient_restart(&mut self) -> Option<String> {
         self.note_cut();
         if self.record.transcript_cut {
             return Some(

@@ -95,6 +95,10 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
         (E::Lingered, r#"{"at":1,"event":"lingered"}"#),
         (E::LogReplaced, r#"{"at":1,"event":"log-replaced"}"#),
         (E::MarkerNotWritten { error: text("no") }, r#"{"at":1,"error":"no","event":"marker-not-written"}"#),
+        (
+            E::NewerClaude { running: Some(text("2.0.0")), installed: None, removed: true },
+            r#"{"at":1,"event":"newer-claude","installed":null,"removed":true,"running":"2.0.0"}"#,
+        ),
         (E::NoFileNotifications, r#"{"at":1,"event":"no-file-notifications"}"#),
         (E::NoJournalThread { error: text("no") }, r#"{"at":1,"error":"no","event":"no-journal-thread"}"#),
         (E::NoOwnScope { error: text("no") }, r#"{"at":1,"error":"no","event":"no-own-scope"}"#),

@@ -54,6 +54,7 @@ fn settings_are_documented_and_exist() {
     };
     for (table, text) in [
         "x = 1\n",
+        "[claude]\nx = 1\n",
         "[notify]\nx = 1\n",
         "[start]\nx = 1\n",
         "[environment]\nx = 1\n",

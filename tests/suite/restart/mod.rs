@@ -1,5 +1,6 @@
 //! After a crash the same conversation is back.
 
+mod newer_claude;
 mod reboot;
 mod recovery;
 mod subcommand;

@@ -1,0 +1,161 @@
+//! Claude is updated while a session runs: its installer keeps the versions beside one another, and a link leads
+//! to the newest.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::support::stand_in::{at_prompt, idle, sandbox, say, start};
+use crate::support::verb::{cckw, well_said};
+use crate::support::{Record, Sandbox};
+
+const OLD: &str = "2.0.1";
+const NEW: &str = "2.0.2";
+
+/// Puts this version beside the others.
+fn install(sandbox: &Sandbox, version: &str) -> PathBuf {
+    let versions = sandbox.path("versions");
+    fs::create_dir_all(&versions).expect("a directory");
+    let program = versions.join(version);
+    fs::copy(env!("CARGO_BIN_EXE_cckw"), &program).expect("a program");
+    program
+}
+
+/// Has the link lead to this version, in one step.
+fn switch(sandbox: &Sandbox, version: &str) {
+    let (link, new) = (sandbox.path("bin/claude-stand-in"), sandbox.path("bin/new"));
+    std::os::unix::fs::symlink(sandbox.path("versions").join(version), &new).expect("a link");
+    fs::rename(new, link).expect("takes its place");
+}
+
+/// The old version is installed, and the configuration says this of newer ones.
+fn with_old(setting: &str) -> Sandbox {
+    let mut sandbox = sandbox();
+    sandbox.configure(&format!(
+        "[claude]\n{setting}\n[restart]\nearly_delay = \"0s\"\n[start]\nexisting = \"new\"\n"
+    ));
+    fs::create_dir_all(sandbox.path("bin")).expect("a directory");
+    install(&sandbox, OLD);
+    switch(&sandbox, OLD);
+    sandbox.set("CCKW_CLAUDE", sandbox.path("bin/claude-stand-in"));
+    sandbox
+}
+
+fn listed(sandbox: &Sandbox) -> Value {
+    serde_json::from_str(&well_said(sandbox, &["list", "--json"])).expect("JSON")
+}
+
+fn stop_all(sandbox: &Sandbox) {
+    well_said(sandbox, &["stop", "--all"]);
+}
+
+fn says_in_log(sandbox: &Sandbox) -> usize {
+    well_said(sandbox, &["logs", "--json"]).matches("\"newer-claude\"").count()
+}
+
+fn of_version(sandbox: &Sandbox, version: &str, restarts: u64) -> Record {
+    let record = idle(sandbox, restarts);
+    assert_eq!(record.text("claude_version"), version);
+    record
+}
+
+#[test]
+fn a_program_that_was_removed_is_said_to_be() {
+    let sandbox = with_old("");
+    let mut terminal = start(&sandbox, &[]);
+    of_version(&sandbox, OLD, 0);
+    install(&sandbox, NEW);
+    switch(&sandbox, NEW);
+    let said = listed(&sandbox);
+    assert_eq!((&said["newer_installed"], &said["program_removed"]), (&NEW.into(), &false.into()));
+    assert!(well_said(&sandbox, &["list"]).contains("* 2.0.2 is installed"));
+    fs::remove_file(sandbox.path("versions").join(OLD)).expect("removes");
+    let said = listed(&sandbox);
+    assert_eq!((&said["newer_installed"], &said["program_removed"]), (&NEW.into(), &true.into()));
+    let table = well_said(&sandbox, &["list"]);
+    assert!(table.contains("was removed from disk") && table.contains("cckw restart work"), "{table}");
+    assert!(!table.contains("* 2.0.2 is installed"), "it is said twice: {table}");
+    let report = cckw(&sandbox, &["doctor"]).output().expect("runs");
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(report.contains("work: the program of its claude was removed from disk"), "{report}");
+    // Nobody has set that it is restarted by itself.
+    say(&mut terminal, "words");
+    assert_eq!(idle(&sandbox, 0).json["restart_pending"], false);
+    assert_eq!(says_in_log(&sandbox), 0);
+    well_said(&sandbox, &["restart", "work"]);
+    of_version(&sandbox, NEW, 1);
+    assert_eq!(listed(&sandbox)["program_removed"], false);
+    assert!(!well_said(&sandbox, &["list"]).contains("removed from disk"));
+    at_prompt(&mut terminal);
+    stop_all(&sandbox);
+    terminal.finish();
+}
+
+#[test]
+fn a_newer_one_is_taken_when_it_is_idle() {
+    let sandbox = with_old("restart_when_newer = \"idle\"");
+    let mut terminal = start(&sandbox, &[]);
+    say(&mut terminal, "first words");
+    let before = of_version(&sandbox, OLD, 0);
+    install(&sandbox, NEW);
+    switch(&sandbox, NEW);
+    fs::remove_file(sandbox.path("versions").join(OLD)).expect("removes");
+    say(&mut terminal, "second words");
+    let after = of_version(&sandbox, NEW, 1);
+    assert_eq!(after.text("conversation"), before.text("conversation"));
+    assert_eq!(after.json["asked_restarts"], 1, "it counts as no crash");
+    terminal.wait_for_text("You said: second words");
+    at_prompt(&mut terminal);
+    assert!(
+        well_said(&sandbox, &["list"]).contains("claude was restarted, because another one is installed")
+    );
+    say(&mut terminal, "third words");
+    of_version(&sandbox, NEW, 1);
+    assert_eq!(says_in_log(&sandbox), 1);
+    stop_all(&sandbox);
+    terminal.finish();
+}
+
+/// An older one that was installed is not taken, unless its own is gone.
+#[test]
+fn an_older_one_is_taken_if_its_own_was_removed() {
+    let sandbox = with_old("restart_when_newer = \"idle\"");
+    let mut terminal = start(&sandbox, &[]);
+    of_version(&sandbox, OLD, 0);
+    install(&sandbox, "1.0.0");
+    switch(&sandbox, "1.0.0");
+    say(&mut terminal, "first words");
+    assert_eq!(idle(&sandbox, 0).json["restart_pending"], false);
+    fs::remove_file(sandbox.path("versions").join(OLD)).expect("removes");
+    say(&mut terminal, "second words");
+    of_version(&sandbox, "1.0.0", 1);
+    at_prompt(&mut terminal);
+    stop_all(&sandbox);
+    terminal.finish();
+}
+
+/// What was installed says that it is newer, and what it starts is not: that is tried once.
+#[test]
+fn one_that_does_not_become_what_runs_is_no_loop() {
+    let mut sandbox = with_old("restart_when_newer = \"idle\"");
+    let package = sandbox.path("lib/claude-code");
+    fs::create_dir_all(package.join("bin")).expect("a directory");
+    fs::copy(env!("CARGO_BIN_EXE_cckw"), package.join("bin/claude-stand-in")).expect("a program");
+    sandbox.set("CCKW_CLAUDE", package.join("bin/claude-stand-in"));
+    let mut terminal = start(&sandbox, &[]);
+    idle(&sandbox, 0);
+    let newer = r#"{ "name": "@anthropic-ai/claude-code", "version": "999.0.0" }"#;
+    fs::write(package.join("package.json"), newer).expect("a package");
+    say(&mut terminal, "first words");
+    idle(&sandbox, 1);
+    at_prompt(&mut terminal);
+    for words in ["second words", "third words"] {
+        say(&mut terminal, words);
+        assert_eq!(idle(&sandbox, 1).json["restart_pending"], false);
+    }
+    assert_eq!(says_in_log(&sandbox), 1);
+    assert_eq!(listed(&sandbox)["newer_installed"], "999.0.0");
+    stop_all(&sandbox);
+    terminal.finish();
+}
