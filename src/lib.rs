@@ -16,5 +16,6 @@ mod registry;
 pub mod remote;
 mod sending;
 pub mod typing;
+pub mod update;
 mod user_error;
 pub mod vt;

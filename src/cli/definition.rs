@@ -422,6 +422,25 @@ pub enum Verb {
         #[arg(long, conflicts_with = "script")]
         by_hand: bool,
     },
+    /// Update cckw itself
+    ///
+    /// Takes the newest version from where the table [update] of the configuration says. The list of programs must
+    /// be signed with the key that stands there. The new program is downloaded, compared and tried before it takes
+    /// the place of this one. The one before is kept. If anything goes wrong, the installed program stays.
+    ///
+    /// If a package manager has installed cckw, nothing is done, and stderr says what updates it. Sessions that
+    /// run are not touched.
+    Update {
+        /// Only say whether there is a newer version
+        #[arg(long)]
+        check: bool,
+        /// Go back to the version before this one
+        #[arg(long, conflicts_with = "check")]
+        rollback: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Check what cckw depends on, and say what to do
     ///
     /// Looks at claude, the configuration, the directories and the terminal. Changes nothing. Exits with 1 if

@@ -16,7 +16,7 @@ use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
     UserError, adopt, claude, client, files, host, new, remote, selector, send, session, shim, shortage,
-    terminal, transcript, turn, verb, wait,
+    terminal, transcript, turn, update, verb, wait,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -131,6 +131,19 @@ fn errors() -> Vec<(&'static str, UserError)> {
             host_gone(WORK), interrupted(), for_shell(), asks("permission prompt", WORK),
             turn_failed("overloaded", "API Error: 529 Overloaded"), ended_before_answer("stopped (exit status 0)", WORK),
             no_answer_yet(WORK), answer_interrupted(WORK, 2);
+        update:
+            not_configured("url", Some(Path::new("/home/you/.config/cckw/config.toml"))),
+            managed(Path::new("/usr/bin/cckw"), "dpkg-query", "sudo apt install --only-upgrade cckw"), no_program(refused()),
+            busy(), unreadable("https://example.org/m.json", "the server answers 404 Not Found"),
+            bad_signature("https://example.org/m.json", "it was made with another key than `public_key`"),
+            bad_manifest("https://example.org/m.json", "its format has version 2, and this cckw knows 1"),
+            older("https://example.org/m.json", "0.1.0", "0.2.0"),
+            cut_off("https://example.org/cckw", 4096, 8192, "it ends too early"), other_size("https://example.org/cckw", 8192),
+            other_hash("https://example.org/cckw"), unfit("0.2.0", "it does not run: it was ended by signal 6"),
+            old_unfit(Path::new("/usr/local/bin/cckw.old"), "it is no program for this machine"),
+            nothing_to_roll_back(Path::new("/usr/local/bin/cckw.old")), not_writable(Path::new("/usr/local/bin/cckw"), refused()),
+            not_written(Path::new("/usr/local/bin"), full(), "make room there, and try again"),
+            emulator_broken();
         shim:
             name_is_taken(Path::new("/usr/local/bin/claude"), "a link to ../lib/node_modules/x/cli.js"),
             installers_directory(Path::new("/home/you/.local/bin")), directory_is_open(Path::new("/tmp/bin")),

@@ -30,6 +30,7 @@ mod restart;
 mod revive;
 mod rm;
 mod screen;
+mod self_check;
 mod send;
 mod session_watch;
 mod shell;
@@ -41,6 +42,7 @@ mod table;
 mod target;
 mod topic;
 mod transcript;
+mod update;
 mod wait;
 mod waiter;
 mod watch;
@@ -58,6 +60,7 @@ use super::{client, fake_claude, host};
 use crate::claude::executable;
 use crate::claude::shim as claude_shim;
 use crate::escape::escape;
+use crate::update::candidate;
 
 use definition::{Cli, Verb, When};
 
@@ -91,6 +94,8 @@ pub fn main() -> ExitCode {
         Some("complete") => {
             return complete::main(args.get(1).and_then(|verb| verb.to_str()).unwrap_or_default());
         }
+        // Nor this: another cckw runs it before this one takes its place.
+        Some(candidate::SELF_CHECK) => return self_check::main(),
         _ => {}
     }
     match Cli::try_parse_from(std::iter::once("cckw".into()).chain(args)) {
@@ -197,6 +202,9 @@ fn run(cli: Cli) -> ExitCode {
             })
         }
         Some(Verb::Demo { script, by_hand }) => demo::main(script, by_hand),
+        Some(Verb::Update { check, rollback, json }) => {
+            update::main(update::UpdateArgs { check, rollback, json })
+        }
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shim: Some(directory), remove: true, .. }) => shim::remove(&directory),
         Some(Verb::ShellInit { shim: Some(directory), .. }) => shim::install(&directory),

@@ -76,6 +76,7 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         | Verb::Send { .. }
         | Verb::Demo { .. }
         | Verb::Doctor
+        | Verb::Update { .. }
         | Verb::ShellInit { .. }
         | Verb::Completions { .. }
         | Verb::Man { .. } => false,

@@ -10,6 +10,7 @@ mod remote;
 mod restart;
 mod start;
 mod turn;
+mod update;
 
 use std::env;
 use std::ffi::OsString;
@@ -36,6 +37,7 @@ pub use remote::{ReconnectPolicy, RemoteControl};
 pub use restart::{OnSigterm, Restart};
 pub use start::{Existing, StartPolicy};
 pub use turn::{OnBrokenTurn, TurnPolicy};
+pub use update::{AutoUpdate, UpdateConfig, is_address};
 
 /// The largest file that is read, in bytes. Anything above it is not a configuration.
 const MAX_LEN: u64 = 1 << 20;
@@ -72,6 +74,8 @@ pub struct Config {
     pub turn: TurnPolicy,
     /// How remote control is kept.
     pub remote_control: RemoteControl,
+    /// Where new versions of cckw come from.
+    pub update: UpdateConfig,
 }
 
 impl Default for Config {
@@ -90,6 +94,7 @@ impl Default for Config {
             restart: Restart::default(),
             turn: TurnPolicy::default(),
             remote_control: RemoteControl::default(),
+            update: UpdateConfig::default(),
         }
     }
 }
@@ -216,6 +221,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, UserError> {
         ("environment", config.environment.check()),
         ("restart", config.restart.check()),
         ("remote_control", config.remote_control.check()),
+        ("update", config.update.check()),
     ] {
         checked.map_err(|(key, reason, advice)| {
             let place = place_of_key(text, &[table, key]).or_else(|| place_of_key(text, &[table]));

@@ -156,6 +156,10 @@ fn numbers_that_make_no_sense_name_their_place_and_what_is_allowed() {
         ("[restart]\n delay = \"1s\"", "2:2", "expected one of `initial_delay`, `early_delay`, `max_delay`"),
         ("[restart]\nmax_delay = \"10ms\"", "2:1", "shorter than `initial_delay` (1s)"),
         ("[restart]\n\ninitial_delay = \"2m\"", "1:2", "`max_delay` (60s) is shorter"),
+        ("[update]\nurl = \"http://example.org/m.json\"", "2:1", "neither an address with https nor a file"),
+        ("[update]\npublic_key = \"key\"", "2:1", "no public key of minisign"),
+        ("[update]\nauto = \"apply\"", "2:8", "expected `off`"),
+        ("[update]\nhost = 1", "2:1", "unknown field `host`"),
         ("\nrestart.max_delay = \"10ms\"", "2:9", "shorter than `initial_delay`"),
         ("restart = { max_delay = \"10ms\" }", "1:13", "shorter than `initial_delay`"),
     ] {
@@ -198,6 +202,7 @@ fn the_documented_defaults_are_the_defaults() {
         "[restart]\n",
         "[turn]\n",
         "[remote_control]\n",
+        "[update]\n",
     ]
     .iter()
     .zip(tables)

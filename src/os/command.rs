@@ -1,19 +1,27 @@
 //! Asking another program, which may not answer.
 
 use std::io::{self, Read};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
+
+use super::kill;
 use super::poll::{Interest, Poll};
 
 /// The most that is read of an answer, in bytes.
 const MAX_OUTPUT_BYTES: usize = 16 << 20;
 
+/// The pause between two looks whether a program has ended that says nothing more.
+const END_POLL_INTERVAL: Duration = Duration::from_millis(5);
+
 /// A program that was started and has not answered yet.
 pub struct PendingCommand {
     child: Child,
     until: Instant,
+    leads_group: bool,
 }
 
 impl PendingCommand {
@@ -23,7 +31,16 @@ impl PendingCommand {
     /// When it cannot be started.
     pub fn start(command: &mut Command, patience: Duration) -> io::Result<Self> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        Ok(Self { child, until: Instant::now() + patience })
+        Ok(Self { child, until: Instant::now() + patience, leads_group: false })
+    }
+
+    /// The same for a program that is not trusted: it leads a process group, and where its time is over, all
+    /// of that group is killed.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_untrusted(command: &mut Command, patience: Duration) -> io::Result<Self> {
+        Ok(Self { leads_group: true, ..Self::start(command.process_group(0), patience)? })
     }
 
     /// Waits for what it says, and for its end.
@@ -31,14 +48,31 @@ impl PendingCommand {
     /// # Errors
     /// When its time is over (then it is killed), or it says too much.
     pub fn finish(mut self) -> io::Result<Output> {
-        let said = self.listen();
+        let said = self
+            .listen()
+            .and_then(|said| if self.leads_group { self.wait().map(|()| said) } else { Ok(said) });
         if said.is_err() {
+            if self.leads_group {
+                // Not waited for yet, so the number is still its own.
+                let _ = kill::to_group(Pid::from_raw(self.child.id().cast_signed()), libc::SIGKILL);
+            }
             let _ = self.child.kill();
         }
         // What has closed its output is about to end.
         let status = self.child.wait()?;
         let (stdout, stderr) = said?;
         Ok(Output { status, stdout, stderr })
+    }
+
+    /// Waits for the end of a program that may have closed its output and go on.
+    fn wait(&mut self) -> io::Result<()> {
+        while self.child.try_wait()?.is_none() {
+            if Instant::now() >= self.until {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "no end in time"));
+            }
+            sleep(END_POLL_INTERVAL);
+        }
+        Ok(())
     }
 
     fn listen(&mut self) -> io::Result<(Vec<u8>, Vec<u8>)> {
@@ -128,6 +162,19 @@ mod tests {
     fn one_that_does_not_answer_is_not_waited_for() {
         let error = ask(&mut shell("exec sleep 600"), Duration::from_millis(20)).expect_err("fails");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn one_that_is_not_trusted_is_ended_with_all_that_it_has_started() {
+        let started = Instant::now();
+        for text in ["sleep 600 & exec sleep 600", "exec >&- 2>&-; exec sleep 600"] {
+            let pending = PendingCommand::start_untrusted(&mut shell(text), Duration::from_millis(50));
+            let error = pending.expect("starts").finish().expect_err("fails");
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        }
+        assert!(started.elapsed() < Duration::from_secs(60));
+        let pending = PendingCommand::start_untrusted(&mut shell("echo yes"), PATIENCE);
+        assert_eq!(pending.and_then(PendingCommand::finish).expect("answers").stdout, b"yes\n");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod shortage;
 pub mod terminal;
 pub mod transcript;
 pub mod turn;
+pub mod update;
 pub mod verb;
 pub mod wait;
 

@@ -22,7 +22,7 @@ const FLOORS: [&[&str]; 14] = [
     &["protocol"],
     &["registry"],
     &["typing"],
-    &["remote", "sending"],
+    &["remote", "sending", "update"],
     &["host", "fake_claude"],
     &["client"],
 ];

@@ -30,3 +30,4 @@ mod sending;
 mod stop;
 mod surroundings;
 mod terminal;
+mod update;

@@ -406,6 +406,34 @@ const ALL: &[PageFacts] = &[
         see_also: &["cckw", "cckw-claude"],
     },
     PageFacts {
+        verb: "update",
+        exit: &[
+            ("0", "The newest version is installed; or the one before is, with --rollback."),
+            ("1", "It failed, and the installed program is the one that it was."),
+            SENSELESS,
+            ("3", "With --check: there is a newer version."),
+            ("4", "Something else updates this program; stderr says what. Nothing was done."),
+        ],
+        environment: &[
+            ("SSL_CERT_FILE, SSL_CERT_DIR", "Certificates to trust instead of the system's."),
+            ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "The proxy to connect through."),
+            CONFIG_HOME,
+            STATE_HOME,
+        ],
+        files: &[
+            CONFIG,
+            ("cckw.old", "The program before the installed one, beside it."),
+            ("~/.local/state/cckw/update.json", "What was updated last."),
+            ("~/.local/state/cckw/update.part", "A program that has come in part."),
+        ],
+        examples: &[
+            ("cckw update --check", "See whether there is a newer version:"),
+            ("cckw update", "Take it:"),
+            ("cckw update --rollback", "Go back to the one before:"),
+        ],
+        see_also: &["cckw", "cckw-doctor"],
+    },
+    PageFacts {
         verb: "doctor",
         exit: &[
             ("0", "Nothing keeps cckw from working."),

@@ -62,6 +62,7 @@ fn settings_are_documented_and_exist() {
         "[restart]\nx = 1\n",
         "[turn]\nx = 1\n",
         "[remote_control]\nx = 1\n",
+        "[update]\nx = 1\n",
     ]
     .iter()
     .enumerate()
@@ -69,7 +70,8 @@ fn settings_are_documented_and_exist() {
         let mut known = expected(text);
         // The tables stand in paragraphs of their own; a key of one may bear the name of another.
         known.retain(|key| {
-            let tables = ["notify", "start", "environment", "records", "restart", "turn", "remote_control"];
+            let tables =
+                ["notify", "start", "environment", "records", "restart", "turn", "remote_control", "update"];
             table > 0 || !tables.contains(&key.as_str())
         });
         assert_eq!(of_table(table), known, "{text}");

@@ -1,0 +1,141 @@
+//! `cckw update`.
+
+use std::env;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use semver::Version;
+use serde_json::json;
+
+use super::output::{fail, print};
+use crate::config;
+use crate::escape::{escape, json as harmless};
+use crate::update::run::{Exchanged, Step, apply, check_ours, look, own_version, roll_back};
+use crate::user_error::UserError;
+
+/// A newer version is there, and `--check` was asked for.
+const NEWER: u8 = 3;
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateArgs {
+    /// Only look.
+    pub check: bool,
+    /// Go back to the program before this one.
+    pub rollback: bool,
+    /// Say it as JSON.
+    pub json: bool,
+}
+
+/// What came of it.
+enum Outcome {
+    Newest(Version),
+    Available(String),
+    Updated(Exchanged),
+    RolledBack(Exchanged),
+}
+
+/// Updates cckw, looks for a new version, or goes back to the one before.
+pub fn main(args: UpdateArgs) -> ExitCode {
+    match run(args) {
+        Err(error) => fail(&error),
+        Ok(outcome) => {
+            let text = if args.json { outcome.json() } else { outcome.text() };
+            let printed = print(&text);
+            if matches!(outcome, Outcome::Available(_)) { ExitCode::from(NEWER) } else { printed }
+        }
+    }
+}
+
+fn run(args: UpdateArgs) -> Result<Outcome, UserError> {
+    let place = check_ours(&env::args_os().next().unwrap_or_default())?;
+    if args.rollback {
+        return roll_back(&place).map(Outcome::RolledBack);
+    }
+    let config = config::load()?.update;
+    let mut progress = Progress::new();
+    let mut say = |step| progress.say(step);
+    let outcome = if args.check {
+        look(&config, &mut say).map(|offer| match offer.release > offer.installed {
+            true => Outcome::Available(offer.release.to_string()),
+            false => Outcome::Newest(offer.installed),
+        })
+    } else {
+        apply(&place, &config, &mut say).map(|done| done.map_or_else(Outcome::Newest, Outcome::Updated))
+    };
+    progress.end();
+    outcome
+}
+
+impl Outcome {
+    fn text(&self) -> String {
+        let installed = own_version();
+        match self {
+            Self::Newest(installed) => format!("cckw {installed} is the newest\n"),
+            Self::Available(release) => {
+                format!("cckw {release} is available, {installed} is installed. To take it: cckw update\n")
+            }
+            Self::Updated(Exchanged { program, from, to }) => format!(
+                "cckw {to} is installed as {}, in the place of {from}. To go back: cckw update --rollback\n\
+                 Sessions that run go on with {from}; a new session takes {to}.\n",
+                escape(program)
+            ),
+            Self::RolledBack(Exchanged { program, from, to }) => format!(
+                "cckw {to} is installed again as {}, in the place of {from}. To undo that: cckw update --rollback\n",
+                escape(program)
+            ),
+        }
+    }
+
+    fn json(&self) -> String {
+        let installed = own_version();
+        let line = match self {
+            Self::Newest(installed) => json!({ "outcome": "newest", "installed": installed }),
+            Self::Available(release) => {
+                json!({ "outcome": "available", "installed": installed, "available": release })
+            }
+            Self::Updated(Exchanged { program, from, to }) => {
+                json!({ "outcome": "updated", "installed": to, "previous": from, "program": program })
+            }
+            Self::RolledBack(Exchanged { program, from, to }) => {
+                json!({ "outcome": "rolled-back", "installed": to, "previous": from, "program": program })
+            }
+        };
+        format!("{}\n", harmless(&line.to_string()))
+    }
+}
+
+/// The progress, on stderr, where that is a terminal.
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(ProgressStyle::default_spinner());
+        Self(bar)
+    }
+
+    fn say(&mut self, step: Step) {
+        match step {
+            Step::Manifest => self.0.set_message("looking for a new version"),
+            Step::Download { got, size } => {
+                if self.0.length() != Some(size) {
+                    let style =
+                        ProgressStyle::with_template("downloading {bar:30} {bytes} of {total_bytes}, {eta}");
+                    self.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                    self.0.set_length(size);
+                }
+                self.0.set_position(got);
+            }
+            Step::Trial | Step::Install => {
+                self.0.set_style(ProgressStyle::default_spinner());
+                self.0.set_message(if step == Step::Trial { "trying it" } else { "installing it" });
+            }
+        }
+        self.0.tick();
+    }
+
+    fn end(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
