@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -45,7 +45,8 @@ pub fn enter(service: &str, id: &str) -> Option<io::Result<String>> {
 /// Moves this process into a new scope of this name; `bus` is the socket of the user manager's bus.
 fn move_into(scope: &str, bus: &str) -> io::Result<String> {
     let until = Instant::now() + PATIENCE;
-    if !Path::new(bus).exists() {
+    let is_own = |found: fs::Metadata| found.uid() == geteuid().as_raw();
+    if !fs::symlink_metadata(bus).is_ok_and(is_own) {
         return Err(io::Error::other(format!("the systemd user manager has no bus ({bus})")));
     }
     match request(bus, scope, true) {

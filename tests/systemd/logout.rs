@@ -5,7 +5,8 @@
 use std::time::{Duration, Instant};
 
 use crate::bed::Bed;
-use crate::scene::{goes_on, in_a_session, is_over_and_comes_back, listed, log_out, record};
+use crate::scene::{goes_on, in_a_session, is_over_and_comes_back, listed, log_out, record, waiting_login};
+use crate::support::stand_in::{at_prompt, say};
 use crate::support::{Key, Terminal};
 
 /// So soon every verb finds a session again, whatever has happened to its files.
@@ -46,6 +47,32 @@ fn over_ssh_it_ends_where_logind_ends_processes_and_is_remembered() {
     is_over_and_comes_back(bob, &before);
 }
 
+/// As on a text console: `login` asks PAM, and starts a login shell.
+#[test]
+fn in_a_login_by_login_it_is_as_over_ssh() {
+    let Some(bed) = Bed::boot() else { return };
+    for (kill, name) in [("no", "ada"), ("yes", "bob")] {
+        bed.logind(kill, "1s");
+        let user = bed.user(name);
+        let line = format!("login -f {name}");
+        let mut terminal =
+            Terminal::spawn(bed.command(&["script", "--quiet", "--command", &line, "/dev/null"]));
+        terminal.wait_for("the shell", |screen| screen.cursor_row().ends_with("$"));
+        terminal.type_text("exec cckw claude -n one\r");
+        at_prompt(&mut terminal);
+        say(&mut terminal, "remember this");
+        let before = record(user, "an idle claude", |record| record.text("status") == "idle");
+        let unit = user.unit_of(before.pid("host_pid").expect("a host"));
+        assert!(unit.starts_with("session-"), "{unit}");
+        log_out(user, terminal);
+        if kill == "no" {
+            goes_on(user, &before);
+        } else {
+            is_over_and_comes_back(user, &before);
+        }
+    }
+}
+
 #[test]
 fn below_the_user_manager_it_ends_with_that_unless_lingering_is_on() {
     let Some(bed) = Bed::boot() else { return };
@@ -68,18 +95,21 @@ fn below_the_user_manager_it_ends_with_that_unless_lingering_is_on() {
 }
 
 #[test]
-fn outside_of_every_login_it_goes_on_and_is_found_when_the_runtime_directory_is_gone() {
+fn in_a_service_of_the_system_it_goes_on_and_is_found_when_the_runtime_directory_is_gone() {
     let Some(bed) = Bed::boot() else { return };
     bed.logind("yes", "1s");
     let ada = bed.user("ada");
-    // Somebody else's login, or a service: `sudo -u ada cckw new`, with the runtime directory of her login.
-    let login = Terminal::spawn(ada.ssh(&["-tt"], "echo in; cat"));
-    let mut login = login;
-    login.wait_for_text("in");
-    let runtime = format!("XDG_RUNTIME_DIR=/run/user/{}", ada.uid);
-    ada.runs(&["env", &runtime, "cckw", "new", "one", "--prompt", "remember this"]);
+    let mut login = waiting_login(ada, "exit");
+    // With the runtime directory of her login.
+    let set = |name: &str, value: &str| format!("--setenv={name}={value}");
+    let (home, runtime) =
+        (set("HOME", "/home/ada"), set("XDG_RUNTIME_DIR", &format!("/run/user/{}", ada.uid)));
+    let unit =
+        ["systemd-run", "--quiet", "--uid=ada", "--remain-after-exit", "--working-directory=/home/ada"];
+    let words = ["cckw", "new", "one", "--prompt", "remember this"];
+    bed.root(&[&unit[..], &[home.as_str(), runtime.as_str()], &words].concat());
     let before = record(ada, "an idle claude", |record| record.text("status") == "idle");
-    login.press(Key::Ctrl('d'));
+    login.press(Key::Enter);
     login.wait_for_exit();
     ada.wait_for_the_end_of_the_user_manager();
     assert!(!ada.has_runtime_directory());
