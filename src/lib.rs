@@ -15,6 +15,7 @@ pub mod protocol;
 mod registry;
 pub mod remote;
 mod sending;
+mod service;
 pub mod typing;
 pub mod update;
 mod user_error;

@@ -54,6 +54,16 @@ pub struct Cli {
     pub verb: Option<Verb>,
 }
 
+/// What `cckw service` does.
+#[derive(Debug, Subcommand)]
+pub enum ServiceAction {
+    /// Run the service in the foreground
+    ///
+    /// The unit of systemd, the agent of launchd and the line of cron run this. There is one for a user and a state
+    /// directory: a second one says so and exits with 3.
+    Run,
+}
+
 /// One verb, with what it takes.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
@@ -440,6 +450,16 @@ pub enum Verb {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Bring sessions back after a reboot, and when their host is killed
+    ///
+    /// The service is a background process of yours. After a boot it brings back the sessions that ran when the
+    /// machine went down, without a terminal; and at any time a session whose host is killed. Without it you do the
+    /// same with `cckw start --all`. Sessions do not depend on it.
+    Service {
+        /// What is to be done
+        #[command(subcommand)]
+        action: ServiceAction,
     },
     /// Check what cckw depends on, and say what to do
     ///

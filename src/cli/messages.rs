@@ -15,8 +15,8 @@ use crate::config;
 use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
-    UserError, adopt, claude, client, files, host, new, remote, selector, send, session, shim, shortage,
-    terminal, transcript, turn, update, verb, wait,
+    UserError, adopt, claude, client, files, host, new, remote, selector, send, service, session, shim,
+    shortage, terminal, transcript, turn, update, verb, wait,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -76,6 +76,8 @@ fn errors() -> Vec<(&'static str, UserError)> {
             empty_prompt(), prompt_is_no_text("it has a NUL in it"), prompt_is_too_long(200_000, 131_071),
             ended_at_once("exit status 1", "error: unknown option '--frob'"), ended_at_once("exit status 0", ""),
             not_up_yet(WORK, 30.0), asks_first(WORK, "Is this a project that you trust?"), interrupted(WORK, 130);
+        service:
+            runs_already(Some(4711)), runs_already(None);
         adopt:
             unknown("4711"), several("0f0e", &[4711, 4712]), is_session(WORK),
             not_adoptable(4711, "it is not a session in a terminal"), runs_in_it(), asks(4711, "permission prompt"),

@@ -32,6 +32,7 @@ mod rm;
 mod screen;
 mod self_check;
 mod send;
+mod service;
 mod session_watch;
 mod shell;
 mod shim;
@@ -88,6 +89,8 @@ pub fn main() -> ExitCode {
         Some("host") => return host::main(args.split_off(1)),
         // Neither: the host runs the user's command for alerts with it.
         Some("alert") => return host::alerts::runner::main(&args[1..]),
+        // Neither: the service brings a session back with it.
+        Some("revive") => return revive::for_service(&args[1..]),
         // Neither: the shells' function `claude-plain`.
         Some("plain") => return client::run::plain(&args[1..]),
         // Nor this: the completions of the shells ask with it.
@@ -205,6 +208,7 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Update { check, rollback, json }) => {
             update::main(update::UpdateArgs { check, rollback, json })
         }
+        Some(Verb::Service { action }) => service::main(&action),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shim: Some(directory), remove: true, .. }) => shim::remove(&directory),
         Some(Verb::ShellInit { shim: Some(directory), .. }) => shim::install(&directory),

@@ -1,12 +1,18 @@
 //! What a verb that has to do with sessions does first: it brings back those whose host was killed.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use uuid::Uuid;
 
 use super::definition::Verb;
 use super::inside;
 use crate::escape::escape;
 use crate::os::signals;
-use crate::{client, config, registry};
+use crate::registry::record;
+use crate::registry::service_state::ServiceState;
+use crate::{client, config, paths, registry};
 
 /// Brings back what this verb could have to do with. Where a session is named, that is left to the verb: what
 /// the word means is decided first.
@@ -47,6 +53,24 @@ pub fn lost() {
     }
 }
 
+/// `cckw revive SESSION`, which the service runs for each session that it brings back.
+pub fn for_service(args: &[OsString]) -> ExitCode {
+    signals::inherited();
+    let Some(id) = args.first().and_then(|word| Uuid::parse_str(word.to_str()?).ok()) else {
+        return ExitCode::from(2);
+    };
+    let (Ok(directory), Ok(state)) = (record::directory(&id), paths::state_dir()) else {
+        return ExitCode::FAILURE;
+    };
+    let service = ServiceState::read(&state).unwrap_or_default();
+    let on_hangup = config::load().unwrap_or_default().on_hangup;
+    if client::recover::revive_for_service(&directory, &service, on_hangup) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
 /// Whether a verb deals with sessions that run, and names none. `start` brings them back by itself, and says
 /// how that went; `rm` is for those that are not wanted any more.
 fn deals_with_hosts(verb: &Verb) -> bool {
@@ -75,6 +99,7 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         // It names one.
         | Verb::Send { .. }
         | Verb::Demo { .. }
+        | Verb::Service { .. }
         | Verb::Doctor
         | Verb::Update { .. }
         | Verb::ShellInit { .. }

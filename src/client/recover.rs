@@ -1,7 +1,7 @@
 //! Bringing back the sessions that have lost their host while nobody was attached.
 //!
-//! Nobody notices that when it happens, and nothing watches over it: the next command that has to do with
-//! sessions does.
+//! Where no service runs (`src/service/`), nobody notices that when it happens: the next command that has to do
+//! with sessions does.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -19,14 +19,20 @@ use crate::registry::environment::revival::By;
 use crate::registry::event_log::EventLog;
 use crate::registry::lock::Lock;
 use crate::registry::log_event::LogEvent;
+use crate::registry::lost::is_lost;
 use crate::registry::record::{Record, SessionState};
 use crate::registry::recovery_marker;
+use crate::registry::service_state::ServiceState;
 use crate::registry::stop_marker;
+use crate::registry::stop_marker::StopRequest;
 use crate::registry::{homeless, maybe_lost, misplaced};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the last thread of a host that was killed may take to write.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a claude counts as one that comes up: it may show something that cckw does not know.
+const CLAUDE_UP_TIMEOUT: Duration = Duration::from_secs(20);
+const UP_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Starts a new host for each session whose host was killed while nobody was attached, and does not wait for
 /// it; with a directory, only for those that were started there. Gives their ids.
@@ -36,23 +42,61 @@ const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 /// SIGTERM, or that went down with the machine, is left alone, and so is one that has a client, for the
 /// client replaces the host, and one whose last revival was not followed by ten seconds of a living host.
 pub fn revive_lost(cwd: Option<&Path>, on_hangup: OnHangup) -> Vec<Uuid> {
-    maybe_lost().iter().filter_map(|directory| revive(directory, cwd, on_hangup)).collect()
+    let revived = maybe_lost();
+    let revived = revived.iter().filter_map(|directory| revive(directory, cwd, on_hangup));
+    revived.map(|record| record.session).collect()
 }
 
-/// The session of this directory, if it was lost and is being brought back now.
-fn revive(directory: &Path, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<Uuid> {
+/// The record of the session of this directory as it was, if it was lost and is being brought back now.
+fn revive(directory: &Path, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<Record> {
+    let wanted = |record: &Record| {
+        is_lost(record, on_hangup)
+            && cwd.is_none_or(|cwd| OsString::from(record.cwd.clone()) == cwd)
+            && !recovery_marker::is_set(directory)
+            && !stop_marker::is_set(directory)
+    };
+    revive_wanted(directory, By::Command, wanted)
+}
+
+/// Brings back the session of this directory for the service: if its host was killed, or if it went down with
+/// the machine or its login and is to come back. Waits until its claude is up, or has been up to something for
+/// long enough. So whoever waits for this has few claudes begin at once. Says whether it has a host now.
+pub fn revive_for_service(directory: &Path, service: &ServiceState, on_hangup: OnHangup) -> bool {
+    let comes_back = |record: &Record| {
+        service.is_to_come_back(record, on_hangup)
+            && record.missing.is_none()
+            && !recovery_marker::is_of_this_boot(directory)
+            && stop_marker::read(directory) != Some(StopRequest::User)
+    };
+    let before =
+        revive(directory, None, on_hangup).or_else(|| revive_wanted(directory, By::Service, comes_back));
+    let Some(before) = before else { return Lock::is_held(directory) };
+    let until = Instant::now() + CLAUDE_UP_TIMEOUT;
+    while Instant::now() < until && Lock::is_held(directory) {
+        let is_up = |record: &Record| {
+            let is_new = record.host_pid != before.host_pid || record.host_start != before.host_start;
+            is_new && (record.state != SessionState::Starting || record.asks_first.is_some())
+        };
+        if Record::read(directory).is_ok_and(|record| is_up(&record)) {
+            return true;
+        }
+        sleep(UP_POLL_INTERVAL);
+    }
+    Lock::is_held(directory)
+}
+
+/// The record of the session of this directory as it was, if `wanted` holds for it and it is being brought back
+/// now.
+fn revive_wanted(directory: &Path, by: By, wanted: impl Fn(&Record) -> bool) -> Option<Record> {
     // It has a host, or somebody is faster. Asked first: of nearly every session this is all that is asked.
     if Lock::is_held(directory) && !is_let_go_by_dying_host(directory) {
         return None;
     }
     let wanted = |record: &Record| {
-        is_lost(record, on_hangup)
-            && !record.host_lives()
+        !record.host_lives()
             && crate::registry::session_of(directory) == Some(record.session)
             && !misplaced::is_elsewhere(directory, record)
-            && cwd.is_none_or(|cwd| OsString::from(record.cwd.clone()) == cwd)
-            && !recovery_marker::is_set(directory)
-            && !stop_marker::is_set(directory)
+            && wanted(record)
     };
     Record::read(directory).ok().filter(&wanted)?;
     // An older copy of its record names another host than the one that runs.
@@ -69,13 +113,17 @@ fn revive(directory: &Path, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<U
     // faster.
     let record = Record::read(directory).ok().filter(&wanted)?;
     recovery_marker::set(directory).ok()?;
+    if by == By::Service {
+        // It was told to end, and its time has come again.
+        stop_marker::clear(directory);
+    }
     control_socket::remove(directory, &record);
-    let launch = HostLaunch::revival(&record, directory, By::Command, EnvironmentFrom::Session);
+    let launch = HostLaunch::revival(&record, directory, by, EnvironmentFrom::Session);
     let launch = launch.map_err(|error| {
         EventLog::in_directory(directory).write(LogEvent::NotTakenUp { reason: error.to_string() });
     });
     launch.ok()?.in_the_background(lock).ok()?;
-    Some(record.session)
+    Some(record)
 }
 
 /// Whether the lock is free now that was held by a host which was killed, and whose last thread waited for
@@ -94,17 +142,4 @@ fn is_let_go_by_dying_host(directory: &Path) -> bool {
         sleep(POLL_INTERVAL);
     }
     true
-}
-
-/// Whether a session that has no host was not meant to end.
-fn is_lost(record: &Record, on_hangup: OnHangup) -> bool {
-    let ended =
-        matches!(record.state, SessionState::Stopped | SessionState::Crashed | SessionState::Terminated);
-    let has_ended = record.ended_at.is_some() || ended;
-    let same_boot = record.boot.is_some() && record.boot == process::boot();
-    // Killed with its client before claude was there, it has nothing to bring back.
-    let began = record.child_pid.is_some() || record.restarts > 0 || record.state == SessionState::Restarting;
-    // Its terminal has gone without the host, which would have ended it for that.
-    let was_to_end = record.client_pid.is_some() && on_hangup == OnHangup::Exit;
-    !has_ended && same_boot && began && !record.client_lives() && !was_to_end
 }

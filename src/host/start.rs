@@ -57,6 +57,7 @@ use crate::registry::record;
 use crate::registry::record::{Record, SessionKind, SessionState};
 use crate::registry::recovery;
 use crate::registry::recovery::RecoveredRecord;
+use crate::registry::service_bell;
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
 use crate::user_error::{host, session};
@@ -234,6 +235,7 @@ fn prepare(
         None
     };
     let server = open(&request, &place, &mut record)?;
+    service_bell::ring(&place.state, &request.session);
     fault::point("start-bound");
     let StartRequest { start, terminal, stderr, session, program, args, .. } = request;
     let pty = Pty::open(start.size, &start.attributes).map_err(|error| {

@@ -78,7 +78,8 @@ pub fn path_of(file: &File) -> Option<PathBuf> {
     leads_to(&path, file).then_some(path)
 }
 
-fn leads_to(path: &Path, file: &File) -> bool {
+/// Whether a path leads to this open file, and through no link.
+pub fn leads_to(path: &Path, file: &File) -> bool {
     let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
     let there = std::fs::symlink_metadata(path).ok().map(identity);
     there.is_some() && there == file.metadata().ok().map(identity)

@@ -23,6 +23,7 @@ pub mod own_scope;
 pub mod parallel;
 pub mod poll;
 pub mod process;
+pub mod process_end;
 pub mod processes;
 pub mod removals;
 pub mod running_program;

@@ -14,6 +14,7 @@ pub mod link_record;
 pub mod lock;
 pub mod log;
 pub mod log_event;
+pub mod lost;
 pub(crate) mod misplaced;
 pub(crate) mod names;
 pub mod naming;
@@ -24,6 +25,8 @@ pub mod recovery;
 pub mod recovery_marker;
 mod remove;
 mod selector;
+pub mod service_bell;
+pub mod service_state;
 pub mod stop_marker;
 mod unreachable;
 mod watcher;
@@ -40,6 +43,7 @@ use uuid::Uuid;
 use super::paths;
 use crate::os::disk;
 use crate::os::parallel::share;
+use crate::os::process;
 use crate::os::socket;
 use crate::protocol::{Channel, Request, Response};
 use crate::user_error::UserError;
@@ -261,6 +265,22 @@ pub(crate) fn maybe_lost() -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// The directories of all sessions; none where they cannot be listed.
+pub fn session_directories() -> Vec<PathBuf> {
+    directories().unwrap_or_default()
+}
+
+/// The last run of the machine before this one in which a session ran: that of the record that was written
+/// last, of those of other runs.
+pub fn boot_before() -> Option<String> {
+    let written = |directory: &PathBuf| {
+        let at = fs::metadata(record::path(directory)).and_then(|found| found.modified()).ok()?;
+        let boot = Record::read(directory).ok()?.boot?;
+        (Some(&boot) != process::boot().as_ref()).then_some((at, boot))
+    };
+    session_directories().iter().filter_map(written).max().map(|(_, boot)| boot)
 }
 
 fn in_order(mut sessions: Vec<Session>) -> Vec<Session> {

@@ -10,6 +10,7 @@ pub mod new;
 pub mod remote;
 pub mod selector;
 pub mod send;
+pub mod service;
 pub mod session;
 pub mod shim;
 pub mod shortage;

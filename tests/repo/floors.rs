@@ -10,7 +10,7 @@ mod circles;
 use circles::Sources;
 
 /// From the lowest to the highest. What stands in one line is one floor: its parts do not use each other.
-const FLOORS: [&[&str]; 14] = [
+const FLOORS: [&[&str]; 15] = [
     &["fault"],
     &["escape"],
     &["user_error"],
@@ -25,6 +25,7 @@ const FLOORS: [&[&str]; 14] = [
     &["remote", "sending", "update"],
     &["host", "fake_claude"],
     &["client"],
+    &["service"],
 ];
 
 /// Above all floors: it puts them together.

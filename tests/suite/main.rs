@@ -27,6 +27,7 @@ mod restart;
 mod scripting;
 mod security;
 mod sending;
+mod service;
 mod stop;
 mod surroundings;
 mod terminal;

@@ -434,6 +434,18 @@ const ALL: &[PageFacts] = &[
         see_also: &["cckw", "cckw-doctor"],
     },
     PageFacts {
+        verb: "service",
+        exit: &[FINE, FAILED, SENSELESS, ("3", "`run`: another service runs.")],
+        environment: &[CONFIG_HOME, STATE_HOME],
+        files: &[
+            ("~/.local/state/cckw/service.json", "Which sessions come back, and the process of the service."),
+            CONFIG,
+            RECORD,
+        ],
+        examples: &[("cckw service run", "Run it in the foreground:")],
+        see_also: &["cckw", "cckw-start", "cckw-list"],
+    },
+    PageFacts {
         verb: "doctor",
         exit: &[
             ("0", "Nothing keeps cckw from working."),

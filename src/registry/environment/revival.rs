@@ -15,8 +15,10 @@ pub enum By {
     Client,
     /// A user who asked for it.
     Request,
-    /// A command that has to do something else.
+    /// A command that has to do something else, or the service, after the host was killed.
     Command,
+    /// The service, after the machine or its login went down.
+    Service,
 }
 
 /// What cckw itself leaves in an environment, and what is never another session's.
@@ -56,12 +58,13 @@ pub fn compose(
     let brought = match by {
         By::Client => login::of_attaching(caller),
         By::Request => login::of_starting(caller),
-        By::Command if is_gone(&variables) => login::of_starting(caller),
-        By::Command => vec![],
+        By::Command | By::Service if is_gone(&variables) => login::of_starting(caller),
+        By::Command | By::Service => vec![],
     };
+    let is_wish = matches!(by, By::Client | By::Request);
     // A login whose agent is gone itself brings none.
     let brought = brought.iter().filter(|(name, _)| name != AGENT || !is_gone(caller));
-    let brought = brought.filter(|(name, _)| by != By::Command || name == AGENT || name == "SSH_AGENT_PID");
+    let brought = brought.filter(|(name, _)| is_wish || name == AGENT || name == "SSH_AGENT_PID");
     login::bring(&mut variables, brought.map(|(name, value)| (name.as_str(), value.as_deref())));
     keep_home(&mut variables, caller);
     variables
