@@ -5,7 +5,7 @@
 
 /// Between any two steps of a host's life, in the order in which it comes to them.
 #[cfg(debug_assertions)]
-pub const POINTS: [&str; 28] = [
+pub const POINTS: [&str; 29] = [
     // The start, of a new session or of one that is taken up.
     "start-received",
     "start-locked",
@@ -33,6 +33,8 @@ pub const POINTS: [&str; 28] = [
     "detach-begun",
     "detach-undone",
     "detach-saved",
+    // Another program goes on in the host's process.
+    "taken-over",
     // The end.
     "stop-asked",
     "stop-signalled",

@@ -3,6 +3,8 @@
 //!
 //! All of it was seen with 2.1.332; `docs/internals/claude-code.md` ("What is pasted") has the list.
 
+use serde::{Deserialize, Serialize};
+
 use serde_json::Value;
 use unicode_width::UnicodeWidthChar;
 
@@ -42,7 +44,8 @@ pub enum SubmittedAs {
 }
 
 /// A text on its way to the main prompt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
 pub struct PastedText {
     text: String,
     /// The same without blanks, with emoji of several parts whole, and with only their first part.
@@ -50,6 +53,18 @@ pub struct PastedText {
     /// Claude may show it in another order (text from right to left), or with other characters (letters with
     /// their marks behind them, which it joins).
     is_redrawn: bool,
+}
+
+impl From<String> for PastedText {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<PastedText> for String {
+    fn from(pasted: PastedText) -> Self {
+        pasted.text
+    }
 }
 
 impl PastedText {

@@ -58,7 +58,7 @@ impl Confidence {
 }
 
 /// What was concluded, and from what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The conclusion.
     pub link: Link,

@@ -9,7 +9,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::remote_notices::{Notice, classify};
 use crate::os::files::open_plain;
@@ -20,7 +20,7 @@ const MAX_READ_BYTES: u64 = 1 << 20;
 const MAX_LINE_BYTES: usize = 16 << 10;
 
 /// A notice, with a number that tells it from an earlier one in the same words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
     /// Counts from 1.
     pub number: u64,
@@ -29,7 +29,8 @@ pub struct Written {
 }
 
 /// Follows one conversation's transcript.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RemoteLog {
     path: Option<PathBuf>,
     /// How much of it was read.

@@ -6,8 +6,10 @@
 //! All of them were read in the program's text; a test in `tests/real-claude` holds the table against the
 //! installed program, and says which texts are new.
 
+use serde::{Deserialize, Serialize};
+
 /// What claude said, in its own words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
     /// This login has no subscription for it: asking again changes nothing.
     NeedsSubscription(String),

@@ -172,6 +172,8 @@ pub enum Verb {
     /// Use this after an update of claude, or after a change of settings that claude reads at its start. Claude
     /// keeps its flags and its terminal. No prompt is sent again. While claude works or asks something, the
     /// restart waits until it is idle: this command returns at once, and `cckw list` shows the request.
+    ///
+    /// After an update of cckw use `--hosts`. Claude and whoever is attached notice nothing of it.
     Restart {
         /// The session; without it the one that this is called in, or the only one
         #[arg(conflicts_with = "all")]
@@ -185,6 +187,13 @@ pub enum Verb {
         /// Call off a restart that waits until claude is idle
         #[arg(long, conflicts_with = "now")]
         cancel: bool,
+        /// Leave claude alone, and have cckw's own hosts go on as the cckw that is on disk: of SESSION, or of all
+        /// sessions that run an older one
+        #[arg(long, conflicts_with_all = ["all", "now", "cancel"])]
+        hosts: bool,
+        /// With --hosts: also those that run the cckw on disk already
+        #[arg(long, requires = "hosts")]
+        force: bool,
     },
     /// Wait until sessions are idle, ask something, have answered, or have ended
     ///

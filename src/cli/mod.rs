@@ -14,6 +14,7 @@ mod demo;
 mod detect;
 mod doctor;
 mod host_ends;
+mod hosts;
 mod last_turn;
 mod list;
 mod logs;
@@ -148,7 +149,8 @@ fn run(cli: Cli) -> ExitCode {
         }
         Some(Verb::Start { session, all, env }) => start::main(session.as_deref(), all, env.into()),
         Some(Verb::Continue { session }) => continue_turn::main(session.as_deref()),
-        Some(Verb::Restart { session, all, now, cancel }) => {
+        Some(Verb::Restart { session, hosts: true, force, .. }) => hosts::main(session.as_deref(), force),
+        Some(Verb::Restart { session, all, now, cancel, .. }) => {
             let wish = match (now, cancel) {
                 (_, true) => restart::RestartWish::Cancel,
                 (true, _) => restart::RestartWish::Now,

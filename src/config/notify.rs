@@ -19,12 +19,13 @@ pub struct Notify {
 }
 
 /// How the user is told, in the terminal but outside claude's screen, what cckw did by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TerminalNotice {
     /// Not at all.
     Off,
     /// In the terminal's title, for a while (OSC 2).
+    #[default]
     Title,
     /// As a notification of the desktop, as iTerm2, WezTerm, Windows Terminal and Ghostty know it (OSC 9).
     Osc9,

@@ -11,6 +11,8 @@ pub mod runner;
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::Host;
 use crate::claude::state_file::{OPENED_DIALOG, is_rest};
 use crate::claude::transcript::failure::FailureKind;
@@ -52,6 +54,37 @@ impl Alerts {
     /// When something is to be done.
     pub(super) fn deadline(&self) -> Option<Instant> {
         [self.moments.deadline(), self.dispatch.deadline()].into_iter().flatten().min()
+    }
+}
+
+/// The alerts as they are handed over to the program that goes on with them, while no run goes on.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct AlertsState {
+    moments: Moments,
+    dispatch: Dispatch<Alert>,
+    has_complained: bool,
+}
+
+impl Alerts {
+    /// All that is needed to go on.
+    pub(super) fn hand_over(&self) -> AlertsState {
+        AlertsState {
+            moments: self.moments.clone(),
+            dispatch: self.dispatch.clone(),
+            has_complained: self.has_complained,
+        }
+    }
+
+    /// Goes on with what another program has handed over.
+    pub(super) fn take_over(state: AlertsState, settings: &Notify) -> Self {
+        let AlertsState { moments, dispatch, has_complained } = state;
+        Self { moments, dispatch, has_complained, ..Self::new(settings) }
+    }
+
+    /// Whether a run goes on.
+    pub(super) fn is_running(&self) -> bool {
+        self.run.is_some()
     }
 }
 

@@ -1,17 +1,20 @@
 //! An attached client, and what it has said.
 
 use std::collections::VecDeque;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
+use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
 use crate::os::kill::Identity;
-use crate::os::process::Watched;
+use crate::os::process::{Watched, pid_number};
 use crate::os::terminal_guard;
 use crate::os::tty::Attributes;
-use crate::protocol::{Channel, FromClient, FromHost, ReceivedMessage};
+use crate::protocol::{Channel, ChannelState, FromClient, FromHost, ReceivedMessage};
 use crate::vt::modes::ModeTracker;
 
 /// How often, while output flows, it is checked that the client is not stopped.
@@ -43,7 +46,56 @@ pub(super) struct AttachedClient {
     guard: Option<OwnedFd>,
 }
 
+/// A client as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ClientState {
+    channel: ChannelState,
+    #[serde(with = "pid_number")]
+    pid: Pid,
+    #[serde(default)]
+    identity: Option<Identity>,
+    #[serde(default)]
+    messages: VecDeque<FromClient>,
+    #[serde(default)]
+    ended: Option<String>,
+    #[serde(default)]
+    undo: String,
+    #[serde(default)]
+    guard: Option<StoredFd>,
+}
+
 impl AttachedClient {
+    /// All that is needed to go on with it.
+    pub(super) fn hand_over(&self, fds: &FdStore) -> ClientState {
+        ClientState {
+            channel: self.channel.hand_over(fds),
+            pid: self.pid,
+            identity: self.identity.clone(),
+            messages: self.messages.clone(),
+            ended: self.ended.clone(),
+            undo: self.undo.clone(),
+            guard: self.guard.as_ref().map(|guard| fds.add(guard)),
+        }
+    }
+
+    /// Goes on with one that another program has handed over.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub(super) fn take_over(state: ClientState, fds: &ReceivedFds) -> io::Result<Self> {
+        Ok(Self {
+            identity: state.identity,
+            messages: state.messages,
+            ended: state.ended,
+            // Whether there is more is seen when it is read.
+            has_unread: true,
+            has_more: true,
+            undo: state.undo,
+            guard: state.guard.map(|guard| fds.get(guard)).transpose()?,
+            ..Self::new(Channel::take_over(state.channel, fds)?, state.pid)
+        })
+    }
+
     /// One that was told nothing yet.
     pub(super) fn new(channel: Channel, pid: Pid) -> Self {
         let checked = Instant::now();

@@ -1,10 +1,14 @@
 //! Who is attached, who has the terminal, and what is done without a client.
 
+use std::io;
 use std::time::Duration;
 
-use super::attached::AttachedClient;
-use super::parting::Departures;
+use serde::{Deserialize, Serialize};
+
+use super::attached::{AttachedClient, ClientState};
+use super::parting::{DepartedState, Departures};
 use crate::config::{Config, OnHangup};
+use crate::os::fd_store::{FdStore, ReceivedFds};
 use crate::os::tty::Attributes;
 use crate::protocol::FromHost;
 
@@ -21,7 +25,42 @@ pub(super) struct Attachment {
     pub(super) departures: Departures,
 }
 
+/// The same as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AttachmentState {
+    #[serde(default)]
+    client: Option<ClientState>,
+    attributes: Attributes,
+    #[serde(default)]
+    is_backgrounded: bool,
+    #[serde(default)]
+    departed: Vec<DepartedState>,
+}
+
 impl Attachment {
+    /// All that is needed to go on with it.
+    pub(super) fn hand_over(&self, fds: &FdStore) -> AttachmentState {
+        AttachmentState {
+            client: self.client.as_ref().map(|client| client.hand_over(fds)),
+            attributes: self.attributes.clone(),
+            is_backgrounded: self.is_backgrounded,
+            departed: self.departures.hand_over(fds),
+        }
+    }
+
+    /// Goes on with one that another program has handed over.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub(super) fn take_over(state: AttachmentState, fds: &ReceivedFds, config: &Config) -> io::Result<Self> {
+        let client = state.client.map(|client| AttachedClient::take_over(client, fds)).transpose()?;
+        Ok(Self {
+            is_backgrounded: state.is_backgrounded,
+            departures: Departures::take_over(state.departed, fds)?,
+            ..Self::new(client, state.attributes, config)
+        })
+    }
+
     /// Begins with this client, or with none.
     pub(super) fn new(client: Option<AttachedClient>, attributes: Attributes, config: &Config) -> Self {
         let (on_hangup, linger) = (config.on_hangup, config.linger);

@@ -1,20 +1,24 @@
 //! The name that claude's own `/rename` gives: the session is called so from then on.
 
+use serde::{Deserialize, Serialize};
+
 use nix::unistd::Pid;
 
 use super::Host;
 use super::state_watch::StateSeen;
 use crate::claude::state_file::StateFile;
+use crate::os::process::pid_number;
 use crate::protocol::Response;
 use crate::registry::{names, naming};
 
 /// What claude has called its session so far, by its state file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct ClaudeName(Option<SeenName>);
 
 /// A name, with the process and the conversation that have it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct SeenName {
+    #[serde(with = "pid_number")]
     pid: Pid,
     conversation: Option<String>,
     name: Option<String>,

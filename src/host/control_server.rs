@@ -12,17 +12,20 @@ use std::time::{Duration, Instant};
 
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::journal::Promise;
 use crate::escape::escape;
+use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
 use crate::os::poll::{Interest, Poll, Token};
 use crate::os::socket;
+use crate::os::text::LosslessText;
 use crate::paths;
 use crate::protocol::{Attach, Channel, Request, Response};
 use crate::registry::control_socket;
 pub use connection::Now;
-use connection::{After, Connection, serve_one};
+use connection::{After, Connection, ConnectionState, serve_one};
 
 /// The most connections at a time. For a further one, that which has been silent for longest makes room.
 const MOST_CONNECTIONS: usize = 32;
@@ -69,7 +72,58 @@ pub struct ServerTokens {
     listener: Option<Token>,
 }
 
+/// The same as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ServerState {
+    listener: StoredFd,
+    path: LosslessText,
+    file: (u64, u64),
+    #[serde(default)]
+    link: Option<LosslessText>,
+    #[serde(default)]
+    connections: Vec<ConnectionState>,
+    #[serde(default)]
+    abandoned: Vec<Uuid>,
+}
+
 impl ControlServer {
+    /// All that is needed to go on. Handed over while no answer is held ([`Self::holds_answers`]).
+    pub fn hand_over(&self, fds: &FdStore) -> ServerState {
+        ServerState {
+            listener: fds.add(&self.listener),
+            path: self.path.as_path().into(),
+            file: self.file,
+            link: self.link.as_deref().map(LosslessText::from),
+            connections: self.connections.iter().map(|connection| connection.hand_over(fds)).collect(),
+            abandoned: self.abandoned.clone(),
+        }
+    }
+
+    /// Goes on with one that another program has handed over.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub fn take_over(state: ServerState, fds: &ReceivedFds) -> io::Result<Self> {
+        let path = |text: LosslessText| PathBuf::from(std::ffi::OsString::from(text));
+        let take = |connection| Connection::take_over(connection, fds);
+        // Dropped, this removes the socket; so nothing may fail from here on.
+        let connections = state.connections.into_iter().map(take).collect::<io::Result<_>>()?;
+        Ok(Self {
+            listener: UnixListener::from(fds.get(state.listener)?),
+            path: path(state.path),
+            file: state.file,
+            link: state.link.map(path),
+            connections,
+            accept_from: None,
+            abandoned: state.abandoned,
+        })
+    }
+
+    /// Whether an answer waits for a record that is being written.
+    pub fn holds_answers(&self) -> bool {
+        self.connections.iter().any(|connection| connection.held.is_some())
+    }
+
     /// Makes the socket of a session in its directory, or in [`paths::short_dir`] where the directory cannot
     /// hold one.
     ///

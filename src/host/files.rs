@@ -11,17 +11,23 @@ mod repairs;
 
 use crate::registry::lock;
 use crate::registry::log_event::LogEvent;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
 
 use super::Host;
 use crate::escape::escape;
 use crate::host::control_server::ControlServer;
+use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
 use crate::os::mounts::Mounts;
+use crate::os::own_program::ProgramFile;
 use crate::os::poll::{Interest, Poll, Token};
 use crate::os::removals::{Removal, Removals};
+use crate::os::text::LosslessText;
 use crate::registry::control_socket;
 use crate::registry::environment;
 use crate::registry::environment::recorded;
@@ -67,7 +73,62 @@ pub(super) struct FileTokens {
     mounts: Option<Token>,
 }
 
+/// The same as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FilesState {
+    by_name: LosslessText,
+    #[serde(default)]
+    directory: Option<(u64, u64)>,
+    #[serde(default)]
+    failure: Option<String>,
+    #[serde(default)]
+    has_environment: bool,
+    lock: StoredFd,
+    #[serde(default)]
+    displaced: bool,
+}
+
 impl SessionFiles {
+    /// All that is needed to go on.
+    pub(super) fn hand_over(&self, fds: &FdStore) -> FilesState {
+        FilesState {
+            by_name: self.by_name.as_path().into(),
+            directory: self.directory,
+            failure: self.failure.clone(),
+            has_environment: self.has_environment,
+            lock: fds.add(&self.lock),
+            displaced: self.displaced,
+        }
+    }
+
+    /// Goes on with what another program has handed over, in `current`.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub(super) fn take_over(
+        state: FilesState,
+        current: &Path,
+        keep: Option<Duration>,
+        fds: &ReceivedFds,
+    ) -> io::Result<Self> {
+        let by_name = PathBuf::from(OsString::from(state.by_name));
+        let mut files = Self {
+            by_name,
+            removals: None,
+            mounts: Mounts::new().ok(),
+            directory: state.directory,
+            // Something may have happened while nothing was watched.
+            look_at: Some(Instant::now()),
+            failure: state.failure,
+            has_environment: state.has_environment,
+            lock: Lock::from(fds.get(state.lock)?),
+            keep,
+            displaced: state.displaced,
+        };
+        files.watch(current);
+        Ok(files)
+    }
+
     /// Watches the session's directory and those above it. `lock` is the session's, and `keep` how long the
     /// records of others are kept.
     pub(super) fn new(directory: &Path, lock: Lock, keep: Option<Duration>) -> Self {
@@ -88,11 +149,20 @@ impl SessionFiles {
         files
     }
 
+    /// The session's lock.
+    pub(super) fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
     /// Watches the path, and the directory in which the files are now.
     fn watch(&mut self, directory: &Path) {
         self.removals = Removals::new().ok();
         let Some(removals) = &mut self.removals else { return };
         removals.watch_path(&self.by_name);
+        if let Ok(own) = ProgramFile::own() {
+            // Replaced or removed, it is told of as well.
+            removals.watch_file(own.path());
+        }
         let is_watched = removals.watch_entries(directory);
         if is_watched.is_err() && inode(directory).is_some() {
             self.removals = None;
@@ -186,6 +256,7 @@ impl Host {
     /// Looks at the files of the session, and makes anew what is missing.
     pub(super) fn look_after_files(&mut self, server: &mut ControlServer) {
         self.files.look_at = None;
+        self.look_at_program();
         let record_is_own = self.journal.has_written(&record::path(&self.files.by_name));
         let seen = self.files.see(&self.directory, server, record_is_own);
         let repairs = repairs(&seen);

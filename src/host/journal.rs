@@ -396,6 +396,13 @@ impl Journal {
         is_over || promise.until <= Instant::now()
     }
 
+    /// Whether nothing is being written, and all that can be written is.
+    pub fn is_at_rest(&self) -> bool {
+        let queue = self.shared.lock();
+        let is_failing = queue.failure.is_some() && queue.retry_at.is_some() && !queue.is_busy;
+        queue.is_settled() || is_failing && queue.lines.is_empty() && queue.chores.is_empty()
+    }
+
     /// Waits until everything is written, but not longer than this.
     ///
     /// # Errors

@@ -5,8 +5,11 @@ use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::os::io;
 use crate::os::io::Transfer;
+use crate::os::moment;
 
 /// The pause between two of them: claude takes those that come in one read for parts of a paste.
 const KEY_INTERVAL: Duration = Duration::from_millis(15);
@@ -18,10 +21,12 @@ pub const MAX_BYTES: usize = 64 * 1024;
 pub const END_OF_PASTE: &[u8] = b"\x1b[201~";
 
 /// Keys that wait for their turn, a read of the terminal each.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LateKeys {
     waiting: VecDeque<Vec<u8>>,
     bytes: usize,
+    #[serde(with = "moment::option")]
     next_at: Option<Instant>,
     /// The PTY has no room for the next one.
     is_blocked: bool,

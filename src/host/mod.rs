@@ -10,6 +10,8 @@ pub mod claude;
 mod claude_name;
 mod control_server;
 mod files;
+mod handover;
+mod host_signals;
 pub mod job_stop;
 mod journal;
 pub mod late_keys;
@@ -37,11 +39,11 @@ mod turn_retry;
 mod typing;
 mod unwatched;
 
-pub use start::main;
-
 use alerts::Alerts;
 use attached::restore as restore_terminal;
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use super::fault;
@@ -66,12 +68,14 @@ use claude::Claude;
 use claude_name::ClaudeName;
 use control_server::{ControlServer, Now};
 use files::SessionFiles;
+use handover::HandOver;
+use host_signals::ends_host;
 use journal::{Journal, Promise};
 use notifications::Notices;
 use output::Output;
 use remote::Remote;
 use sending::Sending;
-use start::{Prepared, Recovered, ends_host};
+use start::{Prepared, Recovered};
 use start_question::StartQuestion;
 use state_watch::{StateSeen, StateWatch};
 use stopping::SystemStop;
@@ -80,6 +84,18 @@ use transcript::TranscriptWatch;
 use turn::TurnWatch;
 use turn_retry::FailedTurn;
 use typing::HostTyping;
+
+/// `cckw host …`, which is for cckw itself: a new host, or one that goes on in the process of another, or a trial
+/// of that.
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    if args.first().is_some_and(|first| first == handover::TRIAL_ARGUMENT) {
+        return handover::try_state();
+    }
+    match handover::descriptors_in(&args) {
+        Some((state, program)) => handover::go_on(state, program),
+        None => start::main(args),
+    }
+}
 
 /// How long a terminal that takes nothing may hold up a suspension, or what is undone for a dead client.
 const TERMINAL_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -136,6 +152,8 @@ struct Host {
     continuation: Continuation,
     /// Whether claude is told to go on with a turn that failed.
     failed_turn: FailedTurn,
+    /// Whether another cckw goes on in this process.
+    handover: HandOver,
 }
 
 impl Host {
@@ -193,12 +211,13 @@ impl Host {
             alerts: Alerts::new(&config.notify),
             failed_turn: FailedTurn::new(&config.turn),
             continuation,
+            handover: HandOver::default(),
         }
     }
 
     /// Runs the session to its end. Where it was another host's, `recovered` is how claude was launched for
     /// it.
-    pub fn run(mut self, mut server: ControlServer, recovered: Option<&Recovered>) {
+    pub fn run(mut self, server: ControlServer, recovered: Option<&Recovered>) {
         self.events.write(LogEvent::Started { child: self.claude.child().pid().as_raw() });
         if let Some(launch) = recovered {
             self.timers.set(Timer::Probation, Instant::now() + recovery_marker::PROBATION);
@@ -208,6 +227,11 @@ impl Host {
         self.save();
         fault::point("run-saved");
         self.started();
+        self.serve(server);
+    }
+
+    /// The loop.
+    fn serve(mut self, mut server: ControlServer) {
         let mut poll = Poll::default();
         // Output has rested, and the screen model reads what is left, a little at a time.
         let mut catching_up = false;
@@ -227,6 +251,7 @@ impl Host {
             let turn = self.turn.woken().map(|woken| poll.add(woken, Interest::Reading));
             let files = self.files.prepare(&mut poll);
             let login = self.failed_turn.prepare(&mut poll);
+            let _ = self.handover.prepare(&mut poll);
             let requests = server.prepare(&mut poll);
             if let Err(error) = poll.wait(self.time(&server, catching_up)) {
                 // Out of memory for a moment, at worst; without a rest it would only get worse.
@@ -264,6 +289,7 @@ impl Host {
                     self.child_changed(change);
                 }
                 self.look_at_alert_run();
+                self.reap_trials();
             }
             if poll.is_ready(changes) {
                 self.look_at_state_file();
@@ -296,6 +322,7 @@ impl Host {
             }
             self.say_goodbye();
             self.run_timers(&mut server);
+            self.follow_hand_over(is_ready(output), &mut server);
             if let Some(exit) = self.drained_exit()
                 && let Some(exit) = self.after(exit)
             {
@@ -330,6 +357,7 @@ impl Host {
             Request::Attach(_) => Now::Attach,
             Request::Ping => Now::Last(Response::Done),
             Request::Send(send) => self.take_message(send),
+            Request::HandOver { force, program } => self.ask_hand_over(*force, program.as_ref()),
             request => {
                 let (answer, promise) = self.answer(request);
                 Now::Answer(answer, promise)
@@ -360,6 +388,8 @@ impl Host {
             },
             // It is answered when the message was typed, or could not be.
             Request::Send(_) => Response::Refused { reason: "this message cannot wait here".into() },
+            // It is answered when it is known what came of it.
+            Request::HandOver { .. } => Response::Refused { reason: "this request cannot wait here".into() },
             // The server gives the connection itself to `attach`.
             Request::Attach(_) => {
                 Response::Refused { reason: "this connection cannot attach a terminal".into() }

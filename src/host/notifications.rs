@@ -10,10 +10,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::Host;
 use crate::config::TerminalNotice;
 use crate::escape::escape;
 use crate::os::clock;
+use crate::os::moment;
 use crate::registry::event_log;
 use crate::registry::record::Notice;
 
@@ -32,8 +35,10 @@ const TAKE_SAVED_TITLE: &str = "\x1b[23;2t";
 const NO_TITLE: &str = "\x1b]0;\x07";
 
 /// The notices of a session.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Notices {
+    #[serde(skip)]
     how: TerminalNotice,
     waiting: VecDeque<String>,
     /// One that is given in the title although no notices are wanted.
@@ -45,18 +50,31 @@ pub struct Notices {
 }
 
 /// A notice that stands in the title.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct TitleNotice {
     /// Until when; nothing when that is over, and the stream has not stood between two sequences since.
+    #[serde(with = "moment::option")]
     until: Option<Instant>,
     /// The terminal was told to keep the title that was there before. Claude had none.
     saved: bool,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self::new(TerminalNotice::default())
+    }
 }
 
 impl Notices {
     /// Notices are given in this way.
     pub fn new(how: TerminalNotice) -> Self {
         Self { how, waiting: VecDeque::new(), warning: None, title: None, mattered: VecDeque::new() }
+    }
+
+    /// Those that another program has handed over.
+    #[must_use]
+    pub fn given_by(self, how: TerminalNotice) -> Self {
+        Self { how, ..self }
     }
 
     /// Adds one, as soon as it can be given.

@@ -1,12 +1,17 @@
 //! The way of claude's output: from the PTY to the terminal first, then to the mode tracker, then to the
 //! screen model.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use crate::os::io;
-use crate::os::io::Transfer;
+use serde::{Deserialize, Serialize};
+
+use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
+use crate::os::io::{self as fd_io, Transfer};
+use crate::os::moment;
 use crate::os::poll::{Interest, Poll, Token};
+use crate::os::raw_text;
 use crate::vt::modes::ModeTracker;
 use crate::vt::modes::scanner::SequenceScanner;
 use crate::vt::query_responder::TerminalResponder;
@@ -72,13 +77,101 @@ pub struct Output {
     pub screen: Screen,
 }
 
+/// The same as it is handed over to the program that goes on with it, but for the modes and the screen.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OutputState {
+    master: StoredFd,
+    #[serde(default)]
+    closed: bool,
+    #[serde(default)]
+    terminal: Option<StoredFd>,
+    /// What was read and could not be written.
+    #[serde(with = "raw_text", default)]
+    pending: Vec<u8>,
+    /// The end of what was read last.
+    #[serde(with = "raw_text", default)]
+    last: Vec<u8>,
+    #[serde(default)]
+    model_only: bool,
+    #[serde(with = "moment::option", default)]
+    blocked_at: Option<Instant>,
+    #[serde(default)]
+    stalled: bool,
+    #[serde(with = "moment::option", default)]
+    room_at: Option<Instant>,
+    #[serde(default)]
+    cut_off: Option<CutOffState>,
+    #[serde(default)]
+    title_hold: Option<TitleHold>,
+    #[serde(default)]
+    answerer: TerminalResponder,
+    #[serde(default)]
+    answering: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CutOffState {
+    #[serde(with = "raw_text")]
+    rest: Vec<u8>,
+    modes: ModeTracker,
+}
+
+/// So many bytes of what was read last say whether a character was cut.
+const LONGEST_CHARACTER: usize = 4;
+
 impl Output {
-    /// Starts with a PTY whose output goes to `terminal`; both must be non-blocking.
-    pub fn new(master: OwnedFd, terminal: OwnedFd, screen: Screen) -> Self {
+    /// All that is needed to go on, but for the modes and the screen.
+    pub fn hand_over(&self, fds: &FdStore) -> OutputState {
+        let last = &self.buffer[..self.last];
+        let cut_off =
+            |(rest, modes): &(Vec<u8>, ModeTracker)| CutOffState { rest: rest.clone(), modes: modes.clone() };
+        OutputState {
+            master: fds.add(&self.master),
+            closed: self.closed,
+            terminal: self.terminal.as_ref().map(|terminal| fds.add(terminal)),
+            pending: self.pending[self.written..].to_vec(),
+            last: last[last.len().saturating_sub(LONGEST_CHARACTER)..].to_vec(),
+            model_only: self.model_only,
+            blocked_at: self.blocked_at,
+            stalled: self.stalled,
+            room_at: self.room_at,
+            cut_off: self.cut_off.as_ref().map(cut_off),
+            title_hold: self.title_hold.clone(),
+            answerer: self.answerer.clone(),
+            answering: self.answering,
+        }
+    }
+
+    /// Goes on with what another program has handed over.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub fn take_over(
+        state: OutputState,
+        modes: ModeTracker,
+        screen: Screen,
+        fds: &ReceivedFds,
+    ) -> io::Result<Self> {
+        let terminal = state.terminal.map(|terminal| fds.get(terminal)).transpose()?;
+        let mut output = Self::new(fds.get(state.master)?, terminal, screen);
+        let last = state.last.len().min(LONGEST_CHARACTER);
+        output.buffer[..last].copy_from_slice(&state.last[..last]);
+        output.last = last;
+        (output.closed, output.pending, output.modes) = (state.closed, state.pending, modes);
+        (output.model_only, output.blocked_at) = (state.model_only, state.blocked_at);
+        (output.stalled, output.room_at) = (state.stalled, state.room_at);
+        output.cut_off = state.cut_off.map(|CutOffState { rest, modes }| (rest, modes));
+        output.title_hold = state.title_hold;
+        (output.answerer, output.answering) = (state.answerer, state.answering);
+        Ok(output)
+    }
+
+    /// Starts with a PTY whose output goes to `terminal`, if there is one; both must be non-blocking.
+    pub fn new(master: OwnedFd, terminal: Option<OwnedFd>, screen: Screen) -> Self {
         Self {
             master,
             closed: false,
-            terminal: Some(terminal),
+            terminal,
             pending: Vec::new(),
             written: 0,
             buffer: vec![0; 8192].into(),
@@ -156,7 +249,7 @@ impl Output {
             if moved >= TURN {
                 return ReadProgress::More;
             }
-            match io::read(&self.master, &mut self.buffer) {
+            match fd_io::read(&self.master, &mut self.buffer) {
                 Transfer::Moved(count) => {
                     moved += count;
                     self.deliver(count, &mut tell);
@@ -208,7 +301,7 @@ impl Output {
             } else if out_of_touch {
                 Transfer::Blocked
             } else {
-                io::write(terminal, bytes)
+                fd_io::write(terminal, bytes)
             };
             match outcome {
                 Transfer::Moved(written) if written == bytes.len() => {}
@@ -242,7 +335,7 @@ impl Output {
         let answer = self.answerer.answer(bytes, &self.modes, || screen.cursor());
         if !answer.is_empty() {
             // What claude does not take now, it does not wait for either.
-            io::write(&self.master, &answer);
+            fd_io::write(&self.master, &answer);
         }
     }
 
@@ -308,7 +401,7 @@ impl Output {
                 self.written = self.pending.len();
                 break;
             };
-            match io::write(terminal, &self.pending[self.written..]) {
+            match fd_io::write(terminal, &self.pending[self.written..]) {
                 Transfer::Moved(written) => {
                     self.written += written;
                     self.blocked_at = Some(Instant::now());

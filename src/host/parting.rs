@@ -4,12 +4,16 @@
 //! A client gives its terminal back by itself, and says so. One that is killed before it has done that leaves
 //! a terminal in raw mode, which the host then puts right.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-use super::attached::{AttachedClient, restore};
+use serde::{Deserialize, Serialize};
+
+use super::attached::{AttachedClient, ClientState, restore};
 use super::{Host, TERMINAL_WRITE_TIMEOUT};
 use crate::host::journal::Promise;
+use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
 use crate::os::poll::{Poll, Token};
 use crate::os::tty::Attributes;
 use crate::protocol::{FromClient, FromHost, ReceivedMessage};
@@ -41,7 +45,45 @@ pub(super) struct Departures {
     departed: Vec<Departed>,
 }
 
+/// A client that was let go, as it is handed over to the program that goes on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DepartedState {
+    client: ClientState,
+    #[serde(default)]
+    terminal: Option<(StoredFd, Attributes)>,
+}
+
 impl Departures {
+    /// Those that have heard it. Handed over when none has yet to hear it ([`Self::are_told`]).
+    pub(super) fn hand_over(&self, fds: &FdStore) -> Vec<DepartedState> {
+        let state = |departed: &Departed| DepartedState {
+            client: departed.client.hand_over(fds),
+            terminal: departed.terminal.as_ref().map(|(fd, attributes)| (fds.add(fd), attributes.clone())),
+        };
+        self.departed.iter().map(state).collect()
+    }
+
+    /// Goes on with those that another program has handed over.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub(super) fn take_over(state: Vec<DepartedState>, fds: &ReceivedFds) -> io::Result<Self> {
+        let take = |DepartedState { client, terminal }| {
+            let terminal = match terminal {
+                Some((fd, attributes)) => Some((fds.get(fd)?, attributes)),
+                None => None,
+            };
+            Ok(Departed { client: AttachedClient::take_over(client, fds)?, terminal })
+        };
+        let departed = state.into_iter().map(take).collect::<io::Result<_>>()?;
+        Ok(Self { parting: Vec::new(), departed })
+    }
+
+    /// Whether none has yet to hear that it is let go.
+    pub(super) fn are_told(&self) -> bool {
+        self.parting.is_empty()
+    }
+
     /// When the next of them hears it although the record is not written.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.parting.iter().map(|parting| parting.promise.until()).min()

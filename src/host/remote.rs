@@ -5,22 +5,26 @@ mod looks;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use nix::unistd::Pid;
 
 use super::Host;
 use super::attached::AttachedClient;
-use super::stale_link::StaleLinkWatch;
+use super::stale_link::{StaleLinkState, StaleLinkWatch};
 use super::timers::Timer;
 use crate::claude::{own_command, screen, transcript};
 use crate::config::{AlertKind, RemoteControl};
+use crate::os::moment;
 use crate::os::poll::{Interest, Poll};
+use crate::os::process::pid_number;
 use crate::protocol::Response;
 use crate::registry::event_log;
 use crate::registry::link_record::{LinkRecord, LinkStatus};
 use crate::registry::log_event::{LinkEvent, LogEvent};
 use crate::remote::reconnector::{Action, BlockReason, Reconnector, ReconnectorEvent, ScreenSnapshot};
 use crate::sending::SenderEvent;
-use looks::ScreenLooks;
+use looks::{LooksState, ScreenLooks};
 
 /// How often the state file is looked at where the system does not tell of its changes.
 const UNWATCHED_POLL_INTERVAL: Duration = Duration::from_secs(10);
@@ -40,14 +44,60 @@ pub(super) struct Remote {
 }
 
 /// What the reconnector is told of when it changes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Situation {
+    #[serde(with = "pid_number::option")]
     claude: Option<Pid>,
     away: bool,
+    #[serde(with = "pid_number::option")]
     client: Option<Pid>,
 }
 
+/// The same as it is handed over to the program that goes on with it, while nothing is typed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct RemoteState {
+    reconnector: Reconnector,
+    situation: Situation,
+    looks: LooksState,
+    stale_link: StaleLinkState,
+    #[serde(with = "moment::option")]
+    state_file_poll_at: Option<Instant>,
+    begun: u64,
+}
+
 impl Remote {
+    /// All that is needed to go on.
+    pub(super) fn hand_over(&self) -> RemoteState {
+        RemoteState {
+            reconnector: self.reconnector.clone(),
+            situation: self.situation,
+            looks: self.looks.hand_over(),
+            stale_link: self.stale_link.hand_over(),
+            state_file_poll_at: self.state_file_poll_at,
+            begun: self.begun,
+        }
+    }
+
+    /// Goes on with what another program has handed over.
+    pub(super) fn take_over(state: RemoteState, settings: &RemoteControl) -> Self {
+        Self {
+            reconnector: state.reconnector.with_settings(settings.clone()),
+            situation: state.situation,
+            types: false,
+            looks: ScreenLooks::take_over(state.looks),
+            stale_link: StaleLinkWatch::take_over(state.stale_link, settings),
+            state_file_poll_at: state.state_file_poll_at,
+            begun: state.begun,
+        }
+    }
+
+    /// Whether nothing is typed, and no answer to something that was typed is awaited.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.reconnector.is_typing()
+    }
+
     pub(super) fn new(settings: &RemoteControl, remote: &LinkRecord) -> Self {
         Self {
             reconnector: Reconnector::new(settings.clone(), remote.used, remote.turned_off),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Host;
@@ -33,7 +34,32 @@ pub(super) struct Sending {
     tail: Option<TranscriptTail>,
 }
 
+/// The same as it is handed over to the program that goes on with it, while nothing is typed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct SendingState {
+    sender: Sender,
+    told: Vec<(Uuid, Response, bool)>,
+    finished: VecDeque<(Uuid, Sent)>,
+}
+
 impl Sending {
+    /// All that is needed to go on.
+    pub(super) fn hand_over(&self) -> SendingState {
+        SendingState { sender: self.sender.clone(), told: self.told.clone(), finished: self.finished.clone() }
+    }
+
+    /// Goes on with what another program has handed over.
+    pub(super) fn take_over(state: SendingState, rest: Duration) -> Self {
+        let SendingState { sender, told, finished } = state;
+        Self { sender: sender.with_rest(rest), told, finished, ..Self::new(rest) }
+    }
+
+    /// Whether nothing is typed, and nothing that was is looked for.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.sender.is_quiet()
+    }
+
     /// `rest` is how long the keyboard has to rest before anything is typed.
     pub(super) fn new(rest: Duration) -> Self {
         Self {

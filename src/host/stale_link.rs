@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::RemoteControl;
+use crate::os::moment;
 use crate::os::network;
 use crate::os::network::Network;
 use crate::os::poll::{Interest, Poll, Token};
@@ -31,7 +34,33 @@ pub(super) struct LinkTokens {
     network: Option<Token>,
 }
 
+/// The same as it is handed over to the program that goes on with it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct StaleLinkState {
+    /// Whether it listens.
+    listens: bool,
+    asleep: Duration,
+    #[serde(with = "moment::option")]
+    away_since: Option<Instant>,
+}
+
 impl StaleLinkWatch {
+    /// All that is needed to go on.
+    pub(super) fn hand_over(&self) -> StaleLinkState {
+        StaleLinkState { listens: self.settings.is_none(), asleep: self.asleep, away_since: self.away_since }
+    }
+
+    /// Goes on with what another program has handed over. What happened in between is seen by the clocks.
+    pub(super) fn take_over(state: StaleLinkState, settings: &RemoteControl) -> Self {
+        let mut watch = Self::new(settings.clone());
+        if state.listens {
+            watch.listen();
+            (watch.asleep, watch.away_since) = (state.asleep, state.away_since.or(watch.away_since));
+        }
+        watch
+    }
+
     /// One that does not listen yet.
     pub(super) fn new(settings: RemoteControl) -> Self {
         Self { settings: Some(settings), ..Self::default() }

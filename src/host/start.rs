@@ -24,6 +24,7 @@ use super::claude::launcher::Launcher;
 use super::claude::pty::{Child, Pty};
 use super::claude::supervisor::{ClaudeLaunch, Supervisor};
 use super::control_server::ControlServer;
+use super::host_signals::{HOST_SIGNALS, ends_host};
 use super::job_stop::JobStop;
 use super::journal::Journal;
 use super::output::Output;
@@ -106,15 +107,6 @@ fn take_socket() -> Option<UnixStream> {
     let null = std::fs::File::open("/dev/null").ok()?;
     dup2_stdin(&null).ok()?;
     Some(UnixStream::from(socket))
-}
-
-/// What the host waits for besides its descriptors.
-const HOST_SIGNALS: [i32; 4] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGQUIT];
-
-/// Whether a signal asks the host to end. The host has no keyboard, so SIGINT and SIGQUIT come from somebody
-/// who wants that.
-pub(super) fn ends_host(number: i32) -> bool {
-    matches!(number, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT)
 }
 
 /// How long a client may take to hear why it was refused.
@@ -301,7 +293,7 @@ fn prepare(
         journal,
         events,
         launcher,
-        output: Output::new(master, terminal, Screen::new(start.size)),
+        output: Output::new(master, Some(terminal), Screen::new(start.size)),
         child,
         signals,
         wake,

@@ -6,9 +6,12 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::Host;
 use crate::claude::screen;
 use crate::claude::screen::Prompt;
+use crate::os::moment;
 use crate::registry::log_event::LogEvent;
 use crate::registry::record::{SessionKind, SessionState};
 use crate::sending::{ClaudeStatus, SenderEvent};
@@ -26,8 +29,10 @@ enum StartQuestionEvent {
 }
 
 /// The question that claude asks first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct StartQuestion {
+    #[serde(with = "moment::option")]
     look_at: Option<Instant>,
     /// What the last look has found.
     seen: Option<String>,

@@ -131,6 +131,12 @@ impl StateWatch {
         watch
     }
 
+    /// The same, where another program has watched before. `was_removed` is what it said of
+    /// [`Self::is_removed`].
+    pub fn taken_over(child: Pid, wake: Wake, was_removed: bool) -> Self {
+        Self { removed: was_removed, ..Self::new(child, wake) }
+    }
+
     /// Whether nothing is watched, so that no change is ever told.
     pub fn is_blind(&self) -> bool {
         self.watched.is_empty()

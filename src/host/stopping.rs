@@ -6,11 +6,14 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::Host;
+use super::host_signals::ends_host;
 use crate::escape::escape;
 use crate::host::claude::supervisor::SIGNAL_COUNTS_FOR;
-use crate::host::start::ends_host;
 use crate::os::exit::Exit;
+use crate::os::moment;
 use crate::os::poll::{Interest, Poll};
 use crate::registry::log_event::LogEvent;
 use crate::registry::record::SessionState;
@@ -23,13 +26,15 @@ use crate::registry::stop_marker::StopRequest;
 const HOST_SIGNAL_WAIT: Duration = Duration::from_millis(250);
 
 /// Who was told to end.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct SystemStop {
     /// The signal that the host got.
     host: Option<i32>,
     /// Whether the session ran when the host got it, and nobody had asked for its end before.
     ran: bool,
     /// Until when claude may still end because of the signal that its client got.
+    #[serde(with = "moment::option")]
     client_until: Option<Instant>,
     /// Whether nobody had asked for the end before the client got that signal.
     client_was_first: bool,
@@ -74,6 +79,15 @@ impl Host {
             self.claude.hurry_end();
             self.end_claude();
         }
+    }
+
+    /// Whether a signal has come that asks the host to end, and was not acted on. It is then.
+    pub(super) fn is_told_to_end(&mut self) -> bool {
+        let told: Vec<i32> = self.signals.pending().filter(|number| ends_host(*number)).collect();
+        for number in &told {
+            self.system_stop(*number);
+        }
+        !told.is_empty()
     }
 
     /// Whether claude has ended with success, and what it wrote last is still read.

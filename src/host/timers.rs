@@ -3,16 +3,20 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::Host;
 use super::claude::child::PtyDrain;
 use super::control_server::ControlServer;
 use super::turn_retry;
+use crate::os::moment;
 use crate::registry::log_event::LogEvent;
 use crate::registry::recovery_marker;
 
 /// Deadlines by name, each at most once.
-#[derive(Debug)]
-pub(super) struct Timers<T>(Vec<(T, Instant)>);
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+pub(super) struct Timers<T>(#[serde(with = "moment::of_each")] Vec<(T, Instant)>);
 
 impl<T: Copy + PartialEq> Timers<T> {
     /// None is set. There is room for so many, so that setting one takes no memory later.
@@ -65,7 +69,7 @@ impl<T: Copy + PartialEq> Timers<T> {
 }
 
 /// What the host may have to do at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Timer {
     /// The reconnector is asked.
     Remote,
@@ -119,12 +123,15 @@ pub(super) enum Timer {
     Alerts,
     /// Claude is told to go on with a turn that failed.
     TurnRetry,
+    /// Another program is tried, or goes on here.
+    HandOver,
 }
 
 impl Timer {
     /// Those that the loop asks for in each turn, together with what else they need. Here they only end its
     /// wait.
-    const ASKED_EACH_TURN: [Self; 4] = [Self::Remote, Self::Sending, Self::Parting, Self::Accept];
+    const ASKED_EACH_TURN: [Self; 5] =
+        [Self::Remote, Self::Sending, Self::Parting, Self::Accept, Self::HandOver];
 
     /// The others, in the order in which they are acted on.
     const RUN: [Self; 22] = [
@@ -187,6 +194,7 @@ impl Host {
             Timer::Files => self.files.look_at(),
             Timer::Alerts => self.alerts.deadline(),
             Timer::TurnRetry => self.failed_turn.deadline(),
+            Timer::HandOver => self.handover.deadline(),
             Timer::Linger
             | Timer::StateRetry
             | Timer::Transcript
@@ -211,7 +219,7 @@ impl Host {
 
     fn on_timer(&mut self, timer: Timer, now: Instant, server: &mut ControlServer) {
         match timer {
-            Timer::Remote | Timer::Sending | Timer::Parting | Timer::Accept => {}
+            Timer::Remote | Timer::Sending | Timer::Parting | Timer::Accept | Timer::HandOver => {}
             Timer::Stall => {
                 self.events.write(LogEvent::TerminalPassedOver);
                 self.output.pass_over();

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::Host;
 use super::timers::Timer;
 use crate::claude::screen;
@@ -16,7 +18,8 @@ use crate::registry::log_event::LogEvent;
 use crate::registry::record::SessionState;
 
 /// What is known of the transcript of the conversation that is open.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct TranscriptWatch {
     /// Whether each turn reaches it.
     check: TranscriptCheck,

@@ -11,11 +11,15 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
+use crate::os::moment;
+
 /// After a turn, how long claude may take to write it down, on a machine that is busy.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is wrong with the transcript after a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Problem {
     /// There is none.
     Absent,
@@ -27,13 +31,15 @@ pub enum Problem {
 }
 
 /// The check of one session's transcript.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TranscriptCheck {
     conversation: Option<String>,
     /// The transcript's length in bytes when claude rested last; nothing where there was none.
     before: Option<u64>,
     busy: bool,
     /// When the turn that has ended must have been written.
+    #[serde(with = "moment::option")]
     due: Option<Instant>,
     problem: Option<Problem>,
     /// What was said before is not on disk any more.

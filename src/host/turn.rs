@@ -42,6 +42,21 @@ impl TurnWatch {
         Self { check: TurnCheck::default(), readings, sender, wake: pair().ok() }
     }
 
+    /// All that is needed to go on. Handed over while nothing is read ([`Self::is_reading`]).
+    pub(super) fn hand_over(&self) -> &TurnCheck {
+        &self.check
+    }
+
+    /// Goes on with what another program has handed over.
+    pub(super) fn take_over(check: TurnCheck) -> Self {
+        Self { check, ..Self::new() }
+    }
+
+    /// Whether the transcript is being read.
+    pub(super) fn is_reading(&self) -> bool {
+        self.check.is_reading()
+    }
+
     /// What says that a reading is there.
     pub(super) fn woken(&self) -> Option<BorrowedFd<'_>> {
         self.wake.as_ref().map(|(woken, _)| woken.as_fd())

@@ -10,7 +10,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::claude::transcript::turn::{TurnEnd, TurnStatus};
+use crate::os::moment;
 
 /// How long after the last thing that happened the transcript is read. One that says how a turn ended may
 /// be about the turn before, of which claude has just written another line.
@@ -51,7 +54,8 @@ pub enum TurnCheckEffect {
 }
 
 /// What is known of one session's turns.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TurnCheck {
     conversation: Option<String>,
     is_busy: bool,
@@ -61,14 +65,16 @@ pub struct TurnCheck {
     /// What was published last.
     known: Option<TurnStatus>,
     /// When the last thing happened, while the last reading after it has not been made.
+    #[serde(with = "moment::option")]
     since: Option<Instant>,
     /// When to read next.
+    #[serde(with = "moment::option")]
     next: Option<Instant>,
     reading: Reading,
 }
 
 /// The reading that was asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Reading {
     /// There is none.
     #[default]
@@ -108,6 +114,11 @@ impl TurnCheck {
             TurnCheckEvent::Due => self.due(now),
             TurnCheckEvent::Read(status) => self.read(now, status),
         }
+    }
+
+    /// Whether a reading was asked for, and has not come.
+    pub fn is_reading(&self) -> bool {
+        self.reading != Reading::None
     }
 
     /// When to read.

@@ -8,6 +8,7 @@ mod login_watch;
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Host;
@@ -52,6 +53,29 @@ impl FailedTurn {
     /// Adds what tells of a login, where one is waited for.
     pub(super) fn prepare(&self, poll: &mut Poll) -> Option<Token> {
         self.login.as_ref().map(|login| poll.add(login, Interest::Reading))
+    }
+}
+
+/// The same as it is handed over to the program that goes on with it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct FailedTurnState {
+    retry: TurnRetry,
+    message: Option<Uuid>,
+    since_ms: u64,
+}
+
+impl FailedTurn {
+    /// All that is needed to go on.
+    pub(super) fn hand_over(&self) -> FailedTurnState {
+        FailedTurnState { retry: self.retry.clone(), message: self.message, since_ms: self.since_ms }
+    }
+
+    /// Goes on with what another program has handed over.
+    pub(super) fn take_over(state: FailedTurnState, policy: &TurnPolicy) -> Self {
+        let retry = state.retry.with_policy(policy);
+        let login = retry.waits_for_login().then(LoginWatch::new).flatten();
+        Self { retry, login, message: state.message, since_ms: state.since_ms }
     }
 }
 

@@ -4,11 +4,14 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::Host;
 use super::late_keys::LateKeys;
 use crate::os::io;
 use crate::os::io::Transfer;
 use crate::os::poll::{Interest, Poll, Token};
+use crate::os::raw_text;
 use crate::protocol::{FromHost, Held};
 use crate::remote::reconnector::ReconnectorEvent;
 use crate::sending::SenderEvent;
@@ -16,9 +19,11 @@ use crate::typing::{KeyboardState, Keystroke};
 use crate::vt::modes::ModeTracker;
 
 /// The host's own keys, and the user's.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct HostTyping {
     /// What the PTY has not taken yet.
+    #[serde(with = "raw_text")]
     pending: Vec<u8>,
     /// Keys are to be released when it has.
     release_waits: bool,

@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpid};
@@ -17,8 +19,9 @@ use super::process::boot;
 
 /// A process as it was seen or written down: its pid, its start, and the run of the machine in which both
 /// count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
+    #[serde(with = "process::pid_number")]
     pid: Pid,
     /// As claude writes it as `procStart`, or as [`process::Process::start`].
     start: String,

@@ -129,6 +129,42 @@ pub(super) fn bsd_info(pid: Pid) -> Option<libc::proc_bsdinfo> {
     (got == size).then(|| unsafe { info.assume_init() })
 }
 
+/// A pid, for serde.
+pub mod pid_number {
+    use nix::unistd::Pid;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(pid: &Pid, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i32(pid.as_raw())
+    }
+
+    /// # Errors
+    /// The deserializer's.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pid, D::Error> {
+        i32::deserialize(deserializer).map(Pid::from_raw)
+    }
+
+    /// One that may be none.
+    pub mod option {
+        use super::{Deserialize, Deserializer, Pid, Serializer};
+        use serde::Serialize;
+
+        /// # Errors
+        /// The serializer's.
+        pub fn serialize<S: Serializer>(pid: &Option<Pid>, serializer: S) -> Result<S::Ok, S::Error> {
+            pid.map(Pid::as_raw).serialize(serializer)
+        }
+
+        /// # Errors
+        /// The deserializer's.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pid>, D::Error> {
+            Ok(Option::<i32>::deserialize(deserializer)?.map(Pid::from_raw))
+        }
+    }
+}
+
 /// Whether a process is on its way out: it was killed, and has closed what it had open or is about to. What
 /// its last thread has open may stay so until a disk has answered. False where that is not known.
 pub fn is_exiting(pid: Pid) -> bool {

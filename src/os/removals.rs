@@ -115,6 +115,11 @@ impl Removals {
         }
     }
 
+    /// Watches a file, whether it is removed, moved or replaced. One that cannot be watched is left out.
+    pub fn watch_file(&mut self, file: &Path) {
+        let _ = self.add(file, nix::sys::inotify::AddWatchFlags::empty());
+    }
+
     fn add(
         &mut self,
         path: &Path,
@@ -199,6 +204,11 @@ impl Removals {
                 let _ = self.add(above, FilterFlag::NOTE_WRITE);
             }
         }
+    }
+
+    /// Watches a file, whether it is removed, moved or replaced. One that cannot be watched is left out.
+    pub fn watch_file(&mut self, file: &Path) {
+        let _ = self.add(file, nix::sys::event::FilterFlag::NOTE_ATTRIB);
     }
 
     fn add(&mut self, directory: &Path, what: nix::sys::event::FilterFlag) -> io::Result<()> {

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::Pid;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::message::{decode, encode};
+use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
 use crate::os::poll::{Interest, Poll};
+use crate::os::raw_text;
 use crate::os::socket;
 
 /// The longest line that is read, and the most that waits to be written, in bytes.
@@ -43,6 +45,28 @@ pub struct Channel {
     outbox_bytes: usize,
 }
 
+/// A connection as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ChannelState {
+    stream: StoredFd,
+    #[serde(with = "raw_text", default)]
+    inbox: Vec<u8>,
+    #[serde(default)]
+    inbox_fds: Vec<StoredFd>,
+    #[serde(default)]
+    outbox: Vec<QueuedState>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct QueuedState {
+    #[serde(with = "raw_text")]
+    line: Vec<u8>,
+    #[serde(default)]
+    sent: usize,
+    #[serde(default)]
+    fds: Vec<StoredFd>,
+}
+
 struct QueuedMessage {
     line: Vec<u8>,
     sent: usize,
@@ -63,6 +87,44 @@ impl Channel {
             inbox_fds: VecDeque::new(),
             outbox: VecDeque::new(),
             outbox_bytes: 0,
+        })
+    }
+
+    /// All that is needed to go on with it.
+    pub fn hand_over(&self, fds: &FdStore) -> ChannelState {
+        let queued = |message: &QueuedMessage| QueuedState {
+            line: message.line.clone(),
+            sent: message.sent,
+            fds: message.fds.iter().map(|fd| fds.add(fd)).collect(),
+        };
+        ChannelState {
+            stream: fds.add(&self.stream),
+            inbox: self.inbox.clone(),
+            inbox_fds: self.inbox_fds.iter().map(|fd| fds.add(fd)).collect(),
+            outbox: self.outbox.iter().map(queued).collect(),
+        }
+    }
+
+    /// Goes on with one that another program has handed over.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub fn take_over(state: ChannelState, fds: &ReceivedFds) -> io::Result<Self> {
+        let all = |stored: Vec<StoredFd>| stored.into_iter().map(|fd| fds.get(fd)).collect::<io::Result<_>>();
+        let queued = |message: QueuedState| {
+            let QueuedState { line, sent, fds } = message;
+            let sent = sent.min(line.len());
+            Ok(QueuedMessage { line, sent, fds: all(fds)? })
+        };
+        let outbox = state.outbox.into_iter().map(queued).collect::<io::Result<VecDeque<_>>>()?;
+        let inbox_fds: Vec<OwnedFd> = all(state.inbox_fds)?;
+        Ok(Self {
+            stream: UnixStream::from(fds.get(state.stream)?),
+            inbox: state.inbox,
+            searched: 0,
+            inbox_fds: inbox_fds.into(),
+            outbox_bytes: outbox.iter().map(|message| message.line.len()).sum(),
+            outbox,
         })
     }
 

@@ -12,8 +12,8 @@ use crate::os::tty::{Attributes, Size};
 pub const PROTOCOL_VERSION: u32 = 1;
 
 /// What a host of this version knows beyond the first form of the protocol. 1: `Ping`, `GaveUp` and
-/// `Backgrounded`. 3: `Guard`. 4: `Send`.
-pub const MINOR: u32 = 4;
+/// `Backgrounded`. 3: `Guard`. 4: `Send`. 5: `HandOver`.
+pub const MINOR: u32 = 5;
 
 /// What a client asks of a new host. Its terminal comes with it, then its stderr if that is something else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -299,6 +299,16 @@ pub enum Request {
     Send(Box<Send>),
     /// Has claude go on with the turn that broke off.
     ContinueTurn,
+    /// Has the host execute the cckw that is on disk in its own process. It is answered when that has gone on, or
+    /// when it is known why it cannot.
+    HandOver {
+        /// Also where the host executes that program already.
+        #[serde(default)]
+        force: bool,
+        /// The program of the asking side, for the case that there is none where the host's own was.
+        #[serde(default)]
+        program: Option<LosslessText>,
+    },
     /// Has the host write the session's record again: the one on disk is damaged, or not the host's.
     SaveRecord,
     /// The machine is to have slept, for a test. In debug builds only.
@@ -406,6 +416,13 @@ pub enum Response {
     Restart {
         /// What claude does, where the restart waits for its end; nothing when it is restarted now.
         waits_for: Option<String>,
+    },
+    /// To `HandOver`: this cckw runs the session now.
+    HandedOver {
+        /// Its version.
+        version: String,
+        /// Whether it is another program than before. Otherwise that was the one on disk already.
+        is_new: bool,
     },
     /// The request was not understood, or cannot be done.
     Refused {

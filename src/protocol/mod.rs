@@ -7,7 +7,7 @@
 mod channel;
 mod message;
 
-pub use channel::{Channel, ReceivedMessage, lacks_descriptors};
+pub use channel::{Channel, ChannelState, ReceivedMessage, lacks_descriptors};
 pub use message::{
     Attach, FromClient, FromHost, Held, LastOpen, MINOR, PROTOCOL_VERSION, Request, Response, Send, Sent,
     Start,

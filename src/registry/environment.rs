@@ -15,13 +15,15 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::event_log::EventLog;
 use super::log_event::LogEvent;
 use crate::config;
 use crate::config::{Config, SshAgent};
-use agent::AgentLink;
+use crate::os::text::LosslessText;
+use agent::{AgentLink, AgentLinkState};
 
 /// The name of the link to the agent, in the session's directory.
 pub use agent::AGENT_LINK_NAME as AGENT_LINK;
@@ -47,7 +49,34 @@ pub struct Environment {
     rules: config::EnvironmentPolicy,
 }
 
+/// The same as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EnvironmentState {
+    variables: Vec<(LosslessText, LosslessText)>,
+    #[serde(default)]
+    link: Option<AgentLinkState>,
+}
+
 impl Environment {
+    /// All that is needed to go on.
+    pub fn hand_over(&self) -> EnvironmentState {
+        EnvironmentState {
+            variables: self.variables.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            link: self.link.as_ref().map(AgentLink::hand_over),
+        }
+    }
+
+    /// Goes on with what another program has handed over.
+    pub fn take_over(state: EnvironmentState, config: &Config) -> Self {
+        let text = |text: LosslessText| OsString::from(text);
+        Self {
+            how: config.ssh_agent,
+            link: state.link.map(AgentLink::take_over),
+            variables: state.variables.into_iter().map(|(name, value)| (text(name), text(value))).collect(),
+            rules: config.environment.clone(),
+        }
+    }
+
     /// With a link in the session's directory where this process has an agent to follow. One that cannot be
     /// made is done without: then claude gets the agent's own name, as without cckw.
     pub fn new(directory: &Path, session: &Uuid, config: &Config) -> Self {

@@ -22,6 +22,9 @@ use crate::user_error::{UserError, host};
 /// How long a host may take to answer.
 const HOST_ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// How long a hand-over may take until it is known what came of it: a host bounds each of its steps by itself.
+pub const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(45);
+
 /// How long what a session is called may be looked up where the disk may hang.
 const WORD_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -243,6 +246,18 @@ pub fn ask(session: &Session, request: &Request) -> Result<Response, NoAnswer> {
 /// # Errors
 /// As [`ask`].
 pub fn ask_and_stay(session: &Session, request: &Request) -> Result<(Response, Channel), NoAnswer> {
+    ask_for(session, request, HOST_ANSWER_TIMEOUT)
+}
+
+/// As [`ask`], for what takes longer.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_within(session: &Session, request: &Request, time: Duration) -> Result<Response, NoAnswer> {
+    ask_for(session, request, time).map(|(answer, _)| answer)
+}
+
+fn ask_for(session: &Session, request: &Request, time: Duration) -> Result<(Response, Channel), NoAnswer> {
     let recorded = Pid::from_raw(session.record.host_pid);
     let silent = |pid| NoAnswer::Silent(SilentHost::new(Some(pid)));
     let stream = match socket::connect_to_own(&control_socket::of(&session.directory, &session.record)) {
@@ -254,7 +269,7 @@ pub fn ask_and_stay(session: &Session, request: &Request) -> Result<(Response, C
     let pid = socket::peer_process(stream.as_fd()).unwrap_or(recorded);
     let mut channel = Channel::new(stream).map_err(|_| NoAnswer::Gone)?;
     channel.send(request, vec![]);
-    match channel.wait_for::<Response>(Some(HOST_ANSWER_TIMEOUT)) {
+    match channel.wait_for::<Response>(Some(time)) {
         Ok(Some((answer, _))) => Ok((answer, channel)),
         Ok(None) if !channel.is_abandoned() => Err(silent(pid)),
         _ => Err(NoAnswer::Gone),

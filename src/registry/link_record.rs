@@ -69,7 +69,7 @@ pub struct AttemptRecord {
 }
 
 /// How the link stands, as far as state file and screen tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkStatus {
     Up,

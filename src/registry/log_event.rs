@@ -96,6 +96,11 @@ pub enum LogEvent {
     Ended {
         exit: Exit,
     },
+    /// Another program goes on in the host's process.
+    HandedOver {
+        from: String,
+        version: String,
+    },
     /// Claude is sent a signal to end it.
     Ending {
         signal: &'static str,
@@ -161,6 +166,11 @@ pub enum LogEvent {
     NoFileNotifications,
     /// The host writes in line: it could not start its writing thread.
     NoJournalThread {
+        error: String,
+    },
+    /// Another program was to go on in the host's process, and does not; why.
+    NotHandedOver {
+        program: LosslessText,
         error: String,
     },
     /// Claude runs, and writes no state file.

@@ -57,7 +57,10 @@ pub use conversation_owner::{ConversationOwner, another_claude_runs};
 pub use detached::waiting_in;
 pub use expiry::forget_ended;
 pub use homeless::hosts;
-pub use hung_host::{NoAnswer, SilentHost, ask, ask_and_stay, note_silent_hosts, silent_hosts, word_within};
+pub use hung_host::{
+    HAND_OVER_TIMEOUT, NoAnswer, SilentHost, ask, ask_and_stay, ask_within, note_silent_hosts, silent_hosts,
+    word_within,
+};
 pub use open_lock::{NAME_LOCK_TIMEOUT, OpenLock};
 pub use remove::Removable;
 pub use selector::{NotPicked, pick, pick_to_remove};

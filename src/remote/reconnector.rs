@@ -43,6 +43,8 @@ mod stale_link;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub use block_reason::BlockReason;
 pub use events::{Action, ReconnectorEvent};
 pub use evidence::{File, ScreenSnapshot};
@@ -78,9 +80,10 @@ const IDLE_LOOK_INTERVAL: Duration = Duration::from_secs(60);
 /// with 2.1.332). Until then `/remote-control` opens a panel instead of connecting.
 const FAILED_LINK_LINGERS: Duration = Duration::from_secs(15);
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 enum ReconnectorPhase {
     /// Nothing is under way.
+    #[default]
     Watching,
     /// The link went down; the client was asked when the user last typed.
     Inquiring(DropInquiry),
@@ -91,7 +94,8 @@ enum ReconnectorPhase {
 }
 
 /// Who is there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Presence {
     /// Claude runs, or is stopped.
     has_claude: bool,
@@ -108,10 +112,21 @@ impl Presence {
     }
 }
 
+impl Default for Reconnector {
+    fn default() -> Self {
+        Self::new(RemoteControl::default(), false, false)
+    }
+}
+
 /// Brings the link of one session back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Reconnector {
+    /// The configuration's. A program that takes over reads them itself.
+    #[serde(skip)]
     settings: RemoteControl,
+    /// Handed over while nothing is under way.
+    #[serde(skip)]
     phase: ReconnectorPhase,
     presence: Presence,
     evidence: Evidence,
@@ -121,6 +136,8 @@ pub struct Reconnector {
     backoff: Backoff,
     requests: Requests,
     cleanup: CleanupQueue,
+    /// What was met last is met again.
+    #[serde(skip)]
     obstacles: Obstacles,
     looks: LookTimer,
     stale_link: StaleLink,
@@ -144,6 +161,12 @@ impl Reconnector {
             looks: LookTimer::default(),
             stale_link: StaleLink::default(),
         }
+    }
+
+    /// One that another program has handed over while nothing was under way ([`Self::is_typing`]).
+    #[must_use]
+    pub fn with_settings(self, settings: RemoteControl) -> Self {
+        Self { settings, ..self }
     }
 
     /// When [`ReconnectorEvent::Due`] is to be reported; nothing while only other events matter.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::block::SendBlock;
 
 /// How long a message waits for claude's main prompt while something else is there: a permission prompt, a
@@ -10,7 +12,8 @@ use super::block::SendBlock;
 const ELSEWHERE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Since when something else than the main prompt is there, while a message waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Elsewhere {
     since: Option<Duration>,
 }

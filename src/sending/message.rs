@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use uuid::Uuid;
 
 use crate::claude::pasted::{PastedText, SubmittedAs};
 
 /// When a message is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SendWhen {
     /// At an idle main prompt, for which it waits.
     Idle,
@@ -16,7 +18,7 @@ pub enum SendWhen {
 }
 
 /// A text that somebody has sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Which one. A request that is repeated has the same.
     pub id: Uuid,

@@ -15,6 +15,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptAction, AttemptEnd, AttemptResult};
@@ -36,9 +38,10 @@ const BLOCKED_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a message that is to be typed now waits for an obstacle that passes by itself.
 const FLEETING_TIMEOUT: Duration = Duration::from_secs(10);
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 enum SenderPhase {
     /// Nothing is typed; the first message may wait for its moment.
+    #[default]
     Waiting,
     /// The first message is typed.
     Typing(Box<Attempt>),
@@ -47,7 +50,8 @@ enum SenderPhase {
 }
 
 /// Who is there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Presence {
     has_claude: bool,
     is_away: bool,
@@ -56,19 +60,30 @@ struct Presence {
 }
 
 /// Gets messages to claude.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sender {
     /// How long the keyboard has to rest before.
+    #[serde(skip)]
     rest: Duration,
     presence: Presence,
     status: ClaudeStatus,
     queue: VecDeque<Message>,
+    /// Handed over while nothing is typed.
+    #[serde(skip)]
     phase: SenderPhase,
     /// Since when the first message waits for its moment, and what stood against it last.
     head_since: Option<Duration>,
+    #[serde(skip)]
     met: Option<SendBlock>,
     elsewhere: Elsewhere,
     look_at: Option<Duration>,
+}
+
+impl Default for Sender {
+    fn default() -> Self {
+        Self::new(Duration::ZERO)
+    }
 }
 
 impl Sender {
@@ -85,6 +100,17 @@ impl Sender {
             elsewhere: Elsewhere::default(),
             look_at: None,
         }
+    }
+
+    /// One that another program has handed over while nothing was typed ([`Self::is_quiet`]).
+    #[must_use]
+    pub fn with_rest(self, rest: Duration) -> Self {
+        Self { rest, ..self }
+    }
+
+    /// Whether nothing is typed, and it is not looked for what became of something that was.
+    pub fn is_quiet(&self) -> bool {
+        self.phase == SenderPhase::Waiting
     }
 
     /// Whether nobody else may type now.

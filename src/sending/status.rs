@@ -1,9 +1,11 @@
 //! What claude's state file says of a moment to type.
 
+use serde::{Deserialize, Serialize};
+
 use crate::claude::state_file::StateFile;
 
 /// What claude does, as its state file has it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ClaudeStatus {
     /// It has not said so yet.
     #[default]

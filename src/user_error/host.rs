@@ -1,6 +1,7 @@
 //! A session's host does not answer, cannot be reached, has gone, or refuses what it is asked for.
 
 use std::fmt::Display;
+use std::io;
 use std::path::Path;
 
 use super::UserError;
@@ -36,6 +37,32 @@ pub fn waits_for_disk(pid: i32) -> UserError {
 pub fn lacks_descriptors(pid: i32) -> UserError {
     UserError::new(format!("the session's host (process {pid}) may open no more files and does not answer"))
         .advice(format!("to raise its limit: prlimit --nofile=1024 --pid {pid}"))
+}
+
+/// It is of a version that knows no hand-over. `word` is what to type for the session.
+pub fn cannot_hand_over(word: &str) -> UserError {
+    UserError::new("its host is of a version that cannot hand a session over")
+        .advice(format!("to have the new one: cckw stop {word}; cckw start {word}"))
+}
+
+/// It cannot find out which program it executes itself.
+pub fn own_program_is_unknown(error: &io::Error) -> UserError {
+    UserError::new(format!("the session's host cannot find out which program it runs: {error}"))
+}
+
+/// The program that it executes was removed, and there is no other one in its place.
+pub fn own_program_is_gone(program: &Path, error: &io::Error) -> UserError {
+    UserError::new(format!(
+        "there is no cckw at {}, where the session's host was started from: {error}",
+        escape(program)
+    ))
+    .advice("install cckw there, or end the session and start it again")
+}
+
+/// Another program was to go on in its place, and does not.
+pub fn not_handed_over(program: &Path, why: &str) -> UserError {
+    UserError::new(format!("{} does not go on with this session: {why}", escape(program)))
+        .advice("the host runs on as before")
 }
 
 /// It has gone while it was asked.

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::modes::ModeTracker;
 use super::modes::scanner::{Sequence, SequenceScanner};
 
@@ -21,7 +23,8 @@ const MODES: usize = 64;
 const ATTRIBUTES: &[u8] = b"\x1b[?62;22c";
 
 /// What a terminal said when it was asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TerminalProfile {
     /// To `CSI c`.
     attributes: Option<Vec<u8>>,
@@ -85,7 +88,8 @@ impl TerminalProfile {
 }
 
 /// Finds claude's questions in its output, cut anywhere, and answers them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TerminalResponder {
     scanner: SequenceScanner,
     remembered: TerminalProfile,

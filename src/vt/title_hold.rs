@@ -3,10 +3,13 @@
 //! Everything else of the stream goes through, byte for byte. What is kept back for a moment is the beginning
 //! of a sequence of which it cannot be told yet whether it sets a title.
 
+use serde::{Deserialize, Serialize};
+
 use super::tokenizer::{ESC, Position};
 
 /// Follows a stream from a place between two sequences on.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TitleHold {
     position: Position,
     /// The beginning of a sequence that may turn out to set a title.

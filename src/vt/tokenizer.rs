@@ -3,6 +3,8 @@
 //! The mode tracker, the splitter and the meter all ask this, so none of them can read a stream otherwise
 //! than the others. What they keep of a sequence is their own.
 
+use serde::{Deserialize, Serialize};
+
 /// Begins a sequence; inside one it ends that, and begins another.
 pub const ESC: u8 = 0x1b;
 /// Ends a sequence without effect.
@@ -13,7 +15,7 @@ pub const SUB: u8 = 0x1a;
 pub const BEL: u8 = 0x07;
 
 /// Where a stream stands between two bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Position {
     /// Outside sequences.
     #[default]

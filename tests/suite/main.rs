@@ -18,6 +18,7 @@ mod commands;
 mod conversation;
 mod environment;
 mod files;
+mod handover;
 mod harness;
 mod host;
 mod jobs;

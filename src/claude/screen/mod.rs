@@ -17,6 +17,8 @@ mod palette;
 mod panel;
 mod room;
 
+use serde::{Deserialize, Serialize};
+
 use crate::vt::screen::view::ScreenCells;
 pub use first_question::first_question;
 use footer::Footer;
@@ -137,7 +139,7 @@ pub enum Vim {
 }
 
 /// The footer's word on remote control. It is documented that it is hidden on a narrow terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Indicator {
     /// `/rc active`: the link is up.
     Active,

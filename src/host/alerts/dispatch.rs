@@ -4,6 +4,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
+use crate::os::moment;
+
 /// So many alerts wait at most. Of more, the oldest are dropped.
 pub const MAX_WAITING_ALERTS: usize = 8;
 /// The command is started at most so often...
@@ -37,12 +41,15 @@ pub enum DispatchEffect<A> {
 }
 
 /// The alerts of one session on their way to the command.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, bound(deserialize = "A: Deserialize<'de>"))]
 pub struct Dispatch<A> {
     waiting: VecDeque<A>,
     /// Since when a run goes on.
+    #[serde(with = "moment::option")]
     running: Option<Instant>,
     /// When the last runs were started, oldest first.
+    #[serde(with = "moment::queue")]
     started: VecDeque<Instant>,
 }
 

@@ -7,6 +7,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
+use crate::os::moment;
+
 /// How long claude must have waited for an answer.
 pub const ASKED_FOR: Duration = Duration::from_secs(2);
 /// How long claude must have rested after a turn.
@@ -37,7 +41,7 @@ pub enum MomentEvent {
 }
 
 /// What the user's command is told of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Moment {
     /// Claude waits for an answer, to what is named here.
     Question(String),
@@ -46,12 +50,14 @@ pub enum Moment {
 }
 
 /// What claude did last, and since when that may count.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Moments {
     /// A turn has run, and its end was not told.
     has_worked: bool,
     /// The question that was told, until it is answered.
     has_told_question: bool,
+    #[serde(with = "moment::first_of_two")]
     pending: Option<(Instant, Moment)>,
 }
 

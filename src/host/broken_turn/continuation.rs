@@ -5,6 +5,8 @@
 //! in a row; never with a turn that the user has ended, or after the user has said something else; and a turn
 //! that the user has asked for is gone on with once.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{OnBrokenTurn, TurnPolicy};
 use crate::registry::broken_turn::{BrokenTurn, BrokenTurnCause};
 
@@ -28,8 +30,10 @@ pub enum TurnEvent {
 }
 
 /// The last turn of a session, as far as it matters for going on with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Continuation {
+    #[serde(skip)]
     policy: TurnPolicy,
     broken: Option<BrokenTurn>,
     is_asked: bool,
@@ -53,6 +57,12 @@ impl Continuation {
             tries,
             continued,
         }
+    }
+
+    /// One that another program has handed over.
+    #[must_use]
+    pub fn with_policy(self, policy: &TurnPolicy) -> Self {
+        Self { policy: policy.clone(), ..self }
     }
 
     /// Notes what happened.

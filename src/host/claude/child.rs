@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use nix::unistd::Pid;
 
 use crate::fault;
@@ -12,6 +14,7 @@ use crate::host::output::ReadProgress;
 use crate::host::timers::Timer;
 use crate::host::{Host, TERMINAL_WRITE_TIMEOUT};
 use crate::os::exit::Exit;
+use crate::os::moment;
 use crate::os::process;
 use crate::protocol::FromHost;
 use crate::registry::log_event::LogEvent;
@@ -27,11 +30,13 @@ const QUIET_STOP: Duration = Duration::from_millis(15);
 const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(1);
 
 /// How what a claude that has ended wrote last is read from its PTY.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PtyDrain {
     /// The PTY counts as read out, unless something is read before.
+    #[serde(with = "moment")]
     quiet_at: Instant,
     /// Others that write to it are cut off.
+    #[serde(with = "moment")]
     cut_off_at: Instant,
 }
 

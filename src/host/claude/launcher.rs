@@ -5,12 +5,16 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::pty::{Child, Pty};
+use crate::config::Config;
+use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
 use crate::os::signals::SignalState;
+use crate::os::text::LosslessText;
 use crate::os::tty::Size;
-use crate::registry::environment::{Environment, Variables};
+use crate::registry::environment::{Environment, EnvironmentState, Variables};
 
 /// What stays the same from one launch to the next.
 pub struct Launcher {
@@ -27,7 +31,46 @@ pub struct Launcher {
     pub size: Size,
 }
 
+/// The same as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LauncherState {
+    program: LosslessText,
+    args: Vec<LosslessText>,
+    #[serde(default)]
+    stderr: Option<StoredFd>,
+    signals: SignalState,
+    environment: EnvironmentState,
+    size: Size,
+}
+
 impl Launcher {
+    /// All that is needed to go on.
+    pub fn hand_over(&self, fds: &FdStore) -> LauncherState {
+        LauncherState {
+            program: self.program.as_path().into(),
+            args: self.args.iter().map(|arg| arg.as_os_str().into()).collect(),
+            stderr: self.stderr.as_ref().map(|stderr| fds.add(stderr)),
+            signals: self.signals.clone(),
+            environment: self.environment.hand_over(),
+            size: self.size,
+        }
+    }
+
+    /// Goes on with what another program has handed over.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub fn take_over(state: LauncherState, fds: &ReceivedFds, config: &Config) -> io::Result<Self> {
+        Ok(Self {
+            program: OsString::from(state.program).into(),
+            args: state.args.into_iter().map(OsString::from).collect(),
+            stderr: state.stderr.map(|stderr| fds.get(stderr)).transpose()?,
+            signals: state.signals,
+            environment: Environment::take_over(state.environment, config),
+            size: state.size,
+        })
+    }
+
     /// Starts claude on this PTY, in `cwd` or in this process's own directory, with this
     /// environment. Gives the master and the child.
     ///

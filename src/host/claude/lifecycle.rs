@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::supervisor::{ClaudeLaunch, FinishReason};
 use crate::os::exit::Exit;
 
 /// How far a session is. It goes from each of these to the next one, and from `Waiting` also back to
 /// `Running`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Lifecycle {
     /// Claude runs, is stopped, or is about to be started.
     Running(Launched),
@@ -35,7 +37,8 @@ pub enum Lifecycle {
 }
 
 /// A launch, until what comes of it is decided.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Launched {
     /// With what; nothing for the first launch.
     pub launch: Option<ClaudeLaunch>,

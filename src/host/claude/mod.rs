@@ -14,15 +14,21 @@ pub(crate) mod shutdown;
 pub mod supervisor;
 pub(crate) mod update_request;
 
+use std::io;
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+
 use crate::claude::running::RunningClaude;
-use crate::config::RestartWhenNewer;
+use crate::config::{Config, RestartWhenNewer};
 use crate::host::job_stop::JobStop;
 use crate::os::exit::Exit;
+use crate::os::fd_store::{FdStore, ReceivedFds};
+use crate::os::moment;
 use crate::registry::ConversationOwner;
 use child::PtyDrain;
-use launcher::Launcher;
+use launcher::{Launcher, LauncherState};
 use lifecycle::Lifecycle;
 use newer_program::NewerProgram;
 use pending_restart::PendingRestart;
@@ -59,7 +65,81 @@ pub(crate) struct Claude {
     job_stop: Option<JobStop>,
 }
 
+/// The same as it is handed over to the program that goes on with it. A background job is not being ended then.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ClaudeState {
+    launcher: LauncherState,
+    child: Child,
+    #[serde(default)]
+    drain: Option<PtyDrain>,
+    kill: KillEscalation,
+    supervisor: Supervisor,
+    #[serde(with = "moment")]
+    begun: Instant,
+    #[serde(with = "moment")]
+    launched: Instant,
+    #[serde(default)]
+    restart: PendingRestart,
+    #[serde(default)]
+    not_started: Option<String>,
+    #[serde(default)]
+    told_silent: bool,
+    #[serde(default)]
+    newer: NewerProgram,
+}
+
+impl ClaudeState {
+    /// The process that was started last.
+    pub(crate) fn pid(&self) -> Pid {
+        self.child.pid()
+    }
+}
+
 impl Claude {
+    /// All that is needed to go on.
+    pub(crate) fn hand_over(&self, fds: &FdStore) -> ClaudeState {
+        ClaudeState {
+            launcher: self.launcher.hand_over(fds),
+            child: self.child,
+            drain: self.drain,
+            kill: self.kill,
+            supervisor: self.supervisor.clone(),
+            begun: self.begun,
+            launched: self.launched,
+            restart: self.restart,
+            not_started: self.not_started.clone(),
+            told_silent: self.told_silent,
+            newer: self.newer.clone(),
+        }
+    }
+
+    /// Goes on with what another program has handed over.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub(crate) fn take_over(state: ClaudeState, fds: &ReceivedFds, config: &Config) -> io::Result<Self> {
+        let launcher = Launcher::take_over(state.launcher, fds, config)?;
+        let supervisor = state.supervisor.with_limits(config.restart);
+        let policy = config.claude.restart_when_newer;
+        Ok(Self {
+            drain: state.drain,
+            kill: state.kill,
+            begun: state.begun,
+            launched: state.launched,
+            restart: state.restart,
+            not_started: state.not_started,
+            told_silent: state.told_silent,
+            newer: state.newer.with_policy(policy),
+            ..Self::new(launcher, state.child, supervisor, policy)
+        })
+    }
+
+    /// Whether it is in the middle of something that cannot be handed over: a background job is being ended,
+    /// or another process is known to have the conversation.
+    pub(crate) fn is_in_between(&self) -> bool {
+        self.job_stop.is_some() || self.left.is_some() || self.holder.is_some()
+    }
+
     /// One that was started a moment ago.
     pub(crate) fn new(
         launcher: Launcher,

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::RestartWhenNewer;
 
 /// What there is of claude on disk, and what runs.
@@ -29,8 +31,10 @@ pub enum WishAnswer {
 }
 
 /// Which programs a session was restarted for, or is about to be.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NewerProgram {
+    #[serde(skip)]
     policy: RestartWhenNewer,
     /// Each once, so that a program that does not become what runs is no loop. Nothing stands for one whose
     /// version is not known.
@@ -42,6 +46,12 @@ impl NewerProgram {
     /// For a session with this setting.
     pub fn new(policy: RestartWhenNewer) -> Self {
         Self { policy, ..Self::default() }
+    }
+
+    /// One that another program has handed over.
+    #[must_use]
+    pub fn with_policy(self, policy: RestartWhenNewer) -> Self {
+        Self { policy, ..self }
     }
 
     /// Whether looking at the disk is of any use.

@@ -4,6 +4,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
+use crate::os::moment;
+
 /// How long claude must have been idle. It is idle before it has written down the turn that has just ended
 /// (seen: a tenth of a second), and for a moment between a turn and the next one that was typed ahead.
 pub const IDLE_BEFORE_RESTART: Duration = Duration::from_secs(1);
@@ -11,17 +15,21 @@ pub const IDLE_BEFORE_RESTART: Duration = Duration::from_secs(1);
 pub const IDLE_BEFORE_UNASKED_RESTART: Duration = Duration::from_secs(5);
 
 /// Whether claude is to be started anew.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PendingRestart {
+    #[serde(with = "moment::option")]
     idle_since: Option<Instant>,
     request: Option<RestartRequest>,
     /// Not before, unless somebody is in a hurry.
+    #[serde(with = "moment::option")]
     not_before: Option<Instant>,
     under_way: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct RestartRequest {
+    #[serde(with = "moment")]
     at: Instant,
     /// Whatever claude does.
     at_once: bool,

@@ -7,6 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use serde::{Deserialize, Serialize};
+
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{SigSet, Signal};
@@ -15,6 +17,7 @@ use nix::unistd::{Pid, getpid, tcsetpgrp};
 use crate::os::exit::Exit;
 use crate::os::io::set_nonblocking;
 use crate::os::kill;
+use crate::os::process::pid_number;
 use crate::os::signals::SignalState;
 use crate::os::tty;
 use crate::os::tty::{Attributes, Size};
@@ -92,10 +95,13 @@ impl Pty {
 }
 
 /// The process that was started, which leads a process group.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Child {
+    #[serde(with = "pid_number")]
     pid: Pid,
+    #[serde(default)]
     stopped: bool,
+    #[serde(default)]
     ended: bool,
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use nix::sys::signal::Signal;
 
 /// How long claude gets after each signal.
@@ -12,7 +14,7 @@ pub const SIGNAL_TIMEOUT: Duration = Duration::from_secs(5);
 pub const SYSTEM_STOP_GRACE: Duration = Duration::from_secs(3);
 
 /// What is sent next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KillEscalation {
     /// Nothing was sent yet.
     Begun,

@@ -16,6 +16,8 @@ mod server;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use libc::{SIGHUP, SIGTERM};
 use uuid::Uuid;
 
@@ -184,7 +186,7 @@ pub enum Decision {
 }
 
 /// What claude is started with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClaudeLaunch {
     /// The conversation with this id.
     Resume(String),
@@ -216,7 +218,7 @@ impl ClaudeLaunch {
 }
 
 /// Why a conversation cannot be opened any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lost {
     /// Its transcript is gone.
     Gone,
@@ -227,7 +229,7 @@ pub enum Lost {
 }
 
 /// Why a session is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FinishReason {
     /// Claude's end was wanted.
     Clean,
@@ -254,8 +256,10 @@ const SHORTAGE_DELAY: Duration = Duration::from_secs(5);
 const NOT_EXECUTED: Exit = Exit::Code(126);
 
 /// One session's supervisor.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Supervisor {
+    #[serde(skip)]
     limits: Restart,
     lifecycle: Lifecycle,
     conversation: Option<String>,
@@ -278,6 +282,12 @@ pub struct Supervisor {
     gave_up: bool,
     /// What is kept is the Remote Control server.
     server: Option<ServerMemory>,
+}
+
+impl Default for Supervisor {
+    fn default() -> Self {
+        Self::new(Restart::default(), None)
+    }
 }
 
 impl Supervisor {
@@ -312,6 +322,12 @@ impl Supervisor {
     pub fn taken_up(limits: Restart, conversation: Option<String>) -> Self {
         let lifecycle = Lifecycle::Waiting { until: Duration::ZERO, exit: Exit::Code(0) };
         Self { lifecycle, came_up: true, ..Self::new(limits, conversation) }
+    }
+
+    /// One that another program has handed over.
+    #[must_use]
+    pub fn with_limits(self, limits: Restart) -> Self {
+        Self { limits, ..self }
     }
 
     /// The conversation that is open, or will be opened; nothing while it is not known.

@@ -1,13 +1,19 @@
 //! One connection to the control socket: what it has asked, and what is said to it.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::host::journal::Promise;
+use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
+use crate::os::moment;
 use crate::os::poll::Token;
-use crate::protocol::{Attach, Channel, FromHost, ReceivedMessage, Request, Response, lacks_descriptors};
+use crate::protocol::{
+    Attach, Channel, ChannelState, FromHost, ReceivedMessage, Request, Response, lacks_descriptors,
+};
 
 /// A connection that is not a client's.
 pub struct Connection {
@@ -46,7 +52,69 @@ pub enum Now {
     Attach,
 }
 
+/// A connection as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ConnectionState {
+    channel: ChannelState,
+    #[serde(with = "moment")]
+    heard_at: Instant,
+    #[serde(default)]
+    was_half_way: bool,
+    #[serde(default)]
+    pending: Option<PendingState>,
+    #[serde(default)]
+    awaits: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PendingState {
+    request: Request,
+    #[serde(default)]
+    fds: Vec<StoredFd>,
+    #[serde(with = "moment")]
+    since: Instant,
+}
+
 impl Connection {
+    /// All that is needed to go on with it. Handed over while no answer is held.
+    pub fn hand_over(&self, fds: &FdStore) -> ConnectionState {
+        let pending = |(request, descriptors, since): &PendingRequest| PendingState {
+            request: request.clone(),
+            fds: descriptors.iter().map(|fd| fds.add(fd)).collect(),
+            since: *since,
+        };
+        ConnectionState {
+            channel: self.channel.hand_over(fds),
+            heard_at: self.heard_at,
+            was_half_way: self.was_half_way,
+            pending: self.pending.as_ref().map(pending),
+            awaits: self.awaits,
+        }
+    }
+
+    /// Goes on with one that another program has handed over.
+    ///
+    /// # Errors
+    /// When a descriptor is missing.
+    pub fn take_over(state: ConnectionState, fds: &ReceivedFds) -> io::Result<Self> {
+        let pending = match state.pending {
+            Some(PendingState { request, fds: stored, since }) => {
+                let descriptors = stored.into_iter().map(|fd| fds.get(fd)).collect::<io::Result<_>>()?;
+                Some((request, descriptors, since))
+            }
+            None => None,
+        };
+        Ok(Self {
+            heard_at: state.heard_at,
+            was_half_way: state.was_half_way,
+            // Whether there is more is seen when it is read.
+            has_more: true,
+            pending,
+            awaits: state.awaits,
+            ..Self::new(Channel::take_over(state.channel, fds)?)
+        })
+    }
+
     /// One that has said nothing yet.
     pub fn new(channel: Channel) -> Self {
         let heard_at = Instant::now();

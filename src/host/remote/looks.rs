@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use crate::claude::remote_log::{RemoteLog, Written};
 use crate::fault;
@@ -26,7 +27,35 @@ pub(super) struct ScreenLooks {
     claude_since: SystemTime,
 }
 
+/// The same as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct LooksState {
+    is_waiting: bool,
+    remote_log: RemoteLog,
+    claude_since: SystemTime,
+}
+
+impl Default for LooksState {
+    fn default() -> Self {
+        Self { is_waiting: false, remote_log: RemoteLog::default(), claude_since: SystemTime::now() }
+    }
+}
+
 impl ScreenLooks {
+    pub(super) fn hand_over(&self) -> LooksState {
+        LooksState {
+            is_waiting: self.is_waiting,
+            remote_log: self.remote_log.clone(),
+            claude_since: self.claude_since,
+        }
+    }
+
+    pub(super) fn take_over(state: LooksState) -> Self {
+        let LooksState { is_waiting, remote_log, claude_since } = state;
+        Self { is_waiting, remote_log, claude_since, ..Self::new() }
+    }
+
     pub(super) fn new() -> Self {
         Self {
             last: None,

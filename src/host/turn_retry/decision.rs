@@ -7,7 +7,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{OnBrokenTurn, TurnPolicy};
+use crate::os::moment;
 
 /// The longest pause. Ten tries with pauses that double would be days.
 const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -58,18 +61,21 @@ pub enum RetryEffect {
 }
 
 /// What is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Pending {
+    #[default]
     Nothing,
-    Time(Instant),
+    Time(#[serde(with = "moment")] Instant),
     Login,
     /// Claude was told, and the turn was not seen to begin.
     Sent,
 }
 
 /// The last failed turn of a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TurnRetry {
+    #[serde(skip)]
     policy: TurnPolicy,
     pending: Pending,
     tries: u32,
@@ -79,6 +85,12 @@ impl TurnRetry {
     /// Nothing has failed yet.
     pub fn new(policy: &TurnPolicy) -> Self {
         Self { policy: policy.clone(), pending: Pending::Nothing, tries: 0 }
+    }
+
+    /// One that another program has handed over.
+    #[must_use]
+    pub fn with_policy(self, policy: &TurnPolicy) -> Self {
+        Self { policy: policy.clone(), ..self }
     }
 
     /// Notes what happened. Gives what is to be done.

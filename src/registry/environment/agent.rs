@@ -1,15 +1,17 @@
 //! The link that leads to an agent.
 
 use std::cell::RefCell;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::os::socket;
+use crate::os::text::LosslessText;
 use crate::paths;
 
 /// The name of the link in the session's directory.
@@ -25,7 +27,26 @@ pub struct AgentLink {
     target: RefCell<Option<PathBuf>>,
 }
 
+/// The same as it is handed over to the program that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AgentLinkState {
+    path: LosslessText,
+    target: Option<LosslessText>,
+}
+
 impl AgentLink {
+    pub fn hand_over(&self) -> AgentLinkState {
+        AgentLinkState {
+            path: self.path.as_path().into(),
+            target: self.target.borrow().as_deref().map(LosslessText::from),
+        }
+    }
+
+    pub fn take_over(state: AgentLinkState) -> Self {
+        let path = |text: LosslessText| PathBuf::from(OsString::from(text));
+        Self { path: path(state.path), target: RefCell::new(state.target.map(path)) }
+    }
+
     /// The link of this session, in its directory. What a host that was killed has left of it is removed;
     /// `point_at` makes it.
     ///

@@ -94,6 +94,10 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
         (E::LeftBehind { pid: 7 }, r#"{"at":1,"event":"left-behind","pid":7}"#),
         (E::Lingered, r#"{"at":1,"event":"lingered"}"#),
         (E::LogReplaced, r#"{"at":1,"event":"log-replaced"}"#),
+        (
+            E::HandedOver { from: text("0.1"), version: text("0.2") },
+            r#"{"at":1,"event":"handed-over","from":"0.1","version":"0.2"}"#,
+        ),
         (E::MarkerNotWritten { error: text("no") }, r#"{"at":1,"error":"no","event":"marker-not-written"}"#),
         (
             E::NewerClaude { running: Some(text("2.0.0")), installed: None, removed: true },
@@ -103,6 +107,10 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
         (E::NoJournalThread { error: text("no") }, r#"{"at":1,"error":"no","event":"no-journal-thread"}"#),
         (E::NoOwnScope { error: text("no") }, r#"{"at":1,"error":"no","event":"no-own-scope"}"#),
         (E::NoStateFile { version: None }, r#"{"at":1,"event":"no-state-file","version":null}"#),
+        (
+            E::NotHandedOver { program: LosslessText::String(text("/p")), error: text("no") },
+            r#"{"at":1,"error":"no","event":"not-handed-over","program":"/p"}"#,
+        ),
         (E::NotTakenUp { reason: text("no") }, r#"{"at":1,"event":"not-taken-up","reason":"no"}"#),
         (
             E::OpenTwice(unseen),

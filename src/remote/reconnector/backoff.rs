@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::RemoteControl;
 use crate::registry::link_record::AttemptOutcome;
 
@@ -9,7 +11,8 @@ use crate::registry::link_record::AttemptOutcome;
 const MAX_DOUBLINGS: u32 = 20;
 
 /// The tries in a row. Each pause between two of them is twice as long as the one before.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Backoff {
     tries: u32,
     /// What came of a try last: how many such outcomes there were, when, and what.

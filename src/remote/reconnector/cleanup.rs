@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::attempt::PendingCleanup;
 use super::events::Action;
 use crate::registry::log_event::LinkEvent;
@@ -10,7 +12,8 @@ use crate::registry::log_event::LinkEvent;
 const CLEANUP_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// The cleanup that is due.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct CleanupQueue {
     pending: PendingCleanup,
     since: Duration,

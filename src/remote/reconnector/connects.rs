@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::backoff;
 use super::block_reason::BlockReason;
 use super::evidence::LookNews;
@@ -17,7 +19,8 @@ use crate::config::RemoteControl;
 const MAX_FAILED_CONNECTS: u32 = 2;
 
 /// The connects of this process of claude's.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Connects {
     /// How many have failed in a row.
     pub(super) failed: u32,
@@ -93,7 +96,8 @@ impl Connects {
 }
 
 /// The restarts of claude that are asked for, because only they help.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Restarts {
     /// When the next one is to be asked for.
     at: Option<Duration>,

@@ -6,6 +6,8 @@ mod snapshot;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub use file::File;
 pub(super) use file::FileNews;
 pub use snapshot::ScreenSnapshot;
@@ -24,7 +26,7 @@ use notices::{NewNotices, NoticeBaseline, is_failure};
 const STABLE_LINK_TIME: Duration = Duration::from_secs(60);
 
 /// What the screen said of the link when it was last looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct IndicatorSeen {
     /// The footer's indicator.
     indicator: Indicator,
@@ -33,7 +35,8 @@ struct IndicatorSeen {
 }
 
 /// What is known of the link, and since when.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Evidence {
     file: FileEvidence,
     seen: Option<IndicatorSeen>,
@@ -75,6 +78,12 @@ pub(super) struct LookNews {
     pub(super) is_failure: bool,
     /// What else is to be heeded of claude's words, in this order.
     pub(super) heeded: Vec<Notice>,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Evidence {

@@ -1,11 +1,14 @@
 //! Whose decision the link is: what the user has done, and what claude has said about it.
 
+use serde::{Deserialize, Serialize};
+
 use super::block_reason::BlockReason;
 use crate::claude::remote_notices::Notice;
 use crate::config::ReconnectPolicy;
 
 /// What speaks for a link and against it, apart from how it stands now.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Permission {
     /// A link was up in this session.
     used: bool,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Action, BlockReason, Reconnector, ScreenSnapshot};
 use crate::registry::link_record::LinkStatus;
 use crate::registry::log_event::LinkEvent;
@@ -10,7 +12,7 @@ use crate::registry::log_event::LinkEvent;
 pub(super) const REQUEST_LIFETIME: Duration = Duration::from_secs(30);
 
 /// A wish of the user's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UserRequest {
     pub(super) until: Duration,
     /// The link is to be switched off first.
@@ -29,7 +31,8 @@ impl UserRequest {
 }
 
 /// The request that is open, and the end of the last one.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Requests {
     pub(super) open: Option<UserRequest>,
     /// How the last request ended without a try: its number, when, and why.

@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::RemoteControl;
 
 /// Claude notices a sleep and an outage too. To mend it by itself it gets so many times the time that a link
@@ -26,17 +28,36 @@ pub enum StaleTrigger {
     Outage(Duration),
 }
 
+/// Why a link may be dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum CycleReason {
+    Slept,
+    Outage,
+    Idle,
+}
+
+impl CycleReason {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Slept => "the machine slept",
+            Self::Outage => "the network was away",
+            Self::Idle => "claude was idle for long",
+        }
+    }
+}
+
 /// A link that is to be switched off and on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Cycle {
     /// When to begin.
     from: Duration,
-    why: &'static str,
+    why: CycleReason,
     tries: u32,
 }
 
 /// Whether the link may be dead although it says that it is up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct StaleLink {
     cycle: Option<Cycle>,
     /// Since when claude is idle with its link up.
@@ -47,8 +68,8 @@ impl StaleLink {
     /// Something happened after which the link may be dead. Called only while it says that it is up.
     pub(super) fn handle(&mut self, at: Duration, trigger: StaleTrigger, settings: &RemoteControl) {
         let (limit, long, why) = match trigger {
-            StaleTrigger::Slept(long) => (settings.cycle_after_sleep, long, "the machine slept"),
-            StaleTrigger::Outage(long) => (settings.cycle_after_outage, long, "the network was away"),
+            StaleTrigger::Slept(long) => (settings.cycle_after_sleep, long, CycleReason::Slept),
+            StaleTrigger::Outage(long) => (settings.cycle_after_outage, long, CycleReason::Outage),
         };
         if limit.is_some_and(|limit| long >= limit) {
             let from = at.saturating_add(settings.disconnected_for.saturating_mul(GRACE));
@@ -77,7 +98,7 @@ impl StaleLink {
     /// Long idleness makes a link stale as well.
     pub(super) fn check_idleness(&mut self, at: Duration, settings: &RemoteControl) {
         if self.cycle.is_none() && self.idle_until(settings).is_some_and(|until| until <= at) {
-            self.cycle = Some(Cycle { from: at, why: "claude was idle for long", tries: 0 });
+            self.cycle = Some(Cycle { from: at, why: CycleReason::Idle, tries: 0 });
         }
     }
 
@@ -90,7 +111,7 @@ impl StaleLink {
         }
         cycle.tries += 1;
         cycle.from = at + CHECK_RETRY_INTERVAL;
-        Some(cycle.why)
+        Some(cycle.why.words())
     }
 
     /// The link was made anew, or is none of ours any more.

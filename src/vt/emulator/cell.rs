@@ -17,6 +17,33 @@ const WIDE: u32 = 1 << 30;
 const CONTINUES: u32 = 1 << 29;
 const VALUE: u32 = CONTINUES - 1;
 
+/// Cells for serde: each run of equal ones as content, style and how many there are.
+pub mod runs {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Cell;
+
+    /// The most cells of one row: more than any screen has.
+    const MAX_CELLS: usize = 1 << 16;
+
+    pub fn serialize<S: Serializer>(cells: &[Cell], serializer: S) -> Result<S::Ok, S::Error> {
+        let runs = cells.chunk_by(|one, next| one == next);
+        serializer.collect_seq(runs.map(|run| (run[0].content, run[0].style, run.len())))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cell>, D::Error> {
+        let mut cells = Vec::new();
+        for (content, style, count) in Vec::<(u32, u32, usize)>::deserialize(deserializer)? {
+            if count > MAX_CELLS - cells.len() {
+                return Err(D::Error::custom("a row with too many cells"));
+            }
+            cells.resize(cells.len() + count, Cell { content, style });
+        }
+        Ok(cells)
+    }
+}
+
 /// What stands in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {

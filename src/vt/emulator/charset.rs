@@ -1,5 +1,7 @@
 //! Character sets: DEC's line drawing, which is chosen for one of two slots, and which slot is in use.
 
+use serde::{Deserialize, Serialize};
+
 /// What each of the characters from `_` to `~` is in the line drawing set.
 const LINE_DRAWING: [char; 32] = [
     '\u{a0}', '◆', '▒', '␉', '␌', '␍', '␊', '°', '±', '␤', '␋', '┘', '┐', '┌', '└', '┼', '⎺', '⎻', '─', '⎼',
@@ -7,7 +9,8 @@ const LINE_DRAWING: [char; 32] = [
 ];
 
 /// The two slots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Charsets {
     /// Whether G0 and G1 have the line drawing set.
     pub draws_lines: [bool; 2],

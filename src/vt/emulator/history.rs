@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::cell::Cell;
 use super::draw::{self, Drawer, Gaps};
 use super::row::Row;
@@ -16,7 +18,7 @@ const MEAN_LINE_BYTES: usize = 1024;
 const MAX_LINK_BYTES_OF_LINE: usize = 8 * 1024;
 
 /// The lines, oldest first, and how many there may be.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct History {
     lines: VecDeque<PackedLine>,
     bytes: usize,
@@ -24,7 +26,7 @@ pub struct History {
     most: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct PackedLine {
     /// Text and styles; no style is on before it and after it.
     text: Box<str>,
@@ -92,6 +94,11 @@ impl History {
     /// The rows that are kept as cells.
     pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut Row> {
         self.recent.iter_mut()
+    }
+
+    /// The same, to look at.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.recent.iter()
     }
 
     fn push(&mut self, line: PackedLine) {

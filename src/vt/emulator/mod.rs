@@ -23,6 +23,9 @@ mod tabs;
 mod terminal;
 mod whole;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use cell::Cell;
 use charset::Charsets;
 use style::Style;
@@ -36,6 +39,23 @@ const MAX_OSC_BYTES: usize = 4096;
 pub struct Emulator {
     parser: vte::Parser<MAX_OSC_BYTES>,
     terminal: Terminal,
+}
+
+/// The parser stands between two sequences: see [`WholeCharacters`] and the splitter of the screen model.
+impl Serialize for Emulator {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.terminal.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Emulator {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let terminal = Terminal::deserialize(deserializer)?;
+        if !terminal.is_sound() {
+            return Err(D::Error::custom("a screen whose parts do not fit together"));
+        }
+        Ok(Self { parser: vte::Parser::new_with_size(), terminal })
+    }
 }
 
 /// What stands in one column.

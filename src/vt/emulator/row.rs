@@ -1,9 +1,12 @@
 //! A row of cells. A wide character is always whole: of one that loses a half, the other becomes a blank.
 
-use super::cell::Cell;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+use super::cell::{self, Cell};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
+    #[serde(with = "cell::runs")]
     pub cells: Vec<Cell>,
     /// Its text goes on in the next row, without an end of line.
     pub wrapped: bool,

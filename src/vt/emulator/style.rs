@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 /// A colour of text, of what is behind it, or of its underline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Color {
     /// The terminal's own.
     #[default]
@@ -15,7 +17,7 @@ pub enum Color {
 }
 
 /// How text is underlined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Underline {
     /// Not at all: `24`
     #[default]
@@ -60,7 +62,8 @@ const COMMON: [(u16, u8); 4] = [(BOLD, 1), (DIM, 2), (ITALIC, 3), (INVERSE, 7)];
 const RARE: [(u16, u8); 5] = [(BLINK, 5), (FAST_BLINK, 6), (CONCEALED, 8), (STRUCK, 9), (OVERLINE, 53)];
 
 /// The style of a piece of text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Style {
     /// The colour of the text.
     pub foreground: Color,

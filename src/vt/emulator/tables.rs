@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::cell::{Cell, Content};
 use super::style::{PLAIN, Style};
 
@@ -20,7 +22,7 @@ const MAX_LINK_TABLE_BYTES: usize = 1 << 20;
 const MIN_TABLE: usize = 1024;
 
 /// A hyperlink (OSC 8), as the program has said it.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Link {
     /// `id=…`, or nothing.
     pub params: String,
@@ -35,13 +37,37 @@ impl Link {
 }
 
 /// Values with numbers.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Vec<T>", bound(deserialize = "T: Clone + Eq + Hash + Deserialize<'de>"))]
 struct Numbered<T> {
     values: Vec<T>,
     numbers: HashMap<T, u32>,
 }
 
+impl<T: Serialize> Serialize for Numbered<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.values.serialize(serializer)
+    }
+}
+
+impl<T: Clone + Eq + Hash> TryFrom<Vec<T>> for Numbered<T> {
+    type Error = &'static str;
+
+    fn try_from(values: Vec<T>) -> Result<Self, Self::Error> {
+        let numbered = values.iter().zip(0..).map(|(value, number)| (value.clone(), number));
+        let numbers: HashMap<T, u32> = numbered.collect();
+        if values.is_empty() || numbers.len() != values.len() {
+            return Err("a table that is empty, or has a value twice");
+        }
+        Ok(Self { values, numbers })
+    }
+}
+
 impl<T: Clone + Eq + Hash> Numbered<T> {
+    fn has(&self, number: u32) -> bool {
+        (number as usize) < self.values.len()
+    }
+
     /// With a first value, whose number is 0.
     fn new(first: T) -> Self {
         Self { values: vec![first.clone()], numbers: HashMap::from([(first, 0)]) }
@@ -83,7 +109,7 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
 }
 
 /// All three tables.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Tables {
     styles: Numbered<Style>,
     links: Numbered<Arc<Link>>,
@@ -155,6 +181,20 @@ impl Tables {
             Content::Char(char) => out.push(char),
             Content::Cluster(number) => out.push_str(self.clusters.get(number)),
         }
+    }
+
+    /// Whether all that a cell refers to is there.
+    pub fn have_all_of(&self, cell: &Cell) -> bool {
+        let has_cluster = match cell.content() {
+            Content::Cluster(number) => self.clusters.has(number),
+            Content::Empty | Content::Char(_) => true,
+        };
+        has_cluster && self.styles.has(cell.style)
+    }
+
+    /// Whether the hyperlinks of all styles, and of these, are there.
+    pub fn have_links_of(&self, others: [&Style; 3]) -> bool {
+        self.styles.values.iter().chain(others).all(|style| self.links.has(style.link))
     }
 
     /// How many values there are.

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 const DEFAULT_DISTANCE: usize = 8;
 
 /// One entry a column. Nothing for the stops that every terminal has from the start.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct TabStops(Option<Vec<bool>>);
 
 impl TabStops {

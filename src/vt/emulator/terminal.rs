@@ -1,5 +1,7 @@
 //! A terminal: its two screens, the cursor, and everything that what is written depends on.
 
+use serde::{Deserialize, Serialize};
+
 use super::cell::Cell;
 use super::charset::Charsets;
 use super::history::History;
@@ -9,7 +11,8 @@ use super::tables::Tables;
 use super::tabs::TabStops;
 
 /// Where the cursor is, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Cursor {
     pub row: usize,
     /// The number of columns where the next character will wrap.
@@ -19,7 +22,8 @@ pub struct Cursor {
 }
 
 /// What `ESC 7` keeps.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SavedCursor {
     pub row: usize,
     pub column: usize,
@@ -29,7 +33,8 @@ pub struct SavedCursor {
 }
 
 /// One of the two screens.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Grid {
     /// None of the alternate screen while it is not shown.
     pub rows: Vec<Row>,
@@ -37,10 +42,13 @@ pub struct Grid {
 }
 
 /// How what comes next will look, with its number in the table of styles once it was asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Pen {
     pub style: Style,
+    #[serde(skip)]
     number: Option<u32>,
+    #[serde(skip)]
     erased: Option<u32>,
 }
 
@@ -51,7 +59,8 @@ impl Pen {
 }
 
 /// Modes that change what is drawn.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DrawingModes {
     /// Rows count from the margin.
     pub origin: bool,
@@ -69,7 +78,7 @@ impl Default for DrawingModes {
 }
 
 /// The terminal. Rows and columns count from 0, and there is at least one of each.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Terminal {
     pub rows: usize,
     pub columns: usize,
@@ -108,6 +117,26 @@ impl Terminal {
             margins: (0, rows - 1),
             last_char: None,
         }
+    }
+
+    /// Whether everything in it fits together. Of one that another program has written that is not certain.
+    pub fn is_sound(&self) -> bool {
+        let Self { rows, columns, main, alternate, history, tables, cursor, margins, .. } = self;
+        let fits =
+            |grid: &Grid| grid.rows.len() == *rows && grid.rows.iter().all(|row| row.cells.len() == *columns);
+        let is_inside = |row: usize, column: usize| row < *rows && column <= *columns;
+        let mut all = main.rows.iter().chain(&alternate.rows).chain(history.rows());
+        let styles = [&self.pen.style, &main.saved.style, &alternate.saved.style];
+        *rows > 0
+            && *columns > 0
+            && fits(main)
+            && (fits(alternate) || alternate.rows.is_empty() && !self.on_alternate)
+            && is_inside(cursor.row, cursor.column)
+            && [main, alternate].iter().all(|grid| is_inside(grid.saved.row, grid.saved.column))
+            && margins.0 <= margins.1
+            && margins.1 < *rows
+            && all.all(|row| row.cells.iter().all(|cell| tables.have_all_of(cell)))
+            && tables.have_links_of(styles)
     }
 
     /// The screen that is shown.

@@ -8,6 +8,8 @@
 mod replay;
 pub(crate) mod scanner;
 
+use serde::{Deserialize, Serialize};
+
 use scanner::{Sequence, SequenceScanner};
 
 /// The private modes (`CSI ? n h`) that are followed, and whether a terminal has them on from the start.
@@ -57,13 +59,15 @@ const KITTY_LIMIT: usize = 64;
 const TITLE_LIMIT: usize = 256;
 
 /// Follows the terminal's modes through claude's output, cut anywhere.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ModeTracker {
     scanner: SequenceScanner,
     modes: Modes,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 struct Modes {
     /// One bit an entry of `PRIVATE`, set where the mode is not as it was from the start.
     changed: u32,

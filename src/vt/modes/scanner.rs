@@ -1,5 +1,7 @@
 //! Finds the escape sequences in a stream that may be cut anywhere, and that may be anything at all.
 
+use serde::{Deserialize, Serialize};
+
 use crate::vt::tokenizer::{BEL, CAN, ESC, Position, SUB};
 
 /// Longest sequence whose contents are kept, in bytes; a longer one is skipped, and a longer string cut.
@@ -21,7 +23,8 @@ pub enum Sequence<'a> {
 }
 
 /// Where in a sequence the stream stands.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SequenceScanner {
     position: Position,
     /// Of an escape sequence; apart from `kept`, so that the ESC of an ST leaves the string's text alone.

@@ -11,6 +11,9 @@ pub mod work;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use serde::{Deserialize, Serialize};
+
+use crate::os::raw_text;
 use crate::os::tty::Size;
 use crate::vt::emulator::Emulator;
 use pieces::{SequenceEffect, SequenceSplitter};
@@ -48,26 +51,38 @@ const MOST_FORMATTED: usize = 256 * 1024;
 pub const HISTORY: usize = 1000;
 
 /// The model, and the output that it has not read yet.
+#[derive(Serialize, Deserialize)]
 pub struct Screen {
     emulator: Emulator,
+    #[serde(default)]
     pieces: SequenceSplitter,
     size: Size,
+    #[serde(with = "raw_text", default)]
     backlog: Vec<u8>,
+    #[serde(default)]
     read: usize,
+    #[serde(default)]
     stale: Option<Resync>,
+    #[serde(default)]
     meter: Meter,
+    #[serde(skip, default = "no_prices")]
     prices: Prices,
     /// What may still be done in this turn of the host's loop, and beyond it behind a cleared screen.
+    #[serde(skip)]
     allowance: u64,
+    #[serde(skip)]
     reserve: u64,
     /// What was done since nothing waited.
+    #[serde(default)]
     debt: u64,
     /// All that was ever done, in units of work.
+    #[serde(default)]
     done: u64,
 }
 
 /// What was seen since output was given up: with both, the model knows everything again.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Resync {
     cleared: bool,
     placed: bool,
@@ -93,6 +108,20 @@ impl Screen {
             debt: 0,
             done: 0,
         }
+    }
+
+    /// One that another program has handed over. Nothing where it cannot be one of this size.
+    pub fn handed_over(mut self) -> Option<Self> {
+        if self.read > self.backlog.len() || self.emulator.size() != bounded(self.size) {
+            return None;
+        }
+        self.prices = prices(self.size);
+        self.begin_turn();
+        // The new parser stands where the old one stood: within a sequence that was too long to be held.
+        let Self { emulator, pieces, .. } = &mut self;
+        let unfinished = pieces.is_overlong().then(|| pieces.unfinished());
+        let is_fed = catch_unwind(AssertUnwindSafe(|| emulator.process(unfinished.unwrap_or_default())));
+        is_fed.is_ok().then_some(self)
     }
 
     /// A new turn of the host's loop begins: work may be done again.
@@ -338,6 +367,10 @@ fn note(emulator: &Emulator, stale: &mut Option<Resync>, does: SequenceEffect) {
 fn emulator(size: Size, lines: usize) -> Emulator {
     let (rows, columns) = bounded(size);
     Emulator::new(rows, columns, lines)
+}
+
+fn no_prices() -> Prices {
+    Prices::of(1, 1)
 }
 
 fn prices(size: Size) -> Prices {

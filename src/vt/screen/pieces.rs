@@ -1,5 +1,8 @@
 //! Divides claude's output into whole pieces: a terminal that takes over between two of them misses nothing.
 
+use serde::{Deserialize, Serialize};
+
+use crate::os::raw_text;
 use crate::vt::tokenizer::{ESC, Position};
 
 /// Longest sequence that is held until it is whole, in bytes; what is longer is passed on in part.
@@ -29,8 +32,10 @@ enum SequenceEnd {
 }
 
 /// What is not whole yet.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SequenceSplitter {
+    #[serde(with = "raw_text")]
     tail: Vec<u8>,
     /// A sequence was too long to be held, and goes on.
     overlong: Option<Position>,
@@ -94,6 +99,11 @@ impl SequenceSplitter {
                 }
             }
         }
+    }
+
+    /// Whether a sequence goes on that was too long to be held.
+    pub fn is_overlong(&self) -> bool {
+        self.overlong.is_some()
     }
 
     /// What puts a terminal that has got everything up to the last whole piece where the stream stands.

@@ -6,6 +6,8 @@
 //! every machine. One unit was at most a nanosecond of an optimised build on the machine where it was measured
 //! (screens of 1 to 300,000 cells), and two for styles that were never there before.
 
+use serde::{Deserialize, Serialize};
+
 use crate::vt::tokenizer::{CAN, ESC, Position, SUB};
 
 /// For a byte of text: the character, its width and its cell.
@@ -76,7 +78,8 @@ impl Prices {
 }
 
 /// Counts the work in a stream that may be cut anywhere.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Meter {
     position: Position,
     /// Of the control sequence that is read: its bytes, its first number, the number that is read, and how

@@ -36,6 +36,8 @@ const CRASH: [&str; 7] = [
     "relaunch-saved",
     "relaunch-told",
 ];
+/// See `tests/suite/handover/refused.rs`.
+const HAND_OVER: [&str; 1] = ["taken-over"];
 const ATTACH: [&str; 3] = ["attach-taken", "attach-told", "attach-saved"];
 const DETACH: [&str; 3] = ["detach-begun", "detach-undone", "detach-saved"];
 /// Where it has only heard that it is to stop, and where it has begun.
@@ -158,7 +160,7 @@ fn is_at_prompt(terminal: &Terminal) -> bool {
 
 #[test]
 fn every_point_belongs_to_a_scene() {
-    let mut all: Vec<&str> = [&START[..], &CRASH, &ATTACH, &DETACH, &STOP, &END].concat();
+    let mut all: Vec<&str> = [&START[..], &CRASH, &HAND_OVER, &ATTACH, &DETACH, &STOP, &END].concat();
     let mut points = POINTS.to_vec();
     all.sort_unstable();
     points.sort_unstable();

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::os::exit::Exit;
 
 /// A server that has run for so long has come up. One that cannot start (no login, a flag that it does not
@@ -10,7 +12,8 @@ use crate::os::exit::Exit;
 const UP: Duration = Duration::from_secs(10);
 
 /// The server's part of the supervisor's memory.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct ServerMemory {
     /// Whether the launch that runs, or ended last, was to go on with the session of the one before.
     goes_on: bool,

@@ -1,5 +1,7 @@
 //! How an attempt ends, and what it leaves.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::block_reason::BlockReason;
 use super::{Attempt, AttemptStep, Keystroke, Outcome, Purpose};
 use crate::remote::reconnector::events::Action;
@@ -33,7 +35,8 @@ pub enum AttemptEnd {
 }
 
 /// What a try had to leave at the prompt.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PendingCleanup {
     /// The line may be there.
     pub text: bool,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::claude::remote_control::{Link, Verdict, classify};
 use crate::claude::state_file::StateFile;
 
@@ -9,7 +11,7 @@ use crate::claude::state_file::StateFile;
 const STATE_FILE_GAP: Duration = Duration::from_secs(1);
 
 /// What the state file says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Whether it names a bridge.
     pub verdict: Verdict,
@@ -60,7 +62,8 @@ fn obstacle(file: &StateFile) -> Option<String> {
 }
 
 /// What the state file has said so far.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct FileEvidence {
     current: Option<File>,
     /// The last one that was whole: claude rewrites it in place, which is no news.

@@ -1,10 +1,13 @@
 //! What claude has said of the link since it was up.
 
+use serde::{Deserialize, Serialize};
+
 use crate::claude::remote_log::Written;
 use crate::claude::remote_notices::Notice;
 
 /// Which of claude's words are old: those of the link that is up, and those of the process before.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct NoticeBaseline {
     /// What the screen showed while the link was up.
     shown: Option<Notice>,
