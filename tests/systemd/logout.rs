@@ -113,9 +113,25 @@ fn in_a_service_of_the_system_it_goes_on_and_is_found_when_the_runtime_directory
     login.wait_for_exit();
     ada.wait_for_the_end_of_the_user_manager();
     assert!(!ada.has_runtime_directory());
-    let gone = Instant::now();
-    let now = listed(ada);
-    assert!(gone.elapsed() < FOUND_AGAIN_WITHIN, "{:?}", gone.elapsed());
-    assert_eq!(now["host_pid"], before.json["host_pid"]);
+    let verbs: [&[&str]; 6] = [
+        &["list"],
+        &["screen", "one"],
+        &["logs", "one"],
+        &["transcript", "one"],
+        &["wait", "one"],
+        &["rename", "one", "one"],
+    ];
+    for words in verbs {
+        // On a busy machine one may have to wait for a processor.
+        let quickest = (0..3).map(|_| {
+            let begun = Instant::now();
+            ada.runs(&[&["cckw"], words].concat());
+            begun.elapsed()
+        });
+        let quickest = quickest.min().expect("three");
+        assert!(quickest < FOUND_AGAIN_WITHIN, "{words:?} {quickest:?}");
+    }
+    ada.runs(&["cckw", "send", "one", "and this"]);
+    assert_eq!(listed(ada)["host_pid"], before.json["host_pid"]);
     goes_on(ada, &before);
 }

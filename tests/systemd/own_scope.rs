@@ -4,23 +4,20 @@
 use std::time::Instant;
 
 use crate::bed::{Bed, User};
-use crate::scene::{goes_on, in_a_session, is_over_and_comes_back, leave, log_out, record, waiting_login};
+use crate::scene::{goes_on, in_a_session, leave, log_out, record, waiting_login};
 use crate::support::stand_in::at_prompt;
-use crate::support::{DEADLINE, Key, wait_until};
+use crate::support::{DEADLINE, Key, Record, wait_until};
 
-/// Makes a unit of the user manager hold what a running service holds: the lock in the state directory.
-fn hold_the_lock(user: User<'_>) {
-    let state = user.home(".local/state/cckw");
+/// Installs the service for the user, in a login.
+fn install_service(user: User<'_>) {
+    let unit = "[Service]\nType=exec\nExecStart=/usr/local/bin/cckw service run\nKillMode=process\nRestart=always\n\
+                [Install]\nWantedBy=default.target\n";
+    let path = user.home(".config/systemd/user/cckw.service");
     user.by_ssh(&format!(
-        "mkdir -p -m 700 {state} && systemd-run --user --quiet --unit=lock flock {state}/service.lock sleep infinity"
+        "mkdir -p ~/.config/systemd/user && printf '{}' > {path}",
+        unit.replace('\n', "\\n")
     ));
-    wait_until("the lock", DEADLINE, || {
-        !user
-            .command(&["flock", "-n", &format!("{state}/service.lock"), "true"])
-            .status()
-            .expect("flock")
-            .success()
-    });
+    user.by_ssh("systemctl --user daemon-reload && systemctl --user enable --quiet --now cckw.service");
 }
 
 /// What the session's log says about scopes.
@@ -35,7 +32,7 @@ fn with_lingering_it_outlives_a_login_whose_processes_are_ended() {
     bed.logind("yes", "1s");
     let ada = bed.user("ada");
     ada.by_ssh("loginctl enable-linger");
-    hold_the_lock(ada);
+    install_service(ada);
     let (terminal, before) = in_a_session(ada, "cckw claude");
     let scope = ada.unit_of(before.pid("host_pid").expect("a host"));
     assert!(scope.starts_with(&format!("cckw-{}-", before.text("session"))), "{scope}");
@@ -51,12 +48,12 @@ fn with_lingering_it_outlives_a_login_whose_processes_are_ended() {
 }
 
 #[test]
-fn without_lingering_it_ends_with_the_user_manager_or_stays_in_a_login_that_is_left_alone() {
+fn without_lingering_it_ends_with_the_user_manager_and_the_next_login_brings_it_back() {
     let Some(bed) = Bed::boot() else { return };
     bed.logind("yes", "1s");
     let ada = bed.user("ada");
     let mut other = waiting_login(ada, "exit");
-    hold_the_lock(ada);
+    install_service(ada);
     let (terminal, before) = in_a_session(ada, "cckw claude");
     let scope = ada.unit_of(before.pid("host_pid").expect("a host"));
     assert!(scope.starts_with("cckw-"), "{scope}");
@@ -64,37 +61,52 @@ fn without_lingering_it_ends_with_the_user_manager_or_stays_in_a_login_that_is_l
     other.press(Key::Enter);
     other.wait_for_exit();
     ada.wait_for_the_end_of_the_user_manager();
-    is_over_and_comes_back(ada, &before);
+    record(ada, "the end", |record| record.text("state") == "terminated");
+    let login = waiting_login(ada, "exit");
+    let back = record(ada, "it again", |record| record.text("status") == "idle");
+    assert_eq!(back.text("conversation"), before.text("conversation"));
+    assert!(ada.runs(&["cckw", "screen", "one"]).contains("remember this"));
+    drop(login);
+}
 
+#[test]
+fn it_stays_in_a_login_that_is_left_alone_where_the_user_manager_is_not() {
+    let Some(bed) = Bed::boot() else { return };
     bed.logind("no", "1s");
-    let bob = bed.user("bob");
-    let mut other = waiting_login(bob, "exit");
-    hold_the_lock(bob);
-    let (terminal, before) = in_a_session(bob, "cckw claude");
-    let unit = bob.unit_of(before.pid("host_pid").expect("a host"));
+    let ada = bed.user("ada");
+    let mut other = waiting_login(ada, "exit");
+    install_service(ada);
+    let (terminal, before) = in_a_session(ada, "cckw claude");
+    let unit = ada.unit_of(before.pid("host_pid").expect("a host"));
     assert!(unit.starts_with("session-"), "{unit}");
     leave(terminal);
     other.press(Key::Enter);
     other.wait_for_exit();
-    bob.wait_for_logout();
-    goes_on(bob, &before);
+    ada.wait_for_logout();
+    goes_on(ada, &before);
 }
 
 #[test]
-fn it_outlives_the_service_that_has_started_it() {
+fn what_the_service_brings_back_outlives_the_service() {
     let Some(bed) = Bed::boot() else { return };
+    bed.logind("no", "1s");
     let ada = bed.user("ada");
-    ada.by_ssh("loginctl enable-linger");
-    hold_the_lock(ada);
-    // A service that brings back a session, and whose whole group is killed.
-    ada.by_ssh("systemd-run --user --quiet --unit=cckw.service sh -c 'cckw new one; sleep infinity'");
-    let before = record(ada, "an idle claude", |record| record.text("status") == "idle");
-    let scope = ada.unit_of(before.pid("host_pid").expect("a host"));
-    assert!(scope.starts_with("cckw-") && scope.ends_with(".scope"), "{scope}");
-    ada.by_ssh("systemctl --user stop cckw.service");
-    let after = ada.listed().remove(0);
-    assert_eq!(after["host_pid"], before.json["host_pid"]);
-    assert_eq!(after["state"], "idle");
+    install_service(ada);
+    bed.root(&["loginctl", "enable-linger", "ada"]);
+    let (terminal, before) = in_a_session(ada, "cckw claude");
+    log_out(ada, terminal);
+    let host = before.pid("host_pid").expect("a host");
+    bed.root(&["kill", "-KILL", &host.to_string()]);
+    let other = |record: &Record| {
+        let is_up = record.text("state") == "running" && record.text("status") == "idle";
+        is_up && record.pid("host_pid") != Some(host)
+    };
+    let back = record(ada, "another host", other);
+    let scope = ada.unit_of(back.pid("host_pid").expect("a host"));
+    assert!(scope.starts_with("cckw-") && scope.ends_with(".scope"), "{scope} {}", log(ada));
+    // Not only its process: all that is in its unit.
+    ada.by_ssh("systemctl --user kill --kill-whom=all --signal=KILL cckw.service; systemctl --user stop cckw.service");
+    goes_on(ada, &back);
 }
 
 #[test]
@@ -103,7 +115,7 @@ fn where_the_user_manager_does_not_answer_the_session_starts_all_the_same() {
     bed.logind("yes", "1s");
     let ada = bed.user("ada");
     ada.by_ssh("loginctl enable-linger");
-    hold_the_lock(ada);
+    install_service(ada);
     // The session keeps on from a login that is there already: a new one would wait for the user manager.
     let mut terminal = waiting_login(ada, "exec cckw claude -n one");
     let manager =

@@ -1,14 +1,13 @@
 //! Where the host belongs, in the words of systemd: its login, or a scope of its own.
 
-use std::fs::TryLockError;
 use std::path::Path;
 
 use uuid::Uuid;
 
-use crate::os::files::open_plain;
 use crate::os::own_scope;
 use crate::registry::event_log::EventLog;
 use crate::registry::log_event::LogEvent;
+use crate::registry::service_state;
 
 /// The unit of the service.
 const SERVICE_UNIT: &str = "cckw.service";
@@ -16,7 +15,7 @@ const SERVICE_UNIT: &str = "cckw.service";
 /// Gives this process a scope of its own, before it starts anything: while the service runs, a session is to
 /// outlive the login that it was started in, and the service. Without a service, all stays as it is.
 pub fn choose(state: &Path, session: &Uuid, events: &EventLog) {
-    if !service_runs(state) {
+    if !service_state::is_running(state) {
         return;
     }
     match own_scope::enter(SERVICE_UNIT, &session.to_string()) {
@@ -24,9 +23,4 @@ pub fn choose(state: &Path, session: &Uuid, events: &EventLog) {
         Some(Err(error)) => events.write(LogEvent::NoOwnScope { error: error.to_string() }),
         None => {}
     }
-}
-
-fn service_runs(state: &Path) -> bool {
-    let lock = open_plain(&state.join("service.lock"));
-    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
