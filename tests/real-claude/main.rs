@@ -27,6 +27,7 @@ mod keep;
 mod markers;
 mod names;
 mod new;
+mod newer;
 mod panes;
 mod paste;
 mod pinning;
