@@ -29,11 +29,10 @@ fn is_for(verb: &str, session: &Session) -> bool {
     }
 }
 
-/// The name that it is shown with, if no shell takes it apart: bash breaks words at `:` and `@`, zsh's descriptions begin at the
-/// first `:`.
+/// The name that it is shown with, if no shell takes it apart: bash breaks words at `@`.
 fn word(session: &Session) -> String {
     let word = session.word();
-    if word.contains([':', '@']) { session.record.session.to_string()[..8].to_owned() } else { word }
+    if word.contains('@') { session.record.session.to_string()[..8].to_owned() } else { word }
 }
 
 fn about(session: &Session) -> String {

@@ -72,7 +72,7 @@ impl Host {
             self.events.write(naming::renamed(&self.record));
         }
         let name = self.record.plain_name();
-        if name != wanted {
+        if name != names::typable(&wanted) {
             self.notices.add(&format!("another session is called {wanted}; for cckw this one is {name}"));
         }
     }

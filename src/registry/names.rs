@@ -12,6 +12,10 @@ use uuid::Uuid;
 /// What stands between a name and the beginning of an id. No shell takes a word apart there.
 const SEPARATOR: char = '.';
 
+/// What stands behind the name of a machine, in a word for a session that runs there. So no session has it in
+/// its own name.
+const MACHINE_MARK: char = ':';
+
 /// So much of an id stands behind a name, in characters. Where two sessions have this in common, more does.
 pub const SHORT_ID_CHARS: usize = 8;
 
@@ -38,6 +42,12 @@ pub fn tidy(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
+/// The name that a session gets where a title, a directory or an earlier version says this: the same without
+/// [`MACHINE_MARK`].
+pub fn typable(name: &str) -> String {
+    name.replace(MACHINE_MARK, "-")
+}
+
 /// What keeps a name from being given to a session by a command, in words. It has to mean that session at a
 /// shell: it is no flag, no id and no pid, and is shown as it is.
 pub fn unfit(name: &str) -> Option<&'static str> {
@@ -47,6 +57,7 @@ pub fn unfit(name: &str) -> Option<&'static str> {
         }
         _ if name.chars().any(char::is_control) => Some("it has a control character in it"),
         _ if name.starts_with('-') => Some("it begins like an option"),
+        _ if name.contains(MACHINE_MARK) => Some("it has a `:` in it"),
         _ if goes_before_names(name) => Some("it looks like an id or a pid"),
         _ => None,
     }
@@ -294,7 +305,8 @@ mod tests {
         for name in ["api", "api-2", "my session", "日本", "a.b_c@d"] {
             assert_eq!(unfit(name), None, "{name}");
         }
-        for name in ["", " ", " api", "-x", "4711", "0f0e0d0c", "a\nb", "\u{1b}[2J", &"x".repeat(101)] {
+        for name in ["", " ", " api", "-x", "4711", "0f0e0d0c", "a:b", "a\nb", "\u{1b}[2J", &"x".repeat(101)]
+        {
             assert!(unfit(name).is_some(), "{name}");
         }
     }

@@ -30,8 +30,9 @@ pub fn give(record: &mut Record) -> bool {
     let taken = taken(record);
     let is_taken = |name: &str| taken.contains(name);
     let before = record.called.take();
-    let name = match &before {
-        Some(called) if !is_taken(&called.name) => called.name.clone(),
+    let own = before.as_ref().map(|called| names::typable(&called.name));
+    let name = match own {
+        Some(own) if !is_taken(&own) => own,
         _ => names::free(&record.wanted_name(before.as_ref()), is_taken),
     };
     let wanted = before.as_ref().map_or_else(|| record.name.clone(), |called| called.wanted.clone());
@@ -45,7 +46,7 @@ pub fn give(record: &mut Record) -> bool {
 /// is another one than it had.
 pub fn rename(record: &mut Record, wanted: &str) -> bool {
     let taken = taken(record);
-    let name = names::free(wanted, |name| taken.contains(name));
+    let name = names::free(&names::typable(wanted), |name| taken.contains(name));
     let is_other = record.own_name().is_none_or(|own| own != name);
     let kept = record.called.as_ref().filter(|_| !is_other).map(|called| called.since_ms);
     let since_ms = kept.unwrap_or_else(now_ms);

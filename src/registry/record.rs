@@ -426,7 +426,7 @@ impl Record {
     /// What the session is called. Others that have ended, or that an earlier version has started, may be
     /// called so, too.
     pub fn plain_name(&self) -> String {
-        self.own_name().map_or_else(|| self.wanted_name(None), str::to_owned)
+        self.own_name().map_or_else(|| self.wanted_name(None), names::typable)
     }
 
     /// What the session would be called if there was no other one: what the user wants, as this name has it
@@ -434,11 +434,11 @@ impl Record {
     pub fn wanted_name(&self, called: Option<&GivenName>) -> String {
         let wanted = called.map_or(self.name.as_deref(), |called| called.wanted.as_deref());
         if let Some(name) = wanted.and_then(names::tidy) {
-            return name;
+            return names::typable(&name);
         }
         let cwd = PathBuf::from(OsString::from(self.cwd.clone()));
         match cwd.file_name() {
-            Some(name) => name.to_string_lossy().into_owned(),
+            Some(name) => names::typable(&name.to_string_lossy()),
             // Of a record that was lost the directory may be unknown.
             None if cwd.as_os_str().is_empty() => self.session.to_string(),
             None => "session".into(),
@@ -545,6 +545,23 @@ pub(crate) mod tests {
         let read = Record::read(scratch.path()).expect("reads");
         assert_eq!(read, record);
         assert_eq!(OsString::from(read.args[0].clone()), OsStr::from_bytes(b"\xff\xfe"));
+    }
+
+    #[test]
+    fn no_session_is_called_like_one_on_another_machine() {
+        let called = |name: &str| {
+            let (name, wanted) = (name.to_owned(), Some(name.to_owned()));
+            Some(GivenName { name, wanted, since_ms: 0, to_tell: false })
+        };
+        // As an earlier version has written it.
+        let given = Record { called: called("box:api"), ..example() };
+        let with_flag = Record { name: Some("box:api".into()), ..example() };
+        let in_directory = Record { cwd: Path::new("/src/box:api").into(), ..example() };
+        for record in [&given, &with_flag, &in_directory] {
+            assert_eq!(record.plain_name(), "box-api");
+        }
+        // Claude's title stays as its user has it.
+        assert_eq!(given.renamed_to(), Some("box:api"));
     }
 
     #[test]

@@ -31,6 +31,42 @@ fn a_name_that_was_given_goes_before_the_directory_s() {
     sandbox.wait_for_silence();
 }
 
+/// `MACHINE:SESSION` is for sessions on other machines, so no name has a colon in it.
+#[test]
+fn a_name_with_a_colon_is_refused_or_gets_a_dash() {
+    let sandbox = sandbox();
+    for args in [&["new", "box:api"][..], &["rename", "x", "box:api"]] {
+        let refused = cckw(&sandbox, args).output().expect("runs");
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(refused.status.code() != Some(0) && said.contains("it has a `:` in it"), "{args:?}: {said}");
+    }
+    assert_eq!(sandbox.records().len(), 0);
+    let of_flag = detached(&sandbox, &sandbox.work(), &["-n", "box:api"]);
+    assert_eq!(name_of(&sandbox, &of_flag), "box-api");
+    // Claude has the name that its user has given.
+    assert_eq!(of_flag.text("name"), "box:api");
+    let directory = sandbox.path("home/box:web");
+    fs::create_dir(&directory).expect("a directory");
+    let of_directory = detached(&sandbox, &directory, &[]);
+    assert_eq!(name_of(&sandbox, &of_directory), "box-web");
+    for word in ["box-api", "box-web"] {
+        assert!(cckw(&sandbox, &["stop", word]).status().expect("runs").success(), "{word}");
+    }
+    // A record of an earlier version, which had no such rule.
+    let mut record = of_directory.json.clone();
+    record["called"]["name"] = "box:web".into();
+    record["state"] = "stopped".into();
+    record["ended_at"] = record["started_at"].clone();
+    fs::write(&of_directory.path, record.to_string()).expect("writes");
+    assert_eq!(name_of(&sandbox, &of_directory), "box-web");
+    assert!(cckw(&sandbox, &["start", "box-web"]).status().expect("runs").success());
+    wait_until("a name without a colon in the record", DEADLINE, || {
+        super::by_id(&sandbox, of_directory.text("session")).json["called"]["name"] == "box-web"
+    });
+    assert!(cckw(&sandbox, &["stop", "box-web"]).status().expect("runs").success());
+    sandbox.wait_for_silence();
+}
+
 #[test]
 fn of_several_with_one_name_each_has_its_own() {
     let sandbox = sandbox();

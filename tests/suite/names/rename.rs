@@ -26,6 +26,9 @@ fn a_session_is_called_as_its_user_renames_it() {
     // The other one is to have the same name, and gets it with a number.
     submit(&mut second, "/rename my parser");
     is_called(&sandbox, &other, "my parser-2");
+    // A word with a colon would mean a session on another machine.
+    submit(&mut second, "/rename box:tests");
+    is_called(&sandbox, &other, "box-tests");
     // And one that was given up is free.
     submit(&mut second, "/rename work");
     is_called(&sandbox, &other, "work");

@@ -100,7 +100,10 @@ fn it_is_found_by_its_name_and_by_its_id() {
         at_prompt(&mut terminal);
         terminal.hang_up();
         let record = sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
-        let by_name = cckw(&sandbox, &["screen", "--"]).arg(OsStr::from_bytes(name)).output().expect("runs");
+        // `MACHINE:SESSION` is for sessions on other machines.
+        let shown: Vec<u8> = name.iter().map(|byte| if *byte == b':' { b'-' } else { *byte }).collect();
+        let by_name =
+            cckw(&sandbox, &["screen", "--"]).arg(OsStr::from_bytes(&shown)).output().expect("runs");
         let by_id = cckw(&sandbox, &["stop", &record.text("session")[..8]]).output().expect("runs");
         assert!(by_id.status.success(), "{by_id:?}");
         // Only what is text can be a name.
