@@ -57,6 +57,45 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Shows what somebody has written, on one line: as [`escape`], but joiners and variation selectors stay where
+/// they shape the characters beside them. Emoji need them, and the words of Persian and of many languages of
+/// India.
+pub fn prose(text: &str) -> String {
+    let mut shown = String::new();
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if shapes(before, c, rest.peek().copied()) {
+            shown.push(c);
+        } else {
+            let _ = write!(shown, "{}", escape(c.encode_utf8(&mut [0; 4])));
+        }
+        before = Some(c);
+    }
+    shown
+}
+
+/// The same with its lines, each with its end, and with its tabs.
+pub fn lines(text: &str) -> String {
+    let line = |line: &str| line.split('\t').map(prose).collect::<Vec<_>>().join("\t") + "\n";
+    text.lines().map(line).collect()
+}
+
+/// Whether an invisible character between these two changes how they look, and is there for that.
+fn shapes(before: Option<char>, c: char, after: Option<char>) -> bool {
+    let is_shown = |c: char| !c.is_ascii() && !deceives(c);
+    let is_selector = |c: char| matches!(c, '\u{fe0e}' | '\u{fe0f}');
+    match c {
+        // A digit in a box.
+        _ if is_selector(c) && after == Some('\u{20e3}') => before.is_some_and(|c| c.is_ascii_graphic()),
+        _ if is_selector(c) => before.is_some_and(is_shown),
+        '\u{200c}' | '\u{200d}' => {
+            before.is_some_and(|c| is_shown(c) || is_selector(c)) && after.is_some_and(is_shown)
+        }
+        _ => false,
+    }
+}
+
 /// Controls (C0, DEL, C1), line and paragraph separators, and what Unicode ignores in display: directional
 /// marks, embeddings and isolates, zero-width characters, fillers, variation selectors and tags.
 fn deceives(c: char) -> bool {
@@ -101,6 +140,24 @@ mod tests {
     }
 
     #[test]
+    fn what_shapes_the_characters_beside_it_is_left_in_what_people_write() {
+        let written = "⚠️ ❤️‍🔥 1️⃣ 👨‍👩‍👧 🇩🇪 می‌خواهم क्‍ष";
+        assert_eq!(prose(written), written);
+        assert_eq!(lines("a\tb ⚠️\r\n\nc"), "a\tb ⚠️\n\nc\n");
+        // Where there is nothing to shape, nobody would see it.
+        for (hidden, shown) in [
+            ("a\u{fe0f}b", "a\\u{fe0f}b"),
+            ("a\u{200d}b", "a\\u{200d}b"),
+            ("\u{200c}é", "\\u{200c}é"),
+            ("é\u{200d}\u{200d}é", "é\\u{200d}\\u{200d}é"),
+            ("é\u{200b}é\u{202e}\u{1b}[2J", "é\\u{200b}é\\u{202e}\\u{1b}[2J"),
+        ] {
+            assert_eq!(prose(hidden), shown);
+        }
+        assert_eq!(shown("⚠\u{fe0f}"), "⚠\\u{fe0f}", "a name has none of them");
+    }
+
+    #[test]
     fn bytes_that_are_no_text_are_spelt_out() {
         assert_eq!(escape(&OsString::from_vec(b"a\xffb\xc3".to_vec())).to_string(), "a\\xffb\\xc3");
     }
@@ -120,6 +177,18 @@ mod tests {
         fn nothing_that_deceives_is_left(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let text = escape(&OsString::from_vec(bytes)).to_string();
             prop_assert!(!text.chars().any(deceives));
+        }
+
+        #[test]
+        fn what_people_write_is_shown_without_what_a_terminal_obeys(
+            text in "[a\u{e9}\u{1f525}\u{fe0f}\u{200d}\u{200c}\u{202e}\u{1b}\u{9b}\t\n]{0,20}",
+        ) {
+            let is_shaping = |c| matches!(c, '\u{fe0e}' | '\u{fe0f}' | '\u{200c}' | '\u{200d}');
+            let shown = prose(&text);
+            prop_assert!(shown.chars().all(|c| !deceives(c) || is_shaping(c)), "{shown:?}");
+            let is_line_mark = |c| matches!(c, '\n' | '\t');
+            let shown = lines(&text);
+            prop_assert!(shown.chars().all(|c| !deceives(c) || is_shaping(c) || is_line_mark(c)), "{shown:?}");
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::claude::transcript::growing::{GrowingFile, GrowingLine};
 use crate::claude::transcript::message_turn::{MessageEnd, MessageStage, MessageTurn};
 use crate::claude::transcript::turn::TurnEnd;
+use crate::escape::lines;
 use crate::registry;
 use crate::registry::Session;
 use crate::user_error::{UserError, send};
@@ -74,7 +75,7 @@ fn wait_for_answer(
     };
     match waited {
         WaitEnd::Done(Some(Reply::Ended(end, said))) => match end {
-            MessageEnd::Done => Ok(print(&in_lines(&said))),
+            MessageEnd::Done => Ok(print(&lines(&said))),
             MessageEnd::Failed(failure) => failed(failure.kind.word(), &failure.text),
             MessageEnd::Interrupted => failed(TurnEnd::Interrupted.word(), "the user has broken it off"),
         },
@@ -147,9 +148,4 @@ impl AnswerWait {
             }
         }
     }
-}
-
-/// An answer as it is printed: in which a terminal obeys nothing but line ends.
-fn in_lines(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", crate::escape::escape(line))).collect()
 }

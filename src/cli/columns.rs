@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use super::table::{Cell, Row, align, cut};
-use crate::escape::escape;
+use crate::escape::prose;
 
 /// On a terminal no cell is wider than this, in columns.
 const MAX_CELL_COLUMNS: usize = 60;
@@ -78,7 +78,7 @@ fn field(line: &Value, name: &str, is_terminal: bool) -> Cell {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let shown = escape(&text).to_string();
+    let shown = prose(&text);
     let is_long = is_terminal && shown.chars().count() > MAX_CELL_COLUMNS;
     if is_long { format!("{}\u{2026}", cut(&shown, MAX_CELL_COLUMNS - 1)).into() } else { shown.into() }
 }

@@ -18,7 +18,7 @@ use super::table::{Cell, Row, fit};
 use super::topic;
 use crate::claude::transcript::turn::TurnStatus;
 use crate::claude::version;
-use crate::escape::{escape, json};
+use crate::escape::{escape, json, prose};
 use crate::os::clock::LocalTime;
 use crate::os::tty;
 use crate::paths;
@@ -246,7 +246,7 @@ fn row(session: &Session, newer: bool, home: Option<&Path>, about: Option<String
         version(session, newer).into(),
         last_used(session).into(),
         escape(&below_home(cwd, home)).to_string().into(),
-        escape(&about.unwrap_or_default()).to_string().into(),
+        prose(&about.unwrap_or_default()).into(),
     ]
 }
 

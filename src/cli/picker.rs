@@ -18,7 +18,7 @@ use super::status::state;
 use super::table;
 use super::table::{Cell, Row};
 use super::topic;
-use crate::escape::escape;
+use crate::escape::{escape, prose};
 use crate::os::io as nonblocking;
 use crate::os::io::Transfer;
 use crate::os::poll::{Interest, Poll};
@@ -98,7 +98,7 @@ fn lines(sessions: &[Session], columns: usize) -> Vec<String> {
             if record.client_pid.is_some() { "attached" } else { "-" }.into(),
             duration(now().saturating_sub(record.started_at)).into(),
             escape(&below_home(cwd, home.as_deref())).to_string().into(),
-            escape(&about.unwrap_or_default()).to_string().into(),
+            prose(&about.unwrap_or_default()).into(),
         ]
     };
     let about = topic::beside_names(&sessions.iter().collect::<Vec<_>>());

@@ -1,13 +1,11 @@
 //! What is printed of a line of a transcript: for reading, or as JSON.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::super::last_turn::first_line;
 use crate::claude::transcript::entry::{AnswerBlock, Asker, Entry, EntryKind};
 use crate::claude::transcript::failure::ApiFailure;
-use crate::escape::{escape, json as escaped_json};
+use crate::escape::{escape, json as escaped_json, lines, prose};
 use crate::os::clock::LocalTime;
 
 /// The longest line that stands for a tool's input or result, in characters.
@@ -92,7 +90,7 @@ pub fn readable(said: &Said, at: Option<u64>) -> String {
     let time = at.and_then(LocalTime::at).map(|time| time.to_string());
     // To the second.
     let time = time.as_deref().and_then(|time| time.get(..19)).unwrap_or("-");
-    let folded = |text: &str| escape(&fold(text)).to_string();
+    let folded = |text: &str| prose(&fold(text));
     match said {
         Said::Prompt { by: Asker::Claude, text } => format!("{time}  claude goes on: {}\n", folded(text)),
         Said::Prompt { text, .. } => format!("{time}  you\n{}", paragraph(text)),
@@ -103,7 +101,7 @@ pub fn readable(said: &Said, at: Option<u64>) -> String {
         Said::ToolResult { text, is_error: true, .. } => format!("{time}  tool failed  {}\n", folded(text)),
         Said::ToolResult { text, .. } => format!("{time}  result  {}\n", folded(text)),
         Said::ShellOutput(text) => format!("{time}  output\n{}", paragraph(text)),
-        Said::Failure(failure) => format!("{time}  error  {}\n", escape(failure.text.trim())),
+        Said::Failure(failure) => format!("{time}  error  {}\n", prose(failure.text.trim())),
         Said::Interruption => format!("{time}  interrupted by you\n"),
         Said::Compaction { tokens } => {
             let left = tokens.map(|tokens| format!(", {tokens} tokens are left")).unwrap_or_default();
@@ -147,14 +145,7 @@ pub fn as_json(said: &Said, at: Option<u64>, conversation: &str) -> String {
 
 /// A text as it was written, without what a terminal would obey.
 pub fn plain(text: &str) -> String {
-    let mut shown = String::new();
-    for line in text.trim_end().lines() {
-        for (at, part) in line.split('\t').enumerate() {
-            let _ = write!(shown, "{}{}", if at > 0 { "\t" } else { "" }, escape(part));
-        }
-        shown.push('\n');
-    }
-    shown
+    lines(text.trim_end())
 }
 
 /// The same, indented.
