@@ -171,7 +171,12 @@ pub fn look(seen: &SeenSession) -> SessionLook {
     let turn =
         if activity == SessionActivity::Rests { last_turn(&seen.session) } else { TurnStatus::default() };
     let quiet_for = turn.last_at.map(|at| Duration::from_millis(now_ms().saturating_sub(at)));
-    SessionLook { activity, turn, quiet_for }
+    SessionLook { activity, turn, quiet_for, goes_on: goes_on(&seen.session.record) }
+}
+
+/// Whether claude was started to go on by itself with the turn that broke off, and has not come to that yet.
+fn goes_on(record: &Record) -> bool {
+    record.turn_tries > 0 && record.broken_turn.is_none()
 }
 
 fn ended(session: &Session) -> String {

@@ -14,6 +14,10 @@ const OPEN_TURN_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time between two looks at such a turn.
 const OPEN_TURN_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How long a claude may rest that was started to go on with its turn, before it counts as one that does not.
+/// Seen: a second and a half.
+const GOING_ON_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitFor {
@@ -50,6 +54,8 @@ pub struct SessionLook {
     pub turn: TurnStatus,
     /// How long ago something was said last.
     pub quiet_for: Option<Duration>,
+    /// Claude was started to go on with the turn that broke off.
+    pub goes_on: bool,
 }
 
 /// What came of a wait.
@@ -119,6 +125,12 @@ impl Waiter {
             self.deadline = Some(now + OPEN_TURN_INTERVAL);
             return None;
         }
+        let goes_on_until = self.rests_since.unwrap_or(now) + GOING_ON_TIMEOUT;
+        if is_open && look.goes_on && now < goes_on_until {
+            self.began = true;
+            self.deadline = Some(goes_on_until);
+            return None;
+        }
         let written_at = self.rests_since.unwrap_or(now) + WRITE_DELAY;
         if self.began && now < written_at {
             self.deadline = Some(written_at);
@@ -151,7 +163,7 @@ mod tests {
 
     fn look(activity: SessionActivity, end: Option<TurnEnd>, last_at: u64, quiet: u64) -> SessionLook {
         let turn = TurnStatus { end, last_at: Some(last_at), ..TurnStatus::default() };
-        SessionLook { activity, turn, quiet_for: Some(Duration::from_millis(quiet)) }
+        SessionLook { activity, turn, quiet_for: Some(Duration::from_millis(quiet)), goes_on: false }
     }
 
     fn rests(end: TurnEnd, last_at: u64, quiet: u64) -> SessionLook {
@@ -215,6 +227,31 @@ mod tests {
         }
     }
 
+    /// The claude that comes back after a crash rests for a moment before it goes on.
+    #[test]
+    fn a_turn_that_claude_is_about_to_go_on_with_has_not_failed() {
+        let goes_on = SessionLook { goes_on: true, ..rests(TurnEnd::BrokenOff, 1, LONG_AGO) };
+        for wanted in [WaitFor::Idle, WaitFor::Turn] {
+            let (mut waiter, start) = (Waiter::new(wanted), Instant::now());
+            assert_eq!(waiter.handle(start, &look(SessionActivity::Elsewhere, None, 0, LONG_AGO)), None);
+            assert_eq!(waiter.handle(start, &goes_on), None);
+            assert_eq!(waiter.deadline(), Some(start + GOING_ON_TIMEOUT));
+            assert_eq!(waiter.handle(start, &look(SessionActivity::Busy, None, 0, 0)), None);
+            let end = start + Duration::from_secs(60);
+            assert_eq!(
+                waiter
+                    .handle(end, &rests(TurnEnd::Done, 2, 1))
+                    .or_else(|| waiter.handle(end + WRITE_DELAY, &rests(TurnEnd::Done, 2, 1))),
+                Some(WaitOutcome::Done)
+            );
+            // It does not go on.
+            let mut waiter = Waiter::new(wanted);
+            assert_eq!(waiter.handle(start, &goes_on), None);
+            let outcome = waiter.handle(start + GOING_ON_TIMEOUT, &goes_on);
+            assert!(matches!(outcome, Some(WaitOutcome::Failed("broken_off", _))), "{outcome:?}");
+        }
+    }
+
     #[test]
     fn a_question_ends_each_wait_but_that_for_the_end() {
         let asks = look(SessionActivity::Asks("permission prompt".into()), None, 1, 1);
@@ -243,8 +280,9 @@ mod tests {
             Just(Some(TurnEnd::Interrupted)),
             Just(Some(TurnEnd::Running)),
         ];
-        (activity, end, 0..3u64, 0..8_000u64)
-            .prop_map(|(activity, end, at, quiet)| look(activity, end, at, quiet))
+        (activity, end, 0..3u64, 0..8_000u64, any::<bool>()).prop_map(
+            |(activity, end, at, quiet, goes_on)| SessionLook { goes_on, ..look(activity, end, at, quiet) },
+        )
     }
 
     proptest! {
@@ -270,8 +308,11 @@ mod tests {
                 prop_assert!(waiter.deadline().is_none_or(|deadline| deadline > now));
             }
             if wanted == WaitFor::Idle {
-                now += OPEN_TURN_TIMEOUT;
-                let last = rests(TurnEnd::BrokenOff, 1, 5_000);
+                let last = SessionLook { goes_on: true, ..rests(TurnEnd::BrokenOff, 1, 5_000) };
+                if waiter.handle(now, &last).is_some() {
+                    return Ok(());
+                }
+                now += GOING_ON_TIMEOUT;
                 let outcome = waiter.handle(now, &last).or_else(|| waiter.handle(now + WRITE_DELAY, &last));
                 prop_assert!(outcome.is_some());
             }

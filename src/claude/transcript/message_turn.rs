@@ -105,6 +105,8 @@ impl MessageTurn {
             EntryKind::ToolResults(_) | EntryKind::Continuation => self.words.clear(),
             EntryKind::Failure(failure) => self.end(MessageEnd::Failed(failure)),
             EntryKind::Interruption => self.end(MessageEnd::Interrupted),
+            // Claude was killed, and sends it again because it had written nothing of the answer.
+            EntryKind::Prompt { text, .. } if self.words.is_empty() && self.is_text(&text) => {}
             // The next turn begins only when this one has ended.
             EntryKind::TurnEnd | EntryKind::Prompt { .. } => self.end(MessageEnd::Done),
             _ => {}
@@ -180,6 +182,17 @@ mod tests {
         let lines = [user("mine"), says("1", "I look."), calls("1"), result(), says("2", "Found."), ends()];
         let turn = turn("mine", &lines);
         assert_eq!((turn.stage(), &*turn.answer()), (&MessageStage::Ended(MessageEnd::Done), "Found."));
+    }
+
+    /// As seen with 2.1.332: a claude that was killed before it had written anything of the answer.
+    #[test]
+    fn a_message_that_claude_sends_again_after_a_crash_has_one_answer() {
+        let lines = [user("mine"), user("mine"), says("1", "To mine."), ends()];
+        let turned = turn("mine", &lines);
+        assert_eq!((turned.stage(), &*turned.answer()), (&MessageStage::Ended(MessageEnd::Done), "To mine."));
+        // Another one with the same words, where no end of the first turn was written.
+        let lines = [user("mine"), says("1", "First."), user("mine"), says("2", "Second.")];
+        assert_eq!(turn("mine", &lines).answer(), "First.");
     }
 
     #[test]

@@ -143,6 +143,29 @@ fn a_claude_that_is_killed_and_comes_back_is_waited_for() {
     the_next_turn_ends(&sandbox, turn);
 }
 
+/// `[turn]` has claude go on with it: it has not failed.
+#[test]
+fn a_turn_that_claude_goes_on_with_by_itself_is_waited_for() {
+    let mut sandbox = sandbox();
+    sandbox.set("CCKW_STANDIN_PACE", "200");
+    sandbox.configure(
+        "[turn]\ncrash = \"continue\"\n[restart]\ninitial_delay = \"10ms\"\nearly_delay = \"0s\"\nmax_delay = \"10ms\"\n",
+    );
+    well_said(&sandbox, &["new", "api"]);
+    let send = spawn(&sandbox, &["send", "api", "--wait", "words that take a while"]);
+    sandbox.wait_for_record("a turn", |record| record.text("status") == "busy");
+    let wait = spawn(&sandbox, &["wait", "api"]);
+    waits(&wait);
+    process::signal(named(&sandbox, "api").pid("claude_pid").expect("a claude"), Signal::SIGKILL);
+    assert_eq!(end(wait), (Some(0), "api\tidle\n".into(), String::new()));
+    let (code, stdout, stderr) = end(send);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("You said: words that take a while"), "{stdout}");
+    assert_eq!(named(&sandbox, "api").json["turns_continued"], 1);
+    well_said(&sandbox, &["stop", "api"]);
+    sandbox.wait_for_silence();
+}
+
 #[test]
 fn a_session_whose_host_is_killed_is_brought_back_meanwhile() {
     let sandbox = sandbox();
