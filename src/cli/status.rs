@@ -22,6 +22,8 @@ use crate::user_error;
 
 /// For how long the last notice is shown, in seconds. It says the time of day, and no date.
 const NOTICE_AGE: u64 = 24 * 60 * 60;
+/// How much of a question is in a hint, in characters. The first sentences are that long, and what follows explains.
+const MAX_QUESTION_CHARS: usize = 100;
 
 /// The state that a user sees: one that has outlived its host is no state any more.
 pub fn state(session: &Session) -> String {
@@ -162,7 +164,8 @@ pub fn hint(session: &Session) -> Option<String> {
     {
         return Some(match (&record.asks_first, record.client_pid) {
             (Some(question), None) => {
-                format!("it asks something before it begins ({}): cckw attach {word}", escape(question))
+                let question = escape(&beginning(question)).to_string();
+                format!("it asks something before it begins ({question}): cckw attach {word}")
             }
             (Some(_), Some(_)) => "it asks something before it begins, in its terminal".into(),
             (None, _) => {
@@ -326,4 +329,22 @@ fn was_terminated(session: &Session) -> bool {
 fn has_rebooted(session: &Session) -> bool {
     let record = &session.record;
     record.state != SessionState::Crashed && record.boot.is_some() && record.boot != process::boot()
+}
+/// The beginning of a question that is longer than a hint should be.
+fn beginning(question: &str) -> String {
+    match question.char_indices().nth(MAX_QUESTION_CHARS) {
+        Some((end, _)) => format!("{}\u{2026}", question[..end].trim_end()),
+        None => question.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_question_does_not_fill_the_list() {
+        assert_eq!(beginning("Trust it?"), "Trust it?");
+        assert_eq!(beginning(&"é".repeat(1000)), "é".repeat(MAX_QUESTION_CHARS) + "\u{2026}");
+    }
 }

@@ -3,6 +3,9 @@
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// The title of the column that stays longest, with the one behind it.
+const NAME: &str = "NAME";
+
 /// Begins a colour. Nothing else in a line begins with it, for all texts are escaped.
 const ESC: char = '\u{1b}';
 
@@ -47,7 +50,8 @@ pub fn align(rows: &[Row]) -> Vec<String> {
 ///
 /// What does not fit is taken from the ends of the texts and the beginnings of the paths, down to `least` of
 /// paths and texts; then from the columns with the titles in `dispensable`, the first one first; then the
-/// texts go, and then what is still there of the paths. If that is too wide, it is.
+/// texts go, and the paths below `least`; then the columns behind STATE, the last one first, and the ends of the
+/// names. No line is wider than the terminal.
 pub fn fit(rows: &[Row], columns: usize, least: [usize; 2], dispensable: &[&str]) -> Vec<String> {
     let (mut widths, Some(titles)) = (widths(rows), rows.first()) else { return Vec::new() };
     let Some(texts) = titles.len().checked_sub(1) else { return Vec::new() };
@@ -67,12 +71,30 @@ pub fn fit(rows: &[Row], columns: usize, least: [usize; 2], dispensable: &[&str]
         match dispensable.next() {
             Some(next) => kept.retain(|at| titles[*at].text != *next),
             None if kept.contains(&texts) => kept.retain(|at| *at != texts),
-            None => {
-                widths[paths] = room.max(titles[paths].width());
+            None if kept.contains(&paths) && room >= titles[paths].width() => {
+                widths[paths] = room;
                 return lines(rows, &kept, &widths);
             }
+            None => break,
         }
     }
+    // Where the name stands, and what is more than its state.
+    let name = titles.iter().position(|title| title.text == NAME).unwrap_or_default();
+    let behind_state = kept.iter().filter(|at| **at > name + 1 && **at < paths).count();
+    kept.retain(|at| *at != paths);
+    for _ in 0..behind_state {
+        if total(&kept, &widths) > columns {
+            kept.pop();
+        }
+    }
+    let others = total(&kept, &widths) - widths[name];
+    widths[name] = widths[name].min(columns.saturating_sub(others).max(NAME.len()));
+    lines(rows, &kept, &widths).iter().map(|line| cut(line, columns)).collect()
+}
+
+/// How wide these columns are together.
+fn total(kept: &[usize], widths: &[usize]) -> usize {
+    kept.iter().map(|at| widths[*at]).sum::<usize>() + 2 * kept.len().saturating_sub(1)
 }
 
 /// Whether there is anything below the title of the last column.
@@ -100,7 +122,7 @@ fn lines(rows: &[Row], kept: &[usize], widths: &[usize]) -> Vec<String> {
         for &at in kept {
             let Cell { text, style } = &row[at];
             let text =
-                if at + 1 == row.len() { cut_off(text, widths[at]) } else { shorten(text, widths[at]) };
+                if at + 2 == row.len() { shorten(text, widths[at]) } else { cut_off(text, widths[at]) };
             if !text.is_empty() {
                 line.push_str(&" ".repeat(gap));
                 line.push_str(&format!("{style}{text}{style:#}"));
@@ -183,8 +205,34 @@ mod tests {
         assert_eq!(fits(20)[1..], ["one   12    …rc/日本", "two   3     /w"]);
         assert_eq!(fits(19)[0], "NAME  DIR");
         assert_eq!(fits(14)[1], "one   …rc/日本");
-        // Here it ends.
-        assert_eq!(fit(&rows, 5, [8, 8], &["MORE"])[1], "one   …本");
+        assert_eq!(fits(9)[1], "one   …本");
+        assert_eq!(fits(5)[1], "one");
+        assert_eq!(fits(2), ["NA", "on", "tw"]);
+    }
+
+    #[test]
+    fn a_long_name_takes_no_more_lines() {
+        let rows = [
+            ["", "NAME", "STATE", "TERMINAL", "DIR", "ABOUT"],
+            ["1", "the-name-of-the-first-one", "waiting", "detached", "/home/you/src/parser", "x"],
+            ["2", "two", "idle", "attached", "/w", ""],
+        ];
+        let rows = rows.map(|row| row.map(Cell::from).to_vec());
+        let fits = |columns: usize| {
+            let lines = fit(&rows, columns, [8, 8], &[]);
+            assert!(lines.iter().all(|line| line.width() <= columns), "{columns}: {lines:?}");
+            lines
+        };
+        assert_eq!(fits(52)[1], "1  the-name-of-the-first-one  waiting  detached  …er");
+        assert_eq!(fits(48)[1], "1  the-name-of-the-first-one  waiting  detached");
+        assert_eq!(
+            fits(40)[1..],
+            ["1  the-name-of-the-first-one  waiting", "2  two                        idle"]
+        );
+        assert_eq!(fits(20)[1], "1  the-nam…  waiting");
+        for columns in 0..80 {
+            fits(columns);
+        }
     }
 
     #[test]

@@ -102,7 +102,11 @@ fn draw(sessions: &[Session], all: bool, chosen: &[Column]) -> io::Result<()> {
     if shown < lines.len() {
         drawn.push(table::cut(&format!("… {} more lines", lines.len() - shown), columns));
     }
-    let text = format!("\x1b[H{}\x1b[K\x1b[J", drawn.join("\x1b[K\r\n"));
+    // Erased before it is written: behind a line as wide as the terminal that would take its last character.
+    let mut text = format!("\x1b[H\x1b[K{}", drawn.join("\r\n\x1b[K"));
+    if drawn.len() < rows {
+        text.push_str("\r\n\x1b[J");
+    }
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
 }

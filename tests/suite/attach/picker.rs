@@ -166,7 +166,7 @@ fn in_a_terminal_of_twenty_columns() {
     let (sandbox, _one) = three();
     let mut terminal = Terminal::builder().size(10, 20).spawn(cckw(&sandbox, &["attach"]));
     let lines = question(&mut terminal);
-    assert_eq!((lines.len(), lines[3].as_str()), (4, "3  one    idle   att"));
+    assert_eq!((lines.len(), lines[3].as_str()), (4, "3  one    idle"));
     terminal.type_text("1\r");
     at_prompt(&mut terminal);
     stop_all(&sandbox);

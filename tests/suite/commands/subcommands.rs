@@ -278,6 +278,18 @@ fn a_newer_claude_that_was_installed_is_shown() {
 }
 
 #[test]
+fn a_watched_list_shows_the_last_column_of_the_terminal() {
+    let sandbox = sandbox("echo");
+    let (_terminal, _) = start(&sandbox);
+    let args = ["list", "--watch", "--columns", "name"];
+    let mut watcher = Terminal::builder().size(2, 4).spawn(cckw(&sandbox, &args));
+    watcher.wait_for("the whole name in as many columns", |screen| screen.rows[..2] == ["NAME", "work"]);
+    watcher.press(Key::Ctrl('c'));
+    watcher.finish();
+    stop(&sandbox);
+}
+
+#[test]
 fn a_watched_list_follows_what_happens() {
     let sandbox = sandbox("echo");
     let mut watcher = Terminal::builder().size(10, 60).spawn(cckw(&sandbox, &["list", "--watch"]));
