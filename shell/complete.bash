@@ -10,7 +10,7 @@ _cckw_sessions() {
     esac
     # What these options take is no session.
     case ${COMP_WORDS[COMP_CWORD - 1]} in
-        --pid | --statuses | --sessions-dir | --env | --when | --timeout) return 0 ;;
+        --pid | --statuses | --sessions-dir | --env | --for | --tail | --when | --timeout) return 0 ;;
     esac
     COMPREPLY=()
     while IFS=$'\t' read -r word about; do

@@ -56,6 +56,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 
 use super::{client, fake_claude, host};
@@ -100,11 +101,22 @@ pub fn main() -> ExitCode {
         }
         // Nor this: another cckw runs it before this one takes its place.
         Some(candidate::SELF_CHECK) => return self_check::main(),
+        Some("help") => {
+            if let Some(status) = help(&args[1..]) {
+                return status;
+            }
+            args.remove(0);
+        }
         _ => {}
     }
+    let verb = args.first().cloned();
     match Cli::try_parse_from(std::iter::once("cckw".into()).chain(args)) {
         Ok(cli) => run(cli),
-        Err(error) => {
+        Err(mut error) => {
+            if verb.is_none_or(|verb| verb != "new") {
+                // Only `cckw new` takes what is behind `--` for somebody else.
+                forget_tip(&mut error);
+            }
             // Help and version come as errors too, with status 0. Who does not read them does not miss them.
             if error.use_stderr()
                 && env::args_os().any(|arg| escape(&arg).to_string().as_bytes() != arg.as_encoded_bytes())
@@ -115,6 +127,26 @@ pub fn main() -> ExitCode {
             }
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
         }
+    }
+}
+
+/// `cckw help` and `cckw help VERB`. Of `cckw claude` there is no other help, because its `--help` is claude's.
+/// Nothing where there is no such verb.
+fn help(args: &[OsString]) -> Option<ExitCode> {
+    let mut command = Cli::command();
+    let Some(verb) = args.first() else { return Some(output::finish(command.print_help())) };
+    command.build();
+    let found = command.find_subcommand_mut(verb)?;
+    Some(output::finish(found.print_long_help()))
+}
+
+/// Removes the tip to put `--` before what looks like an option.
+fn forget_tip(error: &mut clap::Error) {
+    let Some(ContextValue::StyledStrs(tips)) = error.remove(ContextKind::Suggested) else { return };
+    let others: Vec<_> =
+        tips.into_iter().filter(|tip| !tip.to_string().contains("as a value, use")).collect();
+    if !others.is_empty() {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(others));
     }
 }
 

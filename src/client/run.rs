@@ -26,9 +26,10 @@ use crate::config::{Config, Existing, OnHangup};
 use crate::os::tty::Streams;
 use crate::os::{descriptors, listed_name, signals, tty};
 use crate::registry;
-use crate::registry::ConversationOwner;
+use crate::registry::names;
 use crate::registry::record;
 use crate::registry::record::Record;
+use crate::registry::{ConversationOwner, Session};
 use crate::user_error;
 use crate::user_error::UserError;
 
@@ -149,9 +150,19 @@ fn take_existing(parsed: &Parsed, tty: &File, config: &Config) -> Result<Option<
     // Who names a conversation may mean that very one.
     let revived = if parsed.chosen { vec![] } else { revive_here(config.on_hangup) };
     let Ok(cwd) = std::env::current_dir() else { return Ok(None) };
-    let found = registry::waiting_in(&cwd, &revived);
-    // A prompt is for another one, and so is a conversation that was chosen, or a server.
-    let is_plain = !parsed.chosen && parsed.prompt.is_none() && parsed.run == Run::Interactive;
+    let mut found = registry::waiting_in(&cwd, &revived);
+    let named = parsed.name.as_deref().and_then(names::tidy).map(|name| names::typable(&name));
+    let is_named = |session: &Session| Some(&session.own_name) == named.as_ref();
+    let names_one = found.iter().any(is_named);
+    if names_one {
+        found.retain(is_named);
+    }
+    // A prompt is for another one, and so is a name that none of them has, a conversation that was chosen, or a
+    // server.
+    let is_plain = !parsed.chosen
+        && parsed.prompt.is_none()
+        && (named.is_none() || names_one)
+        && parsed.run == Run::Interactive;
     match (config.start.existing, &found[..]) {
         (_, []) => Ok(None),
         (Existing::Attach, [one]) if is_plain && can_ask() => existing::take(one).map(Some),

@@ -187,7 +187,7 @@ impl Host {
 
     /// The lines on the screen that this launch has written, where one of cckw's own stands before them.
     pub(super) fn said_since_launch(&mut self) -> Vec<String> {
-        let mut lines = self.output.screen.text();
+        let mut lines = self.output.screen.written_lines();
         let before = lines.iter().rposition(|line| line.starts_with(OWN_LINE)).map_or(0, |own| own + 1);
         lines.split_off(before)
     }

@@ -273,7 +273,13 @@ impl Screen {
         self.emulator.text().collect()
     }
 
-    /// The same with colours, in one piece. Empty where that is more than an answer on the control socket
+    /// The lines on the screen as they were written: one that is too long for a row is in one piece.
+    pub fn written_lines(&mut self) -> Vec<String> {
+        self.read_all();
+        self.emulator.unwrapped_text().lines().map(str::to_owned).collect()
+    }
+
+    /// The same as [`Self::text`] with colours, in one piece. Empty where that is more than an answer on the control socket
     /// should carry.
     pub fn formatted(&mut self) -> String {
         self.read_all();

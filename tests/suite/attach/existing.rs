@@ -117,6 +117,11 @@ fn of_several_each_has_a_digit() {
     detached(&sandbox, &["-n", "one"], "words in one");
     detached(&sandbox, &["-n", "two"], "words in two");
     sandbox.configure("");
+    // A name means the one that has it.
+    let mut terminal = again(&sandbox, &["-n", "two"]);
+    terminal.wait_for_text("cckw: session two of this directory goes on without a terminal");
+    terminal.type_text("q");
+    assert_eq!(terminal.finish().code(), Some(1));
     let mut terminal = again(&sandbox, &[]);
     let screen = terminal.wait_for_text("1 to 2: take that one   n: start another   q: leave");
     let row = screen.rows.iter().find(|row| row.contains("  one")).expect("a row").clone();
@@ -132,6 +137,7 @@ fn who_said_what_is_wanted_is_not_asked() {
     for (variable, args, text) in [
         (Some(("CI", "1")), &[][..], ""),
         (None, &["a prompt"], ""),
+        (None, &["-n", "other"], ""),
         (None, &["--continue"], "[start]\nexisting = \"new\"\n"),
         (None, &[], "[start]\nexisting = \"new\"\n"),
     ] {

@@ -366,3 +366,41 @@ fn doctor_says_that_a_claude_is_newer_than_what_was_tried() {
     let line = said.out.lines().find(|line| line.contains("999.0.0")).expect("its version");
     assert!(line.contains("cckw was tried with versions up to 2."), "{line}");
 }
+
+#[test]
+fn help_can_be_asked_for_with_a_word() {
+    let sandbox = Sandbox::new();
+    assert_eq!(cckw(&sandbox, &["help"]).out, cckw(&sandbox, &["--help"]).out);
+    for verb in VERBS {
+        let help = cckw(&sandbox, &["help", verb]);
+        assert_eq!(help.status, Some(0), "{verb}: {}", help.err);
+        assert!(
+            help.out.contains(&format!("Usage: cckw {verb}"))
+                || verb == "new"
+                || verb == "rm"
+                || verb == "adopt",
+            "{verb}: {}",
+            help.out
+        );
+    }
+    let unknown = cckw(&sandbox, &["help", "lst"]);
+    assert_eq!(unknown.status, Some(2));
+    assert!(unknown.err.contains("unrecognized subcommand 'lst'"), "{}", unknown.err);
+}
+
+#[test]
+fn what_is_not_understood_brings_no_tip_that_does_not_work() {
+    let sandbox = Sandbox::new();
+    for args in [&["attach", "--foo", "x"][..], &["transcript", "x", "--tail", "-1"], &["list", "-x"]] {
+        let refused = cckw(&sandbox, args);
+        assert_eq!(refused.status, Some(2), "{args:?}");
+        assert!(
+            refused.err.contains("unexpected argument") && !refused.err.contains("as a value"),
+            "{}",
+            refused.err
+        );
+    }
+    // Here it works: these are claude's.
+    let refused = cckw(&sandbox, &["new", "api", "--model", "opus"]);
+    assert!(refused.err.contains("use '-- --model'"), "{}", refused.err);
+}

@@ -108,6 +108,8 @@ fn completes_in(name: &str) {
     }
     completes(&mut terminal, "cckw rm le", "cckw rm lexer");
     completes(&mut terminal, "cckw logs le", "cckw logs lexer");
+    // What an option takes is no session.
+    completes(&mut terminal, "cckw wait --for tu", "cckw wait --for turn");
     // What is offered can be taken: the line is run as the shell left it.
     terminal.type_text("cckw stop p\t");
     wait_for_line(&mut terminal, "cckw stop parser");
@@ -162,7 +164,7 @@ fn each_verb_gets_the_sessions_that_it_takes() {
     ended.finish();
     // No shell may take what is offered apart: these two are called by their ids.
     let mut terminals: Vec<Terminal> =
-        ["parser", "two words", "a:b"].iter().map(|name| start_in(&sandbox, name)).collect();
+        ["parser", "two words", "a@b"].iter().map(|name| start_in(&sandbox, name)).collect();
     let running = offered(&sandbox, "stop");
     assert!(running.len() == 3 && running.iter().any(|word| word == "parser"), "{running:?}");
     for word in &running {
@@ -199,6 +201,20 @@ fn every_argument_that_is_a_session_is_completed() {
     let list = bash.lines().find(|line| line.contains("attach | detach")).expect("a list of verbs");
     for verb in &verbs {
         assert!(list.split([' ', ')']).any(|name| name == *verb), "bash: {verb} is not in {list}");
+    }
+    let options = bash.lines().find(|line| line.contains("--when | --timeout")).expect("a list of options");
+    for verb in definition.get_subcommands().filter(|verb| verbs.contains(&verb.get_name())) {
+        let takes = verb
+            .get_opts()
+            .filter(|option| option.get_action().takes_values())
+            .filter_map(|option| Some(format!("--{}", option.get_long()?)));
+        // `--cycle` takes a session.
+        for option in takes.filter(|option| option != "--cycle") {
+            assert!(
+                options.split([' ', ')']).any(|known| known == option),
+                "bash: {option} is not in {options}"
+            );
+        }
     }
     let zsh = well_said(&sandbox, &["completions", "zsh"]);
     for verb in verbs {

@@ -233,6 +233,21 @@ fn it_attaches_the_terminal_at_once() {
     sandbox.wait_for_silence();
 }
 
+/// What it said is in one piece, also where it is longer than a row of the screen.
+#[test]
+fn what_a_claude_that_ends_at_once_has_said_is_not_taken_apart() {
+    let mut sandbox = sandbox();
+    let claude = sandbox.path("bin/talkative");
+    let words = "a word and another one ".repeat(10);
+    fs::write(&claude, format!("#!/bin/sh\necho 'Error: {words}'\necho next\nexit 1\n")).expect("writes");
+    fs::set_permissions(&claude, fs::Permissions::from_mode(0o755)).expect("sets");
+    sandbox.set("CCKW_CLAUDE", claude.to_str().expect("a path"));
+    let (code, stdout, stderr) = run(&sandbox, &["new", "api"]);
+    assert_eq!((code, &*stdout), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains(&format!("Error: {} / next", words.trim_end())), "{stderr}");
+    nothing_is_left(&sandbox);
+}
+
 /// A claude that ends without a word leaves no session either.
 #[test]
 fn nothing_is_left_of_a_claude_that_ends_in_silence() {
