@@ -9,7 +9,7 @@ use crate::support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 26] = [
     "claude",
     "list",
     "attach",
@@ -34,6 +34,8 @@ const VERBS: [&str; 24] = [
     "rename",
     "continue",
     "adopt",
+    "service",
+    "update",
 ];
 
 /// What a command said, and its status.
