@@ -10,7 +10,7 @@ mod conf;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{User, geteuid};
+use nix::unistd::{Pid, User, geteuid};
 
 use super::files::read_plain;
 use conf::Conf;
@@ -67,16 +67,41 @@ pub enum LogoutUnit {
     Neither,
 }
 
-/// What a logout does on this machine to a session that is started by this process.
-pub fn at_logout() -> AtLogout {
+/// What a logout does on this machine to a session that is started by this process. `own_scopes` says whether
+/// hosts get a scope of their own where it helps.
+pub fn at_logout(own_scopes: bool) -> AtLogout {
     if !cfg!(target_os = "linux") {
         return AtLogout::NotKnownHere;
     }
-    at_logout_below(Path::new("/"), &own_name())
+    at_logout_below(Path::new("/"), "self", &own_name(), own_scopes)
 }
 
-/// The same for files below `root`, and for a user of this name.
-fn at_logout_below(root: &Path, user: &str) -> AtLogout {
+/// Whether a logout ends this process of the user, as far as the files say.
+pub fn ends_at_logout(pid: Pid) -> bool {
+    let found = at_logout_below(Path::new("/"), &pid.to_string(), &own_name(), false);
+    cfg!(target_os = "linux") && matches!(found, AtLogout::Killed(_) | AtLogout::StoppedWithUserManager(_))
+}
+
+/// Whether lingering is on for the user who runs this process.
+pub fn lingers_here() -> bool {
+    lingers(Path::new("/"), &own_name())
+}
+
+/// The command that turns lingering on. Without polkit nobody may do that for himself.
+pub fn linger_command() -> &'static str {
+    linger_command_below(Path::new("/"))
+}
+
+fn linger_command_below(root: &Path) -> &'static str {
+    if root.join("usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service").exists() {
+        "loginctl enable-linger"
+    } else {
+        "sudo loginctl enable-linger \"$USER\""
+    }
+}
+
+/// The same for files below `root`, and for a process and a user of these names.
+fn at_logout_below(root: &Path, process: &str, user: &str, own_scopes: bool) -> AtLogout {
     let exists = |path: &str| root.join(path).exists();
     // What sd_booted(3) looks at. The other folders of /run/systemd may come with a package, in a container,
     // say.
@@ -89,9 +114,12 @@ fn at_logout_below(root: &Path, user: &str) -> AtLogout {
         return session_scope(&Conf::read(root, &["etc/elogind"]), user);
     }
     let conf = Conf::read(root, &conf::SYSTEMD_FOLDERS);
-    let cgroup = text(&root.join("proc/self/cgroup")).unwrap_or_default();
+    let cgroup = text(&root.join("proc").join(process).join("cgroup")).unwrap_or_default();
     match place(&cgroup) {
         LogoutUnit::Neither => AtLogout::NoLoginSession,
+        LogoutUnit::LoginSession if own_scopes && scope_helps(&conf, root, user) => {
+            user_manager(&conf, lingers(root, user))
+        }
         LogoutUnit::LoginSession => session_scope(&conf, user),
         LogoutUnit::UserManager => user_manager(&conf, lingers(root, user)),
     }
@@ -100,14 +128,13 @@ fn at_logout_below(root: &Path, user: &str) -> AtLogout {
 /// Whether a process of a login session is better off below the user manager when its user logs out: that
 /// stays, or logind ends the processes of the login session in any case.
 pub fn scope_helps_at_logout() -> bool {
-    let user = own_name();
-    scope_helps_below(Path::new("/"), &user)
+    let root = Path::new("/");
+    scope_helps(&Conf::read(root, &conf::SYSTEMD_FOLDERS), root, &own_name())
 }
 
-fn scope_helps_below(root: &Path, user: &str) -> bool {
-    let conf = Conf::read(root, &conf::SYSTEMD_FOLDERS);
-    let manager_stays = matches!(user_manager(&conf, lingers(root, user)), AtLogout::GoesOn(_));
-    manager_stays || matches!(session_scope(&conf, user), AtLogout::Killed(_))
+fn scope_helps(conf: &Conf, root: &Path, user: &str) -> bool {
+    let manager_stays = matches!(user_manager(conf, lingers(root, user)), AtLogout::GoesOn(_));
+    manager_stays || matches!(session_scope(conf, user), AtLogout::Killed(_))
 }
 
 /// The name of the user who runs this process; empty where it has none.
@@ -233,7 +260,7 @@ mod tests {
         }
 
         fn says(&self, user: &str) -> AtLogout {
-            at_logout_below(self.0.path(), user)
+            at_logout_below(self.0.path(), "self", user, false)
         }
     }
 
@@ -319,15 +346,28 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_of_its_own_helps_where_the_user_manager_stays_or_the_login_is_ended() {
-        let machine = |kill: &str, user: &str| {
+    fn with_a_scope_of_its_own_it_is_no_worse_off_than_without() {
+        let at_logout = |kill: &str, user: &str| {
             let conf = format!("[Login]\nKillUserProcesses={kill}\n");
-            let machine = Machine::new(&[(ETC, &conf), ("var/lib/systemd/linger/you", "")]);
-            scope_helps_below(machine.0.path(), user)
+            let machine =
+                Machine::new(&[("proc/self/cgroup", SSH), (ETC, &conf), ("var/lib/systemd/linger/you", "")]);
+            at_logout_below(machine.0.path(), "self", user, true)
         };
-        assert!(machine("yes", "me") && machine("yes", "you") && machine("no", "you"));
-        // Left alone in its login, it would be stopped with the user manager.
-        assert!(!machine("no", "me") && !machine("yes", "root"));
+        assert_eq!(at_logout("yes", "you"), AtLogout::GoesOn(Reason::Lingers));
+        assert_eq!(at_logout("no", "you"), AtLogout::GoesOn(Reason::Lingers));
+        assert_eq!(at_logout("yes", "me"), AtLogout::StoppedWithUserManager("10s".into()));
+        // It stays in its login, for it would be stopped with the user manager.
+        let no = AtLogout::GoesOn(set("KillUserProcesses=no", "/etc/systemd/logind.conf"));
+        assert_eq!(at_logout("no", "me"), no);
+        assert_eq!(at_logout("yes", "root"), AtLogout::GoesOn(Reason::IsRoot));
+    }
+
+    #[test]
+    fn without_polkit_root_turns_lingering_on() {
+        let machine = Machine::new(&[]);
+        assert_eq!(linger_command_below(machine.0.path()), "sudo loginctl enable-linger \"$USER\"");
+        machine.write("usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service", "");
+        assert_eq!(linger_command_below(machine.0.path()), "loginctl enable-linger");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod support;
 
 mod bed;
+mod doctor;
 mod logout;
 mod machine;
 mod own_scope;

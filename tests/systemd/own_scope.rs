@@ -4,21 +4,9 @@
 use std::time::Instant;
 
 use crate::bed::{Bed, User};
-use crate::scene::{goes_on, in_a_session, leave, log_out, record, waiting_login};
+use crate::scene::{goes_on, in_a_session, install_service, leave, log_out, record, waiting_login};
 use crate::support::stand_in::at_prompt;
 use crate::support::{DEADLINE, Key, Record, wait_until};
-
-/// Installs the service for the user, in a login.
-fn install_service(user: User<'_>) {
-    let unit = "[Service]\nType=exec\nExecStart=/usr/local/bin/cckw service run\nKillMode=process\nRestart=always\n\
-                [Install]\nWantedBy=default.target\n";
-    let path = user.home(".config/systemd/user/cckw.service");
-    user.by_ssh(&format!(
-        "mkdir -p ~/.config/systemd/user && printf '{}' > {path}",
-        unit.replace('\n', "\\n")
-    ));
-    user.by_ssh("systemctl --user daemon-reload && systemctl --user enable --quiet --now cckw.service");
-}
 
 /// What the session's log says about scopes.
 fn log(user: User<'_>) -> String {

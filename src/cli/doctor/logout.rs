@@ -7,8 +7,18 @@ use crate::os::logout::{AtLogout, Reason};
 /// Where all of it is explained.
 const PAGE: &str = "docs/user/logout.md";
 
+/// What a logout does here, and what there is to change it.
+pub struct Logout {
+    pub found: AtLogout,
+    /// Whether the service of cckw runs.
+    pub has_service: bool,
+    /// The command that turns lingering on.
+    pub linger_command: &'static str,
+}
+
 /// The line for what was found.
-pub fn line(found: &AtLogout) -> Finding {
+pub fn line(logout: &Logout) -> Finding {
+    let Logout { found, has_service, linger_command } = logout;
     let (mark, text) = match found {
         AtLogout::NotKnownHere => {
             (Mark::Info, format!("nobody has tried what a logout does to a detached session here; {PAGE}"))
@@ -28,20 +38,25 @@ pub fn line(found: &AtLogout) -> Finding {
             Mark::Warn,
             format!(
                 "a detached session ends when you log out ({}); its conversation stays, and cckw start --all brings it back; \
-                 to keep it running: loginctl enable-linger, and start it with: \
-                 systemd-run --user --scope cckw claude; {PAGE}",
+                 to keep it running: {linger_command}, and start it with: systemd-run --user --scope cckw claude; {PAGE}",
                 words(reason)
             ),
         ),
-        AtLogout::StoppedWithUserManager(delay) => (
-            Mark::Warn,
-            format!(
-                "a detached session ends when you log out (its terminal belongs to your systemd user manager, which \
-                 stops {} after the last logout); its conversation stays, and cckw start --all brings it back; to keep it running: \
-                 loginctl enable-linger; {PAGE}",
-                escape(delay)
-            ),
-        ),
+        AtLogout::StoppedWithUserManager(delay) => {
+            let comes_back = if *has_service {
+                "the service brings it back at your next login"
+            } else {
+                "its conversation stays, and cckw start --all brings it back"
+            };
+            (
+                Mark::Warn,
+                format!(
+                    "a detached session ends {} after your last logout, with your systemd user manager; {comes_back}; \
+                     to keep it running: {linger_command}; {PAGE}",
+                    escape(delay)
+                ),
+            )
+        }
         AtLogout::DependsOnDefault => (
             Mark::Info,
             format!(
@@ -51,6 +66,20 @@ pub fn line(found: &AtLogout) -> Finding {
         ),
     };
     finding(mark, "logout", text)
+}
+
+/// The line for sessions that end all the same: they were started where a logout ends them, before the service
+/// ran, say. `names` are as they are typed.
+pub fn others(names: &[String]) -> Finding {
+    let (these, it, one) = match names {
+        [name] => (format!("{name} ends"), "it was", name.clone()),
+        names => (format!("{} end", names.join(", ")), "they were", "SESSION".into()),
+    };
+    let text = format!(
+        "{these} when you log out, because of where {it} started; started again from here, that changes: \
+         cckw stop {one} && cckw start {one}"
+    );
+    finding(Mark::Warn, "logout", text)
 }
 
 fn words(reason: &Reason) -> String {
@@ -72,24 +101,36 @@ mod tests {
 
     #[test]
     fn each_case_is_one_line_that_says_what_happens() {
+        let said = |found: AtLogout, has_service: bool| {
+            line(&Logout { found, has_service, linger_command: "loginctl enable-linger" })
+        };
         let set = Reason::Set("KillUserProcesses=yes", "/etc/systemd/logind.conf".into());
-        let killed = line(&AtLogout::Killed(set));
+        let killed = said(AtLogout::Killed(set), false);
         assert_eq!(killed.mark, Mark::Warn);
         let says = "ends when you log out (KillUserProcesses=yes in /etc/systemd/logind.conf)";
-        assert!(killed.text.contains(says) && killed.text.contains("loginctl enable-linger"), "{killed:?}");
-        let stopped = line(&AtLogout::StoppedWithUserManager("10s\n".into()));
-        assert_eq!(stopped.mark, Mark::Warn);
-        assert!(stopped.text.contains("stops 10s\\n after") && !stopped.text.contains('\n'), "{stopped:?}");
+        assert!(killed.text.contains(says), "{killed:?}");
+        assert!(killed.text.contains("start it with: systemd-run --user --scope cckw claude;"), "{killed:?}");
+        let stopped = |has_service| said(AtLogout::StoppedWithUserManager("10s\n".into()), has_service);
+        assert_eq!(stopped(true).mark, Mark::Warn);
+        let text = stopped(false).text;
+        assert!(text.contains("ends 10s\\n after") && !text.contains('\n'), "{text}");
+        assert!(
+            text.contains("cckw start --all brings it back; to keep it running: loginctl enable-linger;")
+        );
+        assert!(stopped(true).text.contains("the service brings it back at your next login"));
         let default = Reason::Default(false, "/usr/lib/systemd/logind.conf".into());
-        let kept = line(&AtLogout::GoesOn(default));
+        let kept = said(AtLogout::GoesOn(default), false);
         assert_eq!(kept.mark, Mark::Ok);
         assert!(
             kept.text.contains("goes on when you log out (KillUserProcesses=no is the default"),
             "{kept:?}"
         );
+        let other = |names: &[&str]| others(&names.iter().map(ToString::to_string).collect::<Vec<_>>()).text;
+        assert!(other(&["api"]).starts_with("api ends when") && other(&["api"]).ends_with("cckw start api"));
+        assert!(other(&["api", "web"]).starts_with("api, web end when"), "{}", other(&["api", "web"]));
         // What nobody can change with cckw's help is no warning.
         for found in [AtLogout::NotKnownHere, AtLogout::NoLoginManager, AtLogout::DependsOnDefault] {
-            assert!(matches!(line(&found).mark, Mark::Ok | Mark::Info), "{found:?}");
+            assert!(matches!(said(found.clone(), false).mark, Mark::Ok | Mark::Info), "{found:?}");
         }
     }
 }
