@@ -158,11 +158,16 @@ impl Bed {
         assert_eq!(told.trim(), format!("KillUserProcesses={kill_user_processes}"));
     }
 
+    /// A user who was made in an earlier boot.
+    pub fn known(&self, name: &'static str) -> User<'_> {
+        let uid = self.root(&["id", "-u", name]).trim().parse().expect("a number");
+        User { bed: self, name, uid }
+    }
+
     /// A new user, who can log in by ssh, and whose claude is the stand-in.
     pub fn user(&self, name: &'static str) -> User<'_> {
         self.root(&["useradd", "--create-home", "--shell", "/bin/bash", name]);
-        let uid = self.root(&["id", "-u", name]).trim().parse().expect("a number");
-        let user = User { bed: self, name, uid };
+        let user = self.known(name);
         let key = self.folder.path().join(name);
         let made =
             Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();

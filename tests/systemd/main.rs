@@ -8,6 +8,7 @@
 mod support;
 
 mod bed;
+mod boot;
 mod doctor;
 mod logout;
 mod machine;
