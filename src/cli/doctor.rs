@@ -35,6 +35,8 @@ use crate::os::disk::DiskObstacle;
 use crate::os::tty;
 use crate::paths;
 use crate::registry;
+use crate::update::marker::Swap;
+use crate::update::trial;
 use crate::user_error::UserError;
 
 /// How long claude may take to say its version. A cold start of the real one takes a second or two.
@@ -72,6 +74,7 @@ fn finding(mark: Mark, about: &'static str, text: impl Into<String>) -> Finding 
 pub fn main() -> ExitCode {
     let configured = config::load();
     let mut findings = vec![own(), configuration(&configured)];
+    findings.extend(update());
     findings.extend(claude(&configured.unwrap_or_default()));
     findings.extend(directories());
     findings.extend(claude_files());
@@ -181,6 +184,15 @@ fn own() -> Finding {
     let executable =
         env::current_exe().map_or_else(|error| error.to_string(), |path| escape(&path).to_string());
     finding(Mark::Ok, "cckw", format!("{}, {executable}", env!("CARGO_PKG_VERSION")))
+}
+
+/// A new cckw that was not kept. Nothing where there was none.
+fn update() -> Option<Finding> {
+    let Swap { release, previous, .. } = trial::reverted()?;
+    let text = format!(
+        "{release} was installed, its hosts ended at their start, and {previous} is installed again; to try it once more: cckw update"
+    );
+    Some(finding(Mark::Warn, "update", text))
 }
 
 fn configuration(configured: &Result<Config, UserError>) -> Finding {

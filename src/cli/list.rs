@@ -25,6 +25,7 @@ use crate::paths;
 use crate::registry;
 use crate::registry::Session;
 use crate::registry::record::{SessionState, now};
+use crate::update::trial;
 
 /// The titles. LAST_USED stands only where all sessions are listed.
 const COLUMN_TITLES: [&str; 10] =
@@ -36,6 +37,9 @@ const DISPENSABLE: [&str; 4] = ["RESTARTS", "CLAUDE", "UPTIME", "RC"];
 pub(super) const MIN_DIRECTORY_COLUMNS: usize = 12;
 /// Nor what a session is about.
 pub(super) const MIN_ABOUT_COLUMNS: usize = 20;
+
+/// How long the list says that a new cckw was not kept, in seconds.
+const REVERTED_SHOWN: u64 = 7 * 24 * 60 * 60;
 
 /// Prints the sessions: those that run, with `all` the ended ones too; as a table, or one JSON object a line.
 pub fn main(all: bool, as_json: bool, chosen: &[Column]) -> ExitCode {
@@ -168,7 +172,7 @@ fn rfc3339(seconds: u64) -> Option<String> {
 pub fn table(sessions: &[Session], all: bool, chosen: &[Column], columns: Option<usize>) -> Vec<String> {
     let shown = shown(sessions, all);
     if shown.is_empty() {
-        return vec![nothing_to_show(sessions.len())];
+        return std::iter::once(nothing_to_show(sessions.len())).chain(reverted()).collect();
     }
     let colours = Colours::of_stdout();
     let mut installed = Installed::default();
@@ -199,7 +203,7 @@ pub fn table(sessions: &[Session], all: bool, chosen: &[Column], columns: Option
     // Where the program was removed, the hint says what to do.
     let newer = shown.iter().zip(newer).filter(|(session, _)| removed_program::hint(session).is_none());
     let newer: BTreeSet<String> = newer.filter_map(|(_, newer)| newer).collect();
-    lines.into_iter().zip(hints).flat_map(with_hint).chain(footnote(&newer)).collect()
+    lines.into_iter().zip(hints).flat_map(with_hint).chain(footnote(&newer)).chain(reverted()).collect()
 }
 
 /// What stands in the place of a table of nothing, where so many sessions have ended.
@@ -220,6 +224,15 @@ fn footnote(newer: &BTreeSet<String>) -> Option<String> {
     let versions: Vec<String> = newer.iter().map(|version| escape(version).to_string()).collect();
     let take = "to take it: cckw restart SESSION, or --all";
     (!versions.is_empty()).then(|| format!("* {} is installed; {take}", versions.join(", ")))
+}
+
+/// That a new cckw did not work here, for a while.
+fn reverted() -> Option<String> {
+    let swap = trial::reverted().filter(|swap| now().saturating_sub(swap.at_ms / 1000) < REVERTED_SHOWN)?;
+    Some(format!(
+        "cckw {} did not work here, and {} is installed again; see: cckw doctor",
+        swap.release, swap.previous
+    ))
 }
 
 fn row(session: &Session, newer: bool, home: Option<&Path>, about: Option<String>, colours: Colours) -> Row {

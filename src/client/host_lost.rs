@@ -25,6 +25,8 @@ use crate::registry::record::{Record, SessionKind, SessionState};
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
 use crate::registry::{last_claude, recovery};
+use crate::update::marker::Swap;
+use crate::update::trial;
 use crate::user_error;
 
 /// A host that is killed again so soon is not replaced: something is wrong that another one does not mend.
@@ -64,6 +66,13 @@ impl Client {
         if let Some(status) = self.ended_by_request(signal) {
             return Some(status);
         }
+        if let Some(swap) = self.early_end() {
+            let (bad, good) = (swap.release, swap.previous);
+            self.write_through(&format!(
+                "\r\n\x1b[J[cckw: the hosts of cckw {bad} end at their start; {good} is installed again]\r\n"
+            ));
+            return Some(self.give_up());
+        }
         let too_soon = self.revived.is_some_and(|at| at.elapsed() < BETWEEN_REVIVALS);
         // While this client was stopped somebody else has brought it back.
         let has_host = record.as_ref().is_some_and(Record::host_lives);
@@ -98,6 +107,16 @@ impl Client {
             Ok(()) => None,
             Err(_) => Some(self.give_up()),
         }
+    }
+
+    /// Says of a program on trial that its host has ended. Gives what came back in its place, if that was one
+    /// end too many.
+    fn early_end(&self) -> Option<Swap> {
+        let marked =
+            record::directory(&self.session).ok().and_then(|directory| trial::host_ended_early(&directory));
+        // Without a mark the host has not come so far.
+        let unmarked = || if self.was_started { None } else { trial::host_did_not_come_up(self.link.pid()?) };
+        marked.or_else(unmarked)
     }
 
     /// Waits until the host has ended with its last thread. Its sockets are closed before that, while the

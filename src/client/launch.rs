@@ -31,6 +31,7 @@ use crate::registry::last_claude;
 use crate::registry::lock::Lock;
 use crate::registry::record;
 use crate::registry::record::{Record, SessionKind, SessionState};
+use crate::update::trial;
 use crate::user_error;
 use crate::user_error::UserError;
 
@@ -79,6 +80,12 @@ pub enum EnvironmentFrom {
     Session,
     /// The one of this process; it is the session's from then on.
     Caller,
+}
+
+/// A host that was started says nothing.
+fn silent(host: Pid) -> UserError {
+    trial::host_did_not_come_up(host);
+    user_error::host::silent()
 }
 
 impl HostLaunch {
@@ -184,7 +191,8 @@ impl HostLaunch {
     /// What the host says, or what keeps it from being started.
     pub fn without_terminal(&self) -> Result<(), UserError> {
         let said = |error: io::Error| user_error::shortage::system(error);
-        let mut channel = Channel::new(self.host()?.0).map_err(said)?;
+        let (socket, host) = self.host()?;
+        let mut channel = Channel::new(socket).map_err(said)?;
         // Until the host knows that there is no terminal, one that takes everything.
         let nothing = OpenOptions::new().read(true).write(true).open("/dev/null").map_err(said)?;
         let attributes = Attributes::of_a_new_terminal().map_err(said)?;
@@ -196,7 +204,7 @@ impl HostLaunch {
                 Some((FromHost::Failed { reason, .. }, _)) => return Err(user_error::host::refused(&reason)),
                 Some((FromHost::Detached { .. }, _)) => return Ok(()),
                 Some(_) => {}
-                None => return Err(user_error::host::silent()),
+                None => return Err(silent(host)),
             }
         }
     }
@@ -209,7 +217,8 @@ impl HostLaunch {
     /// What the host says, or what keeps it from being started. Then nothing is left of the session.
     pub fn detached(&self, size: Size) -> Result<(), UserError> {
         let said = |error: io::Error| user_error::shortage::system(error);
-        let mut channel = Channel::new(self.host()?.0).map_err(said)?;
+        let (socket, host) = self.host()?;
+        let mut channel = Channel::new(socket).map_err(said)?;
         let nothing = OpenOptions::new().read(true).write(true).open("/dev/null").map_err(said)?;
         let attributes = Attributes::of_a_new_terminal().map_err(said)?;
         let start = Start { detached: true, signals: SignalState::default(), ..self.start(size, attributes) };
@@ -221,7 +230,7 @@ impl HostLaunch {
                     return Err(user_error::host::failed(&reason, status));
                 }
                 Some(_) => {}
-                None => return Err(user_error::host::silent()),
+                None => return Err(silent(host)),
             }
         }
     }

@@ -4,6 +4,7 @@
 //! with sessions does.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ use crate::registry::service_state::ServiceState;
 use crate::registry::stop_marker;
 use crate::registry::stop_marker::StopRequest;
 use crate::registry::{homeless, maybe_lost, misplaced};
+use crate::update::trial;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the last thread of a host that was killed may take to write.
@@ -98,7 +100,15 @@ fn revive_wanted(directory: &Path, by: By, wanted: impl Fn(&Record) -> bool) -> 
             && !misplaced::is_elsewhere(directory, record)
             && wanted(record)
     };
-    Record::read(directory).ok().filter(&wanted)?;
+    let found = Record::read(directory).ok()?;
+    if is_lost(&found, on_hangup) && !found.host_lives() && trial::host_ended_early(directory).is_some() {
+        // The next command is of the program that came back, which has not failed here.
+        let _ = fs::remove_file(recovery_marker::path(directory));
+        return None;
+    }
+    if !wanted(&found) {
+        return None;
+    }
     // An older copy of its record names another host than the one that runs.
     let state = directory.parent()?;
     if homeless::hosts(state)

@@ -51,6 +51,7 @@ use super::registry::event_log::EventLog;
 use super::registry::record::{Record, SessionKind, SessionState};
 use super::registry::recovery_marker;
 use super::remote::reconnector::{File, ReconnectorEvent};
+use super::update::trial;
 use crate::claude::transcript::is_id;
 use crate::config::Config;
 use crate::os::descriptors;
@@ -219,8 +220,10 @@ impl Host {
     /// it.
     pub fn run(mut self, server: ControlServer, recovered: Option<&Recovered>) {
         self.events.write(LogEvent::Started { child: self.claude.child().pid().as_raw() });
-        if let Some(launch) = recovered {
+        if recovered.is_some() || trial::file_of(&self.directory).is_some() {
             self.timers.set(Timer::Probation, Instant::now() + recovery_marker::PROBATION);
+        }
+        if let Some(launch) = recovered {
             self.taken_up(&launch.how, launch.is_asked);
             self.note_recovered_turn(launch.goes_on);
         }

@@ -12,6 +12,7 @@ use super::turn_retry;
 use crate::os::moment;
 use crate::registry::log_event::LogEvent;
 use crate::registry::recovery_marker;
+use crate::update::trial;
 
 /// Deadlines by name, each at most once.
 #[derive(Debug, Serialize, Deserialize)]
@@ -247,8 +248,12 @@ impl Host {
             Timer::StateRemoved => self.is_removed(),
             Timer::StateUnread => self.is_unread(),
             Timer::Probation => {
-                let mark = recovery_marker::path(&self.directory);
-                self.journal.run(move || drop(std::fs::remove_file(mark)));
+                let marks = [Some(recovery_marker::path(&self.directory)), trial::file_of(&self.directory)];
+                self.journal.run(move || {
+                    for mark in marks.into_iter().flatten() {
+                        let _ = std::fs::remove_file(mark);
+                    }
+                });
             }
             Timer::Drain => self.pty_is_silent(now),
             Timer::Relaunch => self.restart_due(),

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// So many processes of a program on trial may end early; then it is not kept.
 pub const MAX_EARLY_ENDS: usize = 3;
 
+/// A service that is started again so soon, in milliseconds, has ended early.
+const MIN_SERVICE_INTERVAL_MS: u64 = 60_000;
+
 /// How far the trial has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
@@ -15,8 +18,8 @@ pub enum Guard {
     Trial {
         /// The processes that have ended early, each once.
         early_ends: Vec<String>,
-        /// The process of the service that has not yet lived for long enough.
-        service: Option<String>,
+        /// The process of the service that was started last, and when, in milliseconds since 1970.
+        service: Option<(String, u64)>,
     },
     /// A process of it has lived for long enough.
     Healthy,
@@ -30,8 +33,9 @@ pub enum Guard {
 pub enum Event {
     /// A host has ended without having said so, or did not come up.
     EndedEarly(String),
-    /// The service has started. If the one before it did not live for long enough, it has ended early.
-    ServiceStarted(String),
+    /// The service has started, at this time in milliseconds since 1970. If the one before it started only a
+    /// moment ago, that has ended early.
+    ServiceStarted(String, u64),
     /// The service was told to end, and does.
     ServiceEnds(String),
     /// A process has lived for long enough.
@@ -59,10 +63,15 @@ impl Guard {
                 return false;
             }
             Event::EndedEarly(process) => Some(process),
-            Event::ServiceStarted(process) if service.as_ref() == Some(&process) => None,
-            Event::ServiceStarted(process) => service.replace(process),
+            Event::ServiceStarted(process, at) => {
+                let before = service.replace((process.clone(), at));
+                let is_early = |(known, since): &(String, u64)| {
+                    *known != process && at.saturating_sub(*since) < MIN_SERVICE_INTERVAL_MS
+                };
+                before.filter(is_early).map(|(known, _)| known)
+            }
             Event::ServiceEnds(process) => {
-                service.take_if(|known| *known == process);
+                service.take_if(|(known, _)| *known == process);
                 None
             }
         };
@@ -113,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_service_that_comes_again_and_again_counts_and_one_that_was_told_to_end_does_not() {
-        let started = |process: u8| Event::ServiceStarted(process.to_string());
+        let started = |process: u8| Event::ServiceStarted(process.to_string(), u64::from(process) * 1000);
         let mut guard = Guard::trial();
         assert_eq!([1, 2, 3].map(|process| guard.handle(started(process))), [false; 3]);
         assert!(guard.handle(started(4)));
@@ -122,6 +131,10 @@ mod tests {
             assert!(!guard.handle(started(process)));
             assert!(!guard.handle(Event::ServiceEnds(process.to_string())));
         }
+        let mut guard = Guard::trial();
+        let rarely =
+            |process: u64| Event::ServiceStarted(process.to_string(), process * MIN_SERVICE_INTERVAL_MS);
+        assert!(!(0..100).any(|process| guard.handle(rarely(process))));
     }
 
     fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -129,7 +142,7 @@ mod tests {
         proptest::collection::vec(
             prop_oneof![
                 6 => process().prop_map(Event::EndedEarly),
-                4 => process().prop_map(Event::ServiceStarted),
+                4 => (process(), 0u64..200_000).prop_map(|(process, at)| Event::ServiceStarted(process, at)),
                 3 => process().prop_map(Event::ServiceEnds),
                 1 => Just(Event::LivedLongEnough),
                 1 => Just(Event::RolledBack),
@@ -146,7 +159,7 @@ mod tests {
             let (mut swaps, mut was_decided) = (0, false);
             let mut seen = std::collections::BTreeSet::new();
             for event in events {
-                if let Event::EndedEarly(process) | Event::ServiceStarted(process) = &event {
+                if let Event::EndedEarly(process) | Event::ServiceStarted(process, _) = &event {
                     seen.insert(process.clone());
                 }
                 let before = guard.clone();

@@ -1,55 +1,78 @@
 //! What is seen of a program on trial, and its way back. Whoever notices that a process has ended early says so
 //! here: a client, a command that brings sessions back, the service. It may be of the version before, too.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::guard::{Event, Guard};
 use super::hash;
 use super::install::Place;
 use super::marker::{Marker, Swap, own_trial, trial_file};
+use crate::os::files::read_plain;
 use crate::os::process;
 use crate::paths;
 use crate::registry::OpenLock;
-use crate::registry::lock::Lock;
+use crate::registry::event_log::now_ms;
 
 use nix::unistd::Pid;
 
-/// How long a process of a program on trial must live.
-pub const PROBATION: Duration = Duration::from_secs(10);
 /// How long others may write down what they have seen.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+/// In a session's directory: which program on trial its host is, and the host's pid.
+const MARK_NAME: &str = "on-trial";
 
-/// The host that had this session's lock has ended without having said so, or did not come up. To be said
-/// before somebody else takes the lock: its time says when that host started.
-///
-/// Gives what came back, if that was one early end too many.
-pub fn host_ended_early(directory: &Path, host: &str) -> Option<Swap> {
-    let state = directory.parent()?;
-    let swapped_at = Marker::read(state).on_trial()?.at_ms;
-    let started = SystemTime::now().checked_sub(Lock::age(directory)?)?;
-    let started_ms = started.duration_since(UNIX_EPOCH).ok()?.as_millis();
-    // Of an older program it says nothing of this one.
-    if started_ms < u128::from(swapped_at) {
-        return None;
+/// A host has the lock of this session. If its program is on trial, it leaves a mark for whoever finds it dead.
+pub fn host_started(directory: &Path) {
+    let mark = directory.join(MARK_NAME);
+    if file_of(directory).is_some() {
+        let text = format!("{} {}", env!("CARGO_PKG_VERSION"), std::process::id());
+        let _ = paths::write_unsynced(&mark, text.as_bytes());
+    } else if mark.exists() {
+        let _ = fs::remove_file(mark);
     }
-    note(state, &Event::EndedEarly(host.to_owned()))
+}
+
+/// If the program of the host of this session is on trial: the file that it removes when it has lived for long
+/// enough.
+pub fn file_of(directory: &Path) -> Option<PathBuf> {
+    own_trial(directory.parent()?)
+}
+
+/// The host of this session has ended without having said so. If it was of a program on trial, that has one
+/// early end more. Gives what came back, if that was one too many.
+pub fn host_ended_early(directory: &Path) -> Option<Swap> {
+    let state = directory.parent()?;
+    let mark = String::from_utf8(read_plain(&directory.join(MARK_NAME), 256).ok()?).ok()?;
+    let (version, host) = mark.split_once(' ')?;
+    let is_on_trial = Marker::read(state).on_trial()?.release.to_string() == version;
+    is_on_trial.then(|| note(state, &Event::EndedEarly(host.to_owned()))).flatten()
+}
+
+/// A host that this process has started did not come up; it is of the same program. Gives what came back, if
+/// that was one early end too many.
+pub fn host_did_not_come_up(host: Pid) -> Option<Swap> {
+    let state = paths::state_dir().ok()?;
+    own_trial(&state)?;
+    note(&state, &Event::EndedEarly(host.to_string()))
+}
+
+/// The exchange after which the program before came back by itself, if it was the last one.
+pub fn reverted() -> Option<Swap> {
+    let marker = Marker::read(&paths::state_dir().ok()?);
+    let swap = marker.swap.filter(|swap| swap.guard == Guard::Reverted)?;
+    marker.not_kept.contains(&swap.release).then_some(swap)
 }
 
 /// The service has started, as this process. Gives what came back, if it has started too often.
 pub fn service_started() -> Option<Swap> {
-    note(&paths::state_dir().ok()?, &Event::ServiceStarted(own_process()?))
+    note(&paths::state_dir().ok()?, &Event::ServiceStarted(own_process()?, now_ms()))
 }
 
 /// The service was told to end, and does.
 pub fn service_ends() {
     let end = || note(&paths::state_dir().ok()?, &Event::ServiceEnds(own_process()?));
     end();
-}
-
-/// Where this program is on trial: the file that is to be removed when it has lived for long enough.
-pub fn own_file() -> Option<PathBuf> {
-    own_trial(&paths::state_dir().ok()?)
 }
 
 /// A process by its pid and its start.
@@ -104,12 +127,9 @@ fn bring_back(swap: &Swap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use semver::Version;
 
     use super::*;
-    use crate::registry::lock::LOCK_NAME;
 
     /// A state directory with a session, and a place in which "new" was put over "old".
     fn swapped(scratch: &Path) -> (PathBuf, PathBuf) {
@@ -128,15 +148,20 @@ mod tests {
             guard: Guard::trial(),
         };
         Marker::default().begin_trial(&scratch.join("state"), swap).expect("writes");
-        fs::write(session.join(LOCK_NAME), "").expect("a lock");
         (session, program)
+    }
+
+    /// A host of this version dies in the session.
+    fn dies(session: &Path, version: &str, host: u32) -> bool {
+        fs::write(session.join(MARK_NAME), format!("{version} {host}")).expect("writes");
+        host_ended_early(session).is_some()
     }
 
     #[test]
     fn after_three_hosts_the_program_before_is_back_and_the_release_is_not_taken_again() {
         let scratch = tempfile::tempdir().expect("a directory");
         let (session, program) = swapped(scratch.path());
-        let said = ["1:1", "2:2", "2:2", "3:3", "4:4"].map(|host| host_ended_early(&session, host).is_some());
+        let said = [1, 2, 2, 3, 4].map(|host| dies(&session, "0.2.0", host));
         assert_eq!(said, [false, false, false, true, false]);
         assert_eq!(fs::read(&program).expect("reads"), b"old");
         let marker = Marker::read(&scratch.path().join("state"));
@@ -148,12 +173,10 @@ mod tests {
     fn a_program_that_has_lived_for_long_enough_stays() {
         let scratch = tempfile::tempdir().expect("a directory");
         let (session, program) = swapped(scratch.path());
-        host_ended_early(&session, "1:1");
+        dies(&session, "0.2.0", 1);
         // As a host does it.
         fs::remove_file(trial_file(&scratch.path().join("state"), "0.2.0")).expect("is there");
-        for host in ["2:2", "3:3", "4:4"] {
-            assert_eq!(host_ended_early(&session, host), None);
-        }
+        assert!(!(2..10).any(|host| dies(&session, "0.2.0", host)));
         assert_eq!(fs::read(&program).expect("reads"), b"new");
     }
 
@@ -161,11 +184,8 @@ mod tests {
     fn a_host_of_the_program_before_says_nothing_of_the_new_one() {
         let scratch = tempfile::tempdir().expect("a directory");
         let (session, program) = swapped(scratch.path());
-        let lock = fs::File::options().write(true).open(session.join(LOCK_NAME)).expect("opens");
-        lock.set_modified(UNIX_EPOCH).expect("a time");
-        for host in ["1:1", "2:2", "3:3"] {
-            assert_eq!(host_ended_early(&session, host), None);
-        }
+        assert_eq!(host_ended_early(&session), None);
+        assert!(!(1..10).any(|host| dies(&session, "0.1.0", host)));
         assert_eq!(fs::read(&program).expect("reads"), b"new");
     }
 
@@ -174,9 +194,7 @@ mod tests {
         let scratch = tempfile::tempdir().expect("a directory");
         let (session, program) = swapped(scratch.path());
         fs::write(&program, "by hand").expect("writes");
-        for host in ["1:1", "2:2", "3:3", "4:4"] {
-            assert_eq!(host_ended_early(&session, host), None);
-        }
+        assert!(!(1..10).any(|host| dies(&session, "0.2.0", host)));
         assert_eq!(fs::read(&program).expect("reads"), b"by hand");
     }
 }

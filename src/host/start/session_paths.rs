@@ -12,6 +12,7 @@ use crate::registry::lock::Lock;
 use crate::registry::record;
 use crate::registry::recovery;
 use crate::registry::recovery_marker;
+use crate::update::trial;
 
 /// The place of a session, taken.
 pub struct SessionPaths {
@@ -53,6 +54,7 @@ impl SessionPaths {
             }
             refuse_session(error)
         })?;
+        trial::host_started(&directory);
         if start.revive {
             match recovery_marker::set(&directory) {
                 // The client that waits for this host sees to it that it is not tried for ever.

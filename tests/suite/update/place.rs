@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::release::{Release, keys};
 use super::server::{Server, root};
-use crate::support::Sandbox;
+use crate::support::{Sandbox, stand_in};
 
 /// The version of the program that is tested.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -23,7 +23,7 @@ pub struct Home {
 impl Home {
     /// cckw is installed in it, and not configured.
     pub fn new() -> Self {
-        let mut sandbox = Sandbox::new();
+        let mut sandbox = stand_in::sandbox();
         let folder = sandbox.path("home/.local/bin");
         fs::create_dir_all(&folder).expect("a folder");
         let own = env!("CARGO_BIN_EXE_cckw");

@@ -109,7 +109,7 @@ pub fn target() -> String {
 }
 
 /// SHA-256, as another program says it.
-fn sha256(file: &Path) -> String {
+pub fn sha256(file: &Path) -> String {
     let output = Command::new("sha256sum").arg(file).output().expect("sha256sum");
     String::from_utf8_lossy(&output.stdout).split(' ').next().expect("a hash").to_owned()
 }
