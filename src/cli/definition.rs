@@ -448,7 +448,7 @@ pub enum Verb {
     /// the place of this one. The one before is kept. If anything goes wrong, the installed program stays.
     ///
     /// If a package manager has installed cckw, nothing is done, and stderr says what updates it. Sessions that
-    /// run are not touched.
+    /// run take the new program as soon as their claude is idle.
     Update {
         /// Only say whether there is a newer version
         #[arg(long)]

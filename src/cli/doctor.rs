@@ -36,7 +36,7 @@ use crate::os::tty;
 use crate::paths;
 use crate::registry;
 use crate::update::marker::Swap;
-use crate::update::trial;
+use crate::update::{auto, trial};
 use crate::user_error::UserError;
 
 /// How long claude may take to say its version. A cold start of the real one takes a second or two.
@@ -186,9 +186,12 @@ fn own() -> Finding {
     finding(Mark::Ok, "cckw", format!("{}, {executable}", env!("CARGO_PKG_VERSION")))
 }
 
-/// A new cckw that was not kept. Nothing where there was none.
+/// A new cckw that was not kept, or that is there. Nothing where there is none.
 fn update() -> Option<Finding> {
-    let Swap { release, previous, .. } = trial::reverted()?;
+    let Some(Swap { release, previous, .. }) = trial::reverted() else {
+        let text = format!("{} is available; to take it: cckw update", auto::available()?);
+        return Some(finding(Mark::Info, "update", text));
+    };
     let text = format!(
         "{release} was installed, its hosts ended at their start, and {previous} is installed again; to try it once more: cckw update"
     );

@@ -25,7 +25,7 @@ use crate::paths;
 use crate::registry;
 use crate::registry::Session;
 use crate::registry::record::{SessionState, now};
-use crate::update::trial;
+use crate::update::{auto, trial};
 
 /// The titles. LAST_USED stands only where all sessions are listed.
 const COLUMN_TITLES: [&str; 10] =
@@ -172,7 +172,7 @@ fn rfc3339(seconds: u64) -> Option<String> {
 pub fn table(sessions: &[Session], all: bool, chosen: &[Column], columns: Option<usize>) -> Vec<String> {
     let shown = shown(sessions, all);
     if shown.is_empty() {
-        return std::iter::once(nothing_to_show(sessions.len())).chain(reverted()).collect();
+        return std::iter::once(nothing_to_show(sessions.len())).chain(own_news()).collect();
     }
     let colours = Colours::of_stdout();
     let mut installed = Installed::default();
@@ -203,7 +203,7 @@ pub fn table(sessions: &[Session], all: bool, chosen: &[Column], columns: Option
     // Where the program was removed, the hint says what to do.
     let newer = shown.iter().zip(newer).filter(|(session, _)| removed_program::hint(session).is_none());
     let newer: BTreeSet<String> = newer.filter_map(|(_, newer)| newer).collect();
-    lines.into_iter().zip(hints).flat_map(with_hint).chain(footnote(&newer)).chain(reverted()).collect()
+    lines.into_iter().zip(hints).flat_map(with_hint).chain(footnote(&newer)).chain(own_news()).collect()
 }
 
 /// What stands in the place of a table of nothing, where so many sessions have ended.
@@ -226,7 +226,11 @@ fn footnote(newer: &BTreeSet<String>) -> Option<String> {
     (!versions.is_empty()).then(|| format!("* {} is installed; {take}", versions.join(", ")))
 }
 
-/// That a new cckw did not work here, for a while.
+/// That a new cckw did not work here, for a while; or that there is one.
+fn own_news() -> Option<String> {
+    reverted().or_else(|| Some(format!("cckw {} is available; to take it: cckw update", auto::available()?)))
+}
+
 fn reverted() -> Option<String> {
     let swap = trial::reverted().filter(|swap| now().saturating_sub(swap.at_ms / 1000) < REVERTED_SHOWN)?;
     Some(format!(

@@ -63,7 +63,7 @@ use super::{client, fake_claude, host};
 use crate::claude::executable;
 use crate::claude::shim as claude_shim;
 use crate::escape::escape;
-use crate::update::candidate;
+use crate::update::{auto, candidate};
 
 use definition::{Cli, Verb, When};
 
@@ -99,6 +99,8 @@ pub fn main() -> ExitCode {
         Some("complete") => {
             return complete::main(args.get(1).and_then(|verb| verb.to_str()).unwrap_or_default());
         }
+        // Nor this: the service runs it once a day, if that is configured.
+        Some(auto::VERB) => return update::by_itself(),
         // Nor this: another cckw runs it before this one takes its place.
         Some(candidate::SELF_CHECK) => return self_check::main(),
         Some("help") => {

@@ -10,6 +10,8 @@ use serde_json::json;
 use super::output::{fail, print};
 use crate::config;
 use crate::escape::{escape, json as harmless};
+use crate::update::auto;
+use crate::update::auto::Looked;
 use crate::update::run::{Exchanged, Step, apply, check_ours, look, own_version, roll_back};
 use crate::user_error::UserError;
 
@@ -47,6 +49,18 @@ pub fn main(args: UpdateArgs) -> ExitCode {
     }
 }
 
+/// What the service has a process of its own do. Stderr is the journal of the system.
+pub fn by_itself() -> ExitCode {
+    let called = env::args_os().next().unwrap_or_default();
+    match config::load().and_then(|config| auto::run(&config.update, &called)) {
+        Ok(Looked::Nothing) => {}
+        Ok(Looked::Available(release)) => eprintln!("cckw: {release} is available"),
+        Ok(Looked::Installed(release)) => eprintln!("cckw: {release} is installed"),
+        Err(error) => return fail(&error),
+    }
+    ExitCode::SUCCESS
+}
+
 fn run(args: UpdateArgs) -> Result<Outcome, UserError> {
     let place = check_ours(&env::args_os().next().unwrap_or_default())?;
     if args.rollback {
@@ -77,7 +91,7 @@ impl Outcome {
             }
             Self::Updated(Exchanged { program, from, to }) => format!(
                 "cckw {to} is installed as {}, in the place of {from}. To go back: cckw update --rollback\n\
-                 Sessions that run go on with {from}; a new session takes {to}.\n",
+                 Sessions that run take it as soon as their claude is idle. At once: cckw restart --hosts\n",
                 escape(program)
             ),
             Self::RolledBack(Exchanged { program, from, to }) => format!(

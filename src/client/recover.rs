@@ -101,7 +101,9 @@ fn revive_wanted(directory: &Path, by: By, wanted: impl Fn(&Record) -> bool) -> 
             && wanted(record)
     };
     let found = Record::read(directory).ok()?;
-    if is_lost(&found, on_hangup) && !found.host_lives() && trial::host_ended_early(directory).is_some() {
+    let has_died =
+        is_lost(&found, OnHangup::Detach) && !found.host_lives() && !stop_marker::is_set(directory);
+    if has_died && trial::host_ended_early(directory).is_some() {
         // The next command is of the program that came back, which has not failed here.
         let _ = fs::remove_file(recovery_marker::path(directory));
         return None;

@@ -21,6 +21,10 @@ pub enum AutoUpdate {
     /// Nothing.
     #[default]
     Off,
+    /// It is looked for, and said.
+    Check,
+    /// It is installed.
+    Apply,
 }
 
 /// The key, the reason, and what to do.
@@ -37,6 +41,14 @@ impl UpdateConfig {
         {
             let advice = "write an address such as \"https://example.org/cckw/manifest.json\" or \"file:///srv/cckw/manifest.json\"";
             return Err(("url", "neither an address with https nor a file".into(), advice));
+        }
+        let is_missing = self.url.is_none() || self.public_key.is_none();
+        if self.auto != AutoUpdate::Off && is_missing {
+            return Err((
+                "auto",
+                "`url` or `public_key` is not set".into(),
+                "set both of them, or set `auto` to \"off\"",
+            ));
         }
         match self.public_key.as_deref().map(minisign_verify::PublicKey::from_base64) {
             Some(Err(_)) => Err((

@@ -13,7 +13,9 @@ use nix::unistd::{Pid, getppid};
 use uuid::Uuid;
 
 use super::healer::{Effect, Event, Healer, Process};
+use super::journal::say;
 use super::standing;
+use super::updates::Updates;
 use crate::config;
 use crate::os::own_program::own_program;
 use crate::os::poll::{Interest, Poll};
@@ -31,6 +33,7 @@ use crate::registry::recovery_marker;
 use crate::registry::service_bell;
 use crate::registry::service_bell::{Bell, Rung};
 use crate::registry::service_state::{Moment, ServiceLock, ServiceState};
+use crate::update::trial;
 use crate::user_error::{UserError, files, service};
 
 /// What ends the service, and what says that a child has ended.
@@ -81,6 +84,11 @@ pub fn main() -> Result<(), UserError> {
     };
     // Not written down, the sessions would come back again and again.
     known.write(&state).map_err(|error| cannot_write(&state, &error))?;
+    if let Some(swap) = trial::service_started() {
+        // The unit starts the program that came back.
+        say(&format!("cckw {} ended too often, and {} is installed again", swap.release, swap.previous));
+        return Ok(());
+    }
     let bell = Bell::make(&state).map_err(|error| cannot_write(&state, &error))?;
     let mut service = Service {
         removals: watch(&state),
@@ -92,6 +100,7 @@ pub fn main() -> Result<(), UserError> {
         ends: BTreeMap::new(),
         revivals: BTreeMap::new(),
         since: Instant::now(),
+        updates: Updates::new(),
     };
     service.look_at_all();
     service.run();
@@ -121,6 +130,7 @@ struct Service {
     /// The processes that bring sessions back.
     revivals: BTreeMap<Uuid, Child>,
     since: Instant,
+    updates: Updates,
 }
 
 impl Service {
@@ -133,7 +143,8 @@ impl Service {
             let removals = self.removals.as_ref().map(|removals| poll.add(removals, Interest::Reading));
             let ends: Vec<_> =
                 self.ends.iter().map(|(id, end)| (*id, poll.add(end, Interest::Reading))).collect();
-            let deadline = self.healer.deadline().map(|at| at.saturating_sub(self.since.elapsed()));
+            let healing = self.healer.deadline().map(|at| at.saturating_sub(self.since.elapsed()));
+            let deadline = healing.into_iter().chain(self.updates.wait()).min();
             if poll.wait(deadline).is_err() {
                 std::thread::sleep(ERROR_PAUSE);
                 continue;
@@ -141,10 +152,13 @@ impl Service {
             if poll.is_ready(signals) {
                 if self.signals.pending().any(|number| number != libc::SIGCHLD) {
                     // What brings a session back goes on by itself.
+                    trial::service_ends();
                     return;
                 }
                 self.take_note_of_revivals();
+                self.updates.take_note();
             }
+            self.updates.look_if_due();
             for (id, end) in ends {
                 if poll.is_ready(end) {
                     self.ends.remove(&id);
@@ -265,9 +279,4 @@ impl Service {
         say(&format!("session {id}: {reason}"));
         EventLog::in_directory(&directory).write(LogEvent::NotTakenUp { reason });
     }
-}
-
-/// For the journal of the system.
-fn say(text: &str) {
-    eprintln!("cckw: {text}");
 }

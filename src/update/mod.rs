@@ -2,6 +2,7 @@
 //!
 //! `run` has the steps. Nothing here talks to a user; what can go wrong is said by `user_error::update`.
 
+pub mod auto;
 pub mod candidate;
 mod download;
 pub mod guard;
@@ -12,6 +13,7 @@ pub mod manifest;
 pub mod marker;
 mod pace;
 pub mod run;
+pub mod scheduler;
 mod signature;
 mod source;
 pub mod trial;

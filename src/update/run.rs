@@ -248,7 +248,7 @@ fn state() -> Result<PathBuf, UserError> {
     Ok(state)
 }
 
-fn not_written(path: &Path, why: io::Error) -> UserError {
+pub(super) fn not_written(path: &Path, why: io::Error) -> UserError {
     let advice =
         if is_full(&why) { "make room there, and try again" } else { "make it writable, and try again" };
     error::not_written(path, why, advice)

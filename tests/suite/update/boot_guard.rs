@@ -16,8 +16,7 @@ fn on_trial() -> Home {
     let home = Home::new();
     fs::copy(release::program("0.0.9", ""), home.folder().join("cckw.old")).expect("copies");
     fs::set_permissions(home.folder().join("cckw.old"), fs::Permissions::from_mode(0o755)).expect("a mode");
-    fs::create_dir(home.sandbox.path("state/cckw")).expect("a directory");
-    fs::set_permissions(home.sandbox.path("state/cckw"), fs::Permissions::from_mode(0o700)).expect("a mode");
+    home.make_state();
     let swap = json!({
         "program": home.program(), "release": VERSION, "previous": "0.0.9", "sha256": release::sha256(&home.program()),
         "at_ms": 7, "guard": { "state": "trial", "early_ends": [], "service": null },

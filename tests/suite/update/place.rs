@@ -1,6 +1,7 @@
 //! A home in which this cckw is installed as a user installs it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -65,6 +66,15 @@ impl Home {
     pub fn set_url(&self, url: &str) {
         let (_, key) = keys("publisher");
         self.configure(&format!("[update]\nurl = \"{url}\"\npublic_key = \"{key}\"\n"));
+    }
+
+    /// The same, with something that is done without being asked.
+    pub fn set_auto(&self, auto: &str) {
+        let path = self.sandbox.path("config/cckw/config.toml");
+        let text = fs::read_to_string(&path).expect("is there");
+        let kept: String =
+            text.lines().filter(|line| !line.starts_with("auto")).map(|line| format!("{line}\n")).collect();
+        fs::write(path, format!("{kept}auto = \"{auto}\"\n")).expect("writes");
     }
 
     pub fn configure(&self, text: &str) {
@@ -144,6 +154,13 @@ impl Home {
 
     pub fn state(&self, name: &str) -> PathBuf {
         self.sandbox.path("state/cckw").join(name)
+    }
+
+    /// Makes the state directory, as cckw does.
+    pub fn make_state(&self) {
+        fs::create_dir(self.sandbox.path("state/cckw")).expect("a directory");
+        fs::set_permissions(self.sandbox.path("state/cckw"), fs::Permissions::from_mode(0o700))
+            .expect("a mode");
     }
 
     /// What cckw remembers of updates.

@@ -1,0 +1,6 @@
+//! What the service says of itself.
+
+/// For the journal of the system.
+pub fn say(text: &str) {
+    eprintln!("cckw: {text}");
+}
