@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 use serde_json::Value;
@@ -19,6 +20,33 @@ const ALLOWED_WITHOUT: &str = "TESTS_WITHOUT_SYSTEMD";
 /// The script that is the machine.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/systemd/bed");
 
+/// So many machines run at once. Each has some twenty processes, and needs watchers of files, of which the user
+/// root has 128 on most systems.
+const MOST_AT_ONCE: usize = 6;
+
+static RUNNING: Mutex<usize> = Mutex::new(0);
+static ENDED: Condvar = Condvar::new();
+
+/// The right to run a machine.
+struct Slot;
+
+impl Slot {
+    /// Waits until there is one. Every machine ends by itself, with its test.
+    fn take() -> Self {
+        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = ENDED.wait_while(running, |running| *running >= MOST_AT_ONCE);
+        *free.unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ENDED.notify_one();
+    }
+}
+
 /// A machine, up. It ends with this value.
 pub struct Bed {
     orders: Option<ChildStdin>,
@@ -27,6 +55,7 @@ pub struct Bed {
     /// Its process 1, as it is called here.
     first: i32,
     folder: TempDir,
+    _slot: Slot,
 }
 
 impl Bed {
@@ -47,6 +76,7 @@ impl Bed {
             let _ = writeln!(std::io::stderr(), "NOT RUN, no machine with systemd: {reason}");
             return None;
         }
+        let slot = Slot::take();
         let folder = tempfile::Builder::new().prefix("cckw-bed-").tempdir().expect("a temporary folder");
         let mut script = Command::new(SCRIPT)
             .arg(folder.path())
@@ -57,7 +87,7 @@ impl Bed {
         let (sender, answers) = channel();
         let said = BufReader::new(script.stdout.take().expect("piped"));
         thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let mut bed = Self { orders: script.stdin.take(), answers, script, first: 0, folder };
+        let mut bed = Self { orders: script.stdin.take(), answers, script, first: 0, folder, _slot: slot };
         bed.expect_answer("ready");
         bed.start();
         // By another process: while this one had it open for writing, nobody could execute it.
