@@ -183,8 +183,8 @@ pub fn hint(session: &Session) -> Option<String> {
     }
     if record.unwatched {
         return Some(
-            "what claude does may be seen late: the system has no thread or watcher left for its host (ulimit -u, pids.max, \
-             fs.inotify.max_user_instances, fs.inotify.max_user_watches)"
+            "what claude does may be seen late: the system has no watcher left for its host (fs.inotify.max_user_instances, \
+             fs.inotify.max_user_watches)"
                 .into(),
         );
     }

@@ -20,13 +20,14 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::Host;
+use super::file_changes::Watcher;
 use crate::escape::escape;
 use crate::host::control_server::ControlServer;
 use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
+use crate::os::file_watch::{Change, FileWatch, Told};
 use crate::os::mounts::Mounts;
 use crate::os::own_program::ProgramFile;
 use crate::os::poll::{Interest, Poll, Token};
-use crate::os::removals::{Removal, Removals};
 use crate::os::text::LosslessText;
 use crate::registry::control_socket;
 use crate::registry::environment;
@@ -46,9 +47,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) struct SessionFiles {
     /// The path of the session's directory by which others find it.
     by_name: PathBuf,
-    /// Nothing where the system's limit of watchers is reached. Then the files are looked at when the record
-    /// is written.
-    removals: Option<Removals>,
+    /// Not where a limit of watchers is reached. Then the files are looked at when the record is written.
+    is_watched: bool,
     /// Tells when something was mounted over the path.
     mounts: Option<Mounts>,
     /// Device and inode of the session's directory.
@@ -69,7 +69,6 @@ pub(super) struct SessionFiles {
 
 /// Where what is waited for stands in a `Poll`.
 pub(super) struct FileTokens {
-    removals: Option<Token>,
     mounts: Option<Token>,
 }
 
@@ -107,6 +106,7 @@ impl SessionFiles {
     /// When a descriptor is missing.
     pub(super) fn take_over(
         state: FilesState,
+        watch: &mut FileWatch<Watcher>,
         current: &Path,
         keep: Option<Duration>,
         fds: &ReceivedFds,
@@ -114,7 +114,7 @@ impl SessionFiles {
         let by_name = PathBuf::from(OsString::from(state.by_name));
         let mut files = Self {
             by_name,
-            removals: None,
+            is_watched: false,
             mounts: Mounts::new().ok(),
             directory: state.directory,
             // Something may have happened while nothing was watched.
@@ -125,16 +125,21 @@ impl SessionFiles {
             keep,
             displaced: state.displaced,
         };
-        files.watch(current);
+        files.watch(watch, current);
         Ok(files)
     }
 
     /// Watches the session's directory and those above it. `lock` is the session's, and `keep` how long the
     /// records of others are kept.
-    pub(super) fn new(directory: &Path, lock: Lock, keep: Option<Duration>) -> Self {
+    pub(super) fn new(
+        watch: &mut FileWatch<Watcher>,
+        directory: &Path,
+        lock: Lock,
+        keep: Option<Duration>,
+    ) -> Self {
         let mut files = Self {
             by_name: directory.to_owned(),
-            removals: None,
+            is_watched: false,
             mounts: Mounts::new().ok(),
             directory: inode(directory),
             // Something may have happened before the watch was there.
@@ -145,7 +150,7 @@ impl SessionFiles {
             keep,
             displaced: false,
         };
-        files.watch(directory);
+        files.watch(watch, directory);
         files
     }
 
@@ -155,35 +160,37 @@ impl SessionFiles {
     }
 
     /// Watches the path, and the directory in which the files are now.
-    fn watch(&mut self, directory: &Path) {
-        self.removals = Removals::new().ok();
-        let Some(removals) = &mut self.removals else { return };
-        removals.watch_path(&self.by_name);
+    pub(super) fn watch(&mut self, watch: &mut FileWatch<Watcher>, directory: &Path) {
+        watch.unwatch_all(Watcher::Files);
+        watch.try_again();
+        watch.watch_path(Watcher::Files, &self.by_name);
         if let Ok(own) = ProgramFile::own() {
             // Replaced or removed, it is told of as well.
-            removals.watch_file(own.path());
+            let _ = watch.watch(Watcher::Files, own.path(), Told::Itself);
         }
-        let is_watched = removals.watch_entries(directory);
-        if is_watched.is_err() && inode(directory).is_some() {
-            self.removals = None;
+        let is_watched = watch.watch(Watcher::Files, directory, Told::Entries);
+        self.is_watched = is_watched.is_ok() || watch.fd().is_some() && inode(directory).is_none();
+        if !self.is_watched {
+            watch.unwatch_all(Watcher::Files);
         }
     }
 
     /// Adds what is waited for.
     pub(super) fn prepare(&self, poll: &mut Poll) -> FileTokens {
-        FileTokens {
-            removals: self.removals.as_ref().map(|removals| poll.add(removals, Interest::Reading)),
-            mounts: self.mounts.as_ref().map(|mounts| poll.add(mounts, Interest::End)),
+        FileTokens { mounts: self.mounts.as_ref().map(|mounts| poll.add(mounts, Interest::End)) }
+    }
+
+    /// Something was mounted, perhaps.
+    pub(super) fn hear(&mut self, poll: &Poll, places: &FileTokens) {
+        if places.mounts.is_some_and(|place| poll.is_ready(place)) {
+            self.look_soon();
         }
     }
 
-    /// Something was removed, moved or mounted, perhaps. Most of it is the host's own work: it replaces its
-    /// record by renaming.
-    pub(super) fn hear(&mut self, poll: &Poll, places: &FileTokens) {
-        let is_ready = |place: Option<Token>| place.is_some_and(|place| poll.is_ready(place));
-        let removed = is_ready(places.removals)
-            && self.removals.as_ref().is_some_and(|removals| removals.take().iter().any(concerns_others));
-        if removed || is_ready(places.mounts) {
+    /// Something was removed, moved or written. Most of it is the host's own work: it replaces its record by
+    /// renaming.
+    pub(super) fn note_change(&mut self, change: &Change) {
+        if concerns_others(change) {
             self.look_soon();
         }
     }
@@ -202,7 +209,7 @@ impl SessionFiles {
 
     /// Whether nothing is told by itself.
     pub(super) fn is_blind(&self) -> bool {
-        self.removals.is_none()
+        !self.is_watched
     }
 
     /// `current` is where the host has its files now.
@@ -229,12 +236,12 @@ impl SessionFiles {
     }
 }
 
-/// Whether a removal may be of a file by which others find the session.
-fn concerns_others(removal: &Removal) -> bool {
+/// Whether a change may be of a file by which others find the session.
+fn concerns_others(change: &Change) -> bool {
     let is_one_of = |name: &OsStr, names: &[&str]| names.iter().any(|known| name == *known);
-    match removal {
-        Removal::Unnamed => true,
-        Removal::Left(name) => is_one_of(
+    match change {
+        Change::Itself | Change::Contents | Change::Missed => true,
+        Change::Left(name) => is_one_of(
             name,
             &[
                 lock::LOCK_NAME,
@@ -245,10 +252,10 @@ fn concerns_others(removal: &Removal) -> bool {
             ],
         ),
         // The host's own record comes by a rename, too. It is told from another one when it is looked at.
-        Removal::Came(name) => {
+        Change::Came(name) => {
             is_one_of(name, &[lock::LOCK_NAME, control_socket::SOCKET_NAME, record::FILE_NAME])
         }
-        Removal::Written(name) => name == record::FILE_NAME,
+        Change::Written(name) => name == record::FILE_NAME,
     }
 }
 
@@ -279,7 +286,7 @@ impl Host {
         let failure = self.files.failure.take();
         self.files.displaced = false;
         self.files.directory = inode(&self.directory);
-        self.files.watch(&self.directory);
+        self.files.watch(&mut self.file_watch, &self.directory);
         self.events.write(LogEvent::FilesMadeAnew {
             what: format!("{repairs:?}"),
             directory: escape(&self.directory).to_string(),
@@ -306,7 +313,7 @@ impl Host {
             ));
         }
         self.files.failure = Some(reason);
-        self.files.watch(&self.directory);
+        self.files.watch(&mut self.file_watch, &self.directory);
         self.files.look_at = Some(Instant::now() + RETRY_INTERVAL);
     }
 
@@ -402,9 +409,9 @@ mod tests {
 
     #[test]
     fn the_host_s_own_work_concerns_nobody() {
-        let came = |name: &str| Removal::Came(name.into());
-        let left = |name: &str| Removal::Left(name.into());
-        let written = |name: &str| Removal::Written(name.into());
+        let came = |name: &str| Change::Came(name.into());
+        let left = |name: &str| Change::Left(name.into());
+        let written = |name: &str| Change::Written(name.into());
         for own in
             [left("session.json.7.new"), left("revived"), came("events.old.jsonl"), written("events.jsonl")]
         {
@@ -415,7 +422,7 @@ mod tests {
             left("host.lock"),
             came("control.sock"),
             written("session.json"),
-            Removal::Unnamed,
+            Change::Itself,
         ] {
             assert!(concerns_others(&other), "{other:?}");
         }

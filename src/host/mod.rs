@@ -9,6 +9,7 @@ mod broken_turn;
 pub mod claude;
 mod claude_name;
 mod control_server;
+mod file_changes;
 mod files;
 mod handover;
 mod host_signals;
@@ -55,6 +56,7 @@ use super::update::trial;
 use crate::claude::transcript::is_id;
 use crate::config::Config;
 use crate::os::descriptors;
+use crate::os::file_watch::FileWatch;
 use crate::os::poll::{Interest, Poll, Token};
 use crate::os::signal_pipe::SignalPipe;
 #[cfg(debug_assertions)]
@@ -68,6 +70,7 @@ use broken_turn::Continuation;
 use claude::Claude;
 use claude_name::ClaudeName;
 use control_server::{ControlServer, Now};
+use file_changes::Watcher;
 use files::SessionFiles;
 use handover::HandOver;
 use host_signals::ends_host;
@@ -133,6 +136,8 @@ struct Host {
     attachment: Attachment,
     output: Output,
     signals: SignalPipe,
+    /// Tells of changed files.
+    file_watch: FileWatch<Watcher>,
     watch: StateWatch,
     files: SessionFiles,
     transcript: TranscriptWatch,
@@ -169,7 +174,6 @@ impl Host {
             output,
             child,
             signals,
-            wake,
             attributes,
             supervisor,
             taken_up: _,
@@ -180,14 +184,15 @@ impl Host {
             let pid = attached::peer(&channel);
             AttachedClient::new(channel, pid)
         });
-        let watch = StateWatch::new(child.pid(), wake);
+        let mut file_watch = FileWatch::open();
+        let watch = StateWatch::new(&mut file_watch, child.pid());
         let mut output = output;
         let remote = Remote::new(&config.remote_control, &record.remote);
         output.stall_after = config.stall_after;
         if client.is_none() {
             output.leave_terminal();
         }
-        let files = SessionFiles::new(&directory, lock, config.records.keep);
+        let files = SessionFiles::new(&mut file_watch, &directory, lock, config.records.keep);
         Self {
             record,
             journal,
@@ -198,6 +203,7 @@ impl Host {
             attachment: Attachment::new(client, attributes, config),
             output,
             signals,
+            file_watch,
             watch,
             files,
             transcript: TranscriptWatch::default(),
@@ -249,11 +255,10 @@ impl Host {
                 self.attachment.client().map(|client| poll.add(&client.channel, client.channel.interest()));
             let departed = self.attachment.departures.prepare(&mut poll);
             let signals = poll.add(&self.signals, Interest::Reading);
-            let changes = poll.add(&self.watch, Interest::Reading);
+            let changes = self.file_watch.fd().map(|fd| poll.add(fd, Interest::Reading));
             let journal = poll.add(&self.journal, Interest::Reading);
             let turn = self.turn.woken().map(|woken| poll.add(woken, Interest::Reading));
             let files = self.files.prepare(&mut poll);
-            let login = self.failed_turn.prepare(&mut poll);
             let _ = self.handover.prepare(&mut poll);
             let requests = server.prepare(&mut poll);
             if let Err(error) = poll.wait(self.time(&server, catching_up)) {
@@ -294,9 +299,7 @@ impl Host {
                 self.look_at_alert_run();
                 self.reap_trials();
             }
-            if poll.is_ready(changes) {
-                self.look_at_state_file();
-            }
+            self.hear_file_changes(&poll, changes);
             if poll.is_ready(journal) {
                 self.hear_journal();
             }
@@ -304,9 +307,6 @@ impl Host {
                 self.hear_turn();
             }
             self.files.hear(&poll, &files);
-            if is_ready(login) {
-                self.hear_login();
-            }
             for attaching in
                 server.serve(&poll, &requests, |request, waited| self.answer_now(request, waited))
             {
@@ -342,7 +342,7 @@ impl Host {
         let deadline = self.next_timer(server);
         let until = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let client_has_more = self.attachment.client().is_some_and(AttachedClient::has_more);
-        match (model, catching_up || client_has_more) {
+        match (model, catching_up || client_has_more || self.watch.is_due()) {
             (false, false) => until,
             (true, false) => Some(until.map_or(SCREEN_READ_DELAY, |until| until.min(SCREEN_READ_DELAY))),
             (_, true) => Some(Duration::ZERO),
@@ -433,7 +433,7 @@ impl Host {
 
     fn look_at_state_file(&mut self) {
         // Also of a server: until it has been looked at, a change wakes the host again and again.
-        let seen = self.watch.look();
+        let seen = self.watch.look(&mut self.file_watch);
         // Below a server there are claudes too; what they write down is not about it.
         if self.record.kind == SessionKind::Server {
             return;

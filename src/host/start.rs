@@ -28,7 +28,6 @@ use super::host_signals::{HOST_SIGNALS, ends_host};
 use super::job_stop::JobStop;
 use super::journal::Journal;
 use super::output::Output;
-use super::state_watch::Wake;
 use crate::claude::exec_error::refused;
 use crate::claude::transcript::is_id;
 use crate::config;
@@ -183,7 +182,6 @@ pub(super) struct Prepared {
     pub(super) child: Child,
     /// SIGCHLD, and what asks the host to end.
     pub(super) signals: SignalPipe,
-    pub(super) wake: Wake,
     pub(super) attributes: Attributes,
     pub(super) supervisor: Supervisor,
     /// What was launched, where the session was another host's.
@@ -238,7 +236,6 @@ fn prepare(
     // Nothing may fail once claude runs: a claude that was started and taken away again would be
     // half-started.
     let for_client = pty.master.try_clone().map_err(|error| place.refuse_session(error))?;
-    let wake = Wake::new().map_err(|error| place.refuse_session(error))?;
     let lock = Some(place.lock.as_fd());
     let (mut journal, events) =
         Journal::new(&place.directory, lock).map_err(|error| place.refuse_session(error))?;
@@ -296,7 +293,6 @@ fn prepare(
         output: Output::new(master, Some(terminal), Screen::new(start.size)),
         child,
         signals,
-        wake,
         attributes: start.attributes,
         supervisor,
         taken_up,

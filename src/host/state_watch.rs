@@ -1,20 +1,15 @@
 //! Waits for claude's state file to appear and to change, without looking when nothing happened.
 
 use std::collections::HashSet;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::unistd::Pid;
-use notify::EventKind;
-use notify::event::ModifyKind;
 
+use super::file_changes::Watcher;
 use crate::claude::background_job::{BackgroundJob, is_job_id};
 use crate::claude::state_file;
 use crate::claude::state_file::StateFile;
-use crate::os::watcher::Watcher;
+use crate::os::file_watch::{Change, FileChange, FileWatch, Told};
 
 /// More changed paths than this, and the directory is searched instead.
 const MOST_PATHS: usize = 64;
@@ -26,11 +21,10 @@ const MOST_PATHS: usize = 64;
 pub struct StateWatch {
     child: Pid,
     directory: PathBuf,
-    changes: Arc<WatchFlag>,
-    /// Has something to read when something may have changed.
-    woken: UnixStream,
-    /// Nothing where the system has none: no thread, no more of them for this user.
-    watcher: Option<Watcher>,
+    /// What has changed since the last look.
+    noted: Noted,
+    /// There is something to look at.
+    is_due: bool,
     /// What was to be watched last; what could not be is missing in `watched`.
     aimed: Vec<PathBuf>,
     watched: Vec<PathBuf>,
@@ -52,25 +46,6 @@ pub struct StateSeen {
     pub job: Option<BackgroundJob>,
 }
 
-/// What a watch wakes the host with; made before claude is started, when it may still fail.
-pub struct Wake(UnixStream, UnixStream);
-
-impl Wake {
-    /// # Errors
-    /// When the process is out of descriptors.
-    pub fn new() -> io::Result<Self> {
-        let (woken, wake) = UnixStream::pair()?;
-        woken.set_nonblocking(true)?;
-        wake.set_nonblocking(true)?;
-        Ok(Self(woken, wake))
-    }
-}
-
-struct WatchFlag {
-    wake: UnixStream,
-    noted: Mutex<Noted>,
-}
-
 #[derive(Default)]
 struct Noted {
     paths: HashSet<PathBuf>,
@@ -78,63 +53,50 @@ struct Noted {
     lost: bool,
 }
 
-impl WatchFlag {
-    fn wake(&self) {
-        // Full, it says already what it would say.
-        let _ = (&self.wake).write(&[0]);
-    }
-
-    fn note(&self, event: notify::Result<notify::Event>) {
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        match event {
-            // Opening and reading are no changes; we do that ourselves.
-            Ok(event) if matches!(event.kind, EventKind::Access(_)) => return,
-            Ok(event) => {
-                noted.lost |=
-                    matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
-                // So many that the directory is searched; more are of no use.
-                if noted.paths.len() < MOST_PATHS {
-                    noted.paths.extend(event.paths);
-                }
-            }
-            Err(_) => noted.lost = true,
-        }
-        drop(noted);
-        self.wake();
-    }
-
-    fn take(&self) -> Noted {
-        std::mem::take(&mut self.noted.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 impl StateWatch {
     /// Begins to watch. Without a directory to watch, or where the system refuses (its limit of watches is
     /// reached), nothing is ever found, and the session runs all the same.
-    pub fn new(child: Pid, Wake(woken, wake): Wake) -> Self {
-        let changes = Arc::new(WatchFlag { wake, noted: Mutex::default() });
+    pub fn new(files: &mut FileWatch<Watcher>, child: Pid) -> Self {
+        files.unwatch_all(Watcher::State);
         let mut watch = Self {
             child,
             directory: state_file::directory().unwrap_or_default(),
-            watcher: watcher(&changes),
-            changes,
-            woken,
+            noted: Noted::default(),
+            // What is there already raises no event.
+            is_due: true,
             aimed: Vec::new(),
             watched: Vec::new(),
             file: None,
             removed: false,
             job: None,
         };
-        watch.aim();
-        // What is there already raises no event.
-        watch.changes.wake();
+        watch.aim(files);
         watch
     }
 
     /// The same, where another program has watched before. `was_removed` is what it said of
     /// [`Self::is_removed`].
-    pub fn taken_over(child: Pid, wake: Wake, was_removed: bool) -> Self {
-        Self { removed: was_removed, ..Self::new(child, wake) }
+    pub fn taken_over(files: &mut FileWatch<Watcher>, child: Pid, was_removed: bool) -> Self {
+        Self { removed: was_removed, ..Self::new(files, child) }
+    }
+
+    /// Takes note of a change.
+    pub fn note(&mut self, change: FileChange<Watcher>) {
+        let FileChange { path, what, .. } = change;
+        self.is_due = true;
+        self.noted.lost |= matches!(what, Change::Itself | Change::Left(_) | Change::Missed);
+        // So many that the directory is searched; more are of no use.
+        if self.noted.paths.len() < MOST_PATHS {
+            self.noted.paths.insert(match what {
+                Change::Came(name) | Change::Left(name) | Change::Written(name) => path.join(name),
+                Change::Itself | Change::Contents | Change::Missed => path,
+            });
+        }
+    }
+
+    /// Whether there is something to look at.
+    pub fn is_due(&self) -> bool {
+        self.is_due
     }
 
     /// Whether nothing is watched, so that no change is ever told.
@@ -154,17 +116,14 @@ impl StateWatch {
     }
 
     /// Looks at what changed. What the state file says, when it is there and whole.
-    pub fn look(&mut self) -> Option<StateSeen> {
-        let mut wakes = [0; 64];
-        while (&self.woken).read(&mut wakes).is_ok_and(|count| count == wakes.len()) {}
-        let Noted { paths, lost } = self.changes.take();
+    pub fn look(&mut self, files: &mut FileWatch<Watcher>) -> Option<StateSeen> {
+        self.is_due = false;
+        let Noted { paths, lost } = std::mem::take(&mut self.noted);
         if lost || self.is_blind() {
-            self.stop_watching();
-            if self.is_blind() {
-                // What was missing may be there by now.
-                self.watcher = watcher(&self.changes);
-            }
-            self.aim();
+            self.stop_watching(files);
+            // What was missing may be there by now.
+            files.try_again();
+            self.aim(files);
         }
         if self
             .file
@@ -175,7 +134,7 @@ impl StateWatch {
             self.removed = true;
         }
         if self.file.is_none() {
-            self.aim();
+            self.aim(files);
             let direct = paths.iter().all(|path| path.parent() == Some(&self.directory));
             self.file = if direct && !paths.is_empty() && paths.len() < MOST_PATHS {
                 let nearest =
@@ -186,7 +145,7 @@ impl StateWatch {
             };
             if self.file.is_some() {
                 self.removed = false;
-                self.aim();
+                self.aim(files);
             }
         }
         let path = self.file.as_ref()?;
@@ -195,7 +154,7 @@ impl StateWatch {
         if job.is_none() {
             self.job = None;
         }
-        self.aim();
+        self.aim(files);
         Some(StateSeen { pid, file, job })
     }
 
@@ -206,18 +165,15 @@ impl StateWatch {
         job
     }
 
-    fn stop_watching(&mut self) {
-        if let Some(watcher) = &mut self.watcher {
-            for before in self.watched.drain(..) {
-                let _ = watcher.unwatch(&before);
-            }
-        }
+    fn stop_watching(&mut self, files: &mut FileWatch<Watcher>) {
+        files.unwatch_all(Watcher::State);
+        self.watched.clear();
         self.aimed.clear();
     }
 
     /// Watches what there is to watch: each file, or its directory, or the nearest directory above that
     /// exists.
-    fn aim(&mut self) {
+    fn aim(&mut self, files: &mut FileWatch<Watcher>) {
         let above = || self.directory.ancestors().find(|path| path.is_dir()).map(Path::to_path_buf);
         let mut targets: Vec<PathBuf> = self.file.clone().or_else(above).into_iter().collect();
         if let Some(job) = &self.job {
@@ -227,10 +183,9 @@ impl StateWatch {
         if self.aimed == targets {
             return;
         }
-        self.stop_watching();
-        let Some(watcher) = &mut self.watcher else { return };
+        self.stop_watching(files);
         for target in &targets {
-            if watcher.watch(target).is_ok() {
+            if files.watch(Watcher::State, target, Told::Contents).is_ok() {
                 self.watched.push(target.clone());
             }
         }
@@ -238,24 +193,13 @@ impl StateWatch {
         // A file may have changed, or the next directory may have been made, before the watch was there.
         let is_above = |path: &PathBuf| self.directory.starts_with(path) && *path != self.directory;
         if self.job.is_some() || self.watched.first().is_some_and(is_above) && above_changed(self) {
-            self.changes.wake();
+            self.is_due = true;
         }
     }
-}
-
-fn watcher(changes: &Arc<WatchFlag>) -> Option<Watcher> {
-    let noted = Arc::clone(changes);
-    Watcher::new(move |event| noted.note(event)).ok()
 }
 
 /// Whether a directory is there by now that is nearer than the one that is watched.
 fn above_changed(watch: &StateWatch) -> bool {
     let nearest = watch.directory.ancestors().find(|path| path.is_dir());
     watch.file.is_none() && nearest != watch.watched.first().map(PathBuf::as_path)
-}
-
-impl AsFd for StateWatch {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.woken.as_fd()
-    }
 }

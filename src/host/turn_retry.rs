@@ -4,8 +4,9 @@
 //! at an idle prompt, not while somebody types, and with a draft put aside.
 
 mod decision;
-mod login_watch;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -13,17 +14,19 @@ use uuid::Uuid;
 
 use super::Host;
 use super::broken_turn::TurnEvent;
+use super::file_changes::Watcher;
+use crate::claude::config_dir;
 use crate::claude::pasted::PastedText;
+use crate::claude::resumed_turn::CREDENTIALS;
 use crate::claude::transcript::failure::{ApiFailure, FailureKind};
 use crate::claude::transcript::turn::TurnEnd;
 use crate::config::TurnPolicy;
-use crate::os::poll::{Interest, Poll, Token};
+use crate::os::file_watch::{Change, FileWatch, Told};
 use crate::registry::event_log;
 use crate::registry::log_event::LogEvent;
 use crate::sending::{Message, SendWhen};
 pub(super) use decision::RetryEvent;
 use decision::{FailureCause, RetryEffect, TurnRetry};
-use login_watch::LoginWatch;
 
 /// How long what claude is told may wait for an idle prompt at which nobody types.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -31,8 +34,8 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// The last failed turn of a session.
 pub(super) struct FailedTurn {
     retry: TurnRetry,
-    /// While somebody is waited for to log in.
-    login: Option<LoginWatch>,
+    /// The file with claude's login is watched: somebody is waited for to log in.
+    is_login_watched: bool,
     /// What claude is told at the moment.
     message: Option<Uuid>,
     /// Errors from before this host began are not its business, in milliseconds since 1970.
@@ -42,17 +45,17 @@ pub(super) struct FailedTurn {
 impl FailedTurn {
     /// Nothing has failed yet.
     pub(super) fn new(policy: &TurnPolicy) -> Self {
-        Self { retry: TurnRetry::new(policy), login: None, message: None, since_ms: event_log::now_ms() }
+        Self {
+            retry: TurnRetry::new(policy),
+            is_login_watched: false,
+            message: None,
+            since_ms: event_log::now_ms(),
+        }
     }
 
     /// When something is to be done.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.retry.deadline()
-    }
-
-    /// Adds what tells of a login, where one is waited for.
-    pub(super) fn prepare(&self, poll: &mut Poll) -> Option<Token> {
-        self.login.as_ref().map(|login| poll.add(login, Interest::Reading))
     }
 }
 
@@ -72,10 +75,14 @@ impl FailedTurn {
     }
 
     /// Goes on with what another program has handed over.
-    pub(super) fn take_over(state: FailedTurnState, policy: &TurnPolicy) -> Self {
+    pub(super) fn take_over(
+        state: FailedTurnState,
+        watch: &mut FileWatch<Watcher>,
+        policy: &TurnPolicy,
+    ) -> Self {
         let retry = state.retry.with_policy(policy);
-        let login = retry.waits_for_login().then(LoginWatch::new).flatten();
-        Self { retry, login, message: state.message, since_ms: state.since_ms }
+        let is_login_watched = retry.waits_for_login() && watch_login(watch);
+        Self { retry, is_login_watched, message: state.message, since_ms: state.since_ms }
     }
 }
 
@@ -93,14 +100,21 @@ fn cause(failure: &ApiFailure, now_ms: u64) -> Option<FailureCause> {
     }
 }
 
+/// Watches the directory that the file is in: it is replaced, not rewritten.
+fn watch_login(watch: &mut FileWatch<Watcher>) -> bool {
+    config_dir().is_some_and(|directory| watch.watch(Watcher::Login, &directory, Told::Contents).is_ok())
+}
+
 impl Host {
     /// Something has happened to the last turn.
     pub(super) fn note_retry_event(&mut self, event: RetryEvent) {
         let effect = self.failed_turn.retry.handle(Instant::now(), event);
-        if !self.failed_turn.retry.waits_for_login() {
-            self.failed_turn.login = None;
-        } else if self.failed_turn.login.is_none() {
-            self.failed_turn.login = LoginWatch::new();
+        let waits = self.failed_turn.retry.waits_for_login();
+        if waits != self.failed_turn.is_login_watched {
+            self.failed_turn.is_login_watched = waits && watch_login(&mut self.file_watch);
+            if !waits {
+                self.file_watch.unwatch_all(Watcher::Login);
+            }
         }
         match effect {
             None => {}
@@ -139,12 +153,18 @@ impl Host {
         }
     }
 
-    /// The file with claude's login has changed.
-    pub(super) fn hear_login(&mut self) {
-        if let Some(login) = &self.failed_turn.login {
-            login.take();
+    /// Something has changed in the directory that the file with claude's login is in.
+    pub(super) fn hear_login(&mut self, change: &Change) {
+        let is_login = |name: &OsString| Some(name.as_os_str()) == Path::new(CREDENTIALS).file_name();
+        let is_news = match change {
+            Change::Came(name) | Change::Written(name) | Change::Left(name) => is_login(name),
+            // It is not known what.
+            Change::Contents | Change::Missed => true,
+            Change::Itself => false,
+        };
+        if is_news {
+            self.note_retry_event(RetryEvent::LoggedIn);
         }
-        self.note_retry_event(RetryEvent::LoggedIn);
     }
 
     /// Tells claude to go on, as a message. `tries` counts those in a row that nobody has asked for.

@@ -1,6 +1,5 @@
-//! A host whom the system tells of no changed file: no thread can be started, or the limit of watchers is
-//! reached. The session runs all the same, and claude's state file is looked at when claude has written
-//! something.
+//! A host whom the system tells of no changed file, because a limit of watchers is reached. The session runs
+//! all the same, and claude's state file is looked at when claude has written something.
 
 use std::time::{Duration, Instant};
 

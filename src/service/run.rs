@@ -17,11 +17,11 @@ use super::journal::say;
 use super::standing;
 use super::updates::Updates;
 use crate::config;
+use crate::os::file_watch::FileWatch;
 use crate::os::own_program::own_program;
 use crate::os::poll::{Interest, Poll};
 use crate::os::process;
 use crate::os::process_end::ProcessEnd;
-use crate::os::removals::Removals;
 use crate::os::signal_pipe::SignalPipe;
 use crate::os::umask;
 use crate::paths;
@@ -91,7 +91,7 @@ pub fn main() -> Result<(), UserError> {
     }
     let bell = Bell::make(&state).map_err(|error| cannot_write(&state, &error))?;
     let mut service = Service {
-        removals: watch(&state),
+        files: watch(&state),
         state,
         known,
         bell,
@@ -112,10 +112,10 @@ fn cannot_write(state: &Path, error: &io::Error) -> UserError {
 }
 
 /// Has something to read when the service's files are removed or moved.
-fn watch(state: &Path) -> Option<Removals> {
-    let mut removals = Removals::new().ok()?;
-    removals.watch_path(&service_bell::path(state));
-    Some(removals)
+fn watch(state: &Path) -> FileWatch<()> {
+    let mut watch = FileWatch::open();
+    watch.watch_path((), &service_bell::path(state));
+    watch
 }
 
 struct Service {
@@ -123,7 +123,7 @@ struct Service {
     known: ServiceState,
     bell: Bell,
     signals: SignalPipe,
-    removals: Option<Removals>,
+    files: FileWatch<()>,
     healer: Healer,
     /// The ends of processes that are waited for.
     ends: BTreeMap<Uuid, ProcessEnd>,
@@ -140,7 +140,7 @@ impl Service {
             poll.clear();
             let signals = poll.add(&self.signals, Interest::Reading);
             let bell = poll.add(&self.bell, Interest::Reading);
-            let removals = self.removals.as_ref().map(|removals| poll.add(removals, Interest::Reading));
+            let files = self.files.fd().map(|fd| poll.add(fd, Interest::Reading));
             let ends: Vec<_> =
                 self.ends.iter().map(|(id, end)| (*id, poll.add(end, Interest::Reading))).collect();
             let healing = self.healer.deadline().map(|at| at.saturating_sub(self.since.elapsed()));
@@ -165,7 +165,7 @@ impl Service {
                     self.tell(Event::Ended(id));
                 }
             }
-            if removals.is_some_and(|removals| poll.is_ready(removals)) {
+            if files.is_some_and(|files| poll.is_ready(files)) {
                 self.check_files();
             }
             if poll.is_ready(bell) {
@@ -181,9 +181,7 @@ impl Service {
 
     /// Somebody has removed or moved the state directory, or what hosts write into.
     fn check_files(&mut self) {
-        if let Some(removals) = &self.removals {
-            removals.take();
-        }
+        self.files.take();
         if self.bell.is_in_place(&self.state) {
             return;
         }
@@ -193,7 +191,7 @@ impl Service {
             self.bell = bell;
             let _ = self.known.write(&self.state);
         }
-        self.removals = watch(&self.state);
+        self.files = watch(&self.state);
         self.look_at_all();
     }
 

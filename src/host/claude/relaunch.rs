@@ -25,7 +25,7 @@ use crate::host::claude::supervisor::{
     ClaudeLaunch, Decision, FinishReason, LaunchContext, Lost, SupervisorEvent,
 };
 use crate::host::start::later_environment;
-use crate::host::state_watch::{StateWatch, Wake};
+use crate::host::state_watch::StateWatch;
 use crate::host::timers::Timer;
 use crate::host::turn_retry::RetryEvent;
 use crate::os::exit::Exit;
@@ -494,7 +494,6 @@ impl Host {
         let pty = Pty::open(self.claude.launcher.size, self.attachment.attributes())
             .map_err(said("no PTY can be opened"))?;
         let for_client = pty.master.try_clone().map_err(said("no descriptor is left"))?;
-        let wake = Wake::new().map_err(said("no descriptor is left"))?;
         let cwd = last_claude::directory(&self.record);
         let mut variables = later_environment(&self.claude.launcher.environment, &self.events);
         let goes_on = prepare_launch(&mut self.continuation, launch.resumes(), &mut variables);
@@ -510,7 +509,7 @@ impl Host {
         if goes_on {
             self.told_to_go_on();
         }
-        self.watch = StateWatch::new(child.pid(), wake);
+        self.watch = StateWatch::new(&mut self.file_watch, child.pid());
         self.record.child_pid = Some(child.pid().as_raw());
         self.record.restarts += 1;
         self.record.asked_restarts += u32::from(self.claude.restart.is_under_way());

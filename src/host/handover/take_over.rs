@@ -25,10 +25,11 @@ use crate::host::journal::Journal;
 use crate::host::output::Output;
 use crate::host::remote::Remote;
 use crate::host::sending::Sending;
-use crate::host::state_watch::{StateWatch, Wake};
+use crate::host::state_watch::StateWatch;
 use crate::host::turn::TurnWatch;
 use crate::host::turn_retry::FailedTurn;
 use crate::os::fd_store::ReceivedFds;
+use crate::os::file_watch::FileWatch;
 use crate::os::memory_file;
 use crate::os::replace_program::{BlockedSignals, NextProgram, unblock_signals};
 use crate::os::signal_pipe::SignalPipe;
@@ -124,8 +125,9 @@ fn take_over(bytes: &[u8]) -> Result<(Host, ControlServer), String> {
     let attachment = Attachment::take_over(parts.attachment, &fds, &config).map_err(said)?;
     let mut output = Output::take_over(parts.output, parts.modes, parts.screen, &fds).map_err(said)?;
     output.stall_after = config.stall_after;
-    let files = SessionFiles::take_over(parts.files, &directory, config.records.keep, &fds).map_err(said)?;
-    let wake = Wake::new().map_err(said)?;
+    let mut file_watch = FileWatch::open();
+    let files = SessionFiles::take_over(parts.files, &mut file_watch, &directory, config.records.keep, &fds)
+        .map_err(said)?;
     let (journal, events) = Journal::new(&directory, Some(files.lock().as_fd())).map_err(said)?;
     let server = parts.server.ok_or("it is the state of a trial")?;
     let child = parts.claude.pid();
@@ -138,6 +140,8 @@ fn take_over(bytes: &[u8]) -> Result<(Host, ControlServer), String> {
             return Err(error.to_string());
         }
     };
+    let watch = StateWatch::taken_over(&mut file_watch, child, parts.state_file_was_removed);
+    let failed_turn = FailedTurn::take_over(parts.failed_turn, &mut file_watch, &config.turn);
     let mut host = Host {
         record: parts.record,
         journal,
@@ -148,7 +152,8 @@ fn take_over(bytes: &[u8]) -> Result<(Host, ControlServer), String> {
         attachment,
         output,
         signals,
-        watch: StateWatch::taken_over(child, wake, parts.state_file_was_removed),
+        file_watch,
+        watch,
         files,
         transcript: parts.transcript,
         turn: TurnWatch::take_over(parts.turn),
@@ -161,7 +166,7 @@ fn take_over(bytes: &[u8]) -> Result<(Host, ControlServer), String> {
         claude_name: parts.claude_name,
         alerts: Alerts::take_over(parts.alerts, &config.notify),
         continuation: parts.continuation.with_policy(&config.turn),
-        failed_turn: FailedTurn::take_over(parts.failed_turn, &config.turn),
+        failed_turn,
         handover: HandOver::default(),
     };
     host.is_taken_over(&document, parts.waiting);

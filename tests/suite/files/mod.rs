@@ -33,9 +33,10 @@ fn detached_in(sandbox: &Sandbox) -> Record {
     submit(&mut terminal, "some words");
     terminal.wait_for_text(WORDS);
     terminal.hang_up();
-    sandbox.wait_for_record("nobody attached and claude idle", |record| {
+    sandbox.wait_for_record("nobody attached, claude idle and its turn read", |record| {
         record.json["client_pid"].is_null()
             && record.text("status") == "idle"
+            && record.json["turn"]["end"]["how"] == "done"
             && !record.json["with_transcript"].as_array().is_none_or(Vec::is_empty)
     })
 }

@@ -11,12 +11,12 @@ fn log(record: &Record) -> String {
     std::fs::read_to_string(record.path.with_file_name("events.jsonl")).unwrap_or_default()
 }
 
-/// The crate that watches files panics without a thread. The session runs all the same: what claude does is
-/// seen a moment after it has written something, and the user is told why.
+/// The session runs all the same: what claude does is seen a moment after it has written something, and the
+/// user is told why.
 #[test]
-fn without_a_thread_what_claude_does_is_seen_all_the_same() {
+fn without_a_watcher_what_claude_does_is_seen_all_the_same() {
     let mut sandbox = stand_in::sandbox();
-    sandbox.set("CCKW_FAULT", "no-thread");
+    sandbox.set("CCKW_FAULT", "no-watcher");
     let mut terminal = stand_in::start(&sandbox, &[]);
     let idle = |record: &Record| record.text("status") == "idle";
     let record = sandbox.wait_for_record("an idle claude", idle);
@@ -29,7 +29,7 @@ fn without_a_thread_what_claude_does_is_seen_all_the_same() {
     at_prompt(&mut terminal);
     sandbox.wait_for_record("an idle claude", idle);
     let list = well_said(&sandbox, &["list"]);
-    assert!(list.contains("seen late") && list.contains("ulimit -u"), "{list}");
+    assert!(list.contains("seen late") && list.contains("max_user_instances"), "{list}");
     submit(&mut terminal, "/exit");
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     sandbox.wait_for_silence();
