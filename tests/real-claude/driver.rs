@@ -334,7 +334,7 @@ pub fn written(place: &Place, id: &str, text: &str) {
 
 /// The messages in a transcript, as they stand there. Other lines hold a prompt too, and earlier: what was
 /// sent for it, for one.
-fn messages(place: &Place, id: &str) -> String {
+pub fn messages(place: &Place, id: &str) -> String {
     let is_message = |line: &&str| {
         let kind = serde_json::from_str::<serde_json::Value>(line).ok().map(|line| line["type"].clone());
         kind.is_some_and(|kind| kind == "user" || kind == "assistant")
