@@ -16,7 +16,7 @@ use crate::claude::by_hand::{ClaudeByHand, NotFound};
 use crate::claude::state_file;
 use crate::claude::state_file::is_rest;
 use crate::claude::transcript::last_turn;
-use crate::claude::transcript::turn::TurnStatus;
+use crate::claude::transcript::turn::{TurnEnd, TurnStatus};
 use crate::client::{adopt as client, complain};
 use crate::escape::escape;
 use crate::os::poll::{Interest, Poll};
@@ -171,10 +171,16 @@ fn last_turn(claude: &ClaudeByHand) -> TurnStatus {
 
 /// Says what has become of a turn that ran to the end. All that is in the transcript is in the session.
 fn tell_what_is_lost(now: bool, before: &TurnStatus, after: &TurnStatus) {
-    let is_same = (&before.last_prompt, before.last_at) == (&after.last_prompt, after.last_at);
-    if !now && !is_same {
+    if !now && may_be_lost(before, after) {
         complain("something was said to it at the last moment; see whether it has answered");
     }
+}
+
+/// Whether something was said that was not answered. Claude writes the end of a turn a moment after it rests, so
+/// another line alone means nothing.
+fn may_be_lost(before: &TurnStatus, after: &TurnStatus) -> bool {
+    let is_same = (&before.last_prompt, before.last_at) == (&after.last_prompt, after.last_at);
+    !is_same && !matches!(after.end, Some(TurnEnd::Done | TurnEnd::Failed(_)))
 }
 
 /// Says what the session is called.
@@ -187,4 +193,28 @@ fn tell(session: &Session, args: &AdoptArgs<'_>) -> ExitCode {
         false => "taken over, into a session without a terminal",
     };
     print(&format!("{}: {what}. To use it here: cckw attach {}\n", escape(&session.name), session.word()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_late_end_of_a_turn_is_no_loss() {
+        let status = |prompt: &str, at, end| TurnStatus {
+            last_prompt: Some(prompt.into()),
+            last_at: Some(at),
+            end: Some(end),
+            ..TurnStatus::default()
+        };
+        let before = status("one", 1, TurnEnd::Done);
+        assert!(!may_be_lost(&before, &before));
+        assert!(!may_be_lost(&before, &status("one", 2, TurnEnd::Done)));
+        assert!(!may_be_lost(&TurnStatus::default(), &before));
+        for lost in [status("two", 2, TurnEnd::BrokenOff), status("one", 2, TurnEnd::Interrupted)] {
+            assert!(may_be_lost(&before, &lost), "{lost:?}");
+        }
+        let open = status("one", 1, TurnEnd::BrokenOff);
+        assert!(!may_be_lost(&open, &open));
+    }
 }
