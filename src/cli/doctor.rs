@@ -14,9 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use nix::unistd::{AccessFlags, Pid, User, access};
+use nix::unistd::{AccessFlags, User, access};
 
-use super::advice::quoted;
 use super::colours::Colours;
 use super::wrap::wrap;
 use super::{output, removed_program, status};
@@ -29,7 +28,6 @@ use crate::claude::version::{TRIED, is_newer};
 use crate::config;
 use crate::config::Config;
 use crate::escape::escape;
-use crate::os;
 use crate::os::disk;
 use crate::os::disk::DiskObstacle;
 use crate::os::tty;
@@ -79,7 +77,7 @@ pub fn main() -> ExitCode {
     findings.extend(directories());
     findings.extend(claude_files());
     findings.extend(hosts());
-    findings.extend(logout());
+    findings.extend(logout::findings());
     findings.extend(terminal());
     findings.push(shell());
     findings.extend(remote_control());
@@ -110,27 +108,6 @@ fn claude_files() -> Option<Finding> {
     let why = unwritten::state_file_obstacle(&crate::claude::config_dir()?)?;
     let text = format!("{why}: claude cannot write its state files or its transcripts");
     Some(finding(Mark::Fail, "claude's files", text))
-}
-
-/// What a logout does to a session that is started here, and to those that run and fare worse.
-fn logout() -> Vec<Finding> {
-    let has_service = paths::state_dir().is_ok_and(|state| registry::service_state::is_running(&state));
-    let mut findings = vec![logout::line(&logout::Logout {
-        found: os::logout::at_logout(has_service),
-        has_service,
-        linger_command: os::logout::linger_command(),
-    })];
-    if findings.iter().all(|finding| finding.mark == Mark::Ok) {
-        let sessions = registry::running().unwrap_or_default();
-        let ends = |session: &&registry::Session| {
-            let host = session.record.host_pid;
-            host > 1 && os::logout::ends_at_logout(Pid::from_raw(host))
-        };
-        let names: Vec<String> =
-            sessions.iter().filter(ends).map(|session| quoted(Path::new(&session.name))).collect();
-        findings.extend((!names.is_empty()).then(|| logout::others(&names)));
-    }
-    findings
 }
 
 /// How many columns there are for the report; nothing where stdout is no terminal.

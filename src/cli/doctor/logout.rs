@@ -1,23 +1,52 @@
 //! One line on what a logout does to a detached session on this machine, and how to change it.
 
+use std::path::Path;
+
+use nix::unistd::Pid;
+
 use super::{Finding, Mark, finding};
+use crate::cli::advice::quoted;
 use crate::escape::escape;
+use crate::os::logout;
 use crate::os::logout::{AtLogout, Reason};
+use crate::paths;
+use crate::registry;
 
 /// Where all of it is explained.
 const PAGE: &str = "docs/user/logout.md";
 
+/// What a logout does to a session that is started here, and to those that run and fare worse.
+pub fn findings() -> Vec<Finding> {
+    let has_service = paths::state_dir().is_ok_and(|state| registry::service_state::is_running(&state));
+    let mut findings = vec![line(&Logout {
+        found: logout::at_logout(has_service),
+        has_service,
+        linger_command: logout::linger_command(),
+    })];
+    if findings.iter().all(|finding| finding.mark == Mark::Ok) {
+        let sessions = registry::running().unwrap_or_default();
+        let ends = |session: &&registry::Session| {
+            let host = session.record.host_pid;
+            host > 1 && logout::ends_at_logout(Pid::from_raw(host))
+        };
+        let names: Vec<String> =
+            sessions.iter().filter(ends).map(|session| quoted(Path::new(&session.name))).collect();
+        findings.extend((!names.is_empty()).then(|| others(&names)));
+    }
+    findings
+}
+
 /// What a logout does here, and what there is to change it.
-pub struct Logout {
-    pub found: AtLogout,
+struct Logout {
+    found: AtLogout,
     /// Whether the service of cckw runs.
-    pub has_service: bool,
+    has_service: bool,
     /// The command that turns lingering on.
-    pub linger_command: &'static str,
+    linger_command: &'static str,
 }
 
 /// The line for what was found.
-pub fn line(logout: &Logout) -> Finding {
+fn line(logout: &Logout) -> Finding {
     let Logout { found, has_service, linger_command } = logout;
     let (mark, text) = match found {
         AtLogout::NotKnownHere => {
@@ -70,7 +99,7 @@ pub fn line(logout: &Logout) -> Finding {
 
 /// The line for sessions that end all the same: they were started where a logout ends them, before the service
 /// ran, say. `names` are as they are typed.
-pub fn others(names: &[String]) -> Finding {
+fn others(names: &[String]) -> Finding {
     let (these, it, one) = match names {
         [name] => (format!("{name} ends"), "it was", name.clone()),
         names => (format!("{} end", names.join(", ")), "they were", "SESSION".into()),
