@@ -57,6 +57,24 @@ pub struct Cli {
 /// What `cckw service` does.
 #[derive(Debug, Subcommand)]
 pub enum ServiceAction {
+    /// Install the service, and start it
+    ///
+    /// Writes a unit for systemd's user manager (an agent for launchd on macOS), enables it and starts it. Typed
+    /// again, it renews the unit. A file that is not cckw's is never replaced. If no user manager answers, nothing
+    /// is installed, and the line is printed with which cron starts the service.
+    Install,
+    /// End the service, and remove what was installed
+    ///
+    /// Sessions go on.
+    Uninstall,
+    /// Say whether the service runs
+    ///
+    /// The exit status is 0 if it runs, 3 if it is installed and does not run, 4 if it is not installed.
+    Status {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Run the service in the foreground
     ///
     /// The unit of systemd, the agent of launchd and the line of cron run this. There is one for a user and a state

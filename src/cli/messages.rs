@@ -80,7 +80,11 @@ fn errors() -> Vec<(&'static str, UserError)> {
             ended_at_once("exit status 1", "error: unknown option '--frob'"), ended_at_once("exit status 0", ""),
             not_up_yet(WORK, 30.0), asks_first(WORK, "Is this a project that you trust?"), interrupted(WORK, 130);
         service:
-            runs_already(Some(4711)), runs_already(None);
+            runs_already(Some(4711)), runs_already(None), no_program(refused()), no_home(),
+            unfit(Path::new("/a\nb/cckw")), foreign(Path::new("/home/you/.config/systemd/user/cckw.service")),
+            nobody_starts_it("systemd user manager", "Failed to connect to bus: No medium found"),
+            cannot_write(directory(), full()), not_begun("systemd user manager", "Access denied"),
+            does_not_come_up(), not_ended("systemd user manager", "Access denied");
         adopt:
             unknown("4711"), several("0f0e", &[4711, 4712]), is_session(WORK),
             not_adoptable(4711, "it is not a session in a terminal"), runs_in_it(), asks(4711, "permission prompt"),

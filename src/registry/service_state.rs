@@ -104,7 +104,6 @@ impl ServiceState {
     }
 
     /// What is written down when the service is installed: what ran before stays as it is.
-    #[allow(dead_code)]
     pub fn at_install(moment: &Moment) -> Self {
         Self { brings_back: false, ..Self::at_start(None, moment) }
     }
@@ -147,7 +146,6 @@ impl ServiceState {
     }
 
     /// Whether its process runs.
-    #[allow(dead_code)]
     pub fn lives(&self) -> bool {
         let pid = nix::unistd::Pid::from_raw(self.pid);
         self.boot.is_some()
@@ -182,14 +180,12 @@ impl ServiceLock {
 }
 
 /// Whether a service runs for this state directory.
-#[allow(dead_code)]
 pub fn is_running(state: &Path) -> bool {
     let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
     open_plain(&state.join(LOCK_NAME)).is_ok_and(held)
 }
 
 /// Removes what a service has left, which does not run any more.
-#[allow(dead_code)]
 pub fn forget(state: &Path) {
     for path in [state.join(STATE_NAME), super::service_bell::path(state), state.join(LOCK_NAME)] {
         let _ = std::fs::remove_file::<PathBuf>(path);

@@ -31,6 +31,7 @@ mod newer;
 mod panes;
 mod paste;
 mod pinning;
+mod reboot;
 mod relaunch;
 mod remote;
 mod restart;

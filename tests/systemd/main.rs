@@ -14,3 +14,4 @@ mod logout;
 mod machine;
 mod own_scope;
 mod scene;
+mod service;

@@ -435,14 +435,25 @@ const ALL: &[PageFacts] = &[
     },
     PageFacts {
         verb: "service",
-        exit: &[FINE, FAILED, SENSELESS, ("3", "`run`: another service runs.")],
+        exit: &[
+            ("0", "All went well; `status`: the service runs."),
+            FAILED,
+            SENSELESS,
+            ("3", "`status`: it is installed and does not run; `run`: another service runs."),
+            ("4", "`status`: it is not installed."),
+        ],
         environment: &[CONFIG_HOME, STATE_HOME],
         files: &[
+            ("~/.config/systemd/user/cckw.service", "The unit of systemd's user manager."),
             ("~/.local/state/cckw/service.json", "Which sessions come back, and the process of the service."),
             CONFIG,
             RECORD,
         ],
-        examples: &[("cckw service run", "Run it in the foreground:")],
+        examples: &[
+            ("cckw service install", "Have sessions come back after a reboot:"),
+            ("cckw service status", "See whether the service runs:"),
+            ("cckw service uninstall", "Take it back:"),
+        ],
         see_also: &["cckw", "cckw-start", "cckw-list"],
     },
     PageFacts {

@@ -3,6 +3,7 @@
 
 mod after_boot;
 mod healing;
+mod installing;
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
