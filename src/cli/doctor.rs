@@ -18,7 +18,7 @@ use nix::unistd::{AccessFlags, User, access};
 
 use super::colours::Colours;
 use super::wrap::wrap;
-use super::{output, removed_program, status};
+use super::{older_host, output, removed_program, status};
 use crate::claude::executable;
 use crate::claude::obstacles;
 use crate::claude::obstacles::SettingSource;
@@ -99,7 +99,20 @@ fn hosts() -> Vec<Finding> {
         .chain(troubled.map(|(session, trouble)| {
             finding(Mark::Warn, "session", format!("{}: {trouble}", escape(&session.name)))
         }))
+        .chain(older_hosts(&sessions))
         .collect()
+}
+
+/// The sessions whose hosts run another cckw than the one on disk.
+fn older_hosts(sessions: &[registry::Session]) -> Option<Finding> {
+    let older: Vec<_> = sessions.iter().filter(|session| older_host::is_older(session)).collect();
+    let names: Vec<String> = older.iter().map(|session| escape(&session.name).to_string()).collect();
+    let text = format!(
+        "another cckw than the one on disk runs in the hosts of these sessions: {}; to renew them, which claude does not notice: cckw \
+         restart --hosts",
+        names.join(", ")
+    );
+    (!older.is_empty()).then(|| finding(Mark::Warn, "host", text))
 }
 
 /// Whether claude can write its state file and its transcripts. Nothing where it can: it looks after its

@@ -11,6 +11,7 @@ use super::colours::Colours;
 use super::columns;
 use super::columns::Column;
 use super::last_turn;
+use super::older_host;
 use super::output::{fail, print};
 use super::removed_program;
 use super::status::{hint, shown_state, state};
@@ -129,6 +130,7 @@ fn line(
         "hint": hint(session),
         "claude_version": record.claude_version,
         "newer_installed": installed.newer(session),
+        "host_outdated": older_host::is_older(session),
         "program_removed": removed_program::is_removed(session),
         "host_pid": record.host_pid,
         "claude_pid": record.claude_pid,

@@ -22,6 +22,7 @@ mod man;
 #[cfg(test)]
 mod messages;
 mod new;
+mod older_host;
 mod output;
 mod picker;
 mod reconnect;

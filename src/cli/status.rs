@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use nix::unistd::Pid;
 
 use super::last_turn;
+use super::older_host;
 use super::removed_program;
 use crate::claude::state_file::is_rest;
 use crate::claude::transcript::failure::{ApiFailure, FailureKind};
@@ -190,6 +191,9 @@ pub fn hint(session: &Session) -> Option<String> {
     }
     if let Some(lost) = record.expired.as_deref().filter(|_| is_expired(session)) {
         return Some(format!("a new conversation, because this one could not be opened: {}", escape(lost)));
+    }
+    if let Some(older) = older_host::hint(session) {
+        return Some(older);
     }
     let notice = record.notice.as_ref().filter(|notice| now().saturating_sub(notice.at) < NOTICE_AGE)?;
     Some(escape(&notice.text).to_string())

@@ -37,7 +37,7 @@ pub use remote::{ReconnectPolicy, RemoteControl};
 pub use restart::{OnSigterm, Restart};
 pub use start::{Existing, StartPolicy};
 pub use turn::{OnBrokenTurn, TurnPolicy};
-pub use update::{AutoUpdate, UpdateConfig, is_address};
+pub use update::{AutoUpdate, HostUpdate, UpdateConfig, is_address};
 
 /// The largest file that is read, in bytes. Anything above it is not a configuration.
 const MAX_LEN: u64 = 1 << 20;

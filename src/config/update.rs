@@ -12,6 +12,19 @@ pub struct UpdateConfig {
     pub public_key: Option<String>,
     /// What is done without being asked.
     pub auto: AutoUpdate,
+    /// When a running host goes on as a cckw that has taken the place of its own on disk.
+    pub hosts: HostUpdate,
+}
+
+/// When a running host goes on as the cckw that is on disk now, without being asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostUpdate {
+    /// When claude is idle.
+    #[default]
+    Idle,
+    /// Not at all.
+    Never,
 }
 
 /// What is done about a new version without being asked.

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::Host;
 use super::control_server::{ControlServer, Now};
 use super::timers::Timer;
+use crate::config::HostUpdate;
 use crate::os::fd_store::FdStore;
 use crate::os::memory_file;
 use crate::os::own_program::{FileIdentity, ProgramFile};
@@ -56,6 +57,9 @@ const MISSING_INTERVALS: [Duration; 6] = [
 #[derive(Default)]
 pub(super) struct HandOver {
     schedule: Schedule,
+    policy: HostUpdate,
+    /// The path that this program was started by.
+    own: Option<PathBuf>,
     /// The program that is tried, or was.
     program: PathBuf,
     trial: Option<Trial>,
@@ -71,14 +75,30 @@ pub(super) struct HandOver {
 }
 
 impl HandOver {
+    /// For a host that has just been started.
+    pub(super) fn new(policy: HostUpdate) -> Self {
+        Self::known_as(ProgramFile::own().ok().map(|own| own.path().to_owned()), policy)
+    }
+
+    /// For a host that runs a program which is known by this path.
+    fn known_as(own: Option<PathBuf>, policy: HostUpdate) -> Self {
+        Self { own, policy, ..Self::default() }
+    }
+
+    /// The path of the program that goes on, as the next one is to know it.
+    pub(super) fn known_path(&self) -> Option<LosslessText> {
+        let is_own = self.program.as_os_str().is_empty();
+        let path = if is_own { self.own.as_deref() } else { Some(self.program.as_path()) };
+        path.map(LosslessText::from)
+    }
+
+    fn own_file(&self) -> std::io::Result<ProgramFile> {
+        ProgramFile::known_as(self.own.as_deref())
+    }
+
     /// Those who have asked, and wait.
     pub(super) fn waiting(&self) -> &[Uuid] {
         &self.waiting
-    }
-
-    /// Whether a program that was replaced on disk goes on by itself.
-    fn follows_disk(&self) -> bool {
-        true
     }
 
     /// When something is to be done.
@@ -100,7 +120,7 @@ impl Host {
         if self.claude.has_quit() || self.system_stop.is_under_way() {
             return refused("the session is being ended".into());
         }
-        let own = match ProgramFile::own() {
+        let own = match self.handover.own_file() {
             Ok(own) => own,
             Err(error) => return refused(errors::own_program_is_unknown(&error).to_string()),
         };
@@ -130,10 +150,10 @@ impl Host {
     /// The program on disk may be another one by now.
     pub(super) fn look_at_program(&mut self) {
         let count = self.handover.missing.take().map_or(0, |(_, count)| count);
-        if !self.handover.follows_disk() {
+        if self.handover.policy == HostUpdate::Never {
             return;
         }
-        let Ok(own) = ProgramFile::own() else { return };
+        let Ok(own) = self.handover.own_file() else { return };
         match own.replacement() {
             Ok(Some(there)) if self.handover.failed != Some(there) => {
                 if self.handover.schedule.is_idle() {
@@ -261,7 +281,7 @@ impl Host {
 
     fn try_to_execute(&mut self, server: &ControlServer) -> Result<std::convert::Infallible, String> {
         let said = |error: std::io::Error| error.to_string();
-        let own = ProgramFile::own().map_err(said)?;
+        let own = self.handover.own_file().map_err(said)?;
         let blocked = BlockedSignals::all().map_err(said)?;
         // What has come until now stands in the pipe of this program, which the next one does not read.
         if self.is_told_to_end() {

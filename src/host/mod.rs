@@ -218,7 +218,7 @@ impl Host {
             alerts: Alerts::new(&config.notify),
             failed_turn: FailedTurn::new(&config.turn),
             continuation,
-            handover: HandOver::default(),
+            handover: HandOver::new(config.update.hosts),
         }
     }
 

@@ -49,7 +49,19 @@ impl ProgramFile {
     /// # Errors
     /// When the system cannot say it, or no descriptor is left.
     pub fn own() -> io::Result<Self> {
-        let path = without_mark(std::env::current_exe()?);
+        Self::known_as(None)
+    }
+
+    /// The same, where it is known under which path it was started: since then the file may have another name,
+    /// because whoever replaces it keeps it.
+    ///
+    /// # Errors
+    /// As [`Self::own`].
+    pub fn known_as(path: Option<&Path>) -> io::Result<Self> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => without_mark(std::env::current_exe()?),
+        };
         let opened = if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { path.clone() };
         let file = File::open(opened)?;
         let identity = FileIdentity::of(&file.metadata()?);

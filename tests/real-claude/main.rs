@@ -20,6 +20,7 @@ mod attach;
 mod background_job;
 mod broken_turn;
 mod dialogue;
+mod handover;
 mod help;
 mod hygiene;
 mod jobs;

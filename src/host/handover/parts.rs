@@ -57,6 +57,8 @@ pub struct Parts {
     pub failed_turn: FailedTurnState,
     /// Those who have asked for the hand-over, and wait.
     pub waiting: Vec<Uuid>,
+    /// The path of the program that goes on.
+    pub program: Option<LosslessText>,
 }
 
 impl Parts {
@@ -91,6 +93,7 @@ impl Parts {
             continuation: document.part_or_new("continuation")?,
             failed_turn: document.part_or_new("failed-turn")?,
             waiting: document.part_or_new("waiting")?,
+            program: document.part_or_new("program")?,
         })
     }
 }
@@ -108,7 +111,7 @@ impl Host {
         document: &mut Document,
     ) -> Result<(), String> {
         let directory = LosslessText::from(self.directory.as_path());
-        let parts: [(&str, &dyn Part); 24] = [
+        let parts: [(&str, &dyn Part); 25] = [
             ("record", &self.record),
             ("directory", &directory),
             ("claude", &self.claude.hand_over(fds)),
@@ -133,6 +136,7 @@ impl Host {
             ("continuation", &self.continuation),
             ("failed-turn", &self.failed_turn.hand_over()),
             ("waiting", &self.handover.waiting()),
+            ("program", &self.handover.known_path()),
         ];
         parts.iter().try_for_each(|(name, part)| part.put(name, document))
     }

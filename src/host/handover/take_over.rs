@@ -31,6 +31,7 @@ use crate::host::turn_retry::FailedTurn;
 use crate::os::fd_store::ReceivedFds;
 use crate::os::file_watch::FileWatch;
 use crate::os::memory_file;
+use crate::os::own_program::ProgramFile;
 use crate::os::replace_program::{BlockedSignals, NextProgram, unblock_signals};
 use crate::os::signal_pipe::SignalPipe;
 use crate::os::{signals, umask};
@@ -142,6 +143,10 @@ fn take_over(bytes: &[u8]) -> Result<(Host, ControlServer), String> {
     };
     let watch = StateWatch::taken_over(&mut file_watch, child, parts.state_file_was_removed);
     let failed_turn = FailedTurn::take_over(parts.failed_turn, &mut file_watch, &config.turn);
+    // One that was executed back is where it was before, perhaps under another name.
+    let own = parts.program.filter(|_| document.returned.is_none());
+    let own = own.map(|path| PathBuf::from(std::ffi::OsString::from(path)));
+    let own = own.or_else(|| Some(ProgramFile::own().ok()?.path().to_owned()));
     let mut host = Host {
         record: parts.record,
         journal,
@@ -167,7 +172,7 @@ fn take_over(bytes: &[u8]) -> Result<(Host, ControlServer), String> {
         alerts: Alerts::take_over(parts.alerts, &config.notify),
         continuation: parts.continuation.with_policy(&config.turn),
         failed_turn,
-        handover: HandOver::default(),
+        handover: HandOver::known_as(own, config.update.hosts),
     };
     host.is_taken_over(&document, parts.waiting);
     fds.close();
@@ -181,9 +186,7 @@ impl Host {
         self.handover.waiting = waiting;
         match &document.returned {
             Some(reason) => {
-                if let Ok(own) = crate::os::own_program::ProgramFile::own() {
-                    self.handover.program = own.path().to_owned();
-                }
+                self.handover.program = self.handover.own.clone().unwrap_or_default();
                 self.hand_over_failed(reason);
             }
             None => {

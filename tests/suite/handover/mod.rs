@@ -46,6 +46,30 @@ fn count(sandbox: &Sandbox) -> usize {
     events(sandbox).iter().filter(|event| *event == "handed-over").count()
 }
 
+/// What cckw says of this state in a trial.
+fn tried(state: &[u8]) -> String {
+    use std::io::{Seek as _, Write as _};
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(state).expect("is written");
+    file.rewind().expect("is read from its beginning");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cckw"));
+    command.args(["host", "--try-hand-over"]).env_clear().env("HOME", "/nowhere").stdin(file);
+    String::from_utf8(command.output().expect("runs").stdout).expect("text")
+}
+
+/// A state that was written by an earlier cckw is read for as long as its version says so. See
+/// `a_program_that_is_tried_gets_the_whole_state` for how one is made.
+#[test]
+fn states_of_earlier_programs_are_read() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/handover/states");
+    let states: Vec<_> = std::fs::read_dir(folder).expect("a folder").flatten().collect();
+    assert!(!states.is_empty());
+    for state in states {
+        let said = tried(&std::fs::read(state.path()).expect("a state"));
+        assert!(said.starts_with("cckw can go on: "), "{}: {said}", state.path().display());
+    }
+}
+
 #[test]
 fn an_attached_user_and_claude_notice_nothing() {
     let sandbox = sandbox();

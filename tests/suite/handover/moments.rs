@@ -102,7 +102,7 @@ fn sizes_attaches_and_detaches_around_it_are_as_ever() {
 #[test]
 fn a_message_that_waits_goes_along() {
     let mut sandbox = sandbox();
-    sandbox.set("CCKW_STANDIN_PACE", "3000");
+    sandbox.set("CCKW_STANDIN_PACE", "700");
     let mut terminal = start(&sandbox, &["-n", "work"]);
     submit(&mut terminal, "a turn that goes on for some seconds");
     sandbox.wait_for_record("a turn", |record| record.text("status") == "busy");
@@ -138,5 +138,27 @@ fn a_terminal_that_takes_nothing_gets_everything_later() {
     terminal.type_text("q");
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
+    sandbox.wait_for_silence();
+}
+
+/// What was given to the host to type waits for the end of it, and the keys of the user behind it arrive in order.
+#[test]
+fn a_message_that_is_being_typed_is_typed_to_its_end() {
+    let sandbox = sandbox();
+    let mut terminal = start(&sandbox, &["-n", "work"]);
+    say(&mut terminal, "the first words");
+    for round in 0..5 {
+        let text = format!("message number {round} {}", "which is long ".repeat(20));
+        let send = cckw(&sandbox, &["send", "work", &text]).spawn().expect("runs");
+        hand_over(&sandbox);
+        let output = send.wait_with_output().expect("ends");
+        assert!(output.status.success(), "{output:?}");
+        wait_until("the message", DEADLINE, || {
+            terminal.screen().contains(&format!("message number {round}"))
+        });
+        idle(&sandbox, 0);
+    }
+    say(&mut terminal, "the last words");
+    exit(terminal);
     sandbox.wait_for_silence();
 }

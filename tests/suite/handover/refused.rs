@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{count, events, identity};
+use super::{count, events, identity, wait_for_count};
 use crate::support::stand_in::{at_prompt, exit, idle, sandbox, say};
 use crate::support::verb::{cckw, well_said};
 use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
@@ -84,7 +84,7 @@ fn a_candidate_that_is_none_of_ours_crashes_hangs_or_is_gone_is_left_alone() {
     assert_eq!(count(&sandbox), 0);
     copy(&program);
     assert!(asked(&sandbox).status.success());
-    assert_eq!(count(&sandbox), 1);
+    wait_for_count(&sandbox, 1);
     say(&mut terminal, "the last words");
     exit(terminal);
     sandbox.wait_for_silence();
@@ -165,6 +165,24 @@ fn without_a_name_only_those_are_asked_that_run_another_program() {
     assert_eq!(count(&sandbox), 0);
     let said = well_said(&sandbox, &["restart", "--hosts", "--force"]);
     assert!(said.contains("runs it now"), "{said}");
+    exit(terminal);
+    sandbox.wait_for_silence();
+}
+
+/// How a state is made for `states/`: `KEEP_STATE=FILE` has this test copy the one that a host has written.
+#[test]
+fn a_program_that_is_tried_gets_the_whole_state() {
+    let sandbox = sandbox();
+    let program = installed(&sandbox);
+    let mut terminal = session(&sandbox, &program);
+    put(&program, "#!/bin/sh\ncat > \"${0%/*}/state\"\nexit 1\n");
+    refused(&sandbox, &mut terminal, "status 1");
+    let state = program.with_file_name("state");
+    let said = super::tried(&fs::read(&state).expect("a state"));
+    assert!(said.starts_with("cckw can go on: "), "{said}");
+    if let Some(kept) = std::env::var_os("KEEP_STATE") {
+        fs::copy(state, kept).expect("is copied");
+    }
     exit(terminal);
     sandbox.wait_for_silence();
 }

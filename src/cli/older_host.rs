@@ -1,0 +1,25 @@
+//! A session whose host runs another cckw than the one on disk.
+
+use nix::unistd::Pid;
+
+use crate::os::running_program::{ProgramOnDisk, on_disk};
+use crate::registry::Session;
+
+/// Whether the program that its host runs was replaced on disk, or removed. False where that cannot be known.
+pub fn is_older(session: &Session) -> bool {
+    let is_other = matches!(
+        on_disk(Pid::from_raw(session.record.host_pid)),
+        Some(ProgramOnDisk::Replaced | ProgramOnDisk::Removed)
+    );
+    session.is_running && is_other && session.record.host_lives()
+}
+
+/// What to do about it.
+pub fn hint(session: &Session) -> Option<String> {
+    is_older(session).then(|| {
+        format!(
+            "its host runs another cckw than the one on disk; to renew it, which claude does not notice: cckw restart --hosts {}",
+            session.word()
+        )
+    })
+}
