@@ -16,6 +16,8 @@ const GIVING_UP: &str = "giving up.";
 /// What it says, and exits with 1, where it starts without a network and has no answer of an earlier start:
 /// it cannot know whether the account may have a server. Seen with 2.1.332.
 const CANNOT_ASK: &str = "the feature-flag service was unreachable";
+/// What stands in front of the number of sessions that it serves, and of those that it can serve.
+const CAPACITY: &str = "Capacity:";
 /// So many lines at the end of the screen can hold its last words.
 const LAST: usize = 12;
 
@@ -61,6 +63,13 @@ pub fn name(args: &[OsString]) -> Option<String> {
     None
 }
 
+/// Whether the screen says that the server serves no session at the moment. Seen with 2.1.332: `Capacity: 0/32`.
+/// One that serves a single session ends with it, and says something else.
+pub fn serves_nobody(screen: &[String]) -> bool {
+    let shown = screen.iter().rev().find_map(|line| line.split_once(CAPACITY));
+    shown.is_some_and(|(_, count)| count.trim_start().starts_with("0/"))
+}
+
 /// Whether the end of the screen says that the server gave up because it had no network, for too long or at
 /// its start. It exits by itself then, and nobody wanted that.
 pub fn gave_up(screen: &[String]) -> bool {
@@ -86,6 +95,20 @@ mod tests {
 
     fn lines(text: &str) -> Vec<String> {
         text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn it_says_how_many_sessions_it_serves() {
+        let serves_nobody = |lines: &[&str]| {
+            super::serves_nobody(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>())
+        };
+        let place = "New sessions will be created in the current directory";
+        assert!(serves_nobody(&[&format!("    Capacity: 0/32 · {place}"), ""]));
+        assert!(serves_nobody(&["Capacity: 2/32", "Capacity: 0/1"]));
+        for lines in [&["Capacity: 0/32", "Capacity: 1/32"][..], &["Capacity: 10/32"], &["Capacity: "], &[]] {
+            assert!(!serves_nobody(lines), "{lines:?}");
+        }
+        assert!(!serves_nobody(&["    Single session · exits when complete"]));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub fn is_asked(args: &[String]) -> bool {
 }
 
 /// Runs until ctrl-c, or until a key orders a fault: `g` gives up as without a network, with status 0, `x`
-/// the same with 1, `o` with 4.
+/// the same with 1, `o` with 4. A digit has it serve so many sessions.
 ///
 /// # Errors
 /// What Claude Code refuses: no login, nothing to continue.
@@ -49,7 +49,7 @@ pub fn run(args: &[String], config: &Path, cwd: &Path) -> Result<u8, UsageRefusa
         .and_then(|()| fs::write(&record, &session))
         .map_err(failed)?;
     let _raw = Raw::enter().map_err(failed)?;
-    print!("Remote Control server {session}\r\nPress Ctrl+C to stop.\r\n");
+    print!("Remote Control server {session}\r\nCapacity: 0/32\r\nPress Ctrl+C to stop.\r\n");
     let _ = io::stdout().flush();
     for byte in io::stdin().lock().bytes() {
         match byte.map_err(failed)? {
@@ -57,6 +57,7 @@ pub fn run(args: &[String], config: &Path, cwd: &Path) -> Result<u8, UsageRefusa
             b'g' => return Ok(give_up(0)),
             b'x' => return Ok(give_up(1)),
             b'o' => return Ok(give_up(4)),
+            count @ b'0'..=b'9' => print!("Capacity: {}/32\r\n", char::from(count)),
             other => print!("{}\r\n", char::from(other).escape_debug()),
         }
         let _ = io::stdout().flush();

@@ -12,6 +12,8 @@ pub(super) enum Watcher {
     Files,
     /// The login of claude's user.
     Login,
+    /// The program that claude is started from.
+    Program,
 }
 
 impl Host {
@@ -23,6 +25,7 @@ impl Host {
                     Watcher::State => self.watch.note(change),
                     Watcher::Files => self.files.note_change(&change.what),
                     Watcher::Login => self.hear_login(&change.what),
+                    Watcher::Program => self.program_has_changed(),
                 }
             }
         }

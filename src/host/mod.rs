@@ -279,6 +279,7 @@ impl Host {
             if is_ready(output) && !self.is_held() {
                 self.move_output();
                 self.look_soon_if_unwatched();
+                self.look_at_busy_server();
             }
             if is_ready(room) {
                 self.draw_passed_over();

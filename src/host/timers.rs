@@ -124,6 +124,8 @@ pub(super) enum Timer {
     Alerts,
     /// Claude is told to go on with a turn that failed.
     TurnRetry,
+    /// It is looked whether a newer claude is installed.
+    NewerClaude,
     /// Another program is tried, or goes on here.
     HandOver,
 }
@@ -135,7 +137,7 @@ impl Timer {
         [Self::Remote, Self::Sending, Self::Parting, Self::Accept, Self::HandOver];
 
     /// The others, in the order in which they are acted on.
-    const RUN: [Self; 22] = [
+    const RUN: [Self; 23] = [
         Self::Stall,
         Self::Linger,
         Self::Title,
@@ -158,6 +160,7 @@ impl Timer {
         Self::Files,
         Self::Alerts,
         Self::TurnRetry,
+        Self::NewerClaude,
     ];
 }
 
@@ -203,6 +206,7 @@ impl Host {
             | Timer::StateRemoved
             | Timer::StateUnread
             | Timer::Probation
+            | Timer::NewerClaude
             | Timer::Kill => None,
         }
     }
@@ -265,6 +269,7 @@ impl Host {
             Timer::Files => self.look_after_files(server),
             Timer::Alerts => self.alerts_due(),
             Timer::TurnRetry => self.note_retry_event(turn_retry::RetryEvent::Due),
+            Timer::NewerClaude => self.look_for_newer_claude(),
         }
     }
 }

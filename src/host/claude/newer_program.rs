@@ -21,15 +21,6 @@ pub struct ProgramsSeen {
     pub can_run: bool,
 }
 
-/// What becomes of a wish for a restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WishAnswer {
-    /// Claude is restarted when it is idle.
-    Taken,
-    /// Something speaks against it at the moment.
-    NotNow,
-}
-
 /// Which programs a session was restarted for, or is about to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -40,6 +31,8 @@ pub struct NewerProgram {
     /// version is not known.
     done: BTreeSet<Option<String>>,
     wished: Option<Option<String>>,
+    /// The one that was taken last.
+    last: Option<Option<String>>,
 }
 
 impl NewerProgram {
@@ -59,7 +52,7 @@ impl NewerProgram {
         self.policy == RestartWhenNewer::Idle
     }
 
-    /// Notes what there is on disk. Whether a restart is wished; [`Self::answered`] says what became of it.
+    /// Notes what there is on disk. Whether a restart is wished; [`Self::taken`] says that it comes to be.
     pub fn look(&mut self, seen: &ProgramsSeen) -> bool {
         let is_reason = self.is_wanted() && seen.can_run && (seen.is_newer || seen.is_removed);
         let is_wished = is_reason && !self.done.contains(&seen.installed);
@@ -67,11 +60,23 @@ impl NewerProgram {
         is_wished
     }
 
-    /// What has become of the wish. One that was not taken comes again with the next look.
-    pub fn answered(&mut self, answer: WishAnswer) {
-        if let (Some(installed), WishAnswer::Taken) = (self.wished.take(), answer) {
-            self.done.insert(installed);
+    /// The restart for the one that was taken last did not come to be: it is wished again.
+    pub fn taken_back(&mut self) {
+        if let Some(last) = self.last.take() {
+            self.done.remove(&last);
+            self.wished = Some(last);
         }
+    }
+
+    /// Whether there is a wish that nobody has taken.
+    pub fn is_waiting(&self) -> bool {
+        self.wished.is_some()
+    }
+
+    /// Claude is restarted for what is wished. Otherwise it is wished again with the next look.
+    pub fn taken(&mut self) {
+        self.last = self.wished.take();
+        self.done.extend(self.last.clone());
     }
 }
 
@@ -92,16 +97,26 @@ mod tests {
         // Half of an installation.
         assert!(!newer.look(&ProgramsSeen { can_run: false, ..seen(Some("2.0.1"), true, false) }));
         assert!(newer.look(&seen(Some("2.0.1"), true, false)));
-        newer.answered(WishAnswer::NotNow);
+        assert!(newer.is_waiting());
         assert!(newer.look(&seen(Some("2.0.1"), true, true)));
-        newer.answered(WishAnswer::Taken);
+        newer.taken();
         assert!(!newer.look(&seen(Some("2.0.1"), true, true)));
         assert!(newer.look(&seen(Some("2.0.2"), true, false)));
-        newer.answered(WishAnswer::Taken);
+        newer.taken();
         // One that was removed, and nobody knows what is there instead.
         assert!(newer.look(&seen(None, false, true)));
-        newer.answered(WishAnswer::Taken);
+        newer.taken();
         assert!(!newer.look(&seen(None, false, true)));
+    }
+
+    #[test]
+    fn one_that_did_not_come_to_be_is_wished_again() {
+        let mut newer = NewerProgram::new(RestartWhenNewer::Idle);
+        assert!(newer.look(&seen(Some("2.0.1"), true, false)));
+        newer.taken();
+        assert!(!newer.is_waiting());
+        newer.taken_back();
+        assert!(newer.is_waiting() && newer.look(&seen(Some("2.0.1"), true, false)));
     }
 
     #[test]
@@ -116,22 +131,23 @@ mod tests {
         #[test]
         fn no_program_makes_a_loop(
             steps in prop::collection::vec(
-                (prop::option::of(0..3u8), any::<[bool; 3]>(), prop::option::of(any::<bool>())), 0..60,
+                (prop::option::of(0..3u8), any::<[bool; 3]>(), any::<bool>()), 0..60,
             )
         ) {
             let mut newer = NewerProgram::new(RestartWhenNewer::Idle);
             let mut taken = Vec::new();
-            for (version, [is_newer, is_removed, can_run], answer) in steps {
+            for (version, [is_newer, is_removed, can_run], is_taken) in steps {
                 let installed = version.map(|version| format!("2.0.{version}"));
                 let seen = ProgramsSeen { installed: installed.clone(), is_newer, is_removed, can_run };
                 let is_wished = newer.look(&seen);
                 let is_reason = can_run && (is_newer || is_removed);
                 prop_assert_eq!(is_wished, is_reason && !taken.contains(&installed));
-                if let Some(is_taken) = answer {
-                    newer.answered(if is_taken { WishAnswer::Taken } else { WishAnswer::NotNow });
-                    if is_wished && is_taken {
-                        taken.push(installed);
-                    }
+                prop_assert_eq!(newer.is_waiting(), is_wished);
+                if is_taken {
+                    newer.taken();
+                }
+                if is_taken && is_wished {
+                    taken.push(installed);
                 }
             }
         }

@@ -102,6 +102,7 @@ impl Host {
         let at = self.now();
         self.claude.launched = Instant::now();
         self.claude.supervisor.handle(SupervisorEvent::Started { at });
+        self.program_was_started();
         if self.record.kind == SessionKind::Server {
             // Nothing else ever says that it runs.
             self.record.state = SessionState::Running;

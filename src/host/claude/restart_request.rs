@@ -149,6 +149,13 @@ impl Host {
 
     /// Ends claude as `cckw stop` does, but in order to start it again.
     pub(crate) fn begin_restart(&mut self) {
+        if self.is_untimely() {
+            self.claude.restart.cancel();
+            self.claude.newer.taken_back();
+            self.record.restart_pending = false;
+            self.save();
+            return;
+        }
         if self.claude.restart.is_patient() && self.holds_draft() {
             self.claude.restart.postpone(Instant::now() + DRAFT_PACE);
             if !self.record.restart_pending {

@@ -204,6 +204,7 @@ impl Host {
         while let Some(change) = self.claude.poll_child() {
             self.child_changed(change);
         }
+        self.program_has_changed();
         self.save();
         self.serve(server);
     }

@@ -3,12 +3,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::support::stand_in::{at_prompt, idle, sandbox, say, start};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{Record, Sandbox};
+use crate::support::{Key, Record, Sandbox, Screen, Terminal};
 
 const OLD: &str = "2.0.1";
 const NEW: &str = "2.0.2";
@@ -112,6 +113,84 @@ fn a_newer_one_is_taken_when_it_is_idle() {
     );
     say(&mut terminal, "third words");
     of_version(&sandbox, NEW, 1);
+    assert_eq!(says_in_log(&sandbox), 1);
+    stop_all(&sandbox);
+    terminal.finish();
+}
+
+/// Nobody says anything to it, so it comes to no rest that it has not come to before.
+#[test]
+fn a_session_that_is_idle_all_the_time_takes_it_too() {
+    let sandbox = with_old("restart_when_newer = \"idle\"");
+    let mut terminal = start(&sandbox, &["first words"]);
+    terminal.wait_for_text("You said: first words");
+    at_prompt(&mut terminal);
+    of_version(&sandbox, OLD, 0);
+    for (restarts, version) in [(1, NEW), (2, "2.0.3")] {
+        install(&sandbox, version);
+        switch(&sandbox, version);
+        of_version(&sandbox, version, restarts);
+        at_prompt(&mut terminal);
+    }
+    // Its program is removed, and there is no newer one: only then is an older one better than none.
+    install(&sandbox, "1.0.0");
+    fs::remove_file(sandbox.path("versions/2.0.3")).expect("removes");
+    switch(&sandbox, "1.0.0");
+    of_version(&sandbox, "1.0.0", 3);
+    at_prompt(&mut terminal);
+    terminal.wait_for_text("You said: first words");
+    stop_all(&sandbox);
+    terminal.finish();
+}
+
+#[test]
+fn what_stands_at_the_prompt_is_not_lost() {
+    let sandbox = with_old("restart_when_newer = \"idle\"");
+    let mut terminal = start(&sandbox, &[]);
+    of_version(&sandbox, OLD, 0);
+    terminal.type_text("half a thought");
+    terminal.wait_for_text("half a thought");
+    install(&sandbox, NEW);
+    switch(&sandbox, NEW);
+    sandbox.wait_for_record("the wish", |record| record.json["restart_pending"] == true);
+    // Longer than an idle claude has to rest.
+    terminal.wait_for_rest(Duration::from_secs(8), Screen::text);
+    of_version(&sandbox, OLD, 0);
+    terminal.press(Key::Enter);
+    terminal.wait_for_text("You said: half a thought");
+    of_version(&sandbox, NEW, 1);
+    at_prompt(&mut terminal);
+    stop_all(&sandbox);
+    terminal.finish();
+}
+
+#[test]
+fn a_server_is_restarted_when_it_serves_nobody() {
+    let sandbox = with_old("restart_when_newer = \"idle\"");
+    let mut command = sandbox.cckw_claude();
+    command.arg("remote-control");
+    let mut terminal = Terminal::spawn(command);
+    terminal.wait_for_text("Capacity: 0/32");
+    let runs = |version: &str, restarts: u64| {
+        sandbox.wait_for_record(version, |record| {
+            record.text("state") == "running"
+                && record.text("claude_version") == version
+                && record.json["restarts"] == restarts
+        })
+    };
+    runs(OLD, 0);
+    terminal.type_text("1");
+    terminal.wait_for_text("Capacity: 1/32");
+    install(&sandbox, NEW);
+    switch(&sandbox, NEW);
+    fs::remove_file(sandbox.path("versions").join(OLD)).expect("removes");
+    let table = well_said(&sandbox, &["list"]);
+    assert!(table.contains("cckw restart --now work"), "{table}");
+    // Longer than the host waits before it looks, and than an idle server has to rest.
+    terminal.wait_for_rest(Duration::from_secs(10), Screen::text);
+    runs(OLD, 0);
+    terminal.type_text("0");
+    runs(NEW, 1);
     assert_eq!(says_in_log(&sandbox), 1);
     stop_all(&sandbox);
     terminal.finish();
