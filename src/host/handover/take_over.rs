@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use super::document::{Document, MAX_DOCUMENT_BYTES};
 use super::parts::Parts;
@@ -26,6 +27,7 @@ use crate::host::output::Output;
 use crate::host::remote::Remote;
 use crate::host::sending::Sending;
 use crate::host::state_watch::StateWatch;
+use crate::host::timers::Timer;
 use crate::host::turn::TurnWatch;
 use crate::host::turn_retry::FailedTurn;
 use crate::os::fd_store::ReceivedFds;
@@ -37,6 +39,8 @@ use crate::os::signal_pipe::SignalPipe;
 use crate::os::{signals, umask};
 use crate::protocol::Response;
 use crate::registry::log_event::LogEvent;
+use crate::registry::recovery_marker;
+use crate::update::trial as update_trial;
 
 /// `cckw host --try-hand-over`: reads a state from stdin, and says whether this program could go on with it.
 /// Nothing is opened, and nothing is changed.
@@ -200,6 +204,10 @@ impl Host {
     /// Goes on where the other program has stopped.
     fn go_on(mut self, server: ControlServer) {
         unblock_signals();
+        update_trial::host_started(&self.directory);
+        if update_trial::file_of(&self.directory).is_some() {
+            self.timers.set(Timer::Probation, Instant::now() + recovery_marker::PROBATION);
+        }
         // Its state may have changed while nobody could be told.
         while let Some(change) = self.claude.poll_child() {
             self.child_changed(change);

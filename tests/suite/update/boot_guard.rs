@@ -14,16 +14,20 @@ use crate::support::{DEADLINE, process, wait_until};
 /// A home in which this cckw was installed a moment ago over a cckw 0.0.9.
 fn on_trial() -> Home {
     let home = Home::new();
+    home.make_state();
+    put_on_trial(&home);
+    home
+}
+
+fn put_on_trial(home: &Home) {
     fs::copy(release::program("0.0.9", ""), home.folder().join("cckw.old")).expect("copies");
     fs::set_permissions(home.folder().join("cckw.old"), fs::Permissions::from_mode(0o755)).expect("a mode");
-    home.make_state();
     let swap = json!({
         "program": home.program(), "release": VERSION, "previous": "0.0.9", "sha256": release::sha256(&home.program()),
         "at_ms": 7, "guard": { "state": "trial", "early_ends": [], "service": null },
     });
     fs::write(home.state("update.json"), json!({ "version": 1, "swap": swap }).to_string()).expect("writes");
-    fs::write(trial_file(&home), "").expect("writes");
-    home
+    fs::write(trial_file(home), "").expect("writes");
 }
 
 fn trial_file(home: &Home) -> PathBuf {
@@ -119,4 +123,23 @@ fn sessions_that_are_stopped_say_nothing_against_a_program() {
     own(&home, &["list"]);
     assert_eq!(home.version(), VERSION);
     assert!(trial_file(&home).exists());
+}
+
+/// A host that goes on as a program on trial counts like one that was started with it.
+#[test]
+fn a_host_that_was_handed_over_to_the_new_program_ends_the_trial() {
+    let home = Home::new();
+    assert!(starts(&home, "one"));
+    // This host is older than the trial, so it knows nothing of it.
+    put_on_trial(&home);
+    let said = home.well_said(&["restart", "--hosts", "--force"]);
+    assert!(said.starts_with("one: "), "{said}");
+    assert!(home.state("").join(session(&home, "one")).join("on-trial").exists());
+    wait_until("the end of the trial", DEADLINE, || !trial_file(&home).exists());
+}
+
+fn session(home: &Home, name: &str) -> String {
+    let records = home.sandbox.records();
+    let record = records.iter().find(|record| record.json["name"] == name).expect("a record");
+    record.json["session"].as_str().expect("an id").to_owned()
 }
