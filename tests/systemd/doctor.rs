@@ -2,7 +2,8 @@
 //! prints work as they are typed.
 
 use crate::bed::{Bed, User};
-use crate::scene::{goes_on, in_a_session, install_service, log_out};
+use crate::scene::{goes_on, in_a_session, log_out, record};
+use crate::support::Terminal;
 
 /// What it says about a logout in a login over ssh; `before` is what stands before `cckw doctor` there.
 fn doctor(user: User<'_>, before: &str) -> String {
@@ -66,17 +67,10 @@ fn what_it_prints_keeps_later_sessions_and_it_names_those_that_end_all_the_same(
     let Some(bed) = Bed::boot() else { return };
     bed.logind("yes", "3s");
     let ada = bed.user("ada");
-    let said = doctor(ada, "");
-    ada.by_ssh(command(&said, "to keep it running: ").split(',').next().expect("a part"));
-    let (terminal, before) = in_a_session(ada, command(&said, "start it with: "));
-    log_out(ada, terminal);
-    goes_on(ada, &before);
-    ada.runs(&["cckw", "stop", "one"]);
-    ada.runs(&["cckw", "rm", "one"]);
-
     // One that runs already when the service comes. It ends when it is stopped below.
     let mut early = in_a_session(ada, "cckw claude").0;
-    install_service(ada);
+    let said = doctor(ada, "");
+    ada.by_ssh(command(&said, "from then on: "));
     let said = doctor(ada, "");
     assert!(said.contains("goes on when you log out (lingering is on for you)"), "{said}");
     assert!(said.contains("one ends when you log out, because of where it was started"), "{said}");
@@ -84,4 +78,8 @@ fn what_it_prints_keeps_later_sessions_and_it_names_those_that_end_all_the_same(
     early.wait_for_exit();
     let said = doctor(ada, "");
     assert!(said.starts_with("ok ") && said.lines().count() == 1, "{said}");
+    let terminal = Terminal::spawn(ada.ssh(&["-tt"], "cckw attach one"));
+    let before = record(ada, "an attached session", |record| record.pid("client_pid").is_some());
+    log_out(ada, terminal);
+    goes_on(ada, &before);
 }

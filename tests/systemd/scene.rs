@@ -31,14 +31,7 @@ pub fn waiting_login(user: User<'_>, words: &str) -> Terminal {
 
 /// Installs the service for the user, in a login.
 pub fn install_service(user: User<'_>) {
-    let unit = "[Service]\nType=exec\nExecStart=/usr/local/bin/cckw service run\nKillMode=process\nRestart=always\n\
-                [Install]\nWantedBy=default.target\n";
-    let path = user.home(".config/systemd/user/cckw.service");
-    user.by_ssh(&format!(
-        "mkdir -p ~/.config/systemd/user && printf '{}' > {path}",
-        unit.replace('\n', "\\n")
-    ));
-    user.by_ssh("systemctl --user daemon-reload && systemctl --user enable --quiet --now cckw.service");
+    user.by_ssh("cckw service install");
 }
 
 /// Detaches by the key. The login has nothing left to do then, and ends.

@@ -67,7 +67,7 @@ fn line(logout: &Logout) -> Finding {
             Mark::Warn,
             format!(
                 "a detached session ends when you log out ({}); its conversation stays, and cckw start --all brings it back; \
-                 to keep it running: {linger_command}, and start it with: systemd-run --user --scope cckw claude; {PAGE}",
+                 to keep sessions that you start from then on: {linger_command} && cckw service install; {PAGE}",
                 words(reason)
             ),
         ),
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(killed.mark, Mark::Warn);
         let says = "ends when you log out (KillUserProcesses=yes in /etc/systemd/logind.conf)";
         assert!(killed.text.contains(says), "{killed:?}");
-        assert!(killed.text.contains("start it with: systemd-run --user --scope cckw claude;"), "{killed:?}");
+        assert!(killed.text.contains(": loginctl enable-linger && cckw service install;"), "{killed:?}");
         let stopped = |has_service| said(AtLogout::StoppedWithUserManager("10s\n".into()), has_service);
         assert_eq!(stopped(true).mark, Mark::Warn);
         let text = stopped(false).text;
