@@ -74,7 +74,7 @@ pub fn detach(word: Option<&str>) -> ExitCode {
             escape(&session.name),
             session.word()
         )),
-        Ok(Response::Refused { reason }) => fail(&host::refused(&reason)),
+        Ok(Response::Refused { reason }) => fail(&host::refused(&reason).about(&session.name)),
         Ok(_) => fail(&host::wrong_answer()),
         Err(error) => fail(&error.into()),
     })

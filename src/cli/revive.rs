@@ -25,21 +25,26 @@ pub fn before(verb: &Verb) {
 /// Brings back the sessions that have lost their host, in the background, and says so on a terminal.
 ///
 /// Not from inside a session: what claude has set in its environment for the commands that it runs is not for
-/// another claude.
-pub fn lost() {
+/// another claude. Gives their ids.
+pub fn lost() -> Vec<Uuid> {
     if inside().is_some() {
-        return;
+        return Vec::new();
     }
     signals::inherited();
     // What is wrong with the configuration is said by the verbs that need it.
-    let Ok(config) = config::load() else { return };
+    let Ok(config) = config::load() else { return Vec::new() };
     let revived = crate::client::recover::revive_lost(None, config.on_hangup);
-    if revived.is_empty() || !io::stderr().is_terminal() {
-        return;
+    if !revived.is_empty() && io::stderr().is_terminal() {
+        say(&revived);
     }
+    revived
+}
+
+/// Says which sessions are brought back.
+fn say(revived: &[Uuid]) {
     let sessions = registry::sessions().unwrap_or_default();
     let name = |id| sessions.iter().find(|session| session.record.session == id).map(|session| &session.name);
-    match &revived[..] {
+    match revived {
         [one] => {
             let name = name(*one).map_or_else(|| one.to_string(), |name| escape(name).to_string());
             client::complain(format_args!(

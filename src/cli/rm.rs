@@ -31,10 +31,22 @@ pub fn main(words: &[String]) -> ExitCode {
         }
     }
     if said.is_empty() && status == ExitCode::SUCCESS {
-        said.push_str("no session has ended\n");
+        said.push_str(&nothing_to_remove(&sessions));
     }
     let printed = print(&said);
     if status == ExitCode::SUCCESS { printed } else { status }
+}
+
+/// What is said where nothing was removed, and nothing went wrong. Those that can be brought back are shown by
+/// `cckw list`, and look as if they had ended.
+fn nothing_to_remove(sessions: &[Session]) -> String {
+    let others: Vec<&Session> = sessions.iter().filter(|session| !session.has_host()).collect();
+    let word = match others[..] {
+        [] => return "no session has ended\n".into(),
+        [one] => one.word(),
+        _ => "SESSION".into(),
+    };
+    format!("no session has ended; to remove one that can be brought back, name it: cckw rm {word}\n")
 }
 
 /// Those that came to their end. One that crashed, or whose host was killed, has a conversation to be brought

@@ -107,9 +107,9 @@ impl Wait {
         }
         let session = &seen.session;
         if session.lives && !session.has_host() && !self.was_brought_back {
-            // Its host was killed. Any verb brings it back then.
-            self.was_brought_back = true;
-            revive::lost();
+            // Its host was killed. Any verb brings it back then. A host that is still dying cannot be replaced
+            // yet: then this is done at the next look, which comes soon.
+            self.was_brought_back = revive::lost().contains(&session.record.session);
         }
         self.last_state = status::state(session);
         self.outcome = self.waiter.handle(now, &look(seen));

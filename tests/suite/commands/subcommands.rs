@@ -166,7 +166,11 @@ fn only_what_has_ended_is_removed() {
     assert!(refused(&sandbox, &["rm", "done", "nonsense"]).contains("nonsense"));
     assert!(stopped.exists());
     assert_eq!(well_said(&sandbox, &["rm", "--ended"]), "removed done\n");
-    assert_eq!(well_said(&sandbox, &["rm", "--ended"]), "no session has ended\n");
+    let said = well_said(&sandbox, &["rm", "--ended"]);
+    let word = lost[..8].to_owned();
+    let advice =
+        format!("no session has ended; to remove one that can be brought back, name it: cckw rm {word}\n");
+    assert_eq!(said, advice);
     assert_eq!((stopped.exists(), killed.exists(), record.path.exists()), (false, true, true));
     assert!(well_said(&sandbox, &["list"]).contains(&format!("cckw rm {}", &lost[..8])));
     assert_eq!(well_said(&sandbox, &["rm", &lost[..8], "lost one"]), "removed lost one\n");

@@ -126,7 +126,8 @@ fn a_dead_one_that_is_not_wanted_is_removed() {
     kill(&sandbox, &record);
     fs::write(&record.path, "").expect("damages");
     // Not by the way.
-    assert_eq!(well_said(&sandbox, &["rm", "--ended"]), "no session has ended\n");
+    let said = well_said(&sandbox, &["rm", "--ended"]);
+    assert_eq!(said, "no session has ended; to remove one that can be brought back, name it: cckw rm work\n");
     well_said(&sandbox, &["rm", "work"]);
     assert!(!record.path.parent().expect("a directory").exists());
 }
