@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::bed::{Bed, User};
-use crate::scene::{goes_on, in_a_session, install_service, leave, log_out, record, waiting_login};
+use crate::scene::{goes_on, in_a_session, install_service, is_idle, leave, log_out, record, waiting_login};
 use crate::support::stand_in::at_prompt;
 use crate::support::{DEADLINE, Key, Record, wait_until};
 
@@ -51,7 +51,7 @@ fn without_lingering_it_ends_with_the_user_manager_and_the_next_login_brings_it_
     ada.wait_for_the_end_of_the_user_manager();
     record(ada, "the end", |record| record.text("state") == "terminated");
     let login = waiting_login(ada, "exit");
-    let back = record(ada, "it again", |record| record.text("status") == "idle");
+    let back = record(ada, "it again", is_idle);
     assert_eq!(back.text("conversation"), before.text("conversation"));
     assert!(ada.runs(&["cckw", "screen", "one"]).contains("remember this"));
     drop(login);
@@ -85,10 +85,7 @@ fn what_the_service_brings_back_outlives_the_service() {
     log_out(ada, terminal);
     let host = before.pid("host_pid").expect("a host");
     bed.root(&["kill", "-KILL", &host.to_string()]);
-    let other = |record: &Record| {
-        let is_up = record.text("state") == "running" && record.text("status") == "idle";
-        is_up && record.pid("host_pid") != Some(host)
-    };
+    let other = |record: &Record| is_idle(record) && record.pid("host_pid") != Some(host);
     let back = record(ada, "another host", other);
     let scope = ada.unit_of(back.pid("host_pid").expect("a host"));
     assert!(scope.starts_with("cckw-") && scope.ends_with(".scope"), "{scope} {}", log(ada));
@@ -114,7 +111,7 @@ fn where_the_user_manager_does_not_answer_the_session_starts_all_the_same() {
     at_prompt(&mut terminal);
     let took = begun.elapsed();
     bed.root(&["kill", "-CONT", manager.trim()]);
-    let record = record(ada, "an idle claude", |record| record.text("status") == "idle");
+    let record = record(ada, "an idle claude", is_idle);
     assert!(log(ada).contains("no-own-scope"), "{}", log(ada));
     assert!(ada.unit_of(record.pid("host_pid").expect("a host")).starts_with("session-"));
     assert!(took.as_secs() < 10, "{took:?}");

@@ -22,6 +22,11 @@ pub fn record(user: User<'_>, what: &str, wanted: impl Fn(&Record) -> bool) -> R
     wait_or_report(what, DEADLINE, look, || format!("{:#?}\n{}", user.records(), user.processes()))
 }
 
+/// Whether its claude is idle. A host that has just begun still has the status of before in its record.
+pub fn is_idle(record: &Record) -> bool {
+    record.text("state") == "running" && record.text("status") == "idle"
+}
+
 /// A login that waits for its user to press Enter, and then goes on with these words.
 pub fn waiting_login(user: User<'_>, words: &str) -> Terminal {
     let mut terminal = Terminal::spawn(user.ssh(&["-tt"], &format!("echo is in; read line; {words}")));

@@ -1,7 +1,7 @@
 //! The service as it is installed: started by the user manager, at boot and after its own end.
 
 use crate::bed::{Bed, User};
-use crate::scene::{in_a_session, listed, log_out, record};
+use crate::scene::{in_a_session, is_idle, listed, log_out, record};
 use crate::support::{DEADLINE, Record, wait_or_report, wait_until};
 
 /// What `cckw service status --json` says.
@@ -19,7 +19,7 @@ fn runs_again(user: User<'_>, than: &serde_json::Value) -> serde_json::Value {
 
 fn idle_after(user: User<'_>, before: &Record) -> Record {
     record(user, "another host with an idle claude", |now| {
-        now.pid("host_pid") != before.pid("host_pid") && now.text("status") == "idle"
+        now.pid("host_pid") != before.pid("host_pid") && is_idle(now)
     })
 }
 
@@ -69,7 +69,7 @@ fn with_lingering_sessions_are_back_after_a_power_cut_and_a_reboot_and_nobody_lo
     bed.reboot();
     let ada = User { bed: &bed, name: "ada", uid };
     let again = record(ada, "the session after a reboot", |now| {
-        now.text("boot") != after_cut.text("boot") && now.text("status") == "idle"
+        now.text("boot") != after_cut.text("boot") && is_idle(now)
     });
     assert_eq!(again.text("conversation"), before.text("conversation"));
     let screen = ada.runs(&["cckw", "screen", "one"]);
