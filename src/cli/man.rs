@@ -73,8 +73,16 @@ fn page(command: &Command, name: &str, facts: &PageFacts) -> String {
     }
     for verb in verbs {
         roff.control("TP", []);
-        roff.text([bold(format!("cckw-{}", verb.get_name())), roman("(1)")]);
-        prose(&mut roff, &styled(verb.get_about()), "IP");
+        if name == "cckw" {
+            roff.text([bold(format!("cckw-{}", verb.get_name())), roman("(1)")]);
+            prose(&mut roff, &styled(verb.get_about()), "IP");
+            continue;
+        }
+        // What a verb of several parts does has no page of its own.
+        let options = verb.get_arguments().filter_map(|arg| arg.get_long()).filter(|long| *long != "help");
+        let options: String = options.map(|long| format!(" [--{long}]")).collect();
+        roff.text([bold(verb.get_name().to_owned()), roman(options)]);
+        prose(&mut roff, &styled(verb.get_long_about().or(verb.get_about())), "IP");
     }
     options(&mut roff, command);
     for (name, entries) in
