@@ -76,6 +76,8 @@ fn an_attached_user_and_claude_notice_nothing() {
     let mut terminal = start(&sandbox, &["-n", "work"]);
     say(&mut terminal, "the first words");
     let before = idle(&sandbox, 0);
+    // What claude still draws when it says that it is idle is drawn then.
+    terminal.wait_for_rest(std::time::Duration::from_millis(700), |screen| screen.text());
     let length = terminal.output_length();
     for _ in 0..3 {
         hand_over(&sandbox);
