@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::bridge::FakeBridge;
 use super::editor::{Editor, VimMode};
+use super::faults;
 use super::faults::Fault;
 use super::job::FakeJob;
 use super::state_file::FakeFacts;
@@ -98,6 +99,8 @@ pub struct App {
     /// The background job that the conversation has moved to.
     pub job: Option<FakeJob>,
     pub(super) pace: Duration,
+    /// The state file says of no turn, as where turns are so short that Claude Code does not come to that.
+    pub(super) hides_turns: bool,
 }
 
 impl App {
@@ -127,6 +130,7 @@ impl App {
             parked: None,
             job: None,
             pace,
+            hides_turns: faults::switch("HIDES_TURNS"),
         };
         app.open(id);
         app
@@ -177,7 +181,7 @@ impl App {
         let (status, waiting_for) = match self.view {
             FakeView::Permission => ("waiting", Some("permission prompt")),
             FakeView::Config | FakeView::Panel(_) | FakeView::Resume(..) => ("waiting", Some("dialog open")),
-            _ if self.turn.is_some() => ("busy", None),
+            _ if self.turn.is_some() && !self.hides_turns => ("busy", None),
             _ => ("idle", None),
         };
         FakeFacts {

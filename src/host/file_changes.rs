@@ -10,6 +10,8 @@ pub(super) enum Watcher {
     State,
     /// The files by which others find the session.
     Files,
+    /// How the last turn stands, by the transcript.
+    Transcript,
     /// The login of claude's user.
     Login,
     /// The program that claude is started from.
@@ -24,6 +26,7 @@ impl Host {
                 match change.who {
                     Watcher::State => self.watch.note(change),
                     Watcher::Files => self.files.note_change(&change.what),
+                    Watcher::Transcript => self.hear_transcript(&change.what),
                     Watcher::Login => self.hear_login(&change.what),
                     Watcher::Program => self.program_has_changed(),
                 }

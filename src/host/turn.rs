@@ -6,15 +6,17 @@ use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 use super::Host;
+use super::file_changes::Watcher;
 use crate::claude::state_file::{is_in_turn, is_rest};
 use crate::claude::transcript::turn::{TurnEnd, TurnStatus};
 use crate::claude::transcript::{self, TranscriptOnDisk, last_turn};
 use crate::host::turn_check::{TurnCheck, TurnCheckEffect, TurnCheckEvent};
+use crate::os::file_watch::{Change, Told};
 use crate::registry::record::SessionState;
 
 /// The longest text that the record has of a prompt, an answer or an error, in characters.
@@ -23,11 +25,50 @@ const MAX_TEXT_CHARS: usize = 300;
 /// How the last turn stands, as far as it was read.
 pub(super) struct TurnWatch {
     check: TurnCheck,
-    readings: Receiver<Option<TurnStatus>>,
-    sender: Sender<Option<TurnStatus>>,
+    readings: Receiver<TurnReading>,
+    sender: Sender<TurnReading>,
+    /// What of the transcript is watched; nothing while nothing is.
+    watched: Option<(PathBuf, Told)>,
     /// What the thread that reads writes to, and the loop waits for. Nothing where there was no descriptor
     /// for it: then the loop reads itself.
     wake: Option<(UnixStream, UnixStream)>,
+}
+
+/// What a reading has found.
+#[derive(Default)]
+struct TurnReading {
+    status: Option<TurnStatus>,
+    /// What is to be watched of the transcript, or of the place where it is to appear.
+    target: Option<(PathBuf, Told)>,
+}
+
+impl TurnReading {
+    /// Reads the transcript of this conversation.
+    fn of(projects: &Path, id: &str, cwd: Option<&Path>) -> Self {
+        match transcript::find(projects, id, cwd) {
+            TranscriptOnDisk::Conversation(path) => {
+                Self { status: last_turn::of_file(&path, false).ok(), target: Some((path, Told::Contents)) }
+            }
+            TranscriptOnDisk::Unusable(path) => Self { status: None, target: Some((path, Told::Contents)) },
+            TranscriptOnDisk::Nothing | TranscriptOnDisk::Unknown => {
+                let expected = cwd.map(|cwd| projects.join(transcript::directory_name(cwd)));
+                let file = expected.map(|directory| directory.join(format!("{id}.jsonl")));
+                Self { status: None, target: file.and_then(|file| place_of(&file)) }
+            }
+        }
+    }
+}
+
+/// Where the first part of this path is to appear that is missing.
+fn place_of(path: &Path) -> Option<(PathBuf, Told)> {
+    let mut missing = path;
+    loop {
+        let above = missing.parent()?;
+        if above.is_dir() {
+            return Some((above.to_owned(), Told::Arrival(missing.file_name()?.to_owned())));
+        }
+        missing = above;
+    }
 }
 
 impl TurnWatch {
@@ -39,7 +80,7 @@ impl TurnWatch {
             wake.set_nonblocking(true)?;
             io::Result::Ok((woken, wake))
         };
-        Self { check: TurnCheck::default(), readings, sender, wake: pair().ok() }
+        Self { check: TurnCheck::default(), readings, sender, watched: None, wake: pair().ok() }
     }
 
     /// All that is needed to go on. Handed over while nothing is read ([`Self::is_reading`]).
@@ -69,10 +110,7 @@ impl TurnWatch {
 
     /// Reads the transcript of this conversation. The reading comes later, or at once.
     fn read(&self, projects: PathBuf, id: String, cwd: Option<PathBuf>) -> bool {
-        let read = move || match transcript::find(&projects, &id, cwd.as_deref()) {
-            TranscriptOnDisk::Conversation(path) => last_turn::of_file(&path, false).ok(),
-            _ => None,
-        };
+        let read = move || TurnReading::of(&projects, &id, cwd.as_deref());
         let sender = self.sender.clone();
         let wake = self.wake.as_ref().and_then(|(_, wake)| wake.try_clone().ok());
         if let Some(mut wake) = wake {
@@ -121,10 +159,40 @@ impl Host {
             let mut bytes = [0; 16];
             while (&*woken).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
         }
-        while let Ok(status) = self.turn.readings.try_recv() {
+        while let Ok(TurnReading { status, target }) = self.turn.readings.try_recv() {
             let effect = self.turn.check.handle(Instant::now(), TurnCheckEvent::Read(status));
             self.follow_turn_check(effect);
+            self.watch_transcript(target);
         }
+    }
+
+    /// Is told from now on when the transcript grows.
+    fn watch_transcript(&mut self, target: Option<(PathBuf, Told)>) {
+        if self.turn.watched == target {
+            return;
+        }
+        self.file_watch.unwatch_all(Watcher::Transcript);
+        self.turn.watched = target
+            .filter(|(path, told)| self.file_watch.watch(Watcher::Transcript, path, told.clone()).is_ok());
+        if self.turn.watched.is_some() {
+            // It may have grown before the watch was there.
+            self.transcript_may_have_grown();
+        }
+    }
+
+    /// What is watched of the transcript has changed.
+    pub(super) fn hear_transcript(&mut self, change: &Change) {
+        if matches!(change, Change::Itself | Change::Missed) {
+            // Another file may have its name, or the next directory on the way to it is there.
+            self.turn.watched = None;
+        }
+        self.transcript_may_have_grown();
+    }
+
+    /// Something was written into the transcript, perhaps.
+    pub(super) fn transcript_may_have_grown(&mut self) {
+        let effect = self.turn.check.handle(Instant::now(), TurnCheckEvent::Grown);
+        self.follow_turn_check(effect);
     }
 
     /// Its claude has ended: what it was doing is not done any more.
@@ -151,7 +219,7 @@ impl Host {
             Some(TurnCheckEffect::Read) => {
                 let is_there = match (self.projects(), self.record.conversation.clone()) {
                     (Some(projects), Some(id)) => self.turn.read(projects, id, self.record.claude_cwd()),
-                    _ => self.turn.sender.send(None).is_ok(),
+                    _ => self.turn.sender.send(TurnReading::default()).is_ok(),
                 };
                 if is_there {
                     self.hear_turn();

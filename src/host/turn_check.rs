@@ -2,7 +2,8 @@
 //!
 //! As seen with 2.1.332, claude's state file says `idle` up to a tenth of a second before the end of the turn
 //! is in the transcript, on a busy machine much later. A turn that fails at once may have written nothing by
-//! then. Two short turns can follow each other so closely that the state file is seen once for both. So no
+//! then. One that is short enough is not in the state file at all, because claude writes there what it shows,
+//! and shows what it does every now and then. Two short turns can follow each other so closely that the state file is seen once for both. So no
 //! single reading settles the matter. There are several readings after claude has come to rest, and the last
 //! one comes when claude must have written everything. Each of them begins after the last thing that happened,
 //! or it does not count. So in the end the record says what the transcript's end says. A plain state machine:
@@ -34,6 +35,9 @@ pub enum TurnCheckEvent<'a> {
     Works(&'a str),
     /// Claude rests, with this conversation.
     Rests(&'a str),
+    /// Something was written into the transcript, perhaps. A turn that is over before claude has come to say
+    /// that it works is in no state file.
+    Grown,
     /// Claude has ended.
     Left,
     /// The time that [`TurnCheck::deadline`] gave has come.
@@ -104,6 +108,13 @@ impl TurnCheck {
                 // host has seen it begin: the state file was written, and says the same as before.
                 self.has_worked |= !self.follow(conversation);
                 self.is_busy = false;
+                self.read_from(now);
+                None
+            }
+            // While claude works, its end is waited for.
+            TurnCheckEvent::Grown if self.is_busy || self.conversation.is_none() => None,
+            TurnCheckEvent::Grown => {
+                self.has_worked = true;
                 self.read_from(now);
                 None
             }

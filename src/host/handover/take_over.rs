@@ -213,6 +213,7 @@ impl Host {
             self.child_changed(change);
         }
         self.program_has_changed();
+        self.transcript_may_have_grown();
         self.save();
         self.serve(server);
     }

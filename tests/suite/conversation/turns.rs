@@ -1,6 +1,6 @@
 //! How the last turn ended is in the record, however short the turns are and however closely they follow.
 
-use crate::support::stand_in::{exit, idle, sandbox, start, submit};
+use crate::support::stand_in::{exit, idle, sandbox, say, start, submit};
 use crate::support::{Record, Sandbox};
 
 /// Waits until the record knows that this prompt was answered.
@@ -27,6 +27,23 @@ fn of_two_short_turns_the_second_one_is_known() {
         let record = answered(&sandbox, &second);
         let answer = record.json["turn"]["last_answer"].as_str().expect("an answer");
         assert!(answer.contains(&second), "{answer}");
+    }
+    exit(terminal);
+    sandbox.wait_for_silence();
+}
+
+/// Claude writes into its state file what it shows. A turn can be over before it comes to that.
+#[test]
+fn a_turn_that_is_in_no_state_file_is_known() {
+    let mut sandbox = sandbox();
+    sandbox.set("CCKW_STANDIN_PACE", "1");
+    sandbox.set("CCKW_STANDIN_HIDES_TURNS", "1");
+    let mut terminal = start(&sandbox, &[]);
+    let record = idle(&sandbox, 0);
+    assert_eq!(record.json["unwatched"], false);
+    for prompt in ["the first one", "the second one", "the third one"] {
+        say(&mut terminal, prompt);
+        answered(&sandbox, prompt);
     }
     exit(terminal);
     sandbox.wait_for_silence();
