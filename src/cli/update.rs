@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::output::{fail, print};
 use crate::config;
+use crate::config::HostUpdate;
 use crate::escape::{escape, json as harmless};
 use crate::update::auto;
 use crate::update::auto::Looked;
@@ -33,7 +34,7 @@ pub struct UpdateArgs {
 enum Outcome {
     Newest(Version),
     Available(String),
-    Updated(Exchanged),
+    Updated(Exchanged, HostUpdate),
     RolledBack(Exchanged),
 }
 
@@ -75,7 +76,9 @@ fn run(args: UpdateArgs) -> Result<Outcome, UserError> {
             false => Outcome::Newest(offer.installed),
         })
     } else {
-        apply(&place, &config, &mut say).map(|done| done.map_or_else(Outcome::Newest, Outcome::Updated))
+        apply(&place, &config, &mut say).map(|done| {
+            done.map_or_else(Outcome::Newest, |exchanged| Outcome::Updated(exchanged, config.hosts))
+        })
     };
     progress.end();
     outcome
@@ -89,10 +92,16 @@ impl Outcome {
             Self::Available(release) => {
                 format!("cckw {release} is available, {installed} is installed. To take it: cckw update\n")
             }
-            Self::Updated(Exchanged { program, from, to }) => format!(
-                "cckw {to} is installed as {}, in the place of {from}. To go back: cckw update --rollback\n\
-                 Sessions that run take it as soon as their claude is idle. At once: cckw restart --hosts\n",
-                escape(program)
+            Self::Updated(Exchanged { program, from, to }, hosts) => format!(
+                "cckw {to} is installed as {}, in the place of {from}. To go back: cckw update --rollback\n{}\n",
+                escape(program),
+                match hosts {
+                    HostUpdate::Idle => {
+                        "Sessions that run take it as soon as their claude is idle. At once: cckw restart --hosts"
+                    }
+                    HostUpdate::Never =>
+                        "Sessions that run go on as before. To let them take it: cckw restart --hosts",
+                }
             ),
             Self::RolledBack(Exchanged { program, from, to }) => format!(
                 "cckw {to} is installed again as {}, in the place of {from}. To undo that: cckw update --rollback\n",
@@ -108,7 +117,7 @@ impl Outcome {
             Self::Available(release) => {
                 json!({ "outcome": "available", "installed": installed, "available": release })
             }
-            Self::Updated(Exchanged { program, from, to }) => {
+            Self::Updated(Exchanged { program, from, to }, _) => {
                 json!({ "outcome": "updated", "installed": to, "previous": from, "program": program })
             }
             Self::RolledBack(Exchanged { program, from, to }) => {
