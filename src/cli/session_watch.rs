@@ -81,8 +81,9 @@ impl SessionWatch {
         mut look: impl FnMut(Instant, &[SeenSession]) -> Look<T>,
     ) -> Result<WaitEnd<T>, UserError> {
         let mut poll = Poll::default();
-        // A host that was killed has closed its connections, and may have its lock for a moment more.
-        let mut ends_until: Option<Instant> = None;
+        // A host that was killed has closed its connections, and may have its lock for a moment more. One that
+        // was killed before this connects to it is not told of at all.
+        let mut ends_until = Some(Instant::now() + HOST_END_TIMEOUT);
         loop {
             self.changes.take();
             let directories: BTreeSet<_> = self
