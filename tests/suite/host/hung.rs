@@ -29,6 +29,9 @@ impl Scene {
         terminal.run(&format!("{} claude -n work", env!("CARGO_BIN_EXE_cckw")));
         at_prompt(&mut terminal);
         let record = sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle");
+        // Claude still draws a little when it says that it is idle. A host that is stopped between reading that and writing
+        // it writes it when it goes on.
+        terminal.wait_for_rest(Duration::from_millis(700), |screen| screen.text());
         Self { sandbox, terminal, before, record }
     }
 
