@@ -161,7 +161,7 @@ fn look(claude: &ClaudeByHand) -> SessionLook {
     };
     let turn = last_turn(claude);
     let quiet_for = turn.last_at.map(|at| Duration::from_millis(now_ms().saturating_sub(at)));
-    SessionLook { activity, turn, quiet_for, goes_on: false }
+    SessionLook { activity, turn, quiet_for, goes_on: false, restarts: false }
 }
 
 fn last_turn(claude: &ClaudeByHand) -> TurnStatus {

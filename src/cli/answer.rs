@@ -17,7 +17,7 @@ use super::output::{fail, print};
 use super::session_watch::{Look, SeenSession, SessionWatch, WaitEnd};
 use super::topic;
 use super::wait;
-use super::waiter::{WaitFor, WaitOutcome, Waiter};
+use super::waiter::{SessionLook, WaitFor, WaitOutcome, Waiter};
 
 /// Where the transcript of a session ended at some moment.
 #[derive(Debug, Clone, Default)]
@@ -123,7 +123,7 @@ impl AnswerWait {
         {
             return Some(Reply::Ended(end.clone(), turn.answer()));
         }
-        let outcome = self.waiter.handle(now, &wait::look(seen))?;
+        let outcome = self.waiter.handle(now, &SessionLook { restarts: false, ..wait::look(seen) })?;
         // A version that writes no end of a turn, and a command.
         let answer = self.turn.as_ref().map(|turn| (turn.stage().clone(), turn.answer()));
         Some(match (outcome, answer) {

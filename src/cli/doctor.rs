@@ -1,6 +1,7 @@
 //! `cckw doctor`: what cckw depends on, and what to do where it is not as it should be. Changes nothing.
 
 mod logout;
+mod service;
 mod shim;
 mod version;
 
@@ -77,6 +78,7 @@ pub fn main() -> ExitCode {
     findings.extend(directories());
     findings.extend(claude_files());
     findings.extend(hosts());
+    findings.extend(service::line());
     findings.extend(logout::findings());
     findings.extend(terminal());
     findings.push(shell());

@@ -140,8 +140,17 @@ fn shown(key: &str, value: &Value) -> String {
     };
     by_name.unwrap_or_else(|| match value {
         Value::String(value) => value.clone(),
+        // What is not there, or not known.
+        Value::Null => "-".into(),
+        // A path that is no UTF-8.
+        Value::Array(bytes) => bytes_as_text(bytes).unwrap_or_else(|| value.to_string()),
         value => value.to_string(),
     })
+}
+
+fn bytes_as_text(bytes: &[Value]) -> Option<String> {
+    let bytes: Option<Vec<u8>> = bytes.iter().map(|byte| u8::try_from(byte.as_u64()?).ok()).collect();
+    Some(String::from_utf8_lossy(&bytes?).into_owned())
 }
 
 #[cfg(test)]
@@ -171,6 +180,16 @@ mod tests {
         ] {
             let line = readable(format!("{{\"at\":0,{event}}}").as_bytes());
             assert_eq!(line.split_once("  ").map(|(_, rest)| rest), Some(format!("{text}\n").as_str()));
+        }
+    }
+
+    #[test]
+    fn each_event_is_printed_in_words() {
+        let events = crate::registry::log_event::samples();
+        assert!(events.len() > 50);
+        for event in events {
+            let line = readable(&event.line(1));
+            assert!(!line.contains(['{', '(', '"', '[', '<']) && !line.contains("null"), "{line}");
         }
     }
 

@@ -171,7 +171,8 @@ pub fn look(seen: &SeenSession) -> SessionLook {
     let turn =
         if activity == SessionActivity::Rests { last_turn(&seen.session) } else { TurnStatus::default() };
     let quiet_for = turn.last_at.map(|at| Duration::from_millis(now_ms().saturating_sub(at)));
-    SessionLook { activity, turn, quiet_for, goes_on: goes_on(&seen.session.record) }
+    let record = &seen.session.record;
+    SessionLook { activity, turn, quiet_for, goes_on: goes_on(record), restarts: record.restart_pending }
 }
 
 /// Whether claude was started to go on by itself with the turn that broke off, and has not come to that yet.

@@ -56,6 +56,8 @@ pub struct SessionLook {
     pub quiet_for: Option<Duration>,
     /// Claude was started to go on with the turn that broke off.
     pub goes_on: bool,
+    /// Claude is to be restarted as soon as it rests: its rest does not count, that of the next one does.
+    pub restarts: bool,
 }
 
 /// What came of a wait.
@@ -112,6 +114,7 @@ impl Waiter {
                 None
             }
             (SessionActivity::Elsewhere, _) => None,
+            (SessionActivity::Rests, WaitFor::Idle) if look.restarts => None,
             (SessionActivity::Rests, WaitFor::Idle | WaitFor::Turn) => self.at_rest(now, look),
         }
     }
@@ -163,7 +166,13 @@ mod tests {
 
     fn look(activity: SessionActivity, end: Option<TurnEnd>, last_at: u64, quiet: u64) -> SessionLook {
         let turn = TurnStatus { end, last_at: Some(last_at), ..TurnStatus::default() };
-        SessionLook { activity, turn, quiet_for: Some(Duration::from_millis(quiet)), goes_on: false }
+        SessionLook {
+            activity,
+            turn,
+            quiet_for: Some(Duration::from_millis(quiet)),
+            goes_on: false,
+            restarts: false,
+        }
     }
 
     fn rests(end: TurnEnd, last_at: u64, quiet: u64) -> SessionLook {
@@ -227,6 +236,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_claude_that_is_about_to_be_restarted_is_not_idle() {
+        let (mut waiter, now) = (Waiter::new(WaitFor::Idle), Instant::now());
+        let restarts = SessionLook { restarts: true, ..rests(TurnEnd::Done, 1, LONG_AGO) };
+        assert_eq!(waiter.handle(now, &restarts), None);
+        assert_eq!(waiter.handle(now, &look(SessionActivity::Elsewhere, None, 1, LONG_AGO)), None);
+        assert_eq!(waiter.handle(now, &rests(TurnEnd::Done, 1, LONG_AGO)), Some(WaitOutcome::Done));
+    }
+
     /// The claude that comes back after a crash rests for a moment before it goes on.
     #[test]
     fn a_turn_that_claude_is_about_to_go_on_with_has_not_failed() {
@@ -280,8 +298,12 @@ mod tests {
             Just(Some(TurnEnd::Interrupted)),
             Just(Some(TurnEnd::Running)),
         ];
-        (activity, end, 0..3u64, 0..8_000u64, any::<bool>()).prop_map(
-            |(activity, end, at, quiet, goes_on)| SessionLook { goes_on, ..look(activity, end, at, quiet) },
+        (activity, end, 0..3u64, 0..8_000u64, any::<bool>(), any::<bool>()).prop_map(
+            |(activity, end, at, quiet, goes_on, restarts)| SessionLook {
+                goes_on,
+                restarts,
+                ..look(activity, end, at, quiet)
+            },
         )
     }
 
@@ -301,6 +323,9 @@ mod tests {
                 let outcome = waiter.handle(now, &look);
                 if matches!(look.activity, SessionActivity::Ended(_)) {
                     prop_assert!(outcome.is_some());
+                }
+                if look.restarts && look.activity == SessionActivity::Rests && wanted == WaitFor::Idle {
+                    prop_assert!(outcome.is_none());
                 }
                 if outcome.is_some() {
                     return Ok(());

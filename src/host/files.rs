@@ -35,7 +35,7 @@ use crate::registry::environment::recorded;
 use crate::registry::lock::Lock;
 use crate::registry::record;
 use directory::inode;
-use repairs::{At, FilesSeen, Repair, repairs};
+use repairs::{At, FilesSeen, Repair, repairs, words};
 
 /// How long after a change the files are looked at: who removes one file often removes the next one, too, and
 /// a directory that is moved away may be moved back.
@@ -288,7 +288,7 @@ impl Host {
         self.files.directory = inode(&self.directory);
         self.files.watch(&mut self.file_watch, &self.directory);
         self.events.write(LogEvent::FilesMadeAnew {
-            what: format!("{repairs:?}"),
+            what: words(&repairs),
             directory: escape(&self.directory).to_string(),
             could_not_before: failure,
         });

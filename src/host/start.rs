@@ -334,6 +334,8 @@ fn begin(
     }
     record.state = SessionState::Starting;
     record.restart_pending = false;
+    // What the claude of before said of itself.
+    (record.status, record.waiting_for, record.asks_first) = (None, None, None);
     (record.state_file_removed, record.transcript_problem, record.also_open) = (false, None, None);
     (record.unwatched, record.state_file_unread, record.transcript_cut) = (false, false, false);
     record.given_up = None;

@@ -432,3 +432,9 @@ impl LogEvent {
 
 #[cfg(test)]
 mod tests;
+
+/// One of each event, for the tests of who prints them.
+#[cfg(test)]
+pub(crate) fn samples() -> Vec<LogEvent> {
+    tests::samples()
+}

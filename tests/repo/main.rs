@@ -8,3 +8,4 @@ mod docs;
 mod floors;
 mod security_page;
 mod signals;
+mod words;

@@ -60,7 +60,7 @@ impl Host {
     /// A new host has taken the session up: its user, if there is one, is told what is lost.
     /// `is_asked` is whether its user has asked for that.
     pub(crate) fn taken_up(&mut self, launch: &ClaudeLaunch, is_asked: bool) {
-        self.events.write(LogEvent::TakenUp { how: format!("{launch:?}") });
+        self.events.write(LogEvent::TakenUp { how: launch.to_string() });
         self.record.restarts += 1;
         self.record.asked_restarts += u32::from(is_asked);
         self.expired(launch);
@@ -79,7 +79,7 @@ impl Host {
         self.events.write(LogEvent::Expired {
             conversation: instead_of.clone(),
             instead: id.clone(),
-            why: format!("{lost:?}"),
+            why: lost.to_string(),
         });
         self.record.expired = Some(instead_of.clone());
         self.record.follow(id);
@@ -259,7 +259,7 @@ impl Host {
         if !matches!(why, FinishReason::Clean | FinishReason::OwnError | FinishReason::Quit) {
             self.note_broken_turn();
         }
-        self.events.write(LogEvent::Finished { why: format!("{why:?}") });
+        self.events.write(LogEvent::Finished { why: why.to_string() });
         let word: String = match why {
             FinishReason::CrashLoop { crashes: 1 } => "claude crashed and is not started again".into(),
             FinishReason::CrashLoop { crashes } => {
@@ -506,7 +506,7 @@ impl Host {
             NotStarted { reason, status, is_shortage: threads::is_shortage(&error) }
         })?;
         fault::point("relaunch-spawned");
-        self.events.write(LogEvent::Relaunched { child: child.pid().as_raw(), how: format!("{launch:?}") });
+        self.events.write(LogEvent::Relaunched { child: child.pid().as_raw(), how: launch.to_string() });
         if goes_on {
             self.told_to_go_on();
         }

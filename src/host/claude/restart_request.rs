@@ -56,8 +56,10 @@ impl Host {
         self.claude.restart.ask(at_once, Instant::now());
         self.events.write(LogEvent::RestartAsked { at_once, status: self.record.status.clone() });
         let waits_for = self.waits_for();
-        if self.record.restart_pending != waits_for.is_some() {
-            self.record.restart_pending = waits_for.is_some();
+        // Also where it is time already: until claude is told to end, its record says that it is idle.
+        let is_pending = !self.claude.restart.is_under_way();
+        if self.record.restart_pending != is_pending {
+            self.record.restart_pending = is_pending;
             self.save();
         }
         Response::Restart { waits_for }

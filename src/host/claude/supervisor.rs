@@ -14,6 +14,7 @@
 mod server;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -210,6 +211,21 @@ pub enum ClaudeLaunch {
     },
 }
 
+impl fmt::Display for ClaudeLaunch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resume(id) => write!(f, "the conversation {id}"),
+            Self::SessionId(id) => write!(f, "the new conversation {id}, in which nothing was said yet"),
+            Self::Fresh { id, instead_of, .. } => {
+                write!(f, "the new conversation {id}, because {instead_of} could not be opened")
+            }
+            Self::AsChosen => f.write_str("what claude's arguments choose"),
+            Self::Server { goes_on: true } => f.write_str("the Remote Control server, with its last session"),
+            Self::Server { goes_on: false } => f.write_str("the Remote Control server, with a new session"),
+        }
+    }
+}
+
 impl ClaudeLaunch {
     /// Whether it opens a conversation that is on disk.
     pub fn resumes(&self) -> bool {
@@ -226,6 +242,17 @@ pub enum Lost {
     Unusable,
     /// Claude refuses it, for whatever reason.
     Refused,
+}
+
+/// For the log.
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gone => "its transcript is gone",
+            Self::Unusable => "its transcript holds no message",
+            Self::Refused => "claude refuses it",
+        })
+    }
 }
 
 /// Why a session is over.
@@ -248,6 +275,22 @@ pub enum FinishReason {
     Quit,
     /// It could not be started again, and each try would end like this one.
     CannotStart,
+}
+
+/// For the log.
+impl fmt::Display for FinishReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clean => f.write_str("claude has ended as wanted"),
+            Self::OwnError => f.write_str("claude has refused to start"),
+            Self::CrashLoop { crashes: 1 } => f.write_str("claude crashed once"),
+            Self::CrashLoop { crashes } => write!(f, "claude crashed {crashes} times"),
+            Self::Lost(lost) => write!(f, "the conversation cannot be opened: {lost}"),
+            Self::Held => f.write_str("the conversation is open elsewhere"),
+            Self::Quit => f.write_str("its user did not want claude back"),
+            Self::CannotStart => f.write_str("claude cannot be started"),
+        }
+    }
 }
 
 /// How long after a launch that failed for want of a process, a descriptor or memory the next one is tried.

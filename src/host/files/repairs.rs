@@ -48,6 +48,18 @@ pub(super) fn repairs(seen: &FilesSeen) -> Vec<Repair> {
     wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, repair)| repair).collect()
 }
 
+/// What was made anew, for the log.
+pub(super) fn words(repairs: &[Repair]) -> String {
+    let words = repairs.iter().map(|repair| match repair {
+        Repair::GoBack => "path",
+        Repair::MakeDirectory => "directory",
+        Repair::TakeLock => "lock",
+        Repair::WriteRecord => "record",
+        Repair::MakeSocket => "socket",
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

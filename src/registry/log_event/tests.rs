@@ -75,16 +75,19 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
         ),
         (E::EventsMissed { count: 2 }, r#"{"at":1,"count":2,"event":"events-missed"}"#),
         (
-            E::Expired { conversation: text("a"), instead: text("b"), why: text("Absent") },
-            r#"{"at":1,"conversation":"a","event":"expired","instead":"b","why":"Absent"}"#,
+            E::Expired { conversation: text("a"), instead: text("b"), why: text("its transcript is gone") },
+            r#"{"at":1,"conversation":"a","event":"expired","instead":"b","why":"its transcript is gone"}"#,
         ),
         (E::FileNotifications, r#"{"at":1,"event":"file-notifications"}"#),
         (
-            E::FilesMadeAnew { what: text("[MakeSocket]"), directory: text("/d"), could_not_before: None },
-            r#"{"at":1,"could_not_before":null,"directory":"/d","event":"files-made-anew","what":"[MakeSocket]"}"#,
+            E::FilesMadeAnew { what: text("record, socket"), directory: text("/d"), could_not_before: None },
+            r#"{"at":1,"could_not_before":null,"directory":"/d","event":"files-made-anew","what":"record, socket"}"#,
         ),
         (E::FilesNotMadeAnew { error: text("no") }, r#"{"at":1,"error":"no","event":"files-not-made-anew"}"#),
-        (E::Finished { why: text("Quit") }, r#"{"at":1,"event":"finished","why":"Quit"}"#),
+        (
+            E::Finished { why: text("claude crashed 3 times") },
+            r#"{"at":1,"event":"finished","why":"claude crashed 3 times"}"#,
+        ),
         (E::GaveUp, r#"{"at":1,"event":"gave-up"}"#),
         (
             E::Held(elsewhere()),
@@ -140,8 +143,8 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
         (E::Refused { conversation: id() }, r#"{"at":1,"conversation":"5f0c","event":"refused"}"#),
         (E::RelaunchFailed { reason: text("no") }, r#"{"at":1,"event":"relaunch-failed","reason":"no"}"#),
         (
-            E::Relaunched { child: 7, how: text("Resume") },
-            r#"{"at":1,"child":7,"event":"relaunched","how":"Resume"}"#,
+            E::Relaunched { child: 7, how: text("the conversation 5f0c") },
+            r#"{"at":1,"child":7,"event":"relaunched","how":"the conversation 5f0c"}"#,
         ),
         (
             E::MessageNotSent { id: Uuid::nil(), why: text("a turn runs") },
@@ -189,7 +192,10 @@ fn hosts() -> Vec<(LogEvent, &'static str)> {
         (E::StateFileUnread { pid: None }, r#"{"at":1,"event":"state-file-unread","pid":null}"#),
         (E::StoppedAndContinued { signal: 20 }, r#"{"at":1,"event":"stopped-and-continued","signal":20}"#),
         (E::Suspended { signal: 20 }, r#"{"at":1,"event":"suspended","signal":20}"#),
-        (E::TakenUp { how: text("Resume") }, r#"{"at":1,"event":"taken-up","how":"Resume"}"#),
+        (
+            E::TakenUp { how: text("the conversation 5f0c") },
+            r#"{"at":1,"event":"taken-up","how":"the conversation 5f0c"}"#,
+        ),
         (E::TerminalPassedOver, r#"{"at":1,"event":"terminal-passed-over"}"#),
         (E::ToldToEnd { signal: 15 }, r#"{"at":1,"event":"told-to-end","signal":15}"#),
         (
@@ -254,6 +260,11 @@ fn links() -> Vec<(LinkEvent, &'static str)> {
             r#"{"at":1,"event":"remote-was-up","what":"its panel is still open"}"#,
         ),
     ]
+}
+
+pub(super) fn samples() -> Vec<LogEvent> {
+    let links = links().into_iter().map(|(event, _)| LogEvent::Link(event));
+    hosts().into_iter().map(|(event, _)| event).chain(links).collect()
 }
 
 #[test]

@@ -166,6 +166,24 @@ fn a_turn_that_claude_goes_on_with_by_itself_is_waited_for() {
     sandbox.wait_for_silence();
 }
 
+/// A claude that is to be restarted still rests when `cckw restart` has returned.
+#[test]
+fn a_claude_that_was_asked_to_be_restarted_is_waited_for() {
+    let sandbox = sandbox();
+    well_said(&sandbox, &["new", "api", "--prompt", "words"]);
+    assert_eq!(well_said(&sandbox, &["wait", "api"]), "api\tidle\n");
+    for restarts in 1..=3 {
+        let before = named(&sandbox, "api");
+        assert!(well_said(&sandbox, &["restart", "api"]).starts_with("api: claude is restarted"));
+        assert_eq!(well_said(&sandbox, &["wait", "api"]), "api\tidle\n");
+        let record = named(&sandbox, "api");
+        assert_ne!(record.json["claude_pid"], before.json["claude_pid"]);
+        assert_eq!((record.text("status"), &record.json["restarts"]), ("idle", &restarts.into()));
+    }
+    well_said(&sandbox, &["stop", "api"]);
+    sandbox.wait_for_silence();
+}
+
 #[test]
 fn a_session_whose_host_is_killed_is_brought_back_meanwhile() {
     let sandbox = sandbox();
