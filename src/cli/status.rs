@@ -11,12 +11,16 @@ use super::removed_program;
 use crate::claude::state_file::is_rest;
 use crate::claude::transcript::failure::{ApiFailure, FailureKind};
 use crate::claude::unwritten;
+use crate::config;
 use crate::escape::escape;
 use crate::os::process;
+use crate::paths;
 use crate::registry;
 use crate::registry::last_claude;
+use crate::registry::lost::is_lost;
 use crate::registry::record::{SessionKind, SessionState, now};
 use crate::registry::recovery_marker;
+use crate::registry::service_state;
 use crate::registry::stop_marker;
 use crate::registry::{Session, SilentHost};
 use crate::user_error;
@@ -103,6 +107,12 @@ pub fn hint(session: &Session) -> Option<String> {
             SessionState::Crashed => record.given_up.as_deref().unwrap_or("claude crashed too often"),
             _ if has_rebooted(session) => "the machine went down",
             _ if was_terminated(session) => "it was told to end (SIGTERM)",
+            _ if recovery_marker::is_given_up(&session.directory) => {
+                "its host died again and again, or did not come up, so the service leaves it alone (cckw logs says more)"
+            }
+            _ if is_tried_again(session) => {
+                "its host was killed, and the one after it too; the service brings it back in a moment; to do it at once"
+            }
             _ => "its host was killed",
         };
         let what = escape(what);
@@ -113,6 +123,9 @@ pub fn hint(session: &Session) -> Option<String> {
             return Some(format!(
                 "{what}: fg in its terminal brings it back (or, to have it elsewhere: cckw start {word}; cckw attach {word})"
             ));
+        }
+        if is_tried_again(session) {
+            return Some(format!("{what}: cckw start {word}"));
         }
         if record.broken_turn.is_some() || record.is_in_turn() {
             return Some(format!(
@@ -320,6 +333,14 @@ fn is_expired(session: &Session) -> bool {
     let record = &session.record;
     let begun = record.conversation.as_ref().is_some_and(|open| record.with_transcript.contains(open));
     record.expired.is_some() && !begun
+}
+
+/// Whether the service waits before it brings it back once more.
+fn is_tried_again(session: &Session) -> bool {
+    let record = &session.record;
+    recovery_marker::is_of_this_boot(&session.directory)
+        && paths::state_dir().is_ok_and(|state| service_state::is_running(&state))
+        && config::load().is_ok_and(|config| is_lost(record, config.on_hangup))
 }
 
 /// Whether it was told to end by SIGTERM: everything was, or its login has ended.

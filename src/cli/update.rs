@@ -8,6 +8,7 @@ use semver::Version;
 use serde_json::json;
 
 use super::output::{fail, print};
+use crate::client;
 use crate::config;
 use crate::config::HostUpdate;
 use crate::escape::{escape, json as harmless};
@@ -55,8 +56,8 @@ pub fn by_itself() -> ExitCode {
     let called = env::args_os().next().unwrap_or_default();
     match config::load().and_then(|config| auto::run(&config.update, &called)) {
         Ok(Looked::Nothing) => {}
-        Ok(Looked::Available(release)) => eprintln!("cckw: {release} is available"),
-        Ok(Looked::Installed(release)) => eprintln!("cckw: {release} is installed"),
+        Ok(Looked::Available(release)) => client::complain(format_args!("{release} is available")),
+        Ok(Looked::Installed(release)) => client::complain(format_args!("{release} is installed")),
         Err(error) => return fail(&error),
     }
     ExitCode::SUCCESS

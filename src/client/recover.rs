@@ -45,16 +45,23 @@ const UP_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// client replaces the host, and one whose last revival was not followed by ten seconds of a living host.
 pub fn revive_lost(cwd: Option<&Path>, on_hangup: OnHangup) -> Vec<Uuid> {
     let revived = maybe_lost();
-    let revived = revived.iter().filter_map(|directory| revive(directory, cwd, on_hangup));
+    let is_new = |directory: &Path| !recovery_marker::is_set(directory);
+    let revived = revived.iter().filter_map(|directory| revive(directory, cwd, on_hangup, is_new));
     revived.map(|record| record.session).collect()
 }
 
-/// The record of the session of this directory as it was, if it was lost and is being brought back now.
-fn revive(directory: &Path, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<Record> {
+/// The record of the session of this directory as it was, if it was lost and is being brought back now. `may_try`
+/// says whether it is to be, as its mark stands.
+fn revive(
+    directory: &Path,
+    cwd: Option<&Path>,
+    on_hangup: OnHangup,
+    may_try: impl Fn(&Path) -> bool,
+) -> Option<Record> {
     let wanted = |record: &Record| {
         is_lost(record, on_hangup)
             && cwd.is_none_or(|cwd| OsString::from(record.cwd.clone()) == cwd)
-            && !recovery_marker::is_set(directory)
+            && may_try(directory)
             && !stop_marker::is_set(directory)
     };
     revive_wanted(directory, By::Command, wanted)
@@ -62,16 +69,18 @@ fn revive(directory: &Path, cwd: Option<&Path>, on_hangup: OnHangup) -> Option<R
 
 /// Brings back the session of this directory for the service: if its host was killed, or if it went down with
 /// the machine or its login and is to come back. Waits until its claude is up, or has been up to something for
-/// long enough. So whoever waits for this has few claudes begin at once. Says whether it has a host now.
+/// long enough. So whoever waits for this has few claudes begin at once. Says whether it has a host now. How often
+/// it is tried is the service's to know.
 pub fn revive_for_service(directory: &Path, service: &ServiceState, on_hangup: OnHangup) -> bool {
     let comes_back = |record: &Record| {
         service.is_to_come_back(record, on_hangup)
             && record.missing.is_none()
-            && !recovery_marker::is_of_this_boot(directory)
+            && !recovery_marker::is_given_up(directory)
             && stop_marker::read(directory) != Some(StopRequest::User)
     };
-    let before =
-        revive(directory, None, on_hangup).or_else(|| revive_wanted(directory, By::Service, comes_back));
+    let may_try = |directory: &Path| !recovery_marker::is_given_up(directory);
+    let before = revive(directory, None, on_hangup, may_try)
+        .or_else(|| revive_wanted(directory, By::Service, comes_back));
     let Some(before) = before else { return Lock::is_held(directory) };
     let until = Instant::now() + CLAUDE_UP_TIMEOUT;
     while Instant::now() < until && Lock::is_held(directory) {

@@ -39,7 +39,7 @@ use trial::Trial;
 
 pub(super) use trial::TRIAL_ARGUMENT;
 
-/// What the last argument of a program begins with that goes on in the process of another one.
+/// What an argument of a program begins with that goes on in the process of another one.
 pub(super) const ARGUMENT: &str = "--cckw-hand-over=";
 
 /// When it is looked again whether there is a program, where there is none: whoever replaces it may remove it
@@ -327,18 +327,49 @@ impl Host {
 }
 
 /// What the other program is executed with: as this one was, for those who look for hosts among the
-/// processes, and where its state is.
+/// processes, and behind the session where its state is.
 fn arguments(state: i32, program: i32) -> Vec<OsString> {
-    let own = std::env::args_os().filter(|argument| !is_argument(argument));
-    own.chain([format!("{ARGUMENT}{state},{program}").into()]).collect()
+    with_descriptors(std::env::args_os().collect(), state, program)
 }
 
-fn is_argument(argument: &OsString) -> bool {
-    argument.to_str().is_some_and(|argument| argument.starts_with(ARGUMENT))
+/// Where that stands among the arguments: before the program and its own arguments, which may be any.
+/// They follow `cckw host SESSION`.
+const PLACE: usize = 3;
+
+fn with_descriptors(mut own: Vec<OsString>, state: i32, program: i32) -> Vec<OsString> {
+    if own.get(PLACE).is_some_and(|argument| descriptors(argument).is_some()) {
+        own.remove(PLACE);
+    }
+    own.insert(PLACE.min(own.len()), format!("{ARGUMENT}{state},{program}").into());
+    own
 }
 
-/// The descriptors that the last argument of such a program names: the state, and the program of before.
-pub(super) fn descriptors_in(arguments: &[OsString]) -> Option<(i32, i32)> {
-    let (state, program) = arguments.last()?.to_str()?.strip_prefix(ARGUMENT)?.split_once(',')?;
+fn descriptors(argument: &OsString) -> Option<(i32, i32)> {
+    let (state, program) = argument.to_str()?.strip_prefix(ARGUMENT)?.split_once(',')?;
     Some((state.parse().ok()?, program.parse().ok()?))
+}
+
+/// The descriptors that the arguments behind `cckw host` name: the state, and the program of before.
+pub(super) fn descriptors_in(arguments: &[OsString]) -> Option<(i32, i32)> {
+    descriptors(arguments.get(PLACE - 2)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_state_is_stands_before_the_program_and_once() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let first = words("cckw host an-id /bin/claude -- --cckw-hand-over=1,2");
+        assert_eq!(descriptors_in(&first[2..]), None);
+        let second = with_descriptors(first, 10, 5);
+        assert_eq!(
+            second,
+            words("cckw host an-id --cckw-hand-over=10,5 /bin/claude -- --cckw-hand-over=1,2")
+        );
+        assert_eq!(descriptors_in(&second[2..]), Some((10, 5)));
+        let third = with_descriptors(second, 7, 8);
+        assert_eq!(third, words("cckw host an-id --cckw-hand-over=7,8 /bin/claude -- --cckw-hand-over=1,2"));
+    }
 }

@@ -158,7 +158,9 @@ impl Output {
         output.buffer[..last].copy_from_slice(&state.last[..last]);
         output.last = last;
         (output.closed, output.pending, output.modes) = (state.closed, state.pending, modes);
-        (output.model_only, output.blocked_at) = (state.model_only, state.blocked_at);
+        output.model_only = state.model_only;
+        // While one program took the place of the other, nobody could write: that time is not the terminal's.
+        output.blocked_at = state.blocked_at.map(|_| Instant::now());
         (output.stalled, output.room_at) = (state.stalled, state.room_at);
         output.cut_off = state.cut_off.map(|CutOffState { rest, modes }| (rest, modes));
         output.title_hold = state.title_hold;

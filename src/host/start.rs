@@ -7,7 +7,7 @@ mod session_paths;
 use crate::host::claude::launch_choice;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -79,7 +79,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     let signals = SignalPipe::install(&HOST_SIGNALS);
     let Some(client) = take_socket() else {
         let error = host::not_by_hand();
-        eprintln!("cckw: {error}");
+        let _ = writeln!(io::stderr(), "cckw: {error}");
         return ExitCode::from(error.exit_status());
     };
     match signals {

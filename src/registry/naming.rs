@@ -10,7 +10,7 @@ use super::event_log::now_ms;
 use super::lock::Lock;
 use super::log_event::LogEvent;
 use super::record::{GivenName, Record, SessionKind, SessionState};
-use super::{names, recovery, recovery_marker, session_of, stop_marker, with_socket};
+use super::{names, recovery, recovery_marker, service_state, session_of, stop_marker, with_socket};
 use crate::config;
 use crate::config::OnHangup;
 use crate::os::process;
@@ -103,10 +103,15 @@ pub fn comes_back(directory: &Path, record: &Record) -> bool {
     if record.client_lives() {
         return true;
     }
-    // The same as what `revive_lost` looks at.
+    // The same as what `revive_lost` and the service look at.
     let began = record.child_pid.is_some() || record.restarts > 0 || record.state == SessionState::Restarting;
     let was_to_end = || {
         record.client_pid.is_some() && config::load().is_ok_and(|config| config.on_hangup == OnHangup::Exit)
     };
-    began && !recovery_marker::is_set(directory) && !was_to_end()
+    let is_tried = || {
+        let state = directory.parent();
+        !recovery_marker::is_set(directory)
+            || (!recovery_marker::is_given_up(directory) && state.is_some_and(service_state::is_running))
+    };
+    began && is_tried() && !was_to_end()
 }

@@ -12,16 +12,10 @@ use uuid::Uuid;
 /// So many sessions come up at once. A claude that comes up takes a core for about a second.
 pub const MOST_AT_ONCE: usize = 4;
 
-/// How long a session waits that was brought back so often lately; one more time, and it is left alone.
-const PAUSES: [Duration; 5] = [
-    Duration::ZERO,
-    Duration::ZERO,
-    Duration::from_secs(5),
-    Duration::from_secs(30),
-    Duration::from_secs(120),
-];
-/// What "lately" means there.
-const LATELY: Duration = Duration::from_secs(600);
+/// How long a session waits whose host has died early so often in a row; one more time, and it is left alone. One
+/// whose host was killed after it had held the session for long enough does not wait.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(60)];
 
 /// How long the process may take that brings a session back. It gives up by itself before.
 const REVIVAL_TIMEOUT: Duration = Duration::from_secs(90);
@@ -54,7 +48,7 @@ pub enum Standing {
     Lost,
     /// It went down with the machine or its login, and is to come back.
     Due,
-    /// It is one of the two, and its last host has not lived for long enough.
+    /// It is one of the two, and its last host has died early, or did not come up.
     Unproven,
 }
 
@@ -88,8 +82,8 @@ pub enum Effect {
 #[derive(Debug, Default)]
 struct Session {
     phase: Phase,
-    /// When it was brought back lately.
-    revivals: Vec<Duration>,
+    /// How often in a row its host has died early, or did not come up.
+    early_ends: usize,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -108,6 +102,8 @@ enum Phase {
     Queued { since: Duration, was_killed: bool },
     /// A process is bringing it back, until then.
     Reviving(Duration),
+    /// That process has ended, and it is looked what came of it.
+    Tried,
 }
 
 /// All sessions that have not ended.
@@ -131,7 +127,7 @@ impl Healer {
             Event::RevivalOver(id) => {
                 let session = self.sessions.get_mut(&id);
                 if let Some(session) = session.filter(|it| matches!(it.phase, Phase::Reviving(_))) {
-                    session.phase = Phase::Quiet;
+                    session.phase = Phase::Tried;
                     effects.push(Effect::Look(id));
                 }
             }
@@ -169,7 +165,7 @@ impl Healer {
     pub fn deadline(&self) -> Option<Duration> {
         let at = |session: &Session| match session.phase {
             Phase::Paused(at) | Phase::Reviving(at) | Phase::Coming { look_at: at, .. } => Some(at),
-            Phase::Quiet | Phase::Watched | Phase::Rested | Phase::Queued { .. } => None,
+            Phase::Quiet | Phase::Watched | Phase::Rested | Phase::Tried | Phase::Queued { .. } => None,
         };
         self.sessions.values().filter_map(at).min()
     }
@@ -185,14 +181,8 @@ impl Healer {
         if matches!(session.phase, Phase::Reviving(_)) {
             return;
         }
-        session.revivals.retain(|at| now.saturating_sub(*at) < LATELY);
         match standing {
-            Standing::Over => {
-                session.phase = Phase::Quiet;
-                if session.revivals.is_empty() {
-                    self.sessions.remove(&id);
-                }
-            }
+            Standing::Over => drop(self.sessions.remove(&id)),
             Standing::Hosted(process) | Standing::LeftToClient(process) => {
                 session.phase = Phase::Watched;
                 effects.push(Effect::Watch(id, process));
@@ -202,22 +192,26 @@ impl Healer {
                 Phase::Coming { .. } => {}
                 _ => session.phase = Phase::Coming { look_at: now + FIRST_LOOK, looks: 1 },
             },
-            Standing::Unproven => {
-                session.phase = Phase::Quiet;
-                effects.push(Effect::LeaveAlone(id));
-            }
-            Standing::Lost | Standing::Due => {
-                let was_killed = standing == Standing::Lost;
-                match (&session.phase, PAUSES.get(session.revivals.len())) {
-                    (Phase::Queued { .. } | Phase::Paused(_), _) => {}
-                    (_, None) => {
-                        session.phase = Phase::Quiet;
-                        effects.push(Effect::LeaveAlone(id));
-                    }
-                    (Phase::Rested, _) | (_, Some(&Duration::ZERO)) => {
+            Standing::Lost | Standing::Due | Standing::Unproven => {
+                let was_killed = standing != Standing::Due;
+                let is_early = standing == Standing::Unproven || session.phase == Phase::Tried;
+                match session.phase {
+                    Phase::Queued { .. } | Phase::Paused(_) => {}
+                    Phase::Rested => session.phase = Phase::Queued { since: now, was_killed },
+                    _ if !is_early => {
+                        session.early_ends = 0;
                         session.phase = Phase::Queued { since: now, was_killed };
                     }
-                    (_, Some(pause)) => session.phase = Phase::Paused(now + *pause),
+                    _ => match PAUSES.get(session.early_ends) {
+                        Some(pause) => {
+                            session.early_ends += 1;
+                            session.phase = Phase::Paused(now + *pause);
+                        }
+                        None => {
+                            *session = Session::default();
+                            effects.push(Effect::LeaveAlone(id));
+                        }
+                    },
                 }
             }
         }
@@ -235,7 +229,6 @@ impl Healer {
             let queued = self.sessions.iter_mut().filter_map(|(id, it)| Some((place(it)?, id, it)));
             let Some((_, id, session)) = queued.min_by_key(|(place, id, _)| (*place, **id)) else { return };
             session.phase = Phase::Reviving(now + REVIVAL_TIMEOUT);
-            session.revivals.push(now);
             effects.push(Effect::Revive(*id));
         }
     }

@@ -1,6 +1,8 @@
 //! What the service says of itself.
 
-/// For the journal of the system.
+use std::io::{self, Write};
+
+/// For the journal of the system. Where nobody reads that any more, the service goes on.
 pub fn say(text: &str) {
-    eprintln!("cckw: {text}");
+    let _ = writeln!(io::stderr(), "cckw: {text}");
 }

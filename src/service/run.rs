@@ -150,7 +150,9 @@ impl Service {
                 continue;
             }
             if poll.is_ready(signals) {
-                if self.signals.pending().any(|number| number != libc::SIGCHLD) {
+                let told = self.signals.pending().filter(|number| *number != libc::SIGCHLD).last();
+                if let Some(number) = told {
+                    say(&format!("the service ends, for it was told to (signal {number}); sessions go on"));
                     // What brings a session back goes on by itself.
                     trial::service_ends();
                     return;
@@ -271,9 +273,9 @@ impl Service {
     fn leave_alone(&mut self, id: Uuid) {
         let directory = self.directory(id);
         // So that no command tries it again.
-        let _ = recovery_marker::set(&directory);
+        let _ = recovery_marker::give_up(&directory);
         let reason =
-            "its host dies each time, or claude cannot be started; the service leaves it alone".to_owned();
+            "its host has died early each time, or did not come up; the service leaves it alone".to_owned();
         say(&format!("session {id}: {reason}"));
         EventLog::in_directory(&directory).write(LogEvent::NotTakenUp { reason });
     }

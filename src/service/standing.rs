@@ -33,6 +33,9 @@ pub fn of(directory: &Path, service: &ServiceState, on_hangup: OnHangup) -> Stan
     if Lock::is_held(directory) {
         return Standing::Coming;
     }
+    if recovery_marker::is_given_up(directory) {
+        return Standing::Over;
+    }
     let told = stop_marker::read(directory);
     let client = record.client_pid.filter(|_| record.ended_at.is_none());
     if let Some(client) = client.and_then(|pid| living(pid, &record.client_start)) {

@@ -84,9 +84,13 @@ impl Document {
     /// The bytes of it.
     ///
     /// # Errors
-    /// When it cannot be written as JSON.
+    /// When it cannot be written as JSON, or nobody would read that much.
     pub fn bytes(&self) -> Result<Vec<u8>, String> {
-        serde_json::to_vec(self).map_err(|error| error.to_string())
+        let bytes = serde_json::to_vec(self).map_err(|error| error.to_string())?;
+        if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
+            return Err(format!("the state has more than {} MiB", MAX_DOCUMENT_BYTES >> 20));
+        }
+        Ok(bytes)
     }
 
     /// What these bytes say.
@@ -129,6 +133,15 @@ mod tests {
         assert_eq!(read.part_or_new::<u8>("two"), Ok(0));
         assert!(read.part::<u8>("two").is_err() && read.part_or_new::<String>("one").is_err());
         assert_eq!(read.umask, 0o022);
+    }
+
+    #[test]
+    fn what_nobody_would_read_is_not_written() {
+        let mut document = Document::new(0o022);
+        document.put("one", &"x".repeat(MAX_DOCUMENT_BYTES as usize - 200)).expect("is put in");
+        assert!(document.bytes().is_ok());
+        document.put("two", &"x".repeat(200)).expect("is put in");
+        assert!(document.bytes().is_err_and(|why| why.contains("256 MiB")));
     }
 
     #[test]

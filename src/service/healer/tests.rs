@@ -56,36 +56,49 @@ fn a_killed_one_comes_before_those_that_went_down() {
     assert_eq!(effects, [Effect::Look(id(0)), Effect::Revive(id(20))]);
 }
 
-#[test]
-fn one_that_dies_again_and_again_waits_longer_each_time_and_is_left_alone_then() {
-    let (mut healer, mut now, mut waits) = (Healer::default(), SECOND, Vec::new());
-    let lost = || Event::Stands(id(0), Standing::Lost);
-    let mut effects = healer.handle(now, lost());
-    let mut since = now;
+/// Has the session die early, or not come up, until it is left alone. Says how long it waited each time.
+fn die_again_and_again(healer: &mut Healer, mut now: Duration, standing: &Standing) -> Vec<u64> {
+    let (mut waits, mut since) = (Vec::new(), now);
+    let mut effects = healer.handle(now, Event::Stands(id(0), Standing::Lost));
     loop {
         match effects.pop() {
             Some(Effect::Revive(_)) => {
                 waits.push((now - since).as_secs());
+                since = now;
                 effects = healer.handle(now, Event::RevivalOver(id(0)));
             }
-            Some(Effect::Look(_)) if waits.len() > 5 || healer.deadline().is_none() && since == now => {
-                since = now;
-                effects = healer.handle(now, lost());
-            }
-            Some(Effect::Look(_)) => effects = healer.handle(now, lost()),
-            Some(Effect::LeaveAlone(_)) => break,
+            Some(Effect::Look(_)) => effects = healer.handle(now, Event::Stands(id(0), standing.clone())),
+            Some(Effect::LeaveAlone(_)) => return waits,
             Some(other) => panic!("{other:?}"),
             None => {
-                since = since.max(now);
                 now = healer.deadline().expect("a time");
                 effects = healer.pass(now);
             }
         }
     }
-    assert_eq!(waits, [0, 0, 5, 30, 120]);
-    assert_eq!(healer.deadline(), None);
-    // Much later it counts as one that was killed for the first time.
-    assert_eq!(healer.handle(now + LATELY, lost()), [Effect::Revive(id(0))]);
+}
+
+#[test]
+fn one_that_dies_early_again_and_again_waits_longer_each_time_and_is_left_alone_then() {
+    // With and without a mark of that, and after a boot.
+    for standing in [Standing::Unproven, Standing::Lost, Standing::Due] {
+        let mut healer = Healer::default();
+        assert_eq!(die_again_and_again(&mut healer, SECOND, &standing), [0, 1, 5, 15, 60], "{standing:?}");
+        assert_eq!(healer.deadline(), None);
+    }
+}
+
+#[test]
+fn one_that_is_killed_after_it_has_held_for_long_enough_is_back_at_once_however_often() {
+    let mut healer = Healer::default();
+    for round in 0..100 {
+        let now = SECOND * 11 * round;
+        let lost = Event::Stands(id(0), Standing::Lost);
+        assert_eq!(healer.handle(now, lost), [Effect::Revive(id(0))]);
+        assert_eq!(healer.handle(now, Event::RevivalOver(id(0))), [Effect::Look(id(0))]);
+        healer.handle(now, Event::Stands(id(0), Standing::Hosted(process(7))));
+        assert_eq!(healer.handle(now + 10 * SECOND, Event::Ended(id(0))), [Effect::Look(id(0))]);
+    }
 }
 
 #[test]
@@ -146,7 +159,9 @@ enum Truth {
     Over,
     Runs(i32),
     Lost,
+    /// Its host has died early.
     Unproven,
+    GivenUp,
 }
 
 #[derive(Default)]
@@ -156,7 +171,10 @@ struct World {
     truth: BTreeMap<Uuid, Truth>,
     watched: BTreeMap<Uuid, i32>,
     coming_up: BTreeSet<Uuid>,
-    revivals: BTreeMap<Uuid, Vec<Duration>>,
+    /// When the hosts began.
+    begun: BTreeMap<Uuid, Duration>,
+    /// How often in a row it was brought back and its host has died early, or did not come up.
+    tries: BTreeMap<Uuid, usize>,
     left_alone: BTreeSet<Uuid>,
     next_pid: i32,
 }
@@ -164,7 +182,7 @@ struct World {
 impl World {
     fn standing(&self, id: Uuid) -> Standing {
         match self.truth.get(&id) {
-            None | Some(Truth::Over) => Standing::Over,
+            None | Some(Truth::Over | Truth::GivenUp) => Standing::Over,
             Some(Truth::Runs(pid)) => Standing::Hosted(process(*pid)),
             Some(Truth::Lost) => Standing::Lost,
             Some(Truth::Unproven) => Standing::Unproven,
@@ -185,14 +203,13 @@ impl World {
                 }
                 Effect::Watch(id, process) => drop(self.watched.insert(id, process.pid)),
                 Effect::Revive(id) => {
-                    assert_eq!(self.standing(id), Standing::Lost, "{id} is brought back for no reason");
+                    let standing = self.standing(id);
+                    assert!(matches!(standing, Standing::Lost | Standing::Unproven), "{id} for no reason");
                     assert!(self.coming_up.insert(id), "{id} is brought back twice at once");
                     assert!(self.coming_up.len() <= MOST_AT_ONCE);
-                    let own = self.revivals.entry(id).or_default();
-                    own.push(self.now);
-                    let now = self.now;
-                    let lately = own.iter().filter(|at| now.saturating_sub(**at) < LATELY).count();
-                    assert!(lately <= PAUSES.len(), "{id} is brought back again and again");
+                    let tries = self.tries.entry(id).or_default();
+                    *tries += 1;
+                    assert!(*tries <= PAUSES.len() + 1, "{id} is brought back again and again");
                 }
                 Effect::Abandon(id) => {
                     self.coming_up.remove(&id);
@@ -200,10 +217,17 @@ impl World {
                 }
                 Effect::LeaveAlone(id) => {
                     self.left_alone.insert(id);
-                    self.truth.insert(id, Truth::Unproven);
+                    self.truth.insert(id, Truth::GivenUp);
+                    assert!(self.tries.remove(&id).unwrap_or_default() >= PAUSES.len(), "{id} too early");
                 }
             }
         }
+    }
+
+    fn begins(&mut self, id: Uuid) {
+        self.next_pid += 1;
+        self.truth.insert(id, Truth::Runs(self.next_pid));
+        self.begun.insert(id, self.now);
     }
 
     fn end_process(&mut self, id: Uuid, pid: i32) {
@@ -221,19 +245,24 @@ impl World {
                 if matches!(self.truth.get(&id), Some(Truth::Runs(_))) || self.coming_up.contains(&id) {
                     return;
                 }
-                self.next_pid += 1;
-                self.truth.insert(id, Truth::Runs(self.next_pid));
+                self.begins(id);
                 let standing = self.standing(id);
                 self.tell(Event::Stands(id, standing));
             }
             Step::Killed(number) => {
                 if let Some(Truth::Runs(pid)) = self.truth.get(&id(number)).copied() {
-                    self.truth.insert(id(number), Truth::Lost);
+                    let is_early = self.now - self.begun[&id(number)] < 10 * SECOND;
+                    let truth = if is_early { Truth::Unproven } else { Truth::Lost };
+                    if !is_early {
+                        self.tries.remove(&id(number));
+                    }
+                    self.truth.insert(id(number), truth);
                     self.end_process(id(number), pid);
                 }
             }
             Step::Stopped(number) => {
                 let before = self.truth.insert(id(number), Truth::Over);
+                self.tries.remove(&id(number));
                 if let Some(Truth::Runs(pid)) = before {
                     self.end_process(id(number), pid);
                 }
@@ -242,9 +271,8 @@ impl World {
                 let all: Vec<Uuid> = self.coming_up.iter().copied().collect();
                 let Some(id) = all.get(usize::from(which) % all.len().max(1)).copied() else { return };
                 self.coming_up.remove(&id);
-                if works && self.truth.get(&id) == Some(&Truth::Lost) {
-                    self.next_pid += 1;
-                    self.truth.insert(id, Truth::Runs(self.next_pid));
+                if works && matches!(self.truth.get(&id), Some(Truth::Lost | Truth::Unproven)) {
+                    self.begins(id);
                 }
                 self.tell(Event::RevivalOver(id));
             }
@@ -276,8 +304,8 @@ proptest! {
         for (id, truth) in &world.truth {
             match truth {
                 Truth::Runs(pid) => prop_assert_eq!(world.watched.get(id), Some(pid), "{} is not watched", id),
-                Truth::Lost => prop_assert!(false, "{} was forgotten", id),
-                Truth::Unproven => prop_assert!(world.left_alone.contains(id)),
+                Truth::Lost | Truth::Unproven => prop_assert!(false, "{} was forgotten", id),
+                Truth::GivenUp => prop_assert!(world.left_alone.contains(id)),
                 Truth::Over => {}
             }
         }

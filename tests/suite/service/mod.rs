@@ -26,9 +26,15 @@ impl Service {
 
     /// The same by this command. Returns when the service has begun.
     #[track_caller]
-    fn start_by(sandbox: &Sandbox, mut command: Command) -> Self {
+    fn start_by(sandbox: &Sandbox, command: Command) -> Self {
         let log = fs::OpenOptions::new().create(true).append(true).open(sandbox.path("service.log"));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.expect("a log"));
+        Self::start_into(sandbox, command, log.expect("a log").into())
+    }
+
+    /// The same, with what it says going there.
+    #[track_caller]
+    fn start_into(sandbox: &Sandbox, mut command: Command, stderr: Stdio) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         let child = command.spawn().expect("cckw");
         let service = Self { child };
         wait_until("the service", DEADLINE, || {
