@@ -63,6 +63,8 @@ pub(super) struct HandOver {
     /// The program that is tried, or was.
     program: PathBuf,
     trial: Option<Trial>,
+    /// The file that stood there when that began.
+    tried: Option<FileIdentity>,
     /// Trials that did not end in time. They were killed.
     killed: Vec<Child>,
     waiting: Vec<Uuid>,
@@ -226,6 +228,7 @@ impl Host {
 
     fn begin_trial(&mut self) -> Result<(), String> {
         let program = self.handover.program.clone();
+        self.handover.tried = FileIdentity::at(&program).ok();
         // It is only read: the descriptors in it are this process's.
         let mut document = Document::new(umask::inherited());
         self.write_state(None, &FdStore::default(), &mut document)?;
@@ -281,6 +284,9 @@ impl Host {
 
     fn try_to_execute(&mut self, server: &ControlServer) -> Result<std::convert::Infallible, String> {
         let said = |error: std::io::Error| error.to_string();
+        if FileIdentity::at(&self.handover.program).ok() != self.handover.tried {
+            return Err("another program was put in its place after it was tried; try again".into());
+        }
         let own = self.handover.own_file().map_err(said)?;
         let blocked = BlockedSignals::all().map_err(said)?;
         // What has come until now stands in the pipe of this program, which the next one does not read.
@@ -300,9 +306,14 @@ impl Host {
 
     /// It does not go on here. Those who have asked are told, and it is not tried again by itself.
     pub(super) fn hand_over_failed(&mut self, why: &str) {
-        self.handover.failed = FileIdentity::at(&self.handover.program).ok();
+        let there = FileIdentity::at(&self.handover.program).ok();
+        self.handover.failed = self.handover.tried.take().or(there);
         self.schedule_hand_over(ScheduleEvent::Failed);
         self.note_failure(why);
+        if there != self.handover.failed {
+            // Meanwhile there is another one, which was not tried yet.
+            self.look_at_program();
+        }
         // A change of claude's may have been taken note of, and not acted on.
         while let Some(change) = self.claude.poll_child() {
             self.child_changed(change);

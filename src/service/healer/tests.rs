@@ -173,8 +173,10 @@ struct World {
     coming_up: BTreeSet<Uuid>,
     /// When the hosts began.
     begun: BTreeMap<Uuid, Duration>,
-    /// How often in a row it was brought back and its host has died early, or did not come up.
+    /// How often it was brought back since a host of its has lived for long enough.
     tries: BTreeMap<Uuid, usize>,
+    /// How often since then one has died early, or did not come up.
+    early_ends: BTreeMap<Uuid, usize>,
     left_alone: BTreeSet<Uuid>,
     next_pid: i32,
 }
@@ -213,15 +215,22 @@ impl World {
                 }
                 Effect::Abandon(id) => {
                     self.coming_up.remove(&id);
+                    *self.early_ends.entry(id).or_default() += 1;
                     self.tell(Event::RevivalOver(id));
                 }
                 Effect::LeaveAlone(id) => {
                     self.left_alone.insert(id);
                     self.truth.insert(id, Truth::GivenUp);
-                    assert!(self.tries.remove(&id).unwrap_or_default() >= PAUSES.len(), "{id} too early");
+                    assert!(self.early_ends.remove(&id) > Some(PAUSES.len()), "{id} is left alone too early");
+                    self.tries.remove(&id);
                 }
             }
         }
+    }
+
+    fn starts_anew(&mut self, id: Uuid) {
+        self.tries.remove(&id);
+        self.early_ends.remove(&id);
     }
 
     fn begins(&mut self, id: Uuid) {
@@ -253,8 +262,10 @@ impl World {
                 if let Some(Truth::Runs(pid)) = self.truth.get(&id(number)).copied() {
                     let is_early = self.now - self.begun[&id(number)] < 10 * SECOND;
                     let truth = if is_early { Truth::Unproven } else { Truth::Lost };
-                    if !is_early {
-                        self.tries.remove(&id(number));
+                    if is_early {
+                        *self.early_ends.entry(id(number)).or_default() += 1;
+                    } else {
+                        self.starts_anew(id(number));
                     }
                     self.truth.insert(id(number), truth);
                     self.end_process(id(number), pid);
@@ -262,7 +273,7 @@ impl World {
             }
             Step::Stopped(number) => {
                 let before = self.truth.insert(id(number), Truth::Over);
-                self.tries.remove(&id(number));
+                self.starts_anew(id(number));
                 if let Some(Truth::Runs(pid)) = before {
                     self.end_process(id(number), pid);
                 }
@@ -273,6 +284,8 @@ impl World {
                 self.coming_up.remove(&id);
                 if works && matches!(self.truth.get(&id), Some(Truth::Lost | Truth::Unproven)) {
                     self.begins(id);
+                } else if !works && matches!(self.truth.get(&id), Some(Truth::Lost | Truth::Unproven)) {
+                    *self.early_ends.entry(id).or_default() += 1;
                 }
                 self.tell(Event::RevivalOver(id));
             }

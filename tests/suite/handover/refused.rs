@@ -20,16 +20,23 @@ fn installed(sandbox: &Sandbox) -> PathBuf {
 
 /// Puts another copy of cckw there, as a package manager does.
 fn copy(program: &Path) {
-    let fresh = program.with_extension("new");
-    fs::copy(env!("CARGO_BIN_EXE_cckw"), &fresh).expect("is copied");
-    fs::rename(fresh, program).expect("is put there");
+    place(Path::new(env!("CARGO_BIN_EXE_cckw")), program);
 }
 
 /// Puts a script there.
 fn put(program: &Path, text: &str) {
+    let source = program.with_extension("text");
+    fs::write(&source, text).expect("is written");
+    fs::set_permissions(&source, fs::Permissions::from_mode(0o755)).expect("can be executed");
+    place(&source, program);
+}
+
+/// Another process writes it: a test that starts a program at this moment would have it open in its child for a
+/// moment, and what somebody writes cannot be executed.
+fn place(source: &Path, program: &Path) {
     let fresh = program.with_extension("new");
-    fs::write(&fresh, text).expect("is written");
-    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o755)).expect("can be executed");
+    let copied = Command::new("cp").arg(source).arg(&fresh).status().expect("cp");
+    assert!(copied.success());
     fs::rename(fresh, program).expect("is put there");
 }
 
@@ -109,6 +116,26 @@ fn a_program_that_was_replaced_goes_on_by_itself() {
     copy(&program);
     wait_until("another hand-over", DEADLINE, || count(&sandbox) == 2);
     assert_eq!(fs::read_to_string(program.with_file_name("tried")).expect("a file"), "tried\n");
+    say(&mut terminal, "the last words");
+    exit(terminal);
+    sandbox.wait_for_silence();
+}
+
+/// What was tried is not what stands there when it is to go on.
+#[test]
+fn a_program_that_is_replaced_once_more_while_it_is_tried_is_not_run_untried() {
+    let sandbox = sandbox();
+    let program = installed(&sandbox);
+    let mut terminal = session(&sandbox, &program);
+    let next = program.with_file_name("next");
+    put(&next, "#!/bin/sh\nexit 1\n");
+    put(&program, "#!/bin/sh\nmv \"${0%/*}/next\" \"$0\"\necho 'cckw can go on: 9.9.9'\n");
+    refused(&sandbox, &mut terminal, "another program was put in its place");
+    // Then that one is tried by itself, and so is the one that comes while it is.
+    copy(&next);
+    put(&program, "#!/bin/sh\nmv \"${0%/*}/next\" \"$0\"\nexit 1\n");
+    wait_until("a hand-over", DEADLINE, || count(&sandbox) == 1);
+    assert!(!next.exists());
     say(&mut terminal, "the last words");
     exit(terminal);
     sandbox.wait_for_silence();
