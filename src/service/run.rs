@@ -42,6 +42,9 @@ const SIGNALS: [i32; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGC
 /// How long the wait is after an error of the system's, which is out of memory at worst.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often its own files are made anew at once, where somebody removes them again and again.
+const MOST_REPAIRS: u32 = 3;
+
 /// The variable by which systemd tells what runs below a user manager which one that is.
 const MANAGER_PID: &str = "MANAGERPID";
 
@@ -103,6 +106,7 @@ pub fn main() -> Result<(), UserError> {
         updates: Updates::new(),
     };
     service.look_at_all();
+    service.check_files();
     service.run();
     Ok(())
 }
@@ -181,20 +185,24 @@ impl Service {
         }
     }
 
-    /// Somebody has removed or moved the state directory, or what hosts write into.
+    /// Somebody may have removed or moved the state directory, or what hosts write into.
     fn check_files(&mut self) {
         self.files.take();
-        if self.bell.is_in_place(&self.state) {
-            return;
+        // Nobody tells of what is removed once more before it is watched.
+        for _ in 0..MOST_REPAIRS {
+            if self.bell.is_in_place(&self.state) {
+                return;
+            }
+            // Where it cannot be made anew, the next change is waited for.
+            let made =
+                paths::make_private(&self.state).is_ok().then(|| Bell::make(&self.state).ok()).flatten();
+            if let Some(bell) = made {
+                self.bell = bell;
+                let _ = self.known.write(&self.state);
+            }
+            self.files = watch(&self.state);
+            self.look_at_all();
         }
-        // Where it cannot be made anew, the next change is waited for.
-        let made = paths::make_private(&self.state).is_ok().then(|| Bell::make(&self.state).ok()).flatten();
-        if let Some(bell) = made {
-            self.bell = bell;
-            let _ = self.known.write(&self.state);
-        }
-        self.files = watch(&self.state);
-        self.look_at_all();
     }
 
     fn look_at_all(&mut self) {

@@ -125,17 +125,27 @@ fn a_program_that_was_replaced_goes_on_by_itself() {
 #[test]
 fn a_program_that_is_replaced_once_more_while_it_is_tried_is_not_run_untried() {
     let sandbox = sandbox();
+    // So that nothing is tried before somebody asks.
+    sandbox.configure("[start]\nexisting = \"new\"\n[update]\nhosts = \"never\"\n");
+    let program = installed(&sandbox);
+    let mut terminal = session(&sandbox, &program);
+    put(&program.with_file_name("next"), "#!/bin/sh\nexit 1\n");
+    put(&program, "#!/bin/sh\nmv \"${0%/*}/next\" \"$0\"\necho 'cckw can go on: 9.9.9'\n");
+    refused(&sandbox, &mut terminal, "another program was put in its place");
+    exit(terminal);
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_program_that_comes_while_another_one_is_tried_is_tried_next() {
+    let sandbox = sandbox();
     let program = installed(&sandbox);
     let mut terminal = session(&sandbox, &program);
     let next = program.with_file_name("next");
-    put(&next, "#!/bin/sh\nexit 1\n");
-    put(&program, "#!/bin/sh\nmv \"${0%/*}/next\" \"$0\"\necho 'cckw can go on: 9.9.9'\n");
-    refused(&sandbox, &mut terminal, "another program was put in its place");
-    // Then that one is tried by itself, and so is the one that comes while it is.
     copy(&next);
     put(&program, "#!/bin/sh\nmv \"${0%/*}/next\" \"$0\"\nexit 1\n");
     wait_until("a hand-over", DEADLINE, || count(&sandbox) == 1);
-    assert!(!next.exists());
+    assert!(!next.exists() && events(&sandbox).iter().any(|event| event == "not-handed-over"));
     say(&mut terminal, "the last words");
     exit(terminal);
     sandbox.wait_for_silence();
