@@ -17,7 +17,7 @@ const REST: Duration = Duration::from_millis(250);
 /// The pause between two keys of the user: claude takes those of one read for parts of a paste.
 const BETWEEN_KEYS: Duration = Duration::from_millis(70);
 /// The time between two looks at what no descriptor announces.
-const PACE: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Short times, where those of cckw's own settings are not wanted.
 const SHORT: &str = "disconnected_for = \"500ms\"\nrest = \"500ms\"\n";
 /// A link that lasts for less than a minute is brought back later each time. A round is not to wait for the
@@ -88,7 +88,7 @@ impl Session {
             if Instant::now() >= end {
                 return false;
             }
-            std::thread::sleep(PACE);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::os::logout::linger_command;
 use crate::registry::record;
 use crate::service;
 use crate::service::install::{Installed, Status};
-use crate::service::keeper::Keeper;
+use crate::service::service_manager::ServiceManager;
 use crate::user_error::UserError;
 
 /// What scripts expect of the status of a service (`systemctl status` has the same numbers).
@@ -35,8 +35,8 @@ fn install() -> ExitCode {
             let failed = output::fail(&error);
             // The other way to have it started, where it is the only one.
             if let Ok(definition) = service::install::definition()
-                && Keeper::here() == Keeper::Systemd
-                && Keeper::Systemd.answers().is_err()
+                && ServiceManager::here() == ServiceManager::Systemd
+                && ServiceManager::Systemd.answers().is_err()
             {
                 client::complain("this line for `crontab -e` has cron start it at each boot:");
                 output::print(&format!("{}\n", definition.cron_line()));

@@ -147,12 +147,12 @@ mod tests {
         command
     }
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
     #[test]
     fn what_it_says_comes_back_and_what_it_complains_of_is_the_error() {
-        assert_eq!(ask(&mut shell("echo yes; echo no >&2"), PATIENCE).expect("answers"), b"yes\n");
-        let error = |text: &str| ask(&mut shell(text), PATIENCE).expect_err("fails").to_string();
+        assert_eq!(ask(&mut shell("echo yes; echo no >&2"), ANSWER_TIMEOUT).expect("answers"), b"yes\n");
+        let error = |text: &str| ask(&mut shell(text), ANSWER_TIMEOUT).expect_err("fails").to_string();
         assert_eq!(error("echo no >&2; exit 3"), "no");
         assert_eq!(error("exit 3"), "it ended with 3");
         assert_eq!(error("kill -9 $$"), "it was ended by signal 9");
@@ -173,13 +173,13 @@ mod tests {
             assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         }
         assert!(started.elapsed() < Duration::from_secs(60));
-        let pending = PendingCommand::start_untrusted(&mut shell("echo yes"), PATIENCE);
+        let pending = PendingCommand::start_untrusted(&mut shell("echo yes"), ANSWER_TIMEOUT);
         assert_eq!(pending.and_then(PendingCommand::finish).expect("answers").stdout, b"yes\n");
     }
 
     #[test]
     fn a_long_answer_is_read_while_it_comes() {
-        let said = ask(&mut shell("head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2"), PATIENCE);
+        let said = ask(&mut shell("head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2"), ANSWER_TIMEOUT);
         assert_eq!(said.expect("answers").len(), 300_000);
     }
 }

@@ -18,7 +18,7 @@ use super::command::ask;
 use super::logout::{LogoutUnit, place, scope_helps_at_logout};
 
 /// How long all of it may take. Seen: 20 ms.
-const PATIENCE: Duration = Duration::from_secs(2);
+const BUS_ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// What systemd gives a process that has asked for a scope.
@@ -44,7 +44,7 @@ pub fn enter(service: &str, id: &str) -> Option<io::Result<String>> {
 
 /// Moves this process into a new scope of this name; `bus` is the socket of the user manager's bus.
 fn move_into(scope: &str, bus: &str) -> io::Result<String> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + BUS_ANSWER_TIMEOUT;
     let is_own = |found: fs::Metadata| found.uid() == geteuid().as_raw();
     if !fs::symlink_metadata(bus).is_ok_and(is_own) {
         return Err(io::Error::other(format!("the systemd user manager has no bus ({bus})")));
@@ -83,7 +83,7 @@ fn request(bus: &str, scope: &str, knows_oom_policy: bool) -> io::Result<()> {
         "org.freedesktop.systemd1.Manager",
     ]);
     command.args(["StartTransientUnit", SCOPE, scope, "fail", count]).args(properties).arg("0");
-    ask(&mut command, PATIENCE).map(drop)
+    ask(&mut command, BUS_ANSWER_TIMEOUT).map(drop)
 }
 
 fn own_cgroup() -> String {
@@ -118,7 +118,7 @@ mod tests {
         let _silent = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
         let begun = Instant::now();
         assert!(move_into("cckw-test.scope", path.to_str().expect("text")).is_err());
-        assert!(begun.elapsed() < 2 * PATIENCE, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < 2 * BUS_ANSWER_TIMEOUT, "{:?}", begun.elapsed());
         assert_eq!(own_cgroup(), before);
     }
 }

@@ -319,9 +319,9 @@ pub fn reap() {
 /// How many steps up the process tree from `pid` to `ancestor`: 0 for the same process, nothing
 /// when `ancestor` is not above it.
 pub fn distance(pid: Pid, ancestor: Pid) -> Option<usize> {
-    const LIMIT: usize = 64;
+    const MAX_STEPS: usize = 64;
     let mut current = pid;
-    for steps in 0..LIMIT {
+    for steps in 0..MAX_STEPS {
         if current == ancestor {
             return Some(steps);
         }

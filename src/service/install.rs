@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::definition::{Definition, Unfit};
-use super::keeper::{InPlace, Keeper, in_place};
 use super::run::moment;
+use super::service_manager::{InPlace, ServiceManager, in_place};
 use crate::os::logout::lingers_here;
 use crate::paths;
 use crate::registry::service_state;
@@ -75,17 +75,17 @@ fn program() -> std::io::Result<PathBuf> {
 /// When something else has its name, nobody could start it, or it does not begin. Then nothing is left of it
 /// that was not there before.
 pub fn install() -> Result<Installed, UserError> {
-    let keeper = Keeper::here();
+    let manager = ServiceManager::here();
     let definition = definition()?;
-    let path = keeper.path().ok_or_else(error::no_home)?;
+    let path = manager.path().ok_or_else(error::no_home)?;
     let before = in_place(&path);
     if before == InPlace::Foreign {
         return Err(error::foreign(&path));
     }
-    keeper.answers().map_err(|why| error::nobody_starts_it(keeper.name(), why))?;
+    manager.answers().map_err(|why| error::nobody_starts_it(manager.name(), why))?;
     let state = paths::state_dir()?;
     paths::make_private(&state)?;
-    if service_state::is_running(&state) && !keeper.is_active() {
+    if service_state::is_running(&state) && !manager.is_active() {
         return Err(error::runs_already(ServiceState::read(&state).map(|last| last.pid)));
     }
     let moment = moment();
@@ -95,23 +95,23 @@ pub fn install() -> Result<Installed, UserError> {
         let written = ServiceState::at_install(&moment).write(&state);
         written.map_err(|why| error::cannot_write(&state, why))?;
     }
-    let text = keeper.text(&definition);
+    let text = manager.text(&definition);
     let is_new = before != InPlace::Ours(text.clone());
     if is_new {
         write(&path, &text)?;
     }
-    let begun = keeper.begin(&path, is_new).map_err(|why| error::not_begun(keeper.name(), why));
+    let begun = manager.begin(&path, is_new).map_err(|why| error::not_begun(manager.name(), why));
     let begun = begun.and_then(|()| {
         if wait_until(|| service_state::is_running(&state)) { Ok(()) } else { Err(error::does_not_come_up()) }
     });
     if let Err(why) = begun {
         match before {
             InPlace::Ours(text) => drop(write(&path, &text)),
-            _ => take_away(keeper, &path),
+            _ => take_away(manager, &path),
         }
         return Err(why);
     }
-    let lingers = (keeper == Keeper::Systemd).then(lingers_here);
+    let lingers = (manager == ServiceManager::Systemd).then(lingers_here);
     Ok(Installed { path, lingers, left })
 }
 
@@ -120,18 +120,18 @@ pub fn install() -> Result<Installed, UserError> {
 /// # Errors
 /// When something else has its name, or it cannot be removed.
 pub fn uninstall() -> Result<Option<PathBuf>, UserError> {
-    let keeper = Keeper::here();
-    let path = keeper.path().ok_or_else(error::no_home)?;
+    let manager = ServiceManager::here();
+    let path = manager.path().ok_or_else(error::no_home)?;
     let state = paths::state_dir()?;
     match in_place(&path) {
         InPlace::Nothing => return Ok(None),
         InPlace::Foreign => return Err(error::foreign(&path)),
         InPlace::Ours(_) => {}
     }
-    if keeper.answers().is_ok() {
-        keeper.end().map_err(|why| error::not_ended(keeper.name(), why))?;
+    if manager.answers().is_ok() {
+        manager.end().map_err(|why| error::not_ended(manager.name(), why))?;
     }
-    take_away(keeper, &path);
+    take_away(manager, &path);
     if path.exists() {
         return Err(error::cannot_write(&path, "it cannot be removed"));
     }
@@ -146,18 +146,18 @@ pub fn uninstall() -> Result<Option<PathBuf>, UserError> {
 /// # Errors
 /// When there is no state directory.
 pub fn status() -> Result<Status, UserError> {
-    let keeper = Keeper::here();
+    let manager = ServiceManager::here();
     let state = paths::state_dir()?;
     let running = service_state::is_running(&state);
     let known = ServiceState::read(&state).filter(|known| running && known.lives());
-    let installed = keeper.path().filter(|path| matches!(in_place(path), InPlace::Ours(_)));
+    let installed = manager.path().filter(|path| matches!(in_place(path), InPlace::Ours(_)));
     Ok(Status {
         running,
         pid: known.as_ref().map(|known| known.pid),
         since: known.as_ref().map(|known| known.since),
         version: known.map(|known| known.cckw),
-        enabled: installed.as_ref().and_then(|_| keeper.is_enabled()),
-        lingering: (keeper == Keeper::Systemd).then(lingers_here),
+        enabled: installed.as_ref().and_then(|_| manager.is_enabled()),
+        lingering: (manager == ServiceManager::Systemd).then(lingers_here),
         installed,
     })
 }
@@ -169,17 +169,19 @@ fn write(path: &Path, text: &str) -> Result<(), UserError> {
 }
 
 /// Removes our file, and what `systemctl enable` has made of it, also where no user manager answers.
-fn take_away(keeper: Keeper, path: &Path) {
-    let _ = keeper.end();
+fn take_away(manager: ServiceManager, path: &Path) {
+    let _ = manager.end();
     let wanted = path.with_file_name("default.target.wants").join(path.file_name().unwrap_or_default());
-    if keeper == Keeper::Systemd && fs::symlink_metadata(&wanted).is_ok_and(|found| found.is_symlink()) {
+    if manager == ServiceManager::Systemd
+        && fs::symlink_metadata(&wanted).is_ok_and(|found| found.is_symlink())
+    {
         let _ = fs::remove_file(&wanted);
     }
     let _ = fs::remove_file(path);
     if let Some(directory) = path.parent() {
         let _ = paths::sync_directory(directory);
     }
-    keeper.forget();
+    manager.forget();
 }
 
 fn wait_until(condition: impl Fn() -> bool) -> bool {

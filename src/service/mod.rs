@@ -5,14 +5,14 @@
 //! holds nothing of a session: it can be killed at any time, and another one goes on. `updates.rs` has new
 //! versions of cckw looked for.
 //!
-//! `definition.rs` is what systemd, launchd and cron are told of it, `keeper.rs` speaks with them, and
+//! `definition.rs` is what systemd, launchd and cron are told of it, `service_manager.rs` speaks with them, and
 //! `install.rs` does the verbs.
 
 mod definition;
 mod healer;
 pub mod install;
 mod journal;
-pub mod keeper;
 pub mod run;
+pub mod service_manager;
 mod standing;
 mod updates;

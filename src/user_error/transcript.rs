@@ -15,9 +15,9 @@ pub fn unknown(word: &str) -> UserError {
 
 /// Several conversations have ids that begin so.
 pub fn several_conversations(ids: &[&str]) -> UserError {
-    const MOST: usize = 8;
-    let more = if ids.len() > MOST { ", \u{2026}" } else { "" };
-    let ids: Vec<String> = ids.iter().take(MOST).map(|id| escape(id).to_string()).collect();
+    const MAX_LISTED: usize = 8;
+    let more = if ids.len() > MAX_LISTED { ", \u{2026}" } else { "" };
+    let ids: Vec<String> = ids.iter().take(MAX_LISTED).map(|id| escape(id).to_string()).collect();
     UserError::new("the ids of several conversations begin so")
         .advice(format!("type more of one of these: {}{more}", ids.join(", ")))
 }

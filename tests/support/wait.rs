@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Time between two looks. Only here: what has a descriptor is waited for with poll(2).
-const PACE: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Waits until `condition` holds; panics with `what` when it does not within `deadline`.
 #[track_caller]
@@ -35,6 +35,6 @@ pub fn wait_or_report<T>(
             return found;
         }
         assert!(Instant::now() < end, "waited {deadline:?} in vain for {what}\n{}", report());
-        thread::sleep(PACE);
+        thread::sleep(POLL_INTERVAL);
     }
 }

@@ -6,12 +6,12 @@ use super::{Finding, Mark, finding};
 use crate::escape::escape;
 use crate::paths;
 use crate::registry::service_state;
-use crate::service::keeper::{InPlace, Keeper, in_place};
+use crate::service::service_manager::{InPlace, ServiceManager, in_place};
 
 /// How the service stands. Who does not want one does not need it.
 pub fn line() -> Option<Finding> {
     let runs = service_state::is_running(&paths::state_dir().ok()?);
-    let path = Keeper::here().path();
+    let path = ServiceManager::here().path();
     let installed = path.as_deref().filter(|path| matches!(in_place(path), InPlace::Ours(_)));
     Some(described(runs, installed))
 }

@@ -14,14 +14,14 @@ use crate::os::files::read_plain;
 use crate::paths;
 
 /// How long one answer may take. The first one of a user manager that is just starting takes seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+const MANAGER_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest file of ours, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 10;
 
 /// Which one it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeper {
+pub enum ServiceManager {
     Systemd,
     /// Never run: see `docs/user/platforms.md`.
     Launchd,
@@ -36,7 +36,7 @@ pub enum InPlace {
     Foreign,
 }
 
-impl Keeper {
+impl ServiceManager {
     /// That of this system.
     pub fn here() -> Self {
         if cfg!(target_os = "macos") { Self::Launchd } else { Self::Systemd }
@@ -160,7 +160,7 @@ impl Keeper {
             }
             Self::Launchd => Command::new("launchctl"),
         };
-        ask(command.args(words), PATIENCE).map(drop)
+        ask(command.args(words), MANAGER_ANSWER_TIMEOUT).map(drop)
     }
 }
 
