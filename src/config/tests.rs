@@ -196,6 +196,7 @@ fn the_documented_defaults_are_the_defaults() {
     let (mut text, mut count) = (String::new(), 0);
     for (head, table) in [
         "",
+        "[claude]\n",
         "[notify]\n",
         "[start]\n",
         "[environment]\n",
