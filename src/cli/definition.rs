@@ -193,9 +193,9 @@ pub enum Verb {
     ///
     /// After an update of cckw use `--hosts`. Claude and whoever is attached notice nothing of it.
     Restart {
-        /// The session; without it the one that this is called in, or the only one
-        #[arg(conflicts_with = "all")]
-        session: Option<String>,
+        /// The sessions; without any the one that this is called in, or the only one
+        #[arg(conflicts_with = "all", value_name = "SESSION")]
+        sessions: Vec<String>,
         /// All sessions that run
         #[arg(long)]
         all: bool,

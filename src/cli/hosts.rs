@@ -3,35 +3,28 @@
 use std::process::ExitCode;
 
 use super::output::{fail, print};
-use super::target::running;
+use super::target::{each_once, meant_by};
 use crate::escape::escape;
-use crate::os::own_program::own_program;
+use crate::os::own_program::{called_program, own_program};
 use crate::protocol::{Request, Response};
 use crate::registry;
 use crate::registry::{HAND_OVER_TIMEOUT, Session};
 use crate::user_error::{UserError, host};
 
-/// Hands the session that is meant over, or without a word all that run. Those whose host runs the program on disk
-/// already are left alone, unless `force` is set or the session was named.
-pub fn main(word: Option<&str>, force: bool) -> ExitCode {
-    let sessions = match word {
-        Some(word) => running(Some(word)).map(|session| vec![session]),
-        None => registry::sessions(),
-    };
-    let mut sessions = match sessions {
-        Ok(sessions) => sessions,
-        Err(error) => return fail(&error),
-    };
-    sessions.retain(|session| session.is_running || session.is_unreachable);
-    if sessions.is_empty() {
+/// Hands the sessions that are meant over, or without a word all that run. Those whose host runs the program on disk
+/// already are left alone, unless `force` is set or they were named. Of several the others are asked where one
+/// cannot be.
+pub fn main(words: &[String], force: bool) -> ExitCode {
+    let found = if words.is_empty() { all_that_run() } else { meant_by(words) };
+    if found.is_empty() {
         return print("no session is running\n");
     }
     let request = Request::HandOver {
-        force: force || word.is_some(),
-        program: own_program().ok().map(|program| program.as_path().into()),
+        force: force || !words.is_empty(),
+        program: called_program().or_else(|_| own_program()).ok().map(|program| program.as_path().into()),
     };
-    let mut status = ExitCode::SUCCESS;
-    for session in &sessions {
+    let (chosen, mut status) = each_once(found);
+    for session in &chosen {
         let told = match ask(session, &request) {
             Ok(line) => print(&line),
             Err(error) => fail(&error),
@@ -41,6 +34,14 @@ pub fn main(word: Option<&str>, force: bool) -> ExitCode {
         }
     }
     status
+}
+
+fn all_that_run() -> Vec<Result<Session, UserError>> {
+    let sessions = match registry::sessions() {
+        Ok(sessions) => sessions,
+        Err(error) => return vec![Err(error)],
+    };
+    sessions.into_iter().filter(|session| session.is_running || session.is_unreachable).map(Ok).collect()
 }
 
 /// What has come of it. It begins with the session's name.

@@ -64,6 +64,7 @@ use super::{client, fake_claude, host};
 use crate::claude::executable;
 use crate::claude::shim as claude_shim;
 use crate::escape::escape;
+use crate::os::own_program;
 use crate::update::{auto, candidate};
 
 use definition::{Cli, Verb, When};
@@ -81,6 +82,7 @@ pub fn main() -> ExitCode {
     let mut args = env::args_os();
     let started_as = args.next().unwrap_or_default();
     let mut args: Vec<OsString> = args.collect();
+    own_program::note_call(&started_as, claude_shim::CCKW);
     match Path::new(&started_as).file_name().and_then(OsStr::to_str) {
         Some(executable::STAND_IN) => return fake_claude::main(args),
         Some(claude_shim::NAME) => return client::run::main(args),
@@ -184,14 +186,14 @@ fn run(cli: Cli) -> ExitCode {
         }
         Some(Verb::Start { session, all, env }) => start::main(session.as_deref(), all, env.into()),
         Some(Verb::Continue { session }) => continue_turn::main(session.as_deref()),
-        Some(Verb::Restart { session, hosts: true, force, .. }) => hosts::main(session.as_deref(), force),
-        Some(Verb::Restart { session, all, now, cancel, .. }) => {
+        Some(Verb::Restart { sessions, hosts: true, force, .. }) => hosts::main(&sessions, force),
+        Some(Verb::Restart { sessions, all, now, cancel, .. }) => {
             let wish = match (now, cancel) {
                 (_, true) => restart::RestartWish::Cancel,
                 (true, _) => restart::RestartWish::Now,
                 _ => restart::RestartWish::WhenIdle,
             };
-            restart::main(session.as_deref(), all, wish)
+            restart::main(&sessions, all, wish)
         }
         Some(Verb::Adopt { claude, fork, now, json, timeout, .. }) => {
             adopt::main(&adopt::AdoptArgs { word: &claude, fork, now, json, timeout })

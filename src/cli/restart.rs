@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::inside;
 use super::output::{fail, print};
-use super::target::pick_running;
+use super::target::{each_once, meant_by, pick_running};
 use crate::claude::executable;
 use crate::config;
 use crate::escape::escape;
@@ -28,38 +28,45 @@ pub enum RestartWish {
     Cancel,
 }
 
-/// Asks the host of a session, or of all that run, to start claude anew. Does not wait until that is done:
+/// Asks the hosts of sessions, or of all that run, to start claude anew. Of several the others are asked where one
+/// cannot be. Does not wait until that is done:
 /// this may run below the very claude that is ended.
-pub fn main(word: Option<&str>, all: bool, wish: RestartWish) -> ExitCode {
+pub fn main(words: &[String], all: bool, wish: RestartWish) -> ExitCode {
     let request = match wish {
         RestartWish::Cancel => Request::CancelRestart,
         _ => Request::Restart { now: wish == RestartWish::Now, program: program() },
     };
     let inside = inside();
-    if !all {
+    if !all && words.len() < 2 {
+        let word = words.first().map(String::as_str);
         return pick_running(word.or(inside.as_deref()), |session| match ask(session, &request) {
             Ok(line) => print(&line),
             Err(error) => fail(&error),
         });
     }
-    let mut sessions = match registry::sessions() {
-        Ok(sessions) => sessions,
-        Err(error) => return fail(&error),
+    let (mut sessions, mut status) = if all {
+        match registry::sessions() {
+            Ok(sessions) => (sessions, ExitCode::SUCCESS),
+            Err(error) => return fail(&error),
+        }
+    } else {
+        each_once(meant_by(words))
     };
-    // One that cannot be reached is asked too: it says why.
-    sessions.retain(|session| session.is_running || session.is_unreachable);
-    if sessions.is_empty() {
-        return print("no session is running\n");
-    }
-    if wish == RestartWish::Cancel {
-        sessions.retain(|session| session.record.restart_pending);
+    if all {
+        // One that cannot be reached is asked too: it says why.
+        sessions.retain(|session| session.is_running || session.is_unreachable);
         if sessions.is_empty() {
-            return print("no restart is waiting\n");
+            return print("no session is running\n");
+        }
+        if wish == RestartWish::Cancel {
+            sessions.retain(|session| session.record.restart_pending);
+            if sessions.is_empty() {
+                return print("no restart is waiting\n");
+            }
         }
     }
     // The one that this runs in comes last, for this may end with its claude.
     sessions.sort_by_key(|session| inside.as_deref() == Some(&session.record.session.to_string()));
-    let mut status = ExitCode::SUCCESS;
     for session in &sessions {
         let told = match ask(session, &request) {
             Ok(line) => print(&line),

@@ -83,10 +83,9 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         Verb::List { .. } | Verb::Reconnect { apply: true, cycle: None, .. } => true,
         Verb::Attach { session }
         | Verb::Detach { session }
-        | Verb::Restart { session, .. }
         | Verb::Logs { session, .. }
         | Verb::Screen { session, .. } => session.is_none(),
-        Verb::Stop { sessions, .. } => sessions.is_empty(),
+        Verb::Stop { sessions, .. } | Verb::Restart { sessions, .. } => sessions.is_empty(),
         // `claude` looks at its own directory, once it is to be a session.
         Verb::Claude { .. }
         | Verb::Continue { .. }

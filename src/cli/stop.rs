@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::inside;
 use super::output::{fail, print};
-use super::target::{all_meant, reachable, running, with_socket};
+use super::target::{all_meant, each_once, reachable, running, with_socket};
 use crate::client::complain;
 use crate::escape::escape;
 use crate::protocol::{Channel, Request, Response};
@@ -68,15 +68,7 @@ pub fn main(words: &[String], all: bool) -> ExitCode {
     if all && found.is_empty() {
         return print("no session is running\n");
     }
-    let mut status = ExitCode::SUCCESS;
-    let mut chosen: Vec<Session> = Vec::new();
-    for found in found {
-        match found {
-            Ok(session) if chosen.iter().any(|known| known.directory == session.directory) => {}
-            Ok(session) => chosen.push(session),
-            Err(error) => status = fail(&error),
-        }
-    }
+    let (mut chosen, mut status) = each_once(found);
     // The one that this runs in comes last, for this may end with its claude.
     let inside = inside();
     chosen.sort_by_key(|session| inside.as_deref() == Some(&session.record.session.to_string()));

@@ -100,6 +100,26 @@ pub fn reachable(session: Session, word: &str) -> Result<Session, UserError> {
     if session.has_host() { with_socket(session) } else { Err(does_not_run(&session, Some(word))) }
 }
 
+/// The running sessions that these words mean, or why one is none. Their hosts can be reached.
+pub fn meant_by(words: &[String]) -> Vec<Result<Session, UserError>> {
+    let found = all_meant(words).into_iter().zip(words);
+    found.map(|(session, word)| session.and_then(|session| reachable(session, word))).collect()
+}
+
+/// Each of them once. What was not found is said, and is the status.
+pub fn each_once(found: Vec<Result<Session, UserError>>) -> (Vec<Session>, ExitCode) {
+    let mut status = ExitCode::SUCCESS;
+    let mut chosen: Vec<Session> = Vec::new();
+    for found in found {
+        match found {
+            Ok(session) if chosen.iter().any(|known| known.directory == session.directory) => {}
+            Ok(session) => chosen.push(session),
+            Err(error) => status = fail(&error),
+        }
+    }
+    (chosen, status)
+}
+
 /// The session, once its host can be reached.
 ///
 /// # Errors

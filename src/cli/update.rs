@@ -7,11 +7,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use semver::Version;
 use serde_json::json;
 
+use super::older_host;
 use super::output::{fail, print};
 use crate::client;
 use crate::config;
 use crate::config::HostUpdate;
 use crate::escape::{escape, json as harmless};
+use crate::registry;
 use crate::update::auto;
 use crate::update::auto::Looked;
 use crate::update::run::{Exchanged, Step, apply, check_ours, look, own_version, roll_back};
@@ -35,8 +37,42 @@ pub struct UpdateArgs {
 enum Outcome {
     Newest(Version),
     Available(String),
-    Updated(Exchanged, HostUpdate),
-    RolledBack(Exchanged),
+    Updated(Exchanged, Hosts),
+    RolledBack(Exchanged, Hosts),
+}
+
+/// The sessions that run a program which is not the installed one any more.
+#[derive(Clone, Copy)]
+struct Hosts {
+    count: usize,
+    policy: HostUpdate,
+}
+
+impl Hosts {
+    /// As they are now.
+    fn now(policy: HostUpdate) -> Self {
+        let sessions = registry::sessions().unwrap_or_default();
+        Self { count: sessions.iter().filter(|session| older_host::is_older(session)).count(), policy }
+    }
+
+    /// What becomes of them. Nothing where there are none.
+    fn line(self) -> String {
+        let (sessions, take, go, they) = match self.count {
+            0 => return String::new(),
+            1 => ("1 running session".into(), "takes", "goes", "it"),
+            count => (format!("{count} running sessions"), "take", "go", "them"),
+        };
+        match self.policy {
+            HostUpdate::Idle => {
+                format!(
+                    "{sessions} {take} it without being asked, as soon as claude is idle there. At once: cckw restart --hosts\n"
+                )
+            }
+            HostUpdate::Never => {
+                format!("{sessions} {go} on as before. To let {they} take it: cckw restart --hosts\n")
+            }
+        }
+    }
 }
 
 /// Updates cckw, looks for a new version, or goes back to the one before.
@@ -66,7 +102,8 @@ pub fn by_itself() -> ExitCode {
 fn run(args: UpdateArgs) -> Result<Outcome, UserError> {
     let place = check_ours(&env::args_os().next().unwrap_or_default())?;
     if args.rollback {
-        return roll_back(&place).map(Outcome::RolledBack);
+        let policy = config::load().unwrap_or_default().update.hosts;
+        return roll_back(&place).map(|done| Outcome::RolledBack(done, Hosts::now(policy)));
     }
     let config = config::load()?.update;
     let mut progress = Progress::new();
@@ -78,7 +115,9 @@ fn run(args: UpdateArgs) -> Result<Outcome, UserError> {
         })
     } else {
         apply(&place, &config, &mut say).map(|done| {
-            done.map_or_else(Outcome::Newest, |exchanged| Outcome::Updated(exchanged, config.hosts))
+            done.map_or_else(Outcome::Newest, |exchanged| {
+                Outcome::Updated(exchanged, Hosts::now(config.hosts))
+            })
         })
     };
     progress.end();
@@ -94,19 +133,14 @@ impl Outcome {
                 format!("cckw {release} is available, {installed} is installed. To take it: cckw update\n")
             }
             Self::Updated(Exchanged { program, from, to }, hosts) => format!(
-                "cckw {to} is installed as {}, in the place of {from}. To go back: cckw update --rollback\n{}\n",
+                "cckw {to} is installed as {}, in the place of {from}. To go back: cckw update --rollback\n{}",
                 escape(program),
-                match hosts {
-                    HostUpdate::Idle => {
-                        "Sessions that run take it as soon as their claude is idle. At once: cckw restart --hosts"
-                    }
-                    HostUpdate::Never =>
-                        "Sessions that run go on as before. To let them take it: cckw restart --hosts",
-                }
+                hosts.line()
             ),
-            Self::RolledBack(Exchanged { program, from, to }) => format!(
-                "cckw {to} is installed again as {}, in the place of {from}. To undo that: cckw update --rollback\n",
-                escape(program)
+            Self::RolledBack(Exchanged { program, from, to }, hosts) => format!(
+                "cckw {to} is installed again as {}, in the place of {from}. To undo that: cckw update --rollback\n{}",
+                escape(program),
+                hosts.line()
             ),
         }
     }
@@ -118,11 +152,11 @@ impl Outcome {
             Self::Available(release) => {
                 json!({ "outcome": "available", "installed": installed, "available": release })
             }
-            Self::Updated(Exchanged { program, from, to }, _) => {
-                json!({ "outcome": "updated", "installed": to, "previous": from, "program": program })
+            Self::Updated(Exchanged { program, from, to }, hosts) => {
+                json!({ "outcome": "updated", "installed": to, "previous": from, "program": program, "sessions": hosts.count })
             }
-            Self::RolledBack(Exchanged { program, from, to }) => {
-                json!({ "outcome": "rolled-back", "installed": to, "previous": from, "program": program })
+            Self::RolledBack(Exchanged { program, from, to }, hosts) => {
+                json!({ "outcome": "rolled-back", "installed": to, "previous": from, "program": program, "sessions": hosts.count })
             }
         };
         format!("{}\n", harmless(&line.to_string()))

@@ -18,7 +18,7 @@ use crate::claude::args::{Parsed, Run};
 use crate::claude::{executable, server};
 use crate::config;
 use crate::config::Config;
-use crate::os::own_program::own_program;
+use crate::os::own_program::{called_program, own_program};
 use crate::os::signals::SignalState;
 use crate::os::tty;
 use crate::os::tty::{Attributes, Size};
@@ -266,6 +266,7 @@ impl HostLaunch {
             name_is_fixed: self.name_is_fixed,
             continue_turn: self.continue_turn,
             last_open: self.last_open.clone(),
+            called: called_program().ok().map(|called| called.as_path().into()),
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) enum Watcher {
     Login,
     /// The program that claude is started from.
     Program,
+    /// The host's own program.
+    Own,
 }
 
 impl Host {
@@ -29,6 +31,8 @@ impl Host {
                     Watcher::Transcript => self.hear_transcript(&change.what),
                     Watcher::Login => self.hear_login(&change.what),
                     Watcher::Program => self.program_has_changed(),
+                    // It is looked at together with the files.
+                    Watcher::Own => self.files.look_soon(),
                 }
             }
         }

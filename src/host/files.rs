@@ -26,7 +26,6 @@ use crate::host::control_server::ControlServer;
 use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
 use crate::os::file_watch::{Change, FileWatch, Told};
 use crate::os::mounts::Mounts;
-use crate::os::own_program::ProgramFile;
 use crate::os::poll::{Interest, Poll, Token};
 use crate::os::text::LosslessText;
 use crate::registry::control_socket;
@@ -164,10 +163,6 @@ impl SessionFiles {
         watch.unwatch_all(Watcher::Files);
         watch.try_again();
         watch.watch_path(Watcher::Files, &self.by_name);
-        if let Ok(own) = ProgramFile::own() {
-            // Replaced or removed, it is told of as well.
-            let _ = watch.watch(Watcher::Files, own.path(), Told::Itself);
-        }
         let is_watched = watch.watch(Watcher::Files, directory, Told::Entries);
         self.is_watched = is_watched.is_ok() || watch.fd().is_some() && inode(directory).is_none();
         if !self.is_watched {

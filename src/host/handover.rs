@@ -20,9 +20,11 @@ use uuid::Uuid;
 
 use super::Host;
 use super::control_server::{ControlServer, Now};
+use super::file_changes::Watcher;
 use super::timers::Timer;
 use crate::config::HostUpdate;
 use crate::os::fd_store::FdStore;
+use crate::os::file_watch::FileWatch;
 use crate::os::memory_file;
 use crate::os::own_program::{FileIdentity, ProgramFile};
 use crate::os::poll::{Interest, Poll, Token};
@@ -77,9 +79,9 @@ pub(super) struct HandOver {
 }
 
 impl HandOver {
-    /// For a host that has just been started.
-    pub(super) fn new(policy: HostUpdate) -> Self {
-        Self::known_as(ProgramFile::own().ok().map(|own| own.path().to_owned()), policy)
+    /// For a host that has just been started, by this path.
+    pub(super) fn new(known: Option<&LosslessText>, policy: HostUpdate) -> Self {
+        Self::known_as(known.map(|path| PathBuf::from(OsString::from(path.clone()))), policy)
     }
 
     /// For a host that runs a program which is known by this path.
@@ -92,6 +94,19 @@ impl HandOver {
         let is_own = self.program.as_os_str().is_empty();
         let path = if is_own { self.own.as_deref() } else { Some(self.program.as_path()) };
         path.map(LosslessText::from)
+    }
+
+    /// The path of this program, for the case that it is executed back.
+    pub(super) fn own_path(&self) -> Option<LosslessText> {
+        self.own.as_deref().map(LosslessText::from)
+    }
+
+    /// Has the host told when another program is put at the path of its own, also by way of a link.
+    pub(super) fn watch(&self, watch: &mut FileWatch<Watcher>) {
+        watch.unwatch_all(Watcher::Own);
+        if let Some(own) = self.own.as_deref().filter(|_| self.policy != HostUpdate::Never) {
+            watch.watch_path(Watcher::Own, own);
+        }
     }
 
     fn own_file(&self) -> std::io::Result<ProgramFile> {
@@ -155,6 +170,8 @@ impl Host {
         if self.handover.policy == HostUpdate::Never {
             return;
         }
+        // Anew, because a link may lead elsewhere now. Before it is looked, so that nothing is missed.
+        self.handover.watch(&mut self.file_watch);
         let Ok(own) = self.handover.own_file() else { return };
         match own.replacement() {
             Ok(Some(there)) if self.handover.failed != Some(there) => {
@@ -267,6 +284,7 @@ impl Host {
             (self.alerts.is_running(), "the command of [notify] runs"),
             (self.turn.is_reading(), "the transcript is being read"),
             (!self.attachment.departures.are_told(), "a client is being let go"),
+            (!self.handover.killed.is_empty(), "a program that did not pass its trial is being ended"),
             (server.holds_answers(), "a request is being answered"),
             (!self.journal.is_at_rest(), "the disk has not taken the record and the log yet"),
         ]

@@ -192,6 +192,7 @@ impl Host {
         if client.is_none() {
             output.leave_terminal();
         }
+        let handover = HandOver::new(record.host_program.as_ref(), config.update.hosts);
         let files = SessionFiles::new(&mut file_watch, &directory, lock, config.records.keep);
         Self {
             record,
@@ -218,7 +219,7 @@ impl Host {
             alerts: Alerts::new(&config.notify),
             failed_turn: FailedTurn::new(&config.turn),
             continuation,
-            handover: HandOver::new(config.update.hosts),
+            handover,
         }
     }
 

@@ -35,6 +35,7 @@ use crate::config::Restart;
 use crate::escape::escape;
 use crate::fault;
 use crate::os::exit::Exit;
+use crate::os::own_program::called_program;
 use crate::os::process;
 use crate::os::signal_pipe::SignalPipe;
 use crate::os::signals;
@@ -344,6 +345,7 @@ fn begin(
     record.version = record::RECORD_VERSION;
     record.host_pid = getpid().as_raw();
     record.host_start = process::look_up(getpid()).map(|host| host.start);
+    record.host_program = start.called.clone().or_else(|| Some(called_program().ok()?.as_path().into()));
     record.set_client(Some(start.client).filter(|_| !start.detached));
     record.boot = process::boot();
     record.socket = control_socket::in_directory(&place.directory).as_path().into();

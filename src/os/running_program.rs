@@ -1,8 +1,11 @@
 //! The program that a process runs, and whether it is still on disk: an update may have taken it away.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
+
+#[cfg(target_os = "linux")]
+use super::own_program::FileIdentity;
 
 /// What has become of the file of a running program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,24 @@ pub fn on_disk(pid: Pid) -> Option<ProgramOnDisk> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => ProgramOnDisk::Removed,
         Err(_) => return None,
     })
+}
+
+/// What stands at this path, by which the program of this process was started; nothing where that cannot be known.
+#[cfg(target_os = "linux")]
+pub fn at_path(pid: Pid, path: &Path) -> Option<ProgramOnDisk> {
+    let own = FileIdentity::at(&PathBuf::from(format!("/proc/{pid}/exe"))).ok()?;
+    Some(match FileIdentity::at(path) {
+        Ok(found) if found.is_same_file(&own) => ProgramOnDisk::There,
+        Ok(_) => ProgramOnDisk::Replaced,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => ProgramOnDisk::Removed,
+        Err(_) => return None,
+    })
+}
+
+/// The same, as far as [`on_disk`] knows it.
+#[cfg(not(target_os = "linux"))]
+pub fn at_path(pid: Pid, _: &Path) -> Option<ProgramOnDisk> {
+    on_disk(pid)
 }
 
 /// The same. A file that has taken the place of another is not told from it. Never run: see

@@ -63,6 +63,9 @@ pub struct Start {
     /// down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_open: Option<LastOpen>,
+    /// The path by which cckw was called: what stands there is the newest one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<LosslessText>,
 }
 
 /// The conversation that a claude has open, as its state file says.

@@ -153,6 +153,9 @@ pub struct Record {
     /// When the host started; tells it from a later process with its pid.
     #[serde(default)]
     pub host_start: Option<String>,
+    /// The path by which its program is known: another file that stands there is a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_program: Option<LosslessText>,
     /// The attached client's pid.
     #[serde(default)]
     pub client_pid: Option<i32>,
@@ -323,6 +326,7 @@ impl Record {
             claude_version: None,
             host_pid: 0,
             host_start: None,
+            host_program: None,
             client_pid: None,
             client_start: None,
             child_pid: None,

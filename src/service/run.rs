@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use super::standing;
 use super::updates::Updates;
 use crate::config;
 use crate::os::file_watch::FileWatch;
-use crate::os::own_program::own_program;
+use crate::os::own_program::{called_program, own_program};
 use crate::os::poll::{Interest, Poll};
 use crate::os::process;
 use crate::os::process_end::ProcessEnd;
@@ -256,6 +257,8 @@ impl Service {
     fn revive(&mut self, id: Uuid) {
         let started = own_program().and_then(|program| {
             let mut command = Command::new(program);
+            // Its hosts are known by the path of the service.
+            command.arg0(called_program().unwrap_or_else(|_| "cckw".into()));
             // Not in a directory that a session could take for its own under another name.
             command.arg("revive").arg(id.to_string()).current_dir("/").stdin(Stdio::null()).spawn()
         });

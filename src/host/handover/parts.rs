@@ -59,6 +59,8 @@ pub struct Parts {
     pub waiting: Vec<Uuid>,
     /// The path of the program that goes on.
     pub program: Option<LosslessText>,
+    /// The path of the program that has written this.
+    pub own_program: Option<LosslessText>,
 }
 
 impl Parts {
@@ -94,6 +96,7 @@ impl Parts {
             failed_turn: document.part_or_new("failed-turn")?,
             waiting: document.part_or_new("waiting")?,
             program: document.part_or_new("program")?,
+            own_program: document.part_or_new("own-program")?,
         })
     }
 }
@@ -111,7 +114,7 @@ impl Host {
         document: &mut Document,
     ) -> Result<(), String> {
         let directory = LosslessText::from(self.directory.as_path());
-        let parts: [(&str, &dyn Part); 25] = [
+        let parts: [(&str, &dyn Part); 26] = [
             ("record", &self.record),
             ("directory", &directory),
             ("claude", &self.claude.hand_over(fds)),
@@ -137,6 +140,7 @@ impl Host {
             ("failed-turn", &self.failed_turn.hand_over()),
             ("waiting", &self.handover.waiting()),
             ("program", &self.handover.known_path()),
+            ("own-program", &self.handover.own_path()),
         ];
         parts.iter().try_for_each(|(name, part)| part.put(name, document))
     }

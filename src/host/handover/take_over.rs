@@ -33,7 +33,7 @@ use crate::host::turn_retry::FailedTurn;
 use crate::os::fd_store::ReceivedFds;
 use crate::os::file_watch::FileWatch;
 use crate::os::memory_file;
-use crate::os::own_program::ProgramFile;
+use crate::os::own_program::called_program;
 use crate::os::replace_program::{BlockedSignals, NextProgram, unblock_signals};
 use crate::os::signal_pipe::SignalPipe;
 use crate::os::{signals, umask};
@@ -147,12 +147,14 @@ fn take_over(bytes: &[u8]) -> Result<(Host, ControlServer), String> {
     };
     let watch = StateWatch::taken_over(&mut file_watch, child, parts.state_file_was_removed);
     let failed_turn = FailedTurn::take_over(parts.failed_turn, &mut file_watch, &config.turn);
-    // One that was executed back is where it was before, perhaps under another name.
-    let own = parts.program.filter(|_| document.returned.is_none());
+    // One that was executed back is known by the path of before.
+    let own = if document.returned.is_none() { parts.program } else { parts.own_program };
+    let own = own.or_else(|| Some(called_program().ok()?.as_path().into()));
+    let mut record = parts.record;
+    record.host_program.clone_from(&own);
     let own = own.map(|path| PathBuf::from(std::ffi::OsString::from(path)));
-    let own = own.or_else(|| Some(ProgramFile::own().ok()?.path().to_owned()));
     let mut host = Host {
-        record: parts.record,
+        record,
         journal,
         directory,
         events,

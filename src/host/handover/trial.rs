@@ -32,7 +32,8 @@ const MAX_WORDS: usize = 4096;
 
 /// A trial that goes on.
 pub struct Trial {
-    child: Child,
+    /// Nothing once somebody else waits for it.
+    child: Option<Child>,
     words: ChildStdout,
     said: Vec<u8>,
     has_closed: bool,
@@ -53,7 +54,7 @@ impl Trial {
         let words = child.stdout.take().ok_or_else(|| io::Error::other("it has no output"))?;
         set_nonblocking(&words)?;
         let until = Instant::now() + TRIAL_TIMEOUT;
-        Ok(Self { child, words, said: Vec::new(), has_closed: false, until, is_reaped: false })
+        Ok(Self { child: Some(child), words, said: Vec::new(), has_closed: false, until, is_reaped: false })
     }
 
     /// When it has taken too long.
@@ -70,7 +71,7 @@ impl Trial {
     /// not known.
     pub fn look(&mut self) -> Option<Result<String, String>> {
         self.read();
-        match self.child.try_wait() {
+        match self.child.as_mut()?.try_wait() {
             Ok(Some(status)) => {
                 self.is_reaped = true;
                 self.read();
@@ -85,12 +86,14 @@ impl Trial {
     }
 
     /// Ends what still runs, with all of its process group. Gives a child that has yet to be waited for.
-    pub fn end(self) -> Option<Child> {
-        if self.is_reaped {
-            return None;
-        }
-        let _ = kill::to_group(Pid::from_raw(self.child.id() as i32), Signal::SIGKILL as i32);
-        Some(self.child)
+    pub fn end(mut self) -> Option<Child> {
+        self.end_what_runs()
+    }
+
+    fn end_what_runs(&mut self) -> Option<Child> {
+        let child = self.child.take().filter(|_| !self.is_reaped)?;
+        let _ = kill::to_group(Pid::from_raw(child.id() as i32), Signal::SIGKILL as i32);
+        Some(child)
     }
 
     fn read(&mut self) {
@@ -105,6 +108,13 @@ impl Trial {
                 Err(_) => return,
             }
         }
+    }
+}
+
+/// A host that ends takes its trial along.
+impl Drop for Trial {
+    fn drop(&mut self) {
+        drop(self.end_what_runs());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Another cckw goes on in the process of a running host.
 
+mod elsewhere;
 mod flood;
 mod moments;
 mod refused;

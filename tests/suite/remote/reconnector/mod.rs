@@ -3,5 +3,6 @@
 mod asked;
 mod comes_back;
 mod drawn;
+mod handed_over;
 mod left_alone;
 mod session;
