@@ -69,6 +69,12 @@ pub const SCENES: &[Scene] = &[
         play: script,
     },
     Scene {
+        title: "kill -9 of its host: the service brings it back",
+        why: "The host is the process of cckw that keeps a session. `cckw service install` has all hosts watched, and has \
+              sessions back after a reboot.",
+        play: heal,
+    },
+    Scene {
         title: "`cckw attach`: the same screen",
         why: "Drawn as if this terminal had been there all the time, and the question can be answered.",
         play: attach,
@@ -222,10 +228,32 @@ fn script(show: &mut Show) -> Result<(), Trouble> {
     show.until("the answer", |show| shell_is_back(show, "\nYou said: how are you?"))?;
     show.enter(&format!("cckw transcript {OTHER} --last"))?;
     let answers = |show: &Show| show.unwrapped().matches("\nYou said: how are you?").count();
-    show.until("the last answer", |show| shell_is_back(show, "--last") && answers(show) == 2)?;
-    show.look_closely()?;
-    show.enter(&format!("cckw stop {OTHER}"))?;
-    show.until("its end", |show| shell_is_back(show, &format!("{OTHER}: stopped")))
+    show.until("the last answer", |show| shell_is_back(show, "--last") && answers(show) == 2)
+}
+
+fn heal(show: &mut Show) -> Result<(), Trouble> {
+    let service = show.scratch.service();
+    let _service = match service {
+        Ok(service) => service,
+        Err(error) => return show.claim(&format!("the service can be started: {error}"), false),
+    };
+    show.until("the service", |show| show.scratch.service_runs())?;
+    let idle = |record: &Record| record.status.as_deref() == Some("idle");
+    let old = show.record_of(OTHER, "a session at rest", idle)?;
+    let host = Identity::recorded(old.host_pid, old.host_start.as_deref(), old.boot.as_deref()).ok();
+    show.note(&format!("kill -9 {}", old.host_pid));
+    let killed = host.is_some_and(|host| host.send(Signal::SIGKILL).is_ok());
+    show.claim("it could be killed", killed)?;
+    let new =
+        show.record_of(OTHER, "another host", |record| idle(record) && record.host_pid != old.host_pid)?;
+    show.claim("it is the same conversation", new.conversation == old.conversation)?;
+    show.note(&format!("its host was process {}, and is {}", old.host_pid, new.host_pid));
+    show.enter("cckw list")?;
+    show.until("the session in the list", |show| {
+        let text = show.unwrapped();
+        let said = text.rsplit("cckw list").next().unwrap_or_default();
+        said.contains(&format!("\n{OTHER} ")) && text.ends_with("\n$")
+    })
 }
 
 fn attach(show: &mut Show) -> Result<(), Trouble> {

@@ -20,6 +20,7 @@ use crate::os::kill::Identity;
 use crate::registry;
 use crate::registry::lock::Lock;
 use crate::registry::record::{Record, SessionState};
+use crate::registry::service_state;
 
 /// How long the host may take to put things away after its client has ended.
 const HOST_ENDS_WITHIN: Duration = Duration::from_secs(10);
@@ -108,6 +109,26 @@ impl Scratch {
         self.sessions().into_iter().map(|(_, record)| record).min_by_key(|record| record.started_at)
     }
 
+    /// The record of the session with this name.
+    pub fn record_of(&self, name: &str) -> Option<Record> {
+        let is_called = |record: &Record| record.called.as_ref().is_some_and(|called| called.name == name);
+        self.sessions().into_iter().map(|(_, record)| record).find(is_called)
+    }
+
+    /// Starts the service.
+    pub fn service(&self) -> io::Result<Service> {
+        let mut command = Command::new(&self.cckw);
+        command.args(["service", "run"]);
+        self.furnish(&mut command);
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().map(Service)
+    }
+
+    /// Whether it has come up.
+    pub fn service_runs(&self) -> bool {
+        service_state::is_running(&self.dir.join("state/cckw"))
+    }
+
     /// The directory and the record of each session.
     fn sessions(&self) -> Vec<(PathBuf, Record)> {
         let sessions = fs::read_dir(self.dir.join("state/cckw")).into_iter().flatten().flatten();
@@ -187,6 +208,16 @@ impl Scratch {
         self.furnish(&mut command);
         // Of a group of its own: an impatient second ctrl-c is not to keep it from its work.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    }
+}
+
+/// The service. It ends with this.
+pub struct Service(Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -209,10 +209,25 @@ impl<'a> Show<'a> {
     /// Waits until the session's record is as wanted, and returns it.
     pub fn record(&mut self, what: &str, wanted: impl Fn(&Record) -> bool) -> Result<Record, Trouble> {
         let scratch = self.scratch;
+        self.found(what, || scratch.record().filter(|record| wanted(record)))
+    }
+
+    /// The same for the session with this name.
+    pub fn record_of(
+        &mut self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&Record) -> bool,
+    ) -> Result<Record, Trouble> {
+        let scratch = self.scratch;
+        self.found(what, || scratch.record_of(name).filter(|record| wanted(record)))
+    }
+
+    fn found(&mut self, what: &str, look: impl Fn() -> Option<Record>) -> Result<Record, Trouble> {
         // As it was in that moment: should it be another one a moment later, the next step will say so.
         let found = RefCell::new(None);
         self.until(what, |_| {
-            *found.borrow_mut() = scratch.record().filter(|record| wanted(record));
+            *found.borrow_mut() = look();
             found.borrow().is_some()
         })?;
         found.into_inner().ok_or_else(|| self.missed(format!("it did not stay: {what}")))

@@ -11,7 +11,7 @@ use crate::support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, 
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const SCENES: usize = 12;
+const SCENES: usize = 13;
 
 const ENDED_EARLY: &str = "cckw: the demo was ended early; nothing of it is left";
 
@@ -94,11 +94,13 @@ fn it_plays_as_a_text_and_leaves_nothing() {
         "$ cckw send other --wait",
         "You said: how are you?",
         "$ cckw transcript other --last",
-        "other: stopped",
+        "kill -9 ",
+        "its host was process ",
+        "$ cckw list",
         "Do you want to proceed?",
         "● You said: permission",
         "Resume this session with:",
-        "All 12 scenes",
+        &format!("All {SCENES} scenes"),
         "pinned by cckw",
         "brought back  once",
         &format!("  {CCKW} demo --by-hand\n"),
@@ -141,7 +143,7 @@ fn watched(rows: u16, columns: u16) {
         assert!(!terminal.attributes().local_flags.intersects(shown), "{}", terminal.report());
     }
     terminal.wait_for_text("status 0");
-    assert!(terminal.history().iter().any(|row| row.contains("All 12 scenes")), "{}", terminal.report());
+    assert!(terminal.history().iter().any(|row| row.contains("All 13 scenes")), "{}", terminal.report());
     back_at_the_shell(terminal, &manners);
     leaves_nothing(&sandbox);
 }
@@ -220,7 +222,7 @@ fn ctrl_c_and_ctrl_z_give_the_terminal_back() {
     let mut terminal = small(24, 80).shell("dash", &sandbox);
     let manners = terminal.manners();
     terminal.run("cckw demo; echo status $?");
-    terminal.wait_for_text("cckw demo · 2 of 12");
+    terminal.wait_for_text(&format!("cckw demo · 2 of {SCENES}"));
     terminal.press(Key::Ctrl('z'));
     terminal.wait_for_prompt();
     terminal.wait_for_manners(&manners);
