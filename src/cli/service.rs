@@ -101,6 +101,15 @@ fn described(status: &Status) -> String {
         (true, None) => "the service runs\n".into(),
         (false, _) => "the service does not run\n".into(),
     };
+    text += &match (status.outdated, &status.not_taken) {
+        (Some(true), None) => {
+            "another cckw is installed by now; the service goes on as that one in a moment\n".into()
+        }
+        (Some(true), Some(why)) => {
+            format!("another cckw is installed by now, and the service does not take it: {}\n", escape(why))
+        }
+        (Some(false) | None, _) => String::new(),
+    };
     match (&status.installed, status.enabled) {
         (Some(path), enabled) => {
             let enabled = match enabled {

@@ -12,6 +12,8 @@ use std::sync::OnceLock;
 /// As many links lead to each other in what the system opens.
 const MAX_LINKS: usize = 40;
 
+use serde::{Deserialize, Serialize};
+
 /// The file that this process executes, and what stands at its path.
 #[derive(Debug)]
 pub struct ProgramFile {
@@ -21,7 +23,7 @@ pub struct ProgramFile {
 }
 
 /// Device, inode, size, and the time of the last change of a file: another one after each replacement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileIdentity(u64, u64, u64, i64, i64);
 
 impl FileIdentity {
@@ -67,6 +69,11 @@ impl ProgramFile {
     /// Where it is, or was before it was replaced.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Which file it is.
+    pub fn identity(&self) -> &FileIdentity {
+        &self.identity
     }
 
     /// The file itself, which stays when it was replaced.

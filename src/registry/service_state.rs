@@ -1,6 +1,7 @@
 //! What the service knows beyond the sessions: which of them it is to bring back, and that it runs. The file
 //! `service.json` in the state directory, and the lock `service.lock` beside it.
 
+use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::record::{Record, SessionState};
 use crate::config::OnHangup;
 use crate::os::files::{open_own, open_plain, read_plain};
+use crate::os::own_program::FileIdentity;
 use crate::os::process;
+use crate::os::text::LosslessText;
 use crate::paths;
 
 const STATE_NAME: &str = "service.json";
@@ -59,6 +62,40 @@ pub struct ServiceState {
     /// The version of cckw that it is.
     #[serde(default)]
     pub cckw: String,
+    /// The file that it executes.
+    #[serde(default)]
+    pub program: Option<ServiceProgram>,
+    /// Why it does not go on as the program that has taken the place of its own.
+    #[serde(default)]
+    pub not_taken: Option<String>,
+}
+
+/// The program of a service: the path with which it was started, and which file stood there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceProgram {
+    path: LosslessText,
+    file: FileIdentity,
+}
+
+impl ServiceProgram {
+    /// The one at this path.
+    pub fn new(path: &Path, file: FileIdentity) -> Self {
+        Self { path: path.into(), file }
+    }
+
+    /// Where it is, or was before it was replaced.
+    pub fn path(&self) -> PathBuf {
+        OsString::from(self.path.clone()).into()
+    }
+
+    /// What stands at its path, if that is another file.
+    ///
+    /// # Errors
+    /// When there is no file.
+    pub fn replacement(&self) -> io::Result<Option<FileIdentity>> {
+        let there = FileIdentity::at(&self.path())?;
+        Ok((!there.is_same_file(&self.file)).then_some(there))
+    }
 }
 
 /// When a service starts, or is installed.

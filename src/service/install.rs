@@ -42,6 +42,10 @@ pub struct Status {
     pub since: Option<u64>,
     /// The version of cckw that runs.
     pub version: Option<String>,
+    /// Whether another program stands at its path by now; nothing where that is not known, or no program does.
+    pub outdated: Option<bool>,
+    /// Why the service does not go on as that one.
+    pub not_taken: Option<String>,
     /// The file that was installed.
     pub installed: Option<PathBuf>,
     /// Whether it is started by itself; nothing where that is not known.
@@ -155,6 +159,11 @@ pub fn status() -> Result<Status, UserError> {
         running,
         pid: known.as_ref().map(|known| known.pid),
         since: known.as_ref().map(|known| known.since),
+        outdated: known
+            .as_ref()
+            .and_then(|known| known.program.as_ref()?.replacement().ok())
+            .map(|other| other.is_some()),
+        not_taken: known.as_ref().and_then(|known| known.not_taken.clone()),
         version: known.map(|known| known.cckw),
         enabled: installed.as_ref().and_then(|_| manager.is_enabled()),
         lingering: (manager == ServiceManager::Systemd).then(lingers_here),

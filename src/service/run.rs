@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::healer::{Effect, Event, Healer, Process};
 use super::journal::say;
+use super::new_program::{NewProgram, Outcome};
 use super::standing;
 use super::updates::Updates;
 use crate::config;
@@ -23,6 +24,7 @@ use crate::os::own_program::{called_program, own_program};
 use crate::os::poll::{Interest, Poll};
 use crate::os::process;
 use crate::os::process_end::ProcessEnd;
+use crate::os::replace_program::unblock_signals;
 use crate::os::signal_pipe::SignalPipe;
 use crate::os::umask;
 use crate::paths;
@@ -73,6 +75,9 @@ fn manager() -> Option<String> {
 pub fn main() -> Result<(), UserError> {
     umask::make_private();
     let signals = SignalPipe::install(&SIGNALS).map_err(files::cannot_handle_signals)?;
+    // A service of before that goes on as this one has blocked them.
+    unblock_signals();
+    let program = NewProgram::watched();
     let state = paths::state_dir()?;
     paths::make_private(&state)?;
     let lock = ServiceLock::take(&state).map_err(|error| cannot_write(&state, &error))?;
@@ -84,6 +89,7 @@ pub fn main() -> Result<(), UserError> {
         start: process::look_up(own).map(|own| own.start),
         since: record::now(),
         cckw: env!("CARGO_PKG_VERSION").into(),
+        program: program.own().cloned(),
         ..ServiceState::at_start(last.as_ref(), &moment())
     };
     // Not written down, the sessions would come back again and again.
@@ -105,6 +111,7 @@ pub fn main() -> Result<(), UserError> {
         revivals: BTreeMap::new(),
         since: Instant::now(),
         updates: Updates::new(),
+        program,
     };
     service.look_at_all();
     service.check_files();
@@ -136,6 +143,7 @@ struct Service {
     revivals: BTreeMap<Uuid, Child>,
     since: Instant,
     updates: Updates,
+    program: NewProgram,
 }
 
 impl Service {
@@ -148,8 +156,11 @@ impl Service {
             let files = self.files.fd().map(|fd| poll.add(fd, Interest::Reading));
             let ends: Vec<_> =
                 self.ends.iter().map(|(id, end)| (*id, poll.add(end, Interest::Reading))).collect();
+            for fd in self.program.fds() {
+                poll.add(fd, Interest::Reading);
+            }
             let healing = self.healer.deadline().map(|at| at.saturating_sub(self.since.elapsed()));
-            let deadline = healing.into_iter().chain(self.updates.wait()).min();
+            let deadline = healing.into_iter().chain(self.updates.wait()).chain(self.program.wait()).min();
             if poll.wait(deadline).is_err() {
                 std::thread::sleep(ERROR_PAUSE);
                 continue;
@@ -183,7 +194,29 @@ impl Service {
             }
             let effects = self.healer.pass(self.since.elapsed());
             self.follow(effects);
+            if self.goes_on_as_another() {
+                trial::service_ends();
+                return;
+            }
         }
+    }
+
+    /// Goes on as the program that was installed meanwhile. Returns if there is none, or it is not taken; true if
+    /// the service was told to end.
+    fn goes_on_as_another(&mut self) -> bool {
+        let is_quiet = self.revivals.is_empty() && self.updates.is_quiet();
+        let outcome = self.program.follow(is_quiet, &mut self.signals);
+        let not_taken = self.program.refusal();
+        if self.known.not_taken.as_deref() != not_taken {
+            self.known.not_taken = not_taken.map(Into::into);
+            let _ = self.known.write(&self.state);
+        }
+        if outcome.is_some() {
+            // A child may have ended, and its signal was taken from the pipe.
+            self.take_note_of_revivals();
+            self.updates.take_note();
+        }
+        matches!(outcome, Some(Outcome::ToldToEnd))
     }
 
     /// Somebody may have removed or moved the state directory, or what hosts write into.

@@ -57,6 +57,11 @@ impl Updates {
         }
     }
 
+    /// Whether nothing is looked for or installed now.
+    pub fn is_quiet(&self) -> bool {
+        self.look.is_none()
+    }
+
     /// A child has ended, perhaps this one.
     pub fn take_note(&mut self) {
         self.look.take_if(|child| !matches!(child.try_wait(), Ok(None)));

@@ -62,6 +62,18 @@ pub fn try_out(program: &Path, own: &Path, release: &Version, check_itself: bool
     Ok(())
 }
 
+/// Runs a program that somebody has put in the place of this one: it has to be a cckw that finds nothing wrong.
+///
+/// # Errors
+/// Why it is not to be taken.
+pub fn works(program: &Path, own: &Path) -> Result<(), Unfit> {
+    if !is_for_this_machine(program, own).unwrap_or(false) {
+        return Err(Unfit::OtherMachine);
+    }
+    version_of(program)?;
+    run(program, SELF_CHECK).map_err(Unfit::SelfCheck).map(drop)
+}
+
 /// The version that a program says.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 mod after_boot;
 mod healing;
 mod installing;
+mod new_program;
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
