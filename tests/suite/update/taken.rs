@@ -33,22 +33,20 @@ fn a_newer_release_takes_the_place_of_the_installed_program_over_tls() {
 
 #[test]
 fn what_becomes_of_running_sessions_is_said_as_it_is_configured() {
-    for (hosts, words) in [
-        (None, "Sessions that run take it as soon as their claude is idle. At once: cckw restart --hosts"),
-        (
-            Some("idle"),
-            "Sessions that run take it as soon as their claude is idle. At once: cckw restart --hosts",
-        ),
-        (Some("never"), "Sessions that run go on as before. To let them take it: cckw restart --hosts"),
-    ] {
+    let takes = "1 running session takes it without being asked, as soon as claude is idle there. At once: cckw restart --hosts";
+    let goes = "1 running session goes on as before. To let it take it: cckw restart --hosts";
+    for (hosts, words) in [(None, takes), (Some("idle"), takes), (Some("never"), goes)] {
         let home = Home::having(Release::new("0.2.0", ""));
         if let Some(hosts) = hosts {
             let path = home.sandbox.path("config/cckw/config.toml");
             let text = fs::read_to_string(&path).expect("is there");
             fs::write(path, format!("{text}hosts = \"{hosts}\"\n")).expect("writes");
         }
+        assert!(home.run(&["new", "one"]).status.success());
         let said = home.well_said(&["update"]);
         assert_eq!(said.lines().nth(1), Some(words), "{said}");
+        assert!(home.run(&["stop", "--all"]).status.success());
+        home.sandbox.wait_for_silence();
     }
 }
 
