@@ -10,7 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// So many sessions come up at once. A claude that comes up takes a core for about a second.
-pub const MOST_AT_ONCE: usize = 4;
+pub const MAX_AT_ONCE: usize = 4;
 
 /// How long a session waits whose host has died early so often in a row; one more time, and it is left alone. One
 /// whose host was killed after it had held the session for long enough does not wait.
@@ -22,7 +22,7 @@ const REVIVAL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How often, and after what time first, it is looked again at a session whose lock somebody has and whose host
 /// is not known. The time is doubled with each look.
-const LOOKS: u32 = 12;
+const MAX_LOOKS: u32 = 12;
 const FIRST_LOOK: Duration = Duration::from_millis(250);
 const LONGEST_LOOK: Duration = Duration::from_secs(60);
 
@@ -184,11 +184,15 @@ impl Healer {
         match standing {
             Standing::Over => drop(self.sessions.remove(&id)),
             Standing::Hosted(process) | Standing::LeftToClient(process) => {
+                // Somebody else has started it meanwhile, who knows more of it.
+                if matches!(session.phase, Phase::Paused(_) | Phase::Rested | Phase::Queued { .. }) {
+                    session.early_ends = 0;
+                }
                 session.phase = Phase::Watched;
                 effects.push(Effect::Watch(id, process));
             }
             Standing::Coming => match session.phase {
-                Phase::Coming { looks, .. } if looks >= LOOKS => session.phase = Phase::Quiet,
+                Phase::Coming { looks, .. } if looks >= MAX_LOOKS => session.phase = Phase::Quiet,
                 Phase::Coming { .. } => {}
                 _ => session.phase = Phase::Coming { look_at: now + FIRST_LOOK, looks: 1 },
             },
@@ -221,7 +225,7 @@ impl Healer {
     fn begin_revivals(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let coming_up =
             self.sessions.values().filter(|session| matches!(session.phase, Phase::Reviving(_))).count();
-        for _ in coming_up..MOST_AT_ONCE {
+        for _ in coming_up..MAX_AT_ONCE {
             let place = |session: &Session| match session.phase {
                 Phase::Queued { since, was_killed } => Some((!was_killed, since)),
                 _ => None,
