@@ -216,6 +216,8 @@ fn prepare(
     let config = config::load().unwrap_or_default();
     let (mut record, mut supervisor) = begin(&request, &place, config.restart)?;
     let mut turn = broken_turn::of_record(&config.turn, &record);
+    // What the claude of before said of itself. Until here it tells whether a turn broke off.
+    (record.status, record.waiting_for, record.asks_first) = (None, None, None);
     if request.start.continue_turn {
         turn.handle(TurnEvent::Asked);
     }
@@ -335,8 +337,6 @@ fn begin(
     }
     record.state = SessionState::Starting;
     record.restart_pending = false;
-    // What the claude of before said of itself.
-    (record.status, record.waiting_for, record.asks_first) = (None, None, None);
     (record.state_file_removed, record.transcript_problem, record.also_open) = (false, None, None);
     (record.unwatched, record.state_file_unread, record.transcript_cut) = (false, false, false);
     record.given_up = None;
