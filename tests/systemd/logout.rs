@@ -131,7 +131,7 @@ fn in_a_service_of_the_system_it_goes_on_and_is_found_when_the_runtime_directory
         let quickest = quickest.min().expect("three");
         assert!(quickest < FOUND_AGAIN_WITHIN, "{words:?} {quickest:?}");
     }
-    ada.runs(&["cckw", "send", "one", "and this"]);
+    ada.runs(&["cckw", "send", "one", "and this", "--wait"]);
     assert_eq!(listed(ada)["host_pid"], before.json["host_pid"]);
     goes_on(ada, &before);
 }

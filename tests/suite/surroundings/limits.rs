@@ -59,10 +59,12 @@ fn long(sandbox: &Sandbox, verb: &str, length: usize) -> Command {
 #[test]
 fn with_a_command_line_just_short_enough_for_cckw_claude_runs() {
     let sandbox = sandbox();
-    // A verb as long as `claude` that does nothing.
+    // A verb as long as `claude` that does nothing. The shell says 126 where the system does not take it. In a
+    // debug build the little stack that is left may not be enough for the command line's parser, which
+    // `cckw claude` does not use.
     let fits = |length: usize| {
         let output = long(&sandbox, "clod-e", length).output().expect("runs");
-        output.status.code() == Some(2)
+        output.status.code() != Some(126)
     };
     let (mut most, mut too_many) = (LONG, 3 * LONG);
     assert!(fits(most) && !fits(too_many));
