@@ -72,6 +72,8 @@ fn says_stopped(terminal: &mut Terminal) {
 /// A prompt in a line of its own, also where the shell wrote the last one into a terminal in raw mode.
 fn fresh_prompt(terminal: &mut Terminal) {
     terminal.type_text("\n");
+    // The prompt of before stands there until the shell has read that.
+    terminal.wait_for_rest(QUIET, crate::support::Screen::text);
     terminal.wait_for_prompt();
 }
 

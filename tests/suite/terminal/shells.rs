@@ -89,6 +89,9 @@ fn the_shell_is_left_alone_when_claude_or_its_host_is_killed() {
             terminal.run("clear; cckw claude");
             at_prompt(&mut terminal);
             let record = sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle");
+            // What claude asks the terminal at its start is answered by then. The answers to a program that is killed
+            // before it has read them are the shell's, also without cckw.
+            terminal.wait_for_rest(std::time::Duration::from_millis(700), crate::support::Screen::text);
             process::signal(record.pid(key).expect("a pid"), Signal::SIGKILL);
             if key == "host_pid" {
                 // The client brings it back; that is left as a user leaves it.
