@@ -4,7 +4,7 @@
 use nix::sys::signal::Signal;
 
 use super::driver::{How, Place, goes_on, leave, says, submit, wait_for_prompt};
-use super::mock::USE_TOOL;
+use super::mock::{HOLD, USE_TOOL};
 use super::support::{DEADLINE, Key, Record, Screen, Terminal, process, wait_until};
 
 /// Moves the conversation to a job and says something there. Gives the record that has followed.
@@ -127,7 +127,10 @@ fn no_turn_is_taken_for_one_that_was_not_saved() {
     let projects = place.sandbox.path("home/.claude/projects");
     std::fs::rename(&projects, projects.with_extension("aside")).expect("moves");
     std::fs::write(&projects, "").expect("a file in its place");
-    submit(&mut terminal, "lost words");
+    // Of a turn that is over within one redraw claude's state file says nothing, so this one is seen to run.
+    submit(&mut terminal, HOLD);
+    says(&place, "busy", 0);
+    place.mock.release();
     place.sandbox.wait_for_record("an alarm", |record| record.json["transcript_problem"].is_string());
     assert_eq!(place.count("transcript-not-written"), 1, "{:?}", place.log());
     submit(&mut terminal, "/exit");
