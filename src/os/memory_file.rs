@@ -39,10 +39,12 @@ fn new() -> io::Result<OwnedFd> {
 /// Never run: see `docs/user/platforms.md`.
 #[cfg(not(target_os = "linux"))]
 fn new() -> io::Result<OwnedFd> {
-    let (file, path) = nix::unistd::mkstemp(&std::env::temp_dir().join("cckw-state.XXXXXX"))?;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = std::env::temp_dir().join(format!("cckw-state.{}", uuid::Uuid::new_v4()));
+    // A new file: a link that somebody has put there is refused. The standard library sets close-on-exec.
+    let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
     std::fs::remove_file(path)?;
-    super::descriptors::keep_private_here(&file);
-    Ok(file)
+    Ok(file.into())
 }
 
 #[cfg(test)]

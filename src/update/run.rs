@@ -150,10 +150,7 @@ pub fn apply(
 ) -> Result<Result<Exchanged, Version>, UserError> {
     let state = state()?;
     let (_run, _directory) = locks(place, &state)?;
-    place
-        .check_writable()
-        .and_then(|()| place.settle())
-        .map_err(|why| error::not_writable(&place.program, why))?;
+    make_ready(place)?;
     let source = Source::new();
     // Somebody else may have put another program there since this one was started.
     let installed = candidate::version_of(&place.program).unwrap_or_else(|_| own_version());
@@ -195,6 +192,12 @@ pub fn apply(
     Ok(Ok(exchanged))
 }
 
+/// Puts in order what a killed update has left.
+fn make_ready(place: &Place) -> Result<(), UserError> {
+    let ready = place.check_writable().and_then(|()| place.settle());
+    ready.map_err(|why| error::not_writable(&place.program, why))
+}
+
 /// Exchanges the installed program and the one before it.
 ///
 /// # Errors
@@ -202,10 +205,7 @@ pub fn apply(
 pub fn roll_back(place: &Place) -> Result<Exchanged, UserError> {
     let state = state()?;
     let (_run, _directory) = locks(place, &state)?;
-    place
-        .check_writable()
-        .and_then(|()| place.settle())
-        .map_err(|why| error::not_writable(&place.program, why))?;
+    make_ready(place)?;
     if !place.has_old() {
         return Err(error::nothing_to_roll_back(&place.old));
     }
