@@ -151,6 +151,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             other_hash("https://example.org/cckw"), unfit("0.2.0", "it does not run: it was ended by signal 6"),
             old_unfit(Path::new("/usr/local/bin/cckw.old"), "it is no program for this machine"),
             nothing_to_roll_back(Path::new("/usr/local/bin/cckw.old")), not_writable(Path::new("/usr/local/bin/cckw"), refused()),
+            in_the_way(Path::new("/usr/local/bin/cckw.old")),
             not_written(Path::new("/usr/local/bin"), full(), "make room there, and try again"),
             emulator_broken();
         shim:

@@ -57,7 +57,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use super::{client, fake_claude, host};
@@ -112,16 +112,23 @@ pub fn main() -> ExitCode {
             }
             args.remove(0);
         }
+        Some(verb) if args.get(1).is_some_and(|word| word == "help") && has_verbs(verb) => {
+            args.remove(1);
+            if let Some(status) = help(&args) {
+                return status;
+            }
+        }
         _ => {}
     }
     let verb = args.first().cloned();
     match Cli::try_parse_from(std::iter::once("cckw".into()).chain(args)) {
         Ok(cli) => run(cli),
         Err(mut error) => {
-            if verb.is_none_or(|verb| verb != "new") {
+            if verb.as_ref().is_none_or(|verb| verb != "new") {
                 // Only `cckw new` takes what is behind `--` for somebody else.
                 forget_tip(&mut error);
             }
+            name_verbs(&mut error, verb.as_deref());
             // Help and version come as errors too, with status 0. Who does not read them does not miss them.
             if error.use_stderr()
                 && env::args_os().any(|arg| escape(&arg).to_string().as_bytes() != arg.as_encoded_bytes())
@@ -135,14 +142,37 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// `cckw help` and `cckw help VERB`. Of `cckw claude` there is no other help, because its `--help` is claude's.
-/// Nothing where there is no such verb.
+/// `cckw help`, `cckw help VERB`, and of a verb that has some of its own `cckw help VERB VERB`. Of `cckw claude`
+/// there is no other help, because its `--help` is claude's. Nothing where there is no such verb.
 fn help(args: &[OsString]) -> Option<ExitCode> {
     let mut command = Cli::command();
-    let Some(verb) = args.first() else { return Some(output::finish(command.print_help())) };
+    if args.is_empty() {
+        return Some(output::finish(command.print_help()));
+    }
     command.build();
-    let found = command.find_subcommand_mut(verb)?;
+    let mut found = &mut command;
+    for verb in args.iter().take(if has_verbs(args[0].to_str()?) { 2 } else { 1 }) {
+        found = found.find_subcommand_mut(verb)?;
+    }
     Some(output::finish(found.print_long_help()))
+}
+
+/// Whether a verb has verbs of its own.
+fn has_verbs(verb: &str) -> bool {
+    Cli::command().find_subcommand(verb).is_some_and(clap::Command::has_subcommands)
+}
+
+/// Says which verbs a verb has, where another one was typed.
+fn name_verbs(error: &mut clap::Error, verb: Option<&OsStr>) {
+    if error.kind() != ErrorKind::InvalidSubcommand || error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return;
+    }
+    let command = Cli::command();
+    let Some(verb) = verb.and_then(|verb| command.find_subcommand(verb)) else { return };
+    let names: Vec<_> =
+        verb.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name()).collect();
+    let tip = format!("there are: {}", names.join(", "));
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
 }
 
 /// Removes the tip to put `--` before what looks like an option.

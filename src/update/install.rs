@@ -65,6 +65,13 @@ impl Place {
         Ok(access(&self.directory, AccessFlags::W_OK | AccessFlags::X_OK)?)
     }
 
+    /// A directory that has a name which an exchange needs. It is somebody's, and stays.
+    pub fn directory_in_the_way(&self) -> Option<&Path> {
+        let names = [&self.old, &self.staged, &self.parked];
+        let is_directory = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+        names.into_iter().map(PathBuf::as_path).find(|path| is_directory(path))
+    }
+
     /// The directory of the program, for advice.
     pub fn directory(&self) -> &Path {
         &self.directory

@@ -194,6 +194,9 @@ pub fn apply(
 
 /// Puts in order what a killed update has left.
 fn make_ready(place: &Place) -> Result<(), UserError> {
+    if let Some(path) = place.directory_in_the_way() {
+        return Err(error::in_the_way(path));
+    }
     let ready = place.check_writable().and_then(|()| place.settle());
     ready.map_err(|why| error::not_writable(&place.program, why))
 }

@@ -102,6 +102,14 @@ pub fn not_writable(program: &Path, error: impl Display) -> UserError {
         .advice("run `cckw update` as the user who owns its directory")
 }
 
+/// A directory has a name that the exchange of programs needs.
+pub fn in_the_way(path: &Path) -> UserError {
+    let path = escape(path);
+    UserError::new("the program cannot be replaced")
+        .why(format!("{path} is a directory, and cckw keeps a program under that name"))
+        .advice("move the directory away, and try again")
+}
+
 /// Something of the update cannot be written.
 pub fn not_written(path: &Path, error: impl Display, advice: &str) -> UserError {
     UserError::new(format!("{} cannot be written", escape(path))).why(error).advice(advice)

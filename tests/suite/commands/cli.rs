@@ -391,6 +391,19 @@ fn help_can_be_asked_for_with_a_word() {
 }
 
 #[test]
+fn a_verb_that_has_verbs_of_its_own_says_which() {
+    let sandbox = Sandbox::new();
+    assert_eq!(cckw(&sandbox, &["service", "help"]).out, cckw(&sandbox, &["help", "service"]).out);
+    for args in [["service", "help", "status"], ["help", "service", "status"]] {
+        let help = cckw(&sandbox, &args);
+        assert!(help.out.contains("Usage: cckw service status"), "{args:?}: {}", help.out);
+    }
+    let unknown = cckw(&sandbox, &["service", "foo"]);
+    assert_eq!(unknown.status, Some(2));
+    assert!(unknown.err.contains("there are: install, uninstall, status, run"), "{}", unknown.err);
+}
+
+#[test]
 fn what_is_not_understood_brings_no_tip_that_does_not_work() {
     let sandbox = Sandbox::new();
     for args in [&["attach", "--foo", "x"][..], &["transcript", "x", "--tail", "-1"], &["list", "-x"]] {

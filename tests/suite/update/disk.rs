@@ -1,5 +1,6 @@
 //! No room, and no permission. The system's refusals are played by strace, for each place by itself.
 
+use std::fs;
 use std::process::{Command, Output};
 
 use super::place::{Home, VERSION};
@@ -47,6 +48,25 @@ fn a_full_disk_is_said_and_nothing_is_left_behind() {
         );
         assert_eq!((home.version(), home.installed()), (VERSION.into(), vec!["cckw".to_owned()]));
         assert!(home.parts().is_empty(), "{path:?}");
+    }
+    home.well_said(&["update"]);
+    assert_eq!(home.version(), "0.2.0");
+}
+
+#[test]
+fn a_directory_that_has_the_name_of_a_kept_program_is_said_and_stays() {
+    let release = Release::new("0.2.0", "");
+    let home = Home::of_files(&release);
+    for name in ["cckw.old", ".cckw.new", ".cckw.parked"] {
+        let path = home.folder().join(name);
+        fs::create_dir(&path).expect("a directory");
+        for words in [&["update"][..], &["update", "--rollback"]] {
+            let said = home.complaint(words, 1);
+            assert!(said.contains(&format!("{name} is a directory")), "{words:?}: {said}");
+            assert!(said.contains("move the directory away"), "{words:?}: {said}");
+        }
+        assert!(path.is_dir() && home.parts().is_empty());
+        fs::remove_dir(&path).expect("removes");
     }
     home.well_said(&["update"]);
     assert_eq!(home.version(), "0.2.0");
