@@ -211,9 +211,11 @@ impl App {
         }
     }
 
-    /// The part of the running reply that has arrived.
+    /// The part of the running reply that is shown. Its last piece is shown when the turn has ended: who sees
+    /// the whole reply can rely on that it is stored.
     pub fn partial_reply(&self) -> Option<String> {
-        self.turn.as_ref().map(|turn| turn.reply[..turn.shown].iter().collect())
+        let shown = |turn: &FakeTurn| turn.shown.min(turn.reply.len().saturating_sub(CHUNK));
+        self.turn.as_ref().map(|turn| turn.reply[..shown(turn)].iter().collect())
     }
 
     /// The prompt in the history that the search has found.

@@ -65,6 +65,19 @@ fn the_state_file_identifies_the_process_and_follows_a_turn() {
     assert_eq!(home.transcripts(), [home.path(&format!(".claude/projects/{directory}/{ID}.jsonl"))]);
 }
 
+/// A test that waits for the reply may end claude then, and look for the reply in the next one.
+#[test]
+fn a_reply_that_is_seen_whole_is_stored_and_its_turn_has_ended() {
+    let home = Home::new();
+    let mut tui = home.start_with(&["--session-id", ID], &[("PACE", "400")]);
+    tui.submit("hello");
+    tui.wait_for("● You said: hello");
+    assert_eq!(tui.state().unwrap()["status"], "idle");
+    let stored = fs::read_to_string(&home.transcripts()[0]).unwrap();
+    assert!(stored.contains("\"You said: hello\""), "{stored}");
+    assert!(!tui.text().contains("Working"), "{}", tui.text());
+}
+
 #[test]
 fn a_draft_can_have_lines_and_a_paste_is_not_submitted() {
     let home = Home::new();
