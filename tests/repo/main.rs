@@ -8,4 +8,5 @@ mod docs;
 mod floors;
 mod security_page;
 mod signals;
+mod unsteady;
 mod words;
