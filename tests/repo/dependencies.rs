@@ -36,7 +36,14 @@ fn cargo(program: &str, args: &[&str]) -> Result<String, String> {
 }
 
 /// Packages that are there in two versions, and who needs the older one. `docs/internals/dependencies.md` says why.
-const TWICE: [(&str, &str); 2] = [("getrandom", "ring"), ("windows-sys", "ring")];
+const TWICE: [(&str, &str); 6] = [
+    ("bitflags", "portable-pty"),
+    ("cfg_aliases", "portable-pty"),
+    ("getrandom", "ring"),
+    ("nix", "portable-pty"),
+    ("syn", "portable-pty"),
+    ("windows-sys", "ring"),
+];
 
 /// What cargo knows about the packages, without the network: all of them where all were fetched, else those
 /// of this platform.
