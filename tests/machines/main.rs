@@ -1,0 +1,11 @@
+//! Other machines: what cckw does over real OpenSSH, when everything is well and when the link is not.
+//!
+//! Each test has a near side and far hosts of its own ([`bed::Bed`]), in namespaces. On a machine where these cannot be
+//! made the tests fail and say why. With `TESTS_WITHOUT_NAMESPACES=1` they do not count: then each says `NOT RUN`, and
+//! passes.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bed;
+mod hosts;
