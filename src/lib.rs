@@ -9,6 +9,8 @@ mod escape;
 mod fake_claude;
 pub mod fault;
 mod host;
+pub mod machines;
+mod near_side;
 pub mod os;
 pub mod paths;
 pub mod protocol;

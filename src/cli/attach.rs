@@ -9,21 +9,32 @@ use super::picker::{Picked, choose};
 use super::target::{none_runs, pick_running, running};
 use crate::client;
 use crate::escape::escape;
+use crate::machines::name::split;
+use crate::machines::store;
 use crate::os::{signals, tty};
 use crate::protocol::{Request, Response};
 use crate::registry;
 use crate::registry::{NotPicked, Session};
-use crate::user_error::{UserError, host, selector};
+use crate::user_error::{UserError, host, machine, selector};
 
 /// Attaches this terminal. Where several sessions could be meant and there is somebody to ask, that is done.
 pub fn attach(word: Option<&str>) -> ExitCode {
     // As they are before the question changes them.
     signals::inherited();
+    if let Some((machine, session)) = word.and_then(split) {
+        return attach_elsewhere(machine, session).unwrap_or_else(|error| fail(&error));
+    }
     let attached = match word {
         Some(_) => running(word).and_then(|session| take(&session)),
         None => attach_one_that_runs(),
     };
     attached.unwrap_or_else(|error| fail(&error))
+}
+
+/// Attaches a session of another machine; without a word the only one there.
+fn attach_elsewhere(name: &str, _session: &str) -> Result<ExitCode, UserError> {
+    let _machine = store::find(name)?;
+    Err(machine::several("a session of another machine cannot be attached yet"))
 }
 
 /// Attaches the only session that runs, or the one that is chosen from several.

@@ -5,6 +5,8 @@ use std::io;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
+use crate::near_side;
+
 /// The styles of one output.
 #[derive(Debug, Clone, Copy)]
 pub struct Colours {
@@ -15,7 +17,12 @@ impl Colours {
     /// Those of stdout: none where it is no terminal that has them, or `NO_COLOR` is set
     /// (<https://no-color.org>). `CLICOLOR` and `CLICOLOR_FORCE` count, too.
     pub fn of_stdout() -> Self {
-        Self { are_shown: AutoStream::choice(&io::stdout()) != ColorChoice::Never }
+        // Where another machine's user has asked, a pipe leads to what shows it.
+        let are_shown = match near_side::get() {
+            Some(near_side) => near_side.has_colours,
+            None => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+        };
+        Self { are_shown }
     }
 
     /// The same of stderr.

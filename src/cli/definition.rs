@@ -55,7 +55,7 @@ pub struct Cli {
 }
 
 /// What `cckw service` does.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum ServiceAction {
     /// Install the service, and start it
     ///
@@ -82,8 +82,64 @@ pub enum ServiceAction {
     Run,
 }
 
+/// What `cckw machine` does.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum MachineAction {
+    /// Name a machine, and look for cckw on it
+    ///
+    /// NAME is what you call it: letters, digits, `.`, `_` and `-`. DESTINATION is what you would give to ssh: a host
+    /// of `~/.ssh/config`, `user@host`, or `ssh://user@host:port`. Without it, it is NAME. On a terminal ssh may ask you
+    /// for a password, or whether a key is right.
+    ///
+    /// The machine is added also where there is no cckw on it yet; then the exit status is 1. If it cannot be reached,
+    /// it is not added, and the status is 255.
+    Add {
+        /// What you call the machine
+        name: String,
+        /// What ssh calls it
+        #[arg(value_hint = ValueHint::Hostname)]
+        destination: Option<String>,
+        /// Where cckw is on the machine: a path from `/` or `~/`. Without it, cckw is looked for
+        #[arg(long, value_name = "PATH")]
+        program: Option<String>,
+        /// Add it without asking it
+        #[arg(long)]
+        no_check: bool,
+    },
+    /// List the machines, and what was last seen of them
+    ///
+    /// Asks none of them.
+    List {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask machines how they are
+    ///
+    /// Asks all of them at once: whether ssh reaches it, the version of its cckw, whether there is a claude, how many
+    /// sessions run, and how long the answer took. ssh asks you nothing. Exits with 1 if one does not answer.
+    Check {
+        /// The machines; without any all of them
+        machines: Vec<String>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+        /// How long an answer may take
+        #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+        timeout: Duration,
+    },
+    /// Forget machines
+    ///
+    /// Nothing changes on them, and their sessions go on.
+    Rm {
+        /// The machines
+        #[arg(required = true)]
+        machines: Vec<String>,
+    },
+}
+
 /// One verb, with what it takes.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Verb {
     /// Run Claude Code; everything after `claude` goes to it
     ///
@@ -488,6 +544,16 @@ pub enum Verb {
         #[command(subcommand)]
         action: ServiceAction,
     },
+    /// Name other machines, whose sessions you reach by ssh
+    ///
+    /// A machine that has a name is part of a word for a session: `cckw attach box:api` attaches to the session api of
+    /// the machine box. cckw must be installed there. ssh is used as you have configured it, with your keys and your
+    /// agent; cckw opens no port and has no key.
+    Machine {
+        /// What is to be done
+        #[command(subcommand)]
+        action: MachineAction,
+    },
     /// Check what cckw depends on, and say what to do
     ///
     /// Looks at claude, the configuration, the directories and the terminal. Changes nothing. Exits with 1 if
@@ -540,7 +606,7 @@ pub enum Verb {
 }
 
 /// Which sessions of Claude Code are looked at.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct From {
     /// The directory of claude's state files; without it, `sessions` where claude keeps its files
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

@@ -84,7 +84,7 @@ pub fn main() -> ExitCode {
     findings.push(shell());
     findings.extend(remote_control());
     let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
-    let printed = output::print(&report(&findings, Colours::of_stdout(), width()));
+    let printed = output::print(&report(&findings, Colours::of_stdout(), output::columns()));
     if failed { ExitCode::FAILURE } else { printed }
 }
 
@@ -123,12 +123,6 @@ fn claude_files() -> Option<Finding> {
     let why = unwritten::state_file_obstacle(&crate::claude::config_dir()?)?;
     let text = format!("{why}: claude cannot write its state files or its transcripts");
     Some(finding(Mark::Fail, "claude's files", text))
-}
-
-/// How many columns there are for the report; nothing where stdout is no terminal.
-fn width() -> Option<usize> {
-    let size = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten()?;
-    Some(usize::from(size.columns)).filter(|columns| *columns > 0)
 }
 
 /// The report, with its lines wrapped where there is a width.

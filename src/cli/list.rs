@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,7 +11,7 @@ use super::columns;
 use super::columns::Column;
 use super::last_turn;
 use super::older_host;
-use super::output::{fail, print};
+use super::output::{columns, fail, print};
 use super::removed_program;
 use super::status::{hint, shown_state, state};
 use super::table::{Cell, Row, fit};
@@ -21,7 +20,6 @@ use crate::claude::transcript::turn::TurnStatus;
 use crate::claude::version;
 use crate::escape::{escape, json, prose};
 use crate::os::clock::LocalTime;
-use crate::os::tty;
 use crate::paths;
 use crate::registry;
 use crate::registry::Session;
@@ -54,9 +52,7 @@ pub fn main(all: bool, as_json: bool, chosen: &[Column]) -> ExitCode {
         let lines = lines.iter().map(|line| format!("{}\n", json(&line.to_string())));
         return print(&lines.collect::<String>());
     }
-    let columns = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten();
-    let columns = columns.map(|size| usize::from(size.columns)).filter(|columns| *columns > 0);
-    print(&format!("{}\n", table(&sessions, all, chosen, columns).join("\n")))
+    print(&format!("{}\n", table(&sessions, all, chosen, columns()).join("\n")))
 }
 
 /// The sessions that are listed. All of them come newest first: those that run, then by when they were used

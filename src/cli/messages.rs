@@ -15,8 +15,8 @@ use crate::config;
 use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
-    UserError, adopt, claude, client, files, host, new, remote, selector, send, service, session, shim,
-    shortage, terminal, transcript, turn, update, verb, wait,
+    UserError, adopt, claude, client, files, host, machine, new, remote, selector, send, service, session,
+    shim, shortage, terminal, transcript, turn, update, verb, wait,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -140,6 +140,13 @@ fn errors() -> Vec<(&'static str, UserError)> {
             host_gone(WORK), interrupted(), for_shell(), asks("permission prompt", WORK),
             turn_failed("overloaded", "API Error: 529 Overloaded"), ended_before_answer("stopped (exit status 0)", WORK),
             no_answer_yet(WORK), answer_interrupted(WORK, 2);
+        machine:
+            unknown("bxo"), unfit_name("a b", "it begins with `-` or `.`"), unfit("its destination is empty"),
+            name_is_taken("box", "me@box"), none(), store_unreadable(Path::new("/home/you/.config/cckw/machines.json"), "it has version 2, and this cckw knows 1"),
+            store_unwritable(Path::new("/home/you/.config/cckw/machines.json"), full()), no_configuration_directory(),
+            not_reached("box", "it refuses the login", "log in once by hand: ssh me@box"), send_unknown("box:work"),
+            no_session_named("box:"), several("sessions of several machines are meant"), senseless_request("there is none"),
+            cannot_run(full()), cannot_move();
         update:
             not_configured("url", Some(Path::new("/home/you/.config/cckw/config.toml"))),
             managed(Path::new("/usr/bin/cckw"), "dpkg-query", "sudo apt install --only-upgrade cckw"), no_program(refused()),

@@ -13,11 +13,14 @@ mod definition;
 mod demo;
 mod detect;
 mod doctor;
+mod elsewhere;
+mod far;
 mod host_ends;
 mod hosts;
 mod last_turn;
 mod list;
 mod logs;
+mod machine;
 mod man;
 #[cfg(test)]
 mod messages;
@@ -43,6 +46,7 @@ mod status;
 mod stop;
 mod table;
 mod target;
+mod to_args;
 mod topic;
 mod transcript;
 mod update;
@@ -102,6 +106,8 @@ pub fn main() -> ExitCode {
         Some("complete") => {
             return complete::main(args.get(1).and_then(|verb| verb.to_str()).unwrap_or_default());
         }
+        // Nor this: the cckw of another machine runs it through ssh.
+        Some("far") => return far::main(&args[1..]),
         // Nor this: the service runs it once a day, if that is configured.
         Some(auto::VERB) => return update::by_itself(),
         // Nor this: another cckw runs it before this one takes its place.
@@ -120,7 +126,13 @@ pub fn main() -> ExitCode {
         }
         _ => {}
     }
+    parse_and_run(args)
+}
+
+/// Runs what a command line says, which begins with the verb.
+fn parse_and_run(args: Vec<OsString>) -> ExitCode {
     let verb = args.first().cloned();
+    let typed = args.clone();
     match Cli::try_parse_from(std::iter::once("cckw".into()).chain(args)) {
         Ok(cli) => run(cli),
         Err(mut error) => {
@@ -131,7 +143,7 @@ pub fn main() -> ExitCode {
             name_verbs(&mut error, verb.as_deref());
             // Help and version come as errors too, with status 0. Who does not read them does not miss them.
             if error.use_stderr()
-                && env::args_os().any(|arg| escape(&arg).to_string().as_bytes() != arg.as_encoded_bytes())
+                && typed.iter().any(|arg| escape(&arg).to_string().as_bytes() != arg.as_encoded_bytes())
             {
                 let _ = io::stderr().write_all(escaped(&error).as_bytes());
             } else {
@@ -193,6 +205,9 @@ fn escaped(error: &clap::Error) -> String {
 
 fn run(cli: Cli) -> ExitCode {
     if let Some(verb) = &cli.verb {
+        if let Some(status) = elsewhere::main(verb) {
+            return status;
+        }
         revive::before(verb);
     }
     match cli.verb {
@@ -278,6 +293,7 @@ fn run(cli: Cli) -> ExitCode {
             update::main(update::UpdateArgs { check, rollback, json })
         }
         Some(Verb::Service { action }) => service::main(&action),
+        Some(Verb::Machine { action }) => machine::main(&action),
         Some(Verb::Doctor) => doctor::main(),
         Some(Verb::ShellInit { shim: Some(directory), remove: true, .. }) => shim::remove(&directory),
         Some(Verb::ShellInit { shim: Some(directory), .. }) => shim::install(&directory),

@@ -1,9 +1,11 @@
 //! Writing to stdout and stderr, where the reader may have gone away.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::client;
+use crate::near_side;
+use crate::os::tty;
 use crate::registry::{Session, silent_hosts};
 use crate::user_error::{UserError, files};
 
@@ -11,6 +13,18 @@ use crate::user_error::{UserError, files};
 pub fn print(text: &str) -> ExitCode {
     let mut stdout = io::stdout().lock();
     finish(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// How many columns there are for what is printed; nothing where it goes to no terminal.
+pub fn columns() -> Option<usize> {
+    let columns = match near_side::get() {
+        Some(near_side) => near_side.columns,
+        None => {
+            let size = io::stdout().is_terminal().then(|| tty::size(io::stdout()).ok()).flatten();
+            size.map(|size| usize::from(size.columns))
+        }
+    };
+    columns.filter(|columns| *columns > 0)
 }
 
 /// The status after writing to stdout. A reader who has left (`cckw man | head`) has what they wanted: no

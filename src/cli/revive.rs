@@ -104,6 +104,7 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         | Verb::Send { .. }
         | Verb::Demo { .. }
         | Verb::Service { .. }
+        | Verb::Machine { .. }
         | Verb::Doctor
         | Verb::Update { .. }
         | Verb::ShellInit { .. }

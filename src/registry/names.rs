@@ -9,12 +9,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
+use crate::near_side::MARK;
+
 /// What stands between a name and the beginning of an id. No shell takes a word apart there.
 const SEPARATOR: char = '.';
-
-/// What stands behind the name of a machine, in a word for a session that runs there. So no session has it in
-/// its own name.
-const MACHINE_MARK: char = ':';
 
 /// So much of an id stands behind a name, in characters. Where two sessions have this in common, more does.
 pub const SHORT_ID_CHARS: usize = 8;
@@ -43,9 +41,9 @@ pub fn tidy(name: &str) -> Option<String> {
 }
 
 /// The name that a session gets where a title, a directory or an earlier version says this: the same without
-/// [`MACHINE_MARK`].
+/// [`MARK`].
 pub fn typable(name: &str) -> String {
-    name.replace(MACHINE_MARK, "-")
+    name.replace(MARK, "-")
 }
 
 /// What keeps a name from being given to a session by a command, in words. It has to mean that session at a
@@ -57,7 +55,7 @@ pub fn unfit(name: &str) -> Option<&'static str> {
         }
         _ if name.chars().any(char::is_control) => Some("it has a control character in it"),
         _ if name.starts_with('-') => Some("it begins like an option"),
-        _ if name.contains(MACHINE_MARK) => Some("it has a `:` in it"),
+        _ if name.contains(MARK) => Some("it has a `:` in it"),
         _ if goes_before_names(name) => Some("it looks like an id or a pid"),
         _ => None,
     }

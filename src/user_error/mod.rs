@@ -6,6 +6,7 @@ pub mod claude;
 pub mod client;
 pub mod files;
 pub mod host;
+pub mod machine;
 pub mod new;
 pub mod remote;
 pub mod selector;

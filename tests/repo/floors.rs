@@ -10,8 +10,9 @@ mod circles;
 use circles::Sources;
 
 /// From the lowest to the highest. What stands in one line is one floor: its parts do not use each other.
-const FLOORS: [&[&str]; 15] = [
+const FLOORS: [&[&str]; 17] = [
     &["fault"],
+    &["near_side"],
     &["escape"],
     &["user_error"],
     &["paths"],
@@ -26,6 +27,7 @@ const FLOORS: [&[&str]; 15] = [
     &["host", "fake_claude"],
     &["client"],
     &["service"],
+    &["machines"],
 ];
 
 /// Above all floors: it puts them together.

@@ -37,6 +37,7 @@ const GOES_ON: &[Entry] = &[
 
 const CLAUDE: Entry =
     ("CCKW_CLAUDE", "The program to run as claude: a path, or a name to be found on `PATH`.");
+const SSH: Entry = ("CCKW_SSH", "The program that connects to other machines; `ssh` by default.");
 const INSIDE: Entry = (
     "CCKW_SESSION",
     "cckw sets it for claude and the programs that claude starts. It names the session that a verb takes if you name none.",
@@ -455,6 +456,27 @@ const ALL: &[PageFacts] = &[
             ("cckw service uninstall", "Take it back:"),
         ],
         see_also: &["cckw", "cckw-start", "cckw-list"],
+    },
+    PageFacts {
+        verb: "machine",
+        exit: &[
+            FINE,
+            ("1", "A machine does not answer, or there is no cckw on it; a line on stderr says why."),
+            SENSELESS,
+            ("255", "`add`: the machine is not reached, and was not added."),
+        ],
+        environment: &[SSH, CONFIG_HOME, STATE_HOME, PATH],
+        files: &[
+            ("~/.config/cckw/machines.json", "The machines."),
+            ("~/.local/state/cckw/machines/NAME.json", "What was last seen of a machine."),
+            ("~/.ssh/config", "The configuration of ssh, which says how a machine is reached."),
+        ],
+        examples: &[
+            ("cckw machine add box me@box.example.org", "Name a machine:"),
+            ("cckw machine check", "See whether all machines answer:"),
+            ("cckw attach box:api", "Attach to the session api of the machine box:"),
+        ],
+        see_also: &["cckw", "cckw-attach", "cckw-list"],
     },
     PageFacts {
         verb: "doctor",

@@ -9,7 +9,7 @@ use crate::support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 26] = [
+const VERBS: [&str; 27] = [
     "claude",
     "list",
     "attach",
@@ -36,6 +36,7 @@ const VERBS: [&str; 26] = [
     "adopt",
     "service",
     "update",
+    "machine",
 ];
 
 /// What a command said, and its status.
