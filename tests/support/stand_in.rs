@@ -16,6 +16,7 @@ pub fn sandbox() -> Sandbox {
 }
 
 /// Starts it through cckw, and waits for its prompt.
+#[track_caller]
 pub fn start(sandbox: &Sandbox, args: &[&str]) -> Terminal {
     let mut command = sandbox.cckw_claude();
     command.args(args);
@@ -25,11 +26,13 @@ pub fn start(sandbox: &Sandbox, args: &[&str]) -> Terminal {
 }
 
 /// Waits for its prompt.
+#[track_caller]
 pub fn at_prompt(terminal: &mut Terminal) {
     terminal.wait_for("the prompt", |screen| screen.cursor_row().starts_with('❯'));
 }
 
 /// Types a line at its prompt, and presses Enter once it is there.
+#[track_caller]
 pub fn submit(terminal: &mut Terminal, text: &str) {
     terminal.type_text(text);
     terminal.wait_for("the text", |screen| screen.cursor_row().ends_with(text));
@@ -37,6 +40,7 @@ pub fn submit(terminal: &mut Terminal, text: &str) {
 }
 
 /// Says these words, and waits for the answer and for the prompt.
+#[track_caller]
 pub fn say(terminal: &mut Terminal, words: &str) {
     submit(terminal, words);
     terminal.wait_for_text(&format!("You said: {words}"));
@@ -44,6 +48,7 @@ pub fn say(terminal: &mut Terminal, words: &str) {
 }
 
 /// Ends it by `/exit` at its prompt.
+#[track_caller]
 pub fn exit(mut terminal: Terminal) {
     at_prompt(&mut terminal);
     submit(&mut terminal, "/exit");
@@ -51,6 +56,7 @@ pub fn exit(mut terminal: Terminal) {
 }
 
 /// Waits until the claude of the one session is idle after so many restarts. Gives the record.
+#[track_caller]
 pub fn idle(sandbox: &Sandbox, restarts: u64) -> Record {
     sandbox.wait_for_record("an idle claude", |record| {
         record.text("state") == "running"
@@ -65,6 +71,7 @@ pub fn arguments(record: &Record) -> Vec<String> {
 }
 
 /// The stand-in without cckw, at its prompt.
+#[track_caller]
 pub fn direct(sandbox: &Sandbox, words: &[&str]) -> Terminal {
     let mut command = sandbox.command(sandbox.path("claude-stand-in"));
     command.args(words);
