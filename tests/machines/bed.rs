@@ -3,6 +3,7 @@
 // Each subject uses a part of it.
 #![allow(dead_code)]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -14,9 +15,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, stand_in, wait_or_report, wait_until};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, stand_in, wait_or_report, wait_until};
 
 /// Set to `1` where a machine without namespaces is all right: then no test here counts.
 const ALLOWED_WITHOUT: &str = "TESTS_WITHOUT_NAMESPACES";
@@ -73,8 +75,10 @@ pub struct Bed {
     orders: Option<ChildStdin>,
     answers: Receiver<String>,
     script: Child,
+    /// The network of the near side.
+    network: PathBuf,
     /// Process 1 of each host, as it is called here.
-    firsts: BTreeMap<&'static str, i32>,
+    firsts: RefCell<BTreeMap<&'static str, i32>>,
     _folder: TempDir,
     sandbox: Sandbox,
     _slot: Slot,
@@ -138,9 +142,12 @@ impl Bed {
         let said = BufReader::new(script.stdout.take().expect("piped"));
         thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let orders = script.stdin.take();
-        let firsts = BTreeMap::new();
-        let mut bed = Self { orders, answers, script, firsts, _folder: folder, sandbox, _slot: slot };
+        let firsts = RefCell::default();
+        let network = PathBuf::new();
+        let mut bed =
+            Self { orders, answers, script, network, firsts, _folder: folder, sandbox, _slot: slot };
         bed.expect_answer("ready");
+        bed.network = network_of(i32::try_from(bed.script.id()).expect("a pid")).expect("a network");
         for host in hosts {
             bed.boot(host);
         }
@@ -153,15 +160,15 @@ impl Bed {
         said.strip_prefix(what).unwrap_or_else(|| panic!("not {what}, but {said}")).trim().to_owned()
     }
 
-    fn order(&mut self, order: &str) {
-        writeln!(self.orders.as_mut().expect("not over"), "{order}").expect("the script runs");
+    fn order(&self, order: &str) {
+        writeln!(self.orders.as_ref().expect("not over"), "{order}").expect("the script runs");
     }
 
     // ---- what happens to the hosts ----
 
     /// Changes the cable to a host.
     #[track_caller]
-    pub fn link(&mut self, host: &str, link: Link) {
+    pub fn link(&self, host: &str, link: Link) {
         let what = match link {
             Link::Down => "down".to_owned(),
             Link::Up => "up".to_owned(),
@@ -175,17 +182,17 @@ impl Bed {
 
     /// A power cut: everything on the host ends at once. Its disk is as it was.
     #[track_caller]
-    pub fn power_cut(&mut self, host: &str) {
+    pub fn power_cut(&self, host: &str) {
         self.order(&format!("cut {host}"));
         self.expect_answer("cut");
     }
 
     /// The boot after a power cut; the kernel's boot id is another.
     #[track_caller]
-    pub fn boot(&mut self, host: &'static str) {
+    pub fn boot(&self, host: &'static str) {
         self.order(&format!("boot {host}"));
         let first = self.expect_answer("booted").parse().expect("a pid");
-        self.firsts.insert(host, first);
+        self.firsts.borrow_mut().insert(host, first);
     }
 
     // ---- the near side ----
@@ -198,6 +205,18 @@ impl Bed {
         command
     }
 
+    /// The processes of the near side, also those that have forgotten the environment they were started with: ssh
+    /// writes another name over its own.
+    pub fn near_processes(&self) -> Vec<i32> {
+        let is_near = |pid: &i32| network_of(*pid).is_some_and(|network| network == self.network);
+        let script = i32::try_from(self.script.id()).expect("a pid");
+        process::all()
+            .into_iter()
+            .filter(is_near)
+            .filter(|pid| *pid != script && process::runs(*pid))
+            .collect()
+    }
+
     /// cckw on the near side, with these words.
     pub fn cckw(&self, words: &[&str]) -> Command {
         let mut all = vec![env!("CARGO_BIN_EXE_cckw")];
@@ -205,10 +224,17 @@ impl Bed {
         self.near(&all)
     }
 
+    /// The same, for a verb that ends by itself: after so long it is ended, with the status 124.
+    fn bounded(&self, words: &[&str]) -> Command {
+        let mut all = vec!["timeout", "60", env!("CARGO_BIN_EXE_cckw")];
+        all.extend(words);
+        self.near(&all)
+    }
+
     /// Runs it with nothing on stdin, and gives what it said.
     #[track_caller]
     pub fn asked(&self, words: &[&str]) -> Said {
-        Said::of(self.cckw(words).stdin(Stdio::null()).output().expect("nsenter"))
+        Said::of(self.bounded(words).stdin(Stdio::null()).output().expect("nsenter"))
     }
 
     /// The same, where it has to end well and has nothing to complain about.
@@ -222,7 +248,7 @@ impl Bed {
     /// The same with this text on stdin.
     #[track_caller]
     pub fn told(&self, words: &[&str], text: &str) -> Said {
-        let mut child = self.cckw(words);
+        let mut child = self.bounded(words);
         child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = child.spawn().expect("nsenter");
         let mut stdin = child.stdin.take().expect("piped");
@@ -252,7 +278,11 @@ impl Bed {
 
 impl Drop for Bed {
     fn drop(&mut self) {
-        // The script ends what runs, and then itself.
+        // A connection that is shared would stay for a minute.
+        for pid in self.near_processes() {
+            process::signal(pid, Signal::SIGKILL);
+        }
+        // The script ends what runs on the hosts, and then itself.
         drop(self.orders.take());
         let _ = self.script.wait();
     }
@@ -283,7 +313,7 @@ pub struct Far<'a> {
 
 impl Far<'_> {
     fn first(&self) -> String {
-        self.bed.firsts[self.host].to_string()
+        self.bed.firsts.borrow()[self.host].to_string()
     }
 
     /// A file of the host, as it is called here.
@@ -405,6 +435,7 @@ impl Far<'_> {
         let folder = Path::new(place).parent().expect("a folder").to_string_lossy().into_owned();
         self.root(&["mkdir", "-p", &folder]);
         self.root(&["cp", "/usr/local/lib/bed/claude-stand-in", place]);
+        self.root(&["chown", "-R", &format!("{0}:{0}", self.name), &self.home("")]);
     }
 
     /// All processes of the host.
@@ -417,6 +448,11 @@ impl Far<'_> {
     pub fn ssh_log(&self) -> String {
         fs::read_to_string(self.path("/var/log/sshd.log")).unwrap_or_default()
     }
+}
+
+/// The network namespace of a process.
+fn network_of(pid: i32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/ns/net")).ok()
 }
 
 /// Whether its claude is idle. A host that has just begun still has the status of before in its record.

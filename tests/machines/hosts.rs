@@ -35,7 +35,7 @@ fn each_host_has_its_own_files_processes_and_shells() {
 
 #[test]
 fn a_cable_can_be_down_or_silent_or_slow_and_ssh_says_which() {
-    let Some(mut bed) = Bed::without_machines(&["box"]) else { return };
+    let Some(bed) = Bed::without_machines(&["box"]) else { return };
     bed.link("box", Link::Down);
     assert!(ssh(&bed, &[], "ada@box", "true").err.contains("unreachable"));
     bed.link("box", Link::Up);
@@ -56,7 +56,7 @@ fn a_cable_can_be_down_or_silent_or_slow_and_ssh_says_which() {
 
 #[test]
 fn a_silent_cable_tells_an_open_connection_nothing() {
-    let Some(mut bed) = Bed::without_machines(&["box"]) else { return };
+    let Some(bed) = Bed::without_machines(&["box"]) else { return };
     let mut terminal = Terminal::spawn(bed.near(&["ssh", "-tt", "ada@box", "exec cat"]));
     terminal.type_text("one\n");
     terminal.wait_for("an answer", |screen| screen.text().matches("one").count() >= 2);
@@ -72,7 +72,7 @@ fn a_silent_cable_tells_an_open_connection_nothing() {
 
 #[test]
 fn a_host_that_loses_its_power_ends_at_once_and_boots_with_another_id_and_the_same_disk() {
-    let Some(mut bed) = Bed::without_machines(&["box"]) else { return };
+    let Some(bed) = Bed::without_machines(&["box"]) else { return };
     let id = |bed: &Bed| ssh(bed, &[], "ada@box", "cat /proc/sys/kernel/random/boot_id; cat file 2>&1").out;
     bed.far("box").write("file", "kept");
     let before = id(&bed);

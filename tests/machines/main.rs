@@ -9,3 +9,7 @@ mod support;
 
 mod bed;
 mod hosts;
+mod known;
+mod pipelines;
+mod reasons;
+mod words;
