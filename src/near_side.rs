@@ -49,3 +49,28 @@ pub fn off(word: &str) -> &str {
     let rest = machine().and_then(|machine| word.strip_prefix(machine)?.strip_prefix(MARK));
     rest.unwrap_or(word)
 }
+
+/// What lists the sessions of this machine, as it is typed where the user sits.
+pub fn list() -> String {
+    with_machine("list")
+}
+
+/// What shows the remote control of this machine, as it is typed where the user sits.
+pub fn detect() -> String {
+    with_machine("detect")
+}
+
+/// What starts a session on this machine, as it is typed where the user sits.
+pub fn begin() -> String {
+    match machine() {
+        Some(_) => format!("cckw new {}", on("NAME")),
+        None => "cckw claude".into(),
+    }
+}
+
+fn with_machine(verb: &str) -> String {
+    match machine() {
+        Some(machine) => format!("cckw {verb} --on {machine}"),
+        None => format!("cckw {verb}"),
+    }
+}

@@ -34,7 +34,7 @@ pub fn attach(word: Option<&str>) -> ExitCode {
 /// Attaches a session of another machine; without a word the only one there.
 fn attach_elsewhere(name: &str, _session: &str) -> Result<ExitCode, UserError> {
     let _machine = store::find(name)?;
-    Err(machine::several("a session of another machine cannot be attached yet"))
+    Err(machine::not_reached(name, "its sessions cannot be attached yet", "see one: cckw screen"))
 }
 
 /// Attaches the only session that runs, or the one that is chosen from several.

@@ -200,11 +200,13 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
         /// Stay, and show changes, until ctrl-c
-        #[arg(long, conflicts_with = "json")]
+        #[arg(long, conflicts_with_all = ["json", "on"])]
         watch: bool,
         /// Show these columns only, with commas between
         #[arg(long, value_name = "COLUMNS", value_delimiter = ',', conflicts_with = "json")]
         columns: Vec<Column>,
+        #[command(flatten)]
+        place: On,
     },
     /// Take a running session into this terminal
     ///
@@ -448,6 +450,8 @@ pub enum Verb {
         /// Only sessions that `cckw reconnect` could act on
         #[arg(long)]
         reconnectable: bool,
+        #[command(flatten)]
+        place: On,
     },
     /// Bring remote control back where it is down
     ///
@@ -558,7 +562,10 @@ pub enum Verb {
     ///
     /// Looks at claude, the configuration, the directories and the terminal. Changes nothing. Exits with 1 if
     /// cckw cannot work.
-    Doctor,
+    Doctor {
+        #[command(flatten)]
+        place: On,
+    },
     /// Print the shell code that makes `claude` mean `cckw claude`
     ///
     /// Prints a function `claude` that goes through cckw (and calls claude itself
@@ -603,6 +610,30 @@ pub enum Verb {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "verb")]
         out: Option<PathBuf>,
     },
+}
+
+/// On which machines something is looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct On {
+    /// On these machines, with commas between; `all`: on all machines, and here
+    #[arg(long, value_name = "MACHINE", value_delimiter = ',', num_args = 1..)]
+    pub on: Vec<String>,
+    /// With --on: how long a machine may take to answer
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration, requires = "on")]
+    pub timeout: Duration,
+}
+
+impl On {
+    /// Whether other machines are meant.
+    pub fn is_elsewhere(&self) -> bool {
+        !self.on.is_empty()
+    }
+}
+
+impl Default for On {
+    fn default() -> Self {
+        Self { on: Vec::new(), timeout: Duration::from_secs(5) }
+    }
 }
 
 /// Which sessions of Claude Code are looked at.

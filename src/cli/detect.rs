@@ -14,6 +14,7 @@ use crate::claude::state_file;
 use crate::config;
 use crate::config::ReconnectPolicy;
 use crate::escape::escape;
+use crate::near_side;
 use crate::paths;
 use crate::remote::command::users_decision;
 use crate::remote::detect;
@@ -40,24 +41,10 @@ pub struct DetectArgs<'a> {
 /// Prints the sessions of Claude Code on this machine. The status is 0 if there are any that were asked for,
 /// 1 if there are none, 2 if that could not be found out.
 pub fn main(asked: &DetectArgs<'_>) -> ExitCode {
-    let directory = match directory(asked.directory) {
-        Ok(directory) => directory,
+    let (found, always_kept) = match found(asked) {
+        Ok(found) => found,
         Err(error) => return fail(&error),
     };
-    let statuses = statuses(asked.statuses, &detect::ALLOWED);
-    let wanted = Wanted {
-        directory: &directory,
-        of_sessions: asked.directory.is_none(),
-        dead: asked.dead,
-        statuses: &statuses,
-    };
-    let (mut found, _) = detect::find(&wanted);
-    let always_kept =
-        config::load().is_ok_and(|config| config.remote_control.policy == ReconnectPolicy::Always);
-    found.retain(|found| {
-        asked.state.is_none_or(|state| found.verdict.link.name() == state)
-            && (!asked.reconnectable || refusal(found, always_kept).is_none())
-    });
     let text: String = match (asked.json, found.is_empty()) {
         (true, _) => found.iter().map(|found| line(found, always_kept)).collect(),
         (false, false) => table(&found, always_kept),
@@ -72,6 +59,35 @@ pub fn main(asked: &DetectArgs<'_>) -> ExitCode {
         return ExitCode::from(2);
     }
     ExitCode::from(u8::from(found.is_empty()))
+}
+
+/// What is found, in lines of JSON.
+///
+/// # Errors
+/// When the directory cannot be used.
+pub(super) fn lines(asked: &DetectArgs<'_>) -> Result<Vec<String>, UserError> {
+    let (found, always_kept) = found(asked)?;
+    Ok(found.iter().map(|found| line(found, always_kept)).collect())
+}
+
+/// What was asked for, and whether links are always kept.
+fn found(asked: &DetectArgs<'_>) -> Result<(Vec<DetectedClaude>, bool), UserError> {
+    let directory = directory(asked.directory)?;
+    let statuses = statuses(asked.statuses, &detect::ALLOWED);
+    let wanted = Wanted {
+        directory: &directory,
+        of_sessions: asked.directory.is_none(),
+        dead: asked.dead,
+        statuses: &statuses,
+    };
+    let (mut found, _) = detect::find(&wanted);
+    let always_kept =
+        config::load().is_ok_and(|config| config.remote_control.policy == ReconnectPolicy::Always);
+    found.retain(|found| {
+        asked.state.is_none_or(|state| found.verdict.link.name() == state)
+            && (!asked.reconnectable || refusal(found, always_kept).is_none())
+    });
+    Ok((found, always_kept))
 }
 
 /// The directory that was named, else claude's own.
@@ -120,6 +136,8 @@ struct DetectLine<'a> {
     alive: bool,
     cckw: Option<&'a str>,
     transport: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<&'static str>,
 }
 
 fn line(found: &DetectedClaude, always_kept: bool) -> String {
@@ -146,11 +164,12 @@ fn line(found: &DetectedClaude, always_kept: bool) -> String {
         ineligible_reason: refusal.as_deref(),
         reasons: &found.verdict.reasons,
         alive: found.alive,
-        cckw: found.wrapped.as_ref().map(|session| session.name.as_str()),
+        cckw: found.wrapped.as_ref().map(|session| near_side::off(&session.name)),
         transport: match (&found.wrapped, pane) {
             (Some(_), _) => Some("cckw"),
             (None, pane) => pane.map(|pane| pane.transport),
         },
+        machine: near_side::machine(),
     };
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Plain);

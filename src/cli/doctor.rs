@@ -29,6 +29,7 @@ use crate::claude::version::{TRIED, is_newer};
 use crate::config;
 use crate::config::Config;
 use crate::escape::escape;
+use crate::near_side;
 use crate::os::disk;
 use crate::os::disk::DiskObstacle;
 use crate::os::tty;
@@ -71,6 +72,13 @@ fn finding(mark: Mark, about: &'static str, text: impl Into<String>) -> Finding 
 
 /// Prints the report. Status 1 if something fails.
 pub fn main() -> ExitCode {
+    let (report, has_failed) = report_here();
+    let printed = output::print(&report);
+    if has_failed { ExitCode::FAILURE } else { printed }
+}
+
+/// The report of this machine, and whether something fails.
+pub(super) fn report_here() -> (String, bool) {
     let configured = config::load();
     let mut findings = vec![own(), configuration(&configured)];
     findings.extend(update());
@@ -80,12 +88,14 @@ pub fn main() -> ExitCode {
     findings.extend(hosts());
     findings.extend(service::line());
     findings.extend(logout::findings());
-    findings.extend(terminal());
-    findings.push(shell());
+    if near_side::get().is_none() {
+        // Those of the user; what runs here for another machine has none.
+        findings.extend(terminal());
+        findings.push(shell());
+    }
     findings.extend(remote_control());
-    let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
-    let printed = output::print(&report(&findings, Colours::of_stdout(), output::columns()));
-    if failed { ExitCode::FAILURE } else { printed }
+    let has_failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
+    (report(&findings, Colours::of_stdout(), output::columns()), has_failed)
 }
 
 /// The hosts that do not answer, and the sessions of which something is not saved. Nothing where all is well:

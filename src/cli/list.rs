@@ -1,5 +1,7 @@
 //! `cckw list`.
 
+mod row;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -14,28 +16,20 @@ use super::older_host;
 use super::output::{columns, fail, print};
 use super::removed_program;
 use super::status::{hint, shown_state, state};
-use super::table::{Cell, Row, fit};
 use super::topic;
 use crate::claude::transcript::turn::TurnStatus;
 use crate::claude::version;
-use crate::escape::{escape, json, prose};
+use crate::escape::{escape, json};
+use crate::near_side;
 use crate::os::clock::LocalTime;
 use crate::paths;
 use crate::registry;
 use crate::registry::Session;
 use crate::registry::record::{SessionState, now};
 use crate::update::{auto, trial};
+use crate::user_error::UserError;
 
-/// The titles. LAST_USED stands only where all sessions are listed.
-const COLUMN_TITLES: [&str; 10] =
-    ["NAME", "STATE", "RC", "TERMINAL", "UPTIME", "RESTARTS", "CLAUDE", LAST_USED, "DIRECTORY", "ABOUT"];
-const LAST_USED: &str = "LAST USED";
-/// The columns that a narrow terminal does without, the first one first.
-const DISPENSABLE: [&str; 4] = ["RESTARTS", "CLAUDE", "UPTIME", "RC"];
-/// A directory is not shortened below this, in columns.
-pub(super) const MIN_DIRECTORY_COLUMNS: usize = 12;
-/// Nor what a session is about.
-pub(super) const MIN_ABOUT_COLUMNS: usize = 20;
+pub(super) use row::{COLUMN_TITLES, ListRow, MIN_ABOUT_COLUMNS, MIN_DIRECTORY_COLUMNS, fit_rows};
 
 /// How long the list says that a new cckw was not kept, in seconds.
 const REVERTED_SHOWN: u64 = 7 * 24 * 60 * 60;
@@ -53,6 +47,16 @@ pub fn main(all: bool, as_json: bool, chosen: &[Column]) -> ExitCode {
         return print(&lines.collect::<String>());
     }
     print(&format!("{}\n", table(&sessions, all, chosen, columns()).join("\n")))
+}
+
+/// The sessions that are listed, as `--json` has them.
+///
+/// # Errors
+/// When there is no state directory.
+pub fn lines(all: bool) -> Result<Vec<serde_json::Value>, UserError> {
+    let mut sessions = registry::sessions()?;
+    registry::note_silent_hosts(&mut sessions);
+    Ok(json_lines(&shown(&sessions, all)))
 }
 
 /// The sessions that are listed. All of them come newest first: those that run, then by when they were used
@@ -100,7 +104,7 @@ fn line(
     let record = &session.record;
     let limit = last_turn::failure(session).and_then(last_turn::limited_until);
     let mut line = serde_json::json!({
-        "name": session.name,
+        "name": near_side::off(&session.name),
         "session": record.session,
         "conversation": record.conversation,
         "title": about,
@@ -134,6 +138,7 @@ fn line(
     });
     if let (Some(line), serde_json::Value::Object(turn)) = (line.as_object_mut(), turn_fields(turn)) {
         line.extend(turn);
+        line.extend(near_side::machine().map(|machine| ("machine".to_owned(), machine.into())));
     }
     line
 }
@@ -177,31 +182,20 @@ pub fn table(sessions: &[Session], all: bool, chosen: &[Column], columns: Option
     let newer: Vec<_> = shown.iter().map(|session| installed.newer(session)).collect();
     let home = columns.and_then(|_| paths::home());
     let about = topic::beside_names(&shown);
-    let bodies = shown
+    let rows: Vec<ListRow> = shown
         .iter()
         .zip(&newer)
         .zip(about)
-        .map(|((session, newer), about)| row(session, newer.is_some(), home.as_deref(), about, colours));
+        .map(|((session, newer), about)| row(session, newer.is_some(), home.as_deref(), about))
+        .collect();
     if !chosen.is_empty() {
-        return columns::table(chosen, &COLUMN_TITLES, bodies.collect(), &json_lines(&shown), columns);
+        let cells = rows.iter().map(|row| row.cells(colours)).collect();
+        return columns::table(chosen, &COLUMN_TITLES, cells, &json_lines(&shown), columns);
     }
-    let mut rows: Vec<Row> = std::iter::once(COLUMN_TITLES.map(Cell::from).to_vec()).chain(bodies).collect();
-    if !all {
-        let at = COLUMN_TITLES.iter().position(|title| *title == LAST_USED);
-        for row in &mut rows {
-            at.map(|at| row.remove(at));
-        }
-    }
-    let hints = std::iter::once(None).chain(shown.iter().map(|session| hint(session)));
-    let with_hint = |(line, hint): (String, Option<String>)| {
-        std::iter::once(line).chain(hint.map(|hint| format!("  {hint}")))
-    };
-    let least = [MIN_DIRECTORY_COLUMNS, MIN_ABOUT_COLUMNS];
-    let lines = fit(&rows, columns.unwrap_or(usize::MAX), least, &DISPENSABLE);
     // Where the program was removed, the hint says what to do.
     let newer = shown.iter().zip(newer).filter(|(session, _)| removed_program::hint(session).is_none());
     let newer: BTreeSet<String> = newer.filter_map(|(_, newer)| newer).collect();
-    lines.into_iter().zip(hints).flat_map(with_hint).chain(footnote(&newer)).chain(own_news()).collect()
+    fit_rows(&rows, all, columns, colours).into_iter().chain(footnote(&newer)).chain(own_news()).collect()
 }
 
 /// What stands in the place of a table of nothing, where so many sessions have ended.
@@ -237,32 +231,35 @@ fn reverted() -> Option<String> {
     ))
 }
 
-fn row(session: &Session, newer: bool, home: Option<&Path>, about: Option<String>, colours: Colours) -> Row {
+fn row(session: &Session, newer: bool, home: Option<&Path>, about: Option<String>) -> ListRow {
     let record = &session.record;
-    let attached = match (session.is_running, record.client_pid) {
+    let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
+    let terminal = match (session.is_running, record.client_pid) {
         (true, Some(_)) => "attached",
         (true, None) => "detached",
         (false, _) => "-",
     };
-    let end = record.ended_at.or_else(|| session.is_running.then(now));
-    let cwd = PathBuf::from(OsString::from(record.cwd.clone()));
-    let state = state(session);
-    let (look, shown) = (colours.of_state(&state), shown_state(session));
-    let (state, remote) = (shown, remote(session).filter(|remote| remote != "unknown"));
-    let remote = remote.unwrap_or_else(|| "-".into());
-    let of_link = colours.of_link(&remote);
-    vec![
-        escape(&session.name).to_string().into(),
-        Cell::from(state).styled(look),
-        Cell::from(remote).styled(of_link),
-        attached.into(),
-        end.map_or_else(|| "-".into(), |end| duration(end.saturating_sub(record.started_at))).into(),
-        record.unasked_restarts().to_string().into(),
-        version(session, newer).into(),
-        last_used(session).into(),
-        escape(&below_home(cwd, home)).to_string().into(),
-        prose(&about.unwrap_or_default()).into(),
-    ]
+    let remote = remote(session).filter(|remote| remote != "unknown");
+    ListRow {
+        name: session.name.clone(),
+        state: state(session),
+        shown_state: shown_state(session),
+        remote: remote.unwrap_or_else(|| "-".into()),
+        terminal: terminal.into(),
+        uptime: uptime(record.started_at, record.ended_at, session.is_running),
+        restarts: record.unasked_restarts().to_string(),
+        claude: version(session, newer),
+        last_used: last_used(session),
+        directory: escape(&below_home(cwd, home)).to_string(),
+        about,
+        hint: hint(session),
+    }
+}
+
+/// How long a session ran, or has run until now.
+pub(super) fn uptime(started_at: u64, ended_at: Option<u64>, is_running: bool) -> String {
+    let end = ended_at.or_else(|| is_running.then(now));
+    end.map_or_else(|| "-".into(), |end| duration(end.saturating_sub(started_at)))
 }
 
 /// When a session was used last, in local time, to the minute.

@@ -13,6 +13,7 @@ use super::table::{Cell, Row, align};
 use crate::client;
 use crate::escape::{escape, json as escape_json};
 use crate::machines::cache::{self, Seen};
+use crate::machines::call::{Answer, Shown};
 use crate::machines::failure::Failure;
 use crate::machines::name::MachineName;
 use crate::machines::run::{self, Answered, Mode};
@@ -84,7 +85,7 @@ fn keep(mut machines: Vec<Machine>, added: &Machine) -> Result<(), UserError> {
 }
 
 /// Asks a machine how it is. On a terminal its user may be asked something first.
-fn ask(machine: &Machine) -> Result<Result<(Condition, crate::machines::call::Answer), Failure>, UserError> {
+fn ask(machine: &Machine) -> Result<Result<(Condition, Answer), Failure>, UserError> {
     let is_attended = io::stdin().is_terminal() && io::stderr().is_terminal();
     let (mode, within) = match is_attended {
         true => (Mode::Attended, ATTENDED_ADD_TIMEOUT),
@@ -95,11 +96,7 @@ fn ask(machine: &Machine) -> Result<Result<(Condition, crate::machines::call::An
 }
 
 /// The condition that a machine has told, which completions know from then on.
-fn understood(
-    machine: &Machine,
-    answer: &crate::machines::call::Answer,
-    said: &run::Said,
-) -> Result<Condition, Failure> {
+fn understood(machine: &Machine, answer: &Answer, said: &run::Said) -> Result<Condition, Failure> {
     let condition: Condition =
         serde_json::from_slice(&said.stdout).map_err(|error| Failure::NotUnderstood(error.to_string()))?;
     cache::note(&machine.name, &answer.hello, now_ms(), Some(condition.sessions.clone()));
@@ -167,7 +164,7 @@ fn check(names: &[String], as_json: bool, timeout: Duration) -> Result<ExitCode,
     if machines.is_empty() {
         return Err(machine::none());
     }
-    let answers = run::ask_all(&machines, &Ask::Condition, timeout)?;
+    let answers = run::ask_all(&machines, &Ask::Condition, Shown::default(), timeout)?;
     let checked: Vec<Checked> = machines.iter().zip(answers).map(Checked::of).collect();
     let printed = if as_json {
         print(&checked.iter().map(Checked::json_line).collect::<String>())
@@ -189,7 +186,7 @@ fn check(names: &[String], as_json: bool, timeout: Duration) -> Result<ExitCode,
 /// What a machine has said of itself.
 struct Checked<'a> {
     machine: &'a Machine,
-    answer: Result<(Condition, crate::machines::call::Answer), Failure>,
+    answer: Result<(Condition, Answer), Failure>,
 }
 
 impl<'a> Checked<'a> {

@@ -145,7 +145,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             name_is_taken("box", "me@box"), none(), store_unreadable(Path::new("/home/you/.config/cckw/machines.json"), "it has version 2, and this cckw knows 1"),
             store_unwritable(Path::new("/home/you/.config/cckw/machines.json"), full()), no_configuration_directory(),
             not_reached("box", "it refuses the login", "log in once by hand: ssh me@box"), send_unknown("box:work"),
-            no_session_named("box:"), several("sessions of several machines are meant"), senseless_request("there is none"),
+            no_session_named("box:"), send_interrupted("box:work"), senseless_request("there is none"),
             cannot_run(full()), cannot_move();
         update:
             not_configured("url", Some(Path::new("/home/you/.config/cckw/config.toml"))),

@@ -26,6 +26,7 @@ mod man;
 mod messages;
 mod new;
 mod older_host;
+mod on;
 mod output;
 mod picker;
 mod reconnect;
@@ -214,6 +215,9 @@ fn run(cli: Cli) -> ExitCode {
         None => output::finish(Cli::command().print_help()),
         // `main` took it; the parser knows it for the help only.
         Some(Verb::Claude { args }) => client::run::main(args),
+        Some(Verb::List { place, all, json, columns, .. }) if place.is_elsewhere() => {
+            on::list::main(&place, all, json, &columns)
+        }
         Some(Verb::List { all, watch: true, columns, .. }) => watch::main(all, &columns),
         Some(Verb::List { all, json, columns, .. }) => list::main(all, json, &columns),
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
@@ -267,16 +271,7 @@ fn run(cli: Cli) -> ExitCode {
             timeout,
         }),
         Some(Verb::Rm { sessions, .. }) => rm::main(&sessions),
-        Some(Verb::Detect { from, include_dead, json, state, reconnectable }) => {
-            detect::main(&detect::DetectArgs {
-                directory: from.sessions_dir.as_deref(),
-                statuses: from.statuses.as_deref().unwrap_or_default(),
-                dead: include_dead,
-                json,
-                state: state.as_deref(),
-                reconnectable,
-            })
-        }
+        Some(verb @ Verb::Detect { .. }) => detect(&verb),
         Some(Verb::Reconnect { cycle: Some(session), apply, .. }) => cycle::main(&session, apply),
         Some(Verb::Reconnect { sessions, from, apply, quiet, pid, cycle: None }) => {
             reconnect::main(&reconnect::ReconnectArgs {
@@ -294,7 +289,8 @@ fn run(cli: Cli) -> ExitCode {
         }
         Some(Verb::Service { action }) => service::main(&action),
         Some(Verb::Machine { action }) => machine::main(&action),
-        Some(Verb::Doctor) => doctor::main(),
+        Some(Verb::Doctor { place }) if place.is_elsewhere() => on::doctor::main(&place),
+        Some(Verb::Doctor { .. }) => doctor::main(),
         Some(Verb::ShellInit { shim: Some(directory), remove: true, .. }) => shim::remove(&directory),
         Some(Verb::ShellInit { shim: Some(directory), .. }) => shim::install(&directory),
         Some(Verb::ShellInit { shell: Some(shell), .. }) => output::print(&shell::init(shell)),
@@ -303,6 +299,21 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::Completions { shell }) => output::print(&shell::completions(shell)),
         Some(Verb::Man { verb, out }) => man::main(verb.as_deref(), out.as_deref()),
     }
+}
+
+fn detect(verb: &Verb) -> ExitCode {
+    let Verb::Detect { from, include_dead, json, state, reconnectable, place } = verb else {
+        return ExitCode::from(2);
+    };
+    let args = detect::DetectArgs {
+        directory: from.sessions_dir.as_deref(),
+        statuses: from.statuses.as_deref().unwrap_or_default(),
+        dead: *include_dead,
+        json: *json,
+        state: state.as_deref(),
+        reconnectable: *reconnectable,
+    };
+    if place.is_elsewhere() { on::detect::main(place, verb, &args) } else { detect::main(&args) }
 }
 
 /// The session that this process was started in.

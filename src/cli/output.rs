@@ -27,6 +27,11 @@ pub fn columns() -> Option<usize> {
     columns.filter(|columns| *columns > 0)
 }
 
+/// Whether a person reads at once what is printed.
+pub fn is_terminal() -> bool {
+    near_side::get().map_or_else(|| io::stdout().is_terminal(), |near_side| near_side.columns.is_some())
+}
+
 /// The status after writing to stdout. A reader who has left (`cckw man | head`) has what they wanted: no
 /// failure.
 pub fn finish(written: io::Result<()>) -> ExitCode {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use super::detect::{directory, statuses};
-use super::output::{fail, tell_of_silent_hosts};
+use super::output::{fail, is_terminal, tell_of_silent_hosts};
 use super::target::{as_it_is, reachable, running};
 use crate::claude::remote_control::Link;
 use crate::config;
@@ -53,7 +53,7 @@ enum Reader {
 
 impl Reader {
     fn of_stdout() -> Self {
-        if io::stdout().is_terminal() { Self::Person } else { Self::Log }
+        if is_terminal() { Self::Person } else { Self::Log }
     }
 }
 

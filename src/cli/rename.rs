@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::output::{fail, print};
 use super::target::{meant, with_socket};
 use crate::escape::escape;
+use crate::near_side;
 use crate::paths;
 use crate::protocol::{Request, Response};
 use crate::registry;
@@ -53,7 +54,7 @@ fn run(word: &str, name: &str) -> Result<ExitCode, UserError> {
         SessionKind::Conversation => "; claude hears of it when it is brought back".to_owned(),
         SessionKind::Server => String::new(),
     };
-    Ok(print(&format!("{before}: is called {} now{claude}\n", escape(name))))
+    Ok(print(&format!("{before}: is called {} now{claude}\n", escape(&near_side::on(name)))))
 }
 
 /// What to type for a session that has just been renamed.

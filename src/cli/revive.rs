@@ -105,7 +105,7 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         | Verb::Demo { .. }
         | Verb::Service { .. }
         | Verb::Machine { .. }
-        | Verb::Doctor
+        | Verb::Doctor { .. }
         | Verb::Update { .. }
         | Verb::ShellInit { .. }
         | Verb::Completions { .. }

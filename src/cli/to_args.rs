@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::definition::{From, Verb};
+use super::definition::{From, On, Verb};
 
 /// The command line that this verb is parsed from, beginning with the verb. Nothing where a verb is never run on
 /// another machine.
@@ -21,7 +21,8 @@ pub fn to_args(verb: &Verb) -> Option<Vec<OsString>> {
             .plain_word(name)
             .path(directory.as_deref())
             .behind(args),
-        Verb::List { all, json, watch, columns } => Line::of("list")
+        Verb::List { all, json, watch, columns, place } => Line::of("list")
+            .on(place)
             .flag("--all", *all)
             .flag("--json", *json)
             .flag("--watch", *watch)
@@ -68,7 +69,8 @@ pub fn to_args(verb: &Verb) -> Option<Vec<OsString>> {
             .flag("--wait", *wait)
             .duration("--timeout", *timeout)
             .words([session, text]),
-        Verb::Detect { from, include_dead, json, state, reconnectable } => Line::of("detect")
+        Verb::Detect { from, include_dead, json, state, reconnectable, place } => Line::of("detect")
+            .on(place)
             .from(from)
             .flag("--include-dead", *include_dead)
             .flag("--json", *json)
@@ -82,7 +84,7 @@ pub fn to_args(verb: &Verb) -> Option<Vec<OsString>> {
             .value("--cycle", cycle.as_deref())
             .words(sessions),
         Verb::Rm { sessions, ended } => Line::of("rm").flag("--ended", *ended).words(sessions),
-        Verb::Doctor => Line::of("doctor"),
+        Verb::Doctor { place } => Line::of("doctor").on(place),
         Verb::Claude { .. }
         | Verb::Demo { .. }
         | Verb::Update { .. }
@@ -143,6 +145,13 @@ impl Line {
             Some(duration) => self.option(name, format!("{}ms", duration.as_millis())),
             None => self,
         }
+    }
+
+    fn on(self, place: &On) -> Self {
+        if !place.is_elsewhere() {
+            return self;
+        }
+        self.values("--on", &place.on).duration("--timeout", Some(place.timeout))
     }
 
     fn from(self, from: &From) -> Self {
@@ -225,6 +234,11 @@ mod tests {
             .prop_map(|(directory, statuses)| From { sessions_dir: directory.map(Into::into), statuses })
     }
 
+    fn on() -> impl Strategy<Value = On> {
+        let some = (prop::collection::vec("[a-z]{1,5}", 1..3), duration());
+        prop_oneof![Just(On::default()), some.prop_map(|(on, timeout)| On { on, timeout })]
+    }
+
     fn words() -> impl Strategy<Value = Vec<String>> {
         prop::collection::vec(word(), 1..4)
     }
@@ -266,8 +280,15 @@ mod tests {
     fn other() -> impl Strategy<Value = Verb> {
         let some = || prop::option::of(word());
         prop_oneof![
-            (any::<bool>(), any::<bool>(), prop::collection::vec(choice::<Column>(), 0..3))
-                .prop_map(|(all, watch, columns)| Verb::List { all, json: false, watch, columns }),
+            (any::<bool>(), any::<bool>(), prop::collection::vec(choice::<Column>(), 0..3), on()).prop_map(
+                |(all, watch, columns, place)| Verb::List {
+                    all,
+                    json: false,
+                    watch: watch && place == On::default(),
+                    columns,
+                    place
+                }
+            ),
             some().prop_map(|session| Verb::Attach { session }),
             some().prop_map(|session| Verb::Detach { session }),
             some().prop_map(|session| Verb::Continue { session }),
@@ -298,9 +319,9 @@ mod tests {
                 Verb::Transcript { session, last: false, tail, follow: json, json }
             }),
             (some(), any::<bool>()).prop_map(|(session, color)| Verb::Screen { session, color }),
-            (from(), any::<bool>(), prop::option::of(Just("unknown".to_owned()))).prop_map(
-                |(from, json, state)| {
-                    Verb::Detect { from, include_dead: json, json, state, reconnectable: !json }
+            (from(), any::<bool>(), prop::option::of(Just("unknown".to_owned())), on()).prop_map(
+                |(from, json, state, place)| {
+                    Verb::Detect { from, include_dead: json, json, state, reconnectable: !json, place }
                 }
             ),
             (words(), any::<bool>(), prop::collection::vec(any::<i64>(), 0..3)).prop_map(
@@ -321,7 +342,7 @@ mod tests {
                 }
             }),
             words().prop_map(|sessions| Verb::Rm { sessions, ended: false }),
-            Just(Verb::Doctor),
+            on().prop_map(|place| Verb::Doctor { place }),
         ]
     }
 

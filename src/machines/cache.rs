@@ -45,6 +45,13 @@ pub fn note(name: &MachineName, hello: &Hello, at_ms: u64, sessions: Option<Vec<
     }
 }
 
+/// Writes down the sessions of a machine that was seen.
+pub fn note_sessions(name: &MachineName, sessions: Vec<SeenSession>) {
+    if let Some(seen) = read(name) {
+        note(name, &seen.hello, seen.at_ms, Some(sessions));
+    }
+}
+
 /// Removes what is known of a machine.
 pub fn forget(name: &MachineName) {
     if let Some(path) = path(name) {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -19,6 +20,9 @@ pub use super::ssh::{Mode, Purpose};
 
 /// The most that is kept of the answer of one machine, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// How long a signal may come after the end of what it has ended, too.
+const SIGNAL_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// What a machine said, all of it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -59,16 +63,30 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, UserError> {
     Ok(runtime.map_err(error::cannot_run)?.block_on(future))
 }
 
-/// Asks one machine, and passes on what it says as it comes.
+/// Runs something until it is done, or one of the signals comes that end a process: then that signal.
 ///
 /// # Errors
-/// When nothing can be asked at all.
-pub fn stream(call: &Call, sink: &mut impl Sink) -> Result<Result<Answer, CallError>, UserError> {
-    let answered = block_on(call.run(sink))?;
-    if let Ok(answer) = &answered {
-        cache::note(&call.machine.name, &answer.hello, now_ms(), None);
+/// The signal.
+pub async fn until_signal<T, E>(future: impl Future<Output = Result<T, E>>) -> Result<Result<T, E>, i32> {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [int, term, hup] = kinds.map(signal);
+    let (Ok(mut int), Ok(mut term), Ok(mut hup)) = (int, term, hup) else { return Ok(future.await) };
+    tokio::pin!(future);
+    let ended = tokio::select! {
+        biased;
+        done = &mut future => Ok(done),
+        _ = int.recv() => Err(libc::SIGINT),
+        _ = term.recv() => Err(libc::SIGTERM),
+        _ = hup.recv() => Err(libc::SIGHUP),
+    };
+    match ended {
+        // ctrl-c ends ssh as well, which may be seen first.
+        Ok(Err(error)) => match timeout(SIGNAL_TIMEOUT, int.recv()).await {
+            Ok(_) => Err(libc::SIGINT),
+            Err(_) => Ok(Err(error)),
+        },
+        ended => ended,
     }
-    Ok(answered)
 }
 
 /// Asks machines at once, each for the same, and waits for each so long at most. The answers come in the order of
@@ -76,8 +94,13 @@ pub fn stream(call: &Call, sink: &mut impl Sink) -> Result<Result<Answer, CallEr
 ///
 /// # Errors
 /// When nothing can be asked at all.
-pub fn ask_all(machines: &[Machine], ask: &Ask, within: Duration) -> Result<Vec<Answered>, UserError> {
-    ask_each(machines, ask, Mode::Unattended(within), within)
+pub fn ask_all(
+    machines: &[Machine],
+    ask: &Ask,
+    shown: Shown,
+    within: Duration,
+) -> Result<Vec<Answered>, UserError> {
+    ask_each(machines, ask, shown, Mode::Unattended(within), within)
 }
 
 /// Asks one machine. With a terminal, ssh may ask its user something meanwhile.
@@ -85,13 +108,14 @@ pub fn ask_all(machines: &[Machine], ask: &Ask, within: Duration) -> Result<Vec<
 /// # Errors
 /// When nothing can be asked at all.
 pub fn ask_one(machine: &Machine, ask: &Ask, mode: Mode, within: Duration) -> Result<Answered, UserError> {
-    let mut answers = ask_each(std::slice::from_ref(machine), ask, mode, within)?;
+    let mut answers = ask_each(std::slice::from_ref(machine), ask, Shown::default(), mode, within)?;
     Ok(answers.pop().unwrap_or(Err(Failure::TimedOut(within))))
 }
 
 fn ask_each(
     machines: &[Machine],
     ask: &Ask,
+    shown: Shown,
     mode: Mode,
     within: Duration,
 ) -> Result<Vec<Answered>, UserError> {
@@ -99,7 +123,7 @@ fn ask_each(
         let mut tasks = JoinSet::new();
         for (at, machine) in machines.iter().enumerate() {
             let (machine, ask) = (machine.clone(), ask.clone());
-            let call = Call { machine, ask, mode, purpose: Purpose::Short, shown: Shown::default() };
+            let call = Call { machine, ask, mode, purpose: Purpose::Short, shown };
             tasks.spawn(async move { (at, ask_within(&call, within).await) });
         }
         let mut answers: Vec<Answered> = vec![Err(Failure::TimedOut(within)); machines.len()];

@@ -25,6 +25,16 @@ fn now() -> Option<LocalTime> {
     Some(LocalTime(now.to_zoned_datetime(TimeZone::system())))
 }
 
+/// The seconds since 1970 of a time as RFC 3339 has it.
+pub fn seconds_of(rfc3339: &str) -> Option<u64> {
+    u64::try_from(rfc3339.parse::<Timestamp>().ok()?.as_second()).ok()
+}
+
+/// A time as RFC 3339 has it, in local time to the minute.
+pub fn to_the_minute(rfc3339: &str) -> Option<String> {
+    LocalTime::at(seconds_of(rfc3339)?.checked_mul(1000)?).map(|time| time.to_the_minute())
+}
+
 impl LocalTime {
     /// The local time so many milliseconds after 1970 began in Greenwich, by `TZ` or the system's time zone;
     /// nothing for a time that no calendar has.

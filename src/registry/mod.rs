@@ -41,6 +41,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::paths;
+use crate::near_side;
 use crate::os::disk;
 use crate::os::parallel::share;
 use crate::os::process;
@@ -89,7 +90,8 @@ pub struct Session {
     /// Its record, as it is on disk.
     pub record: Record,
     pub directory: PathBuf,
-    /// What it is shown with, which no other one is: its name, or that with the beginning of its id behind it.
+    /// What it is shown with, which no other one is: its name, or that with the beginning of its id behind it. Where
+    /// the user of another machine is told, that machine's word for this one stands before it.
     /// See [`names`].
     pub name: String,
     /// Its name, which others may have had.
@@ -136,7 +138,7 @@ impl Session {
     /// What to type for it at a shell: its name, or the beginning of its id where the name would have to be
     /// quoted, or could be taken for an id or a pid.
     pub fn word(&self) -> String {
-        self.typed_as(&self.name)
+        self.typed_as(near_side::off(&self.name))
     }
 
     /// What to type for it that means nothing else, whatever other sessions begin or end.
@@ -164,9 +166,9 @@ impl Session {
             && name.chars().all(plain)
             && !names::goes_before_names(name)
         {
-            return name.to_owned();
+            return near_side::on(name);
         }
-        self.record.session.to_string()[..names::SHORT_ID_CHARS].to_owned()
+        near_side::on(&self.record.session.to_string()[..names::SHORT_ID_CHARS])
     }
 }
 
@@ -174,7 +176,7 @@ impl Session {
 pub fn word_for(session: &Uuid) -> String {
     let sessions = sessions().unwrap_or_default();
     let found = sessions.iter().find(|found| found.record.session == *session);
-    found.map_or_else(|| session.to_string(), Session::word)
+    found.map_or_else(|| near_side::on(&session.to_string()), Session::word)
 }
 
 /// All sessions that have a record, oldest first. What is no record is left out.
@@ -290,7 +292,7 @@ fn in_order(mut sessions: Vec<Session>) -> Vec<Session> {
     sessions.sort_by_cached_key(|session| (session.record.started_at, session.record.session));
     let named: Vec<Named> = sessions.iter().map(Session::named).collect();
     for (session, shown) in sessions.iter_mut().zip(names::shown(&named)) {
-        session.name = shown;
+        session.name = near_side::on(&shown);
     }
     sessions
 }
@@ -345,7 +347,7 @@ pub(crate) fn read(directory: &Path) -> Option<Session> {
     Some(Session {
         record,
         directory: directory.to_owned(),
-        name: own_name.clone(),
+        name: near_side::on(&own_name),
         own_name,
         lives,
         is_running: host == HostStatus::Reachable,

@@ -1,6 +1,7 @@
 //! Which session a word means.
 
 use super::{Session, names};
+use crate::near_side;
 use crate::user_error::{UserError, selector};
 
 /// The shortest part of an id that is taken for one, in characters.
@@ -92,7 +93,7 @@ fn meant<'a>(sessions: &'a [Session], word: &str, of_one_name: OfOneName) -> Res
         found.retain(|session| session.lives);
     } else if of_one_name == OfOneName::Newest && found.iter().all(|session| session.own_name == word) {
         // Of those with one name that is the one which is shown with it.
-        found.sort_by_key(|session| session.name != word);
+        found.sort_by_key(|session| near_side::off(&session.name) != word);
         found.truncate(1);
     }
     only(found, Some(word))
@@ -104,7 +105,7 @@ fn only<'a>(found: Vec<&'a Session>, word: Option<&str>) -> Result<&'a Session, 
         ([], None) => Err(NotPicked::None),
         ([], Some(word)) => Err(NotPicked::Unknown(word.to_owned())),
         // What was typed would not tell them apart.
-        (several, Some(word)) if several.iter().any(|session| session.name == word) => {
+        (several, Some(word)) if several.iter().any(|session| near_side::off(&session.name) == word) => {
             Err(NotPicked::Several(several.iter().map(|session| session.lasting_word()).collect()))
         }
         (several, _) => Err(NotPicked::Several(several.iter().map(|session| session.name.clone()).collect())),

@@ -5,12 +5,16 @@ use std::fmt::Display;
 use super::UserError;
 use super::wait;
 use crate::escape::escape;
+use crate::near_side;
 
 /// None that runs is meant.
 pub fn unknown(word: &str) -> UserError {
     UserError::new(format!("no claude that runs has the pid, the conversation or the job {}", escape(word)))
-        .advice("see which there are: cckw detect")
-        .advice("a conversation that nobody has open: cckw new NAME -- --resume ID")
+        .advice(format!("see which there are: {}", near_side::detect()))
+        .advice(format!(
+            "a conversation that nobody has open: cckw new {} -- --resume ID",
+            near_side::on("NAME")
+        ))
 }
 
 /// Several are meant, with these pids.
@@ -58,8 +62,11 @@ pub fn interrupted(status: u8) -> UserError {
 
 /// It has ended by itself.
 pub fn has_ended(id: &str) -> UserError {
-    UserError::new("it has just ended")
-        .advice(format!("open its conversation in a session: cckw new NAME -- --resume {}", escape(id)))
+    UserError::new("it has just ended").advice(format!(
+        "open its conversation in a session: cckw new {} -- --resume {}",
+        near_side::on("NAME"),
+        escape(id)
+    ))
 }
 
 /// It was told to end, and goes on.

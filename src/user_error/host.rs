@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::UserError;
 use crate::escape::escape;
+use crate::near_side;
 
 /// It does not answer, and nothing is known of its process.
 pub fn silent() -> UserError {
@@ -15,7 +16,8 @@ pub fn silent() -> UserError {
 /// Its process does not answer, and nothing more is known.
 pub fn hangs(pid: i32) -> UserError {
     UserError::new(format!("the session's host (process {pid}) does not answer")).advice(format!(
-        "if it stays so, end it with kill -KILL {pid}, and `cckw list` brings the conversation back"
+        "if it stays so, end it with kill -KILL {pid}, and `{}` brings the conversation back",
+        near_side::list()
     ))
 }
 

@@ -74,16 +74,19 @@ pub fn send_unknown(word: &str) -> UserError {
         .status(2)
 }
 
+/// A text was on its way when the user did not wait any more.
+pub fn send_interrupted(word: &str) -> UserError {
+    UserError::new(format!("interrupted while the text was on its way to {}", escape(word)))
+        .why("it is not known whether it was typed")
+        .advice(format!("look before you repeat it: cckw transcript {}", escape(word)))
+        .status(2)
+}
+
 /// A word names a machine and no session, where one must be named.
 pub fn no_session_named(word: &str) -> UserError {
     UserError::new(format!("{} names no session", escape(word)))
         .advice(format!("name one behind it: {}NAME", escape(word)))
         .status(2)
-}
-
-/// Things of several machines at once, for a verb that has one.
-pub fn several(what: &str) -> UserError {
-    UserError::new(what).advice("name one machine").status(2)
 }
 
 /// The cckw that starts this one from another machine says something that is not understood.

@@ -4,10 +4,11 @@ use std::fmt::Display;
 
 use super::UserError;
 use crate::escape::escape;
+use crate::near_side;
 
 /// None runs.
 pub fn none_running() -> UserError {
-    no_session_is_running().advice("start one with `cckw claude`")
+    no_session_is_running().advice(begin())
 }
 
 /// Several that run are meant.
@@ -17,12 +18,12 @@ pub fn several_running(names: &[String]) -> UserError {
 
 /// There is none, running or ended.
 pub fn none() -> UserError {
-    UserError::new("there is no session").advice("start one with `cckw claude`")
+    UserError::new("there is no session").advice(begin())
 }
 
 /// None is called so, running or ended.
 pub fn unknown(word: &str) -> UserError {
-    UserError::new(format!("no session is called {}", escape(word))).advice("see `cckw list --all`")
+    UserError::new(format!("no session is called {}", escape(&near_side::on(word)))).advice(see_all())
 }
 
 /// Several are meant, running or ended.
@@ -52,7 +53,7 @@ pub fn directory_gone(called: Option<&str>, advice: &str) -> UserError {
 
 /// None is to be brought back.
 pub fn nothing_to_bring_back() -> UserError {
-    UserError::new("there is no session to bring back").advice("see `cckw list --all`")
+    UserError::new("there is no session to bring back").advice(see_all())
 }
 
 /// The question which one is meant has failed.
@@ -69,7 +70,15 @@ fn no_session_is_running() -> UserError {
 }
 
 fn not_called(word: &str) -> UserError {
-    UserError::new(format!("no running session is called {}", escape(word)))
+    UserError::new(format!("no running session is called {}", escape(&near_side::on(word))))
+}
+
+fn begin() -> String {
+    format!("start one with `{}`", near_side::begin())
+}
+
+fn see_all() -> String {
+    format!("see `{} --all`", near_side::list())
 }
 
 fn one_of(names: &[String]) -> String {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::UserError;
 use crate::escape::escape;
+use crate::near_side;
 
 /// What a wrong command line exits with.
 const WRONG_COMMAND_LINE: u8 = 2;
@@ -19,8 +20,8 @@ pub fn unfit_name(name: &str, why: &str) -> UserError {
 
 /// It cannot be started under this name.
 pub fn name_is_taken(name: &str) -> UserError {
-    UserError::new(format!("a session that has not ended is called {} already", escape(name)))
-        .advice("choose another name, or see it in: cckw list")
+    UserError::new(format!("a session that has not ended is called {} already", escape(&near_side::on(name))))
+        .advice(format!("choose another name, or see it in: {}", near_side::list()))
 }
 
 /// The record of a session that has ended cannot be written.
@@ -101,5 +102,5 @@ pub fn is_ending() -> UserError {
 
 /// Another host has it.
 pub fn has_a_host() -> UserError {
-    UserError::new("the session has a host already").advice("see `cckw list`")
+    UserError::new("the session has a host already").advice(format!("see `{}`", near_side::list()))
 }

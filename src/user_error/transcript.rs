@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::UserError;
 use crate::escape::escape;
+use crate::near_side;
 
 /// No session and no conversation is called so.
 pub fn unknown(word: &str) -> UserError {
-    UserError::new(format!("no session and no conversation is called {}", escape(word)))
+    UserError::new(format!("no session and no conversation is called {}", escape(&near_side::on(word))))
         .why("sessions have names and ids, conversations only ids, of which four characters are enough")
-        .advice("see `cckw list --all`")
+        .advice(format!("see `{} --all`", near_side::list()))
 }
 
 /// Several conversations have ids that begin so.
@@ -33,7 +34,7 @@ pub fn nothing_said(word: &str) -> UserError {
 pub fn not_on_disk(conversation: &str) -> UserError {
     UserError::new(format!("there is no transcript of the conversation {}", escape(conversation)))
         .why("nothing was said in it yet, or claude could not write it, or it was removed")
-        .advice("see `cckw list --all`")
+        .advice(format!("see `{} --all`", near_side::list()))
 }
 
 /// A transcript cannot be read.

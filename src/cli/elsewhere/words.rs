@@ -31,7 +31,7 @@ pub fn words(verb: &Verb) -> Vec<&str> {
         | Verb::Update { .. }
         | Verb::Service { .. }
         | Verb::Machine { .. }
-        | Verb::Doctor
+        | Verb::Doctor { .. }
         | Verb::ShellInit { .. }
         | Verb::Completions { .. }
         | Verb::Man { .. } => vec![],
