@@ -13,6 +13,7 @@ pub mod exit;
 pub mod fd_store;
 pub mod file_watch;
 pub mod files;
+pub mod inner_terminal;
 pub mod io;
 pub mod job;
 pub mod kill;

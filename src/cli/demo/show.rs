@@ -111,7 +111,8 @@ impl<'a> Show<'a> {
             command.env("TERM", "xterm-256color");
         }
         let (rows, columns) = self.audience.stage();
-        let stage = Stage::start(command, rows, columns);
+        self.stage = None;
+        let stage = Stage::start(&command, rows, columns, self.scratch.path("programs"));
         self.stage = Some(stage.map_err(|error| self.missed(format!("no terminal: {error}")))?);
         self.label = label;
         self.until("a shell", |show| show.text() == "$")

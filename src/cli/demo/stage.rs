@@ -1,23 +1,26 @@
 //! A terminal of our own with a program in it: keys go in, and what the screen shows is looked at.
 
-use std::fs::File;
-use std::io::{self, PipeReader, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::num::NonZero;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::pty::openpty;
-use nix::unistd::setsid;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use super::scratch;
+use crate::os::inner_terminal::{self, InnerTerminal};
 use crate::os::poll::{Interest, Poll};
-use crate::os::tty;
 use crate::os::tty::Size;
 use crate::vt::emulator::{Emulator, WholeCharacters};
 use crate::vt::screen::colours;
+
+/// Opens the FIFO that is named first as descriptor 3, and becomes the program that is named after it.
+const HOLDING: &str = r#"exec 3>"$0"; exec "$@""#;
 
 /// How long a program may take to end when its terminal is closed.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
@@ -27,41 +30,26 @@ pub struct Stage {
     /// Nothing when the terminal is closed, or has nothing more to say.
     master: Option<File>,
     child: Child,
-    /// Ends with the last of the programs that were started in the terminal. A host is none of them: it
-    /// closes what it is not told to keep.
-    programs: PipeReader,
+    programs: Programs,
     screen: Emulator,
     characters: WholeCharacters,
 }
 
 impl Stage {
-    /// Starts the program as the leader of a session of its own, with a terminal of this size.
-    pub fn start(mut command: Command, rows: NonZero<u16>, columns: NonZero<u16>) -> io::Result<Self> {
+    /// Starts the program as the leader of a session of its own, with a terminal of this size. `fifo` is where
+    /// a FIFO can be made for it.
+    pub fn start(
+        command: &Command,
+        rows: NonZero<u16>,
+        columns: NonZero<u16>,
+        fifo: PathBuf,
+    ) -> io::Result<Self> {
         let size = Size { rows: rows.get(), columns: columns.get(), width: 0, height: 0 };
-        let pty = openpty(Some(&size.into()), None)?;
-        let (master, slave) = (close_on_exec(pty.master)?, close_on_exec(pty.slave)?);
-        command.stdin(Stdio::from(slave.try_clone()?)).stdout(Stdio::from(slave.try_clone()?)).stderr(slave);
-        let (programs, inherited) = io::pipe()?;
-        // SAFETY: setsid, one ioctl and fcntl, all async-signal-safe; nothing is allocated.
-        unsafe {
-            command.pre_exec(move || {
-                setsid()?;
-                fcntl(&inherited, FcntlArg::F_SETFD(FdFlag::empty()))?;
-                tty::make_controlling(io::stdin())
-            });
-        }
-        let child = command.spawn()?;
-        // With the command its copies of the slave and of the pipe are closed, so that the end of the
-        // programs can be seen.
-        drop(command);
+        let programs = Programs::watch(fifo)?;
+        let InnerTerminal { master, child } = inner_terminal::start(&holding(&programs.fifo, command), size)?;
         let screen = Emulator::new(rows.get(), columns.get(), 0);
-        Ok(Self {
-            master: Some(master.into()),
-            child,
-            programs,
-            screen,
-            characters: WholeCharacters::default(),
-        })
+        let characters = WholeCharacters::default();
+        Ok(Self { master: Some(master), child, programs, screen, characters })
     }
 
     /// Types.
@@ -115,9 +103,7 @@ impl Stage {
         self.master = None;
         scratch::wait_for(&mut self.child, ENDS_WITHIN);
         // A client that hears of it while it starts a session goes on until the host is there.
-        let mut poll = Poll::default();
-        poll.add(&self.programs, Interest::End);
-        let _ = poll.wait(Some(ENDS_WITHIN));
+        self.programs.wait_for_end(ENDS_WITHIN);
     }
 }
 
@@ -131,9 +117,56 @@ fn plain(text: &str) -> String {
     text.replace('\u{a0}', " ")
 }
 
-fn close_on_exec(fd: OwnedFd) -> io::Result<OwnedFd> {
-    fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-    Ok(fd)
+/// The same command, and it holds the FIFO open. portable-pty leaves a program no descriptor but the terminal,
+/// so a shell opens it.
+fn holding(fifo: &Path, command: &Command) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", HOLDING]).arg(fifo).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        shell.current_dir(directory);
+    }
+    shell
+}
+
+/// The programs that were started in the terminal: each holds a FIFO open. A host is none of them: it closes
+/// what it is not told to keep.
+struct Programs {
+    fifo: PathBuf,
+    /// Ends with the last of those that hold it open.
+    end: File,
+    /// Held open here too, until the end is waited for: before the first program has opened it, it would end.
+    held: Option<File>,
+}
+
+impl Programs {
+    fn watch(fifo: PathBuf) -> io::Result<Self> {
+        mkfifo(&fifo, Mode::from_bits_truncate(0o600))?;
+        // Open for both it waits for no other side.
+        let both = File::options().read(true).write(true).open(&fifo)?;
+        let end = File::open(&fifo)?;
+        let held = File::options().write(true).open(&fifo)?;
+        drop(both);
+        Ok(Self { fifo, end, held: Some(held) })
+    }
+
+    fn wait_for_end(&mut self, within: Duration) {
+        self.held = None;
+        let mut poll = Poll::default();
+        poll.add(&self.end, Interest::End);
+        let _ = poll.wait(Some(within));
+    }
+}
+
+impl Drop for Programs {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.fifo);
+    }
 }
 
 /// In the words of a report: "status 1", "signal 9".
@@ -148,14 +181,17 @@ pub fn describe(status: ExitStatus) -> String {
 #[cfg(test)]
 mod tests {
     use nix::unistd::Pid;
+    use tempfile::TempDir;
 
     use super::*;
 
-    fn shell(script: &str) -> Stage {
+    /// The stage, and the folder of its FIFO.
+    fn shell(script: &str) -> (Stage, TempDir) {
         let of = |cells| NonZero::new(cells).unwrap();
         let mut command = Command::new("sh");
-        command.args(["-c", script]);
-        Stage::start(command, of(5), of(20)).unwrap()
+        let folder = tempfile::tempdir().unwrap();
+        command.args(["-c", script]).current_dir(&folder);
+        (Stage::start(&command, of(5), of(20), folder.path().join("fifo")).unwrap(), folder)
     }
 
     fn watch(stage: &mut Stage, text: &str) {
@@ -167,7 +203,8 @@ mod tests {
 
     #[test]
     fn the_screen_and_the_end_are_seen() {
-        let mut stage = shell("stty -echo; echo ready; read line; echo \"got $line\"; stty size; exit 7");
+        let (mut stage, _folder) =
+            shell("stty -echo; echo ready; read line; echo \"got $line\"; stty size; exit 7");
         watch(&mut stage, "ready");
         assert_eq!(stage.ended(), None);
         stage.send("hello\n").unwrap();
@@ -185,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_long_line_can_be_had_in_one_piece() {
-        let mut stage = shell("echo 'a line longer than the screen is wide'; read line");
+        let (mut stage, _folder) = shell("echo 'a line longer than the screen is wide'; read line");
         watch(&mut stage, "wide");
         assert_eq!(stage.text(), "a line longer than t\nhe screen is wide");
         assert_eq!(stage.unwrapped(), "a line longer than the screen is wide");
@@ -193,10 +230,21 @@ mod tests {
 
     #[test]
     fn a_program_does_not_outlive_its_stage() {
-        let mut stage = shell("echo ready; while :; do read line; done");
+        let (mut stage, _folder) = shell("echo ready; while :; do read line; done");
         watch(&mut stage, "ready");
         let pid = Pid::from_raw(stage.child.id().cast_signed());
         drop(stage);
         assert!(!crate::os::kill::exists(pid));
+    }
+    #[test]
+    fn a_stage_is_closed_when_the_last_program_in_it_has_ended() {
+        // It does not heed the hang-up, and needs a moment when the shell that started it has gone.
+        let (mut stage, folder) = shell(
+            "(trap '' HUP; while kill -0 $$; do sleep 0.01; done; sleep 0.1; >ended) 2>/dev/null & \
+             echo ready; read line",
+        );
+        watch(&mut stage, "ready");
+        drop(stage);
+        assert!(folder.path().join("ended").exists());
     }
 }
