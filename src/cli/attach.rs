@@ -9,13 +9,13 @@ use super::picker::{Picked, choose};
 use super::target::{none_runs, pick_running, running};
 use crate::client;
 use crate::escape::escape;
+use crate::machines::link;
 use crate::machines::name::split;
-use crate::machines::store;
 use crate::os::{signals, tty};
 use crate::protocol::{Request, Response};
 use crate::registry;
 use crate::registry::{NotPicked, Session};
-use crate::user_error::{UserError, host, machine, selector};
+use crate::user_error::{UserError, host, selector};
 
 /// Attaches this terminal. Where several sessions could be meant and there is somebody to ask, that is done.
 pub fn attach(word: Option<&str>) -> ExitCode {
@@ -32,9 +32,8 @@ pub fn attach(word: Option<&str>) -> ExitCode {
 }
 
 /// Attaches a session of another machine; without a word the only one there.
-fn attach_elsewhere(name: &str, _session: &str) -> Result<ExitCode, UserError> {
-    let _machine = store::find(name)?;
-    Err(machine::not_reached(name, "its sessions cannot be attached yet", "see one: cckw screen"))
+fn attach_elsewhere(name: &str, session: &str) -> Result<ExitCode, UserError> {
+    link::attach(name, Some(session).filter(|session| !session.is_empty())).map(ExitCode::from)
 }
 
 /// Attaches the only session that runs, or the one that is chosen from several.

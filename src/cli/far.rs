@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::output::{fail, print};
-use super::{parse_and_run, status};
+use super::{far_attach, parse_and_run, status};
 use crate::claude::{executable, version};
 use crate::config;
 use crate::escape::escape;
@@ -16,6 +16,9 @@ use crate::user_error::machine;
 
 /// Answers one request.
 pub fn main(args: &[OsString]) -> ExitCode {
+    if args.first().is_some_and(|word| word == "attach") {
+        return far_attach::main(args.get(1));
+    }
     if !args.is_empty() {
         return fail(&machine::senseless_request("this cckw knows no such request"));
     }

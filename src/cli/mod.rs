@@ -15,6 +15,7 @@ mod detect;
 mod doctor;
 mod elsewhere;
 mod far;
+mod far_attach;
 mod host_ends;
 mod hosts;
 mod last_turn;

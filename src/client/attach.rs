@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use nix::unistd::{Pid, getsid};
 
+use super::far_end::OverLink;
 use super::{Begin, ClientEnd};
 use crate::client;
 use crate::config;
@@ -22,6 +23,26 @@ use crate::user_error::{UserError, host, terminal};
 /// # Errors
 /// When this is not a terminal, or the session is gone.
 pub fn main(session: &Session) -> Result<ExitCode, UserError> {
+    in_terminal(session, None).map(|end| ExitCode::from(end.status))
+}
+
+/// How an attach has ended.
+pub struct AttachEnd {
+    /// The status to exit with.
+    pub status: u8,
+    /// The link is dead whose far end this terminal was.
+    pub is_link_lost: bool,
+}
+
+/// The same where this terminal is the far end of a link.
+///
+/// # Errors
+/// As [`main`].
+pub fn at_far_end(session: &Session, over: &OverLink) -> Result<AttachEnd, UserError> {
+    in_terminal(session, Some(over))
+}
+
+fn in_terminal(session: &Session, over: Option<&OverLink>) -> Result<AttachEnd, UserError> {
     signals::inherited();
     match tty::streams() {
         Streams::OneTerminal => {}
@@ -38,8 +59,10 @@ pub fn main(session: &Session) -> Result<ExitCode, UserError> {
     // As the window was called before.
     let words: Vec<OsString> = std::env::args_os().collect();
     listed_name::be_listed_as(&["claude".into()], &words);
-    match client::main(tty, Begin::Attach { record: Box::new(session.record.clone()), socket }, &config) {
-        ClientEnd::Exit(status) => Ok(status),
+    let begin = Begin::Attach { record: Box::new(session.record.clone()), socket };
+    match client::main(tty, begin, &config, over) {
+        ClientEnd::Exit(status) => Ok(AttachEnd { status, is_link_lost: false }),
+        ClientEnd::LinkLost(status) => Ok(AttachEnd { status, is_link_lost: true }),
         ClientEnd::NoSession(error) => Err(error),
     }
 }

@@ -52,6 +52,12 @@ impl HangUp {
         self.until.get_or_insert_with(|| Instant::now() + timeout);
     }
 
+    /// The link is dead whose far end this is. The session is to be detached.
+    pub(super) fn link_is_dead(&mut self) {
+        self.has_come = true;
+        self.until.get_or_insert_with(|| Instant::now() + DETACH_TIMEOUT);
+    }
+
     /// How long to wait at most, if there is a deadline.
     pub(super) fn wait(&self, other: Option<Duration>) -> Option<Duration> {
         let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));

@@ -16,11 +16,12 @@ use crate::host::late_keys::MAX_BYTES;
 use crate::os::io as nonblocking;
 use crate::os::io::Transfer;
 use crate::os::poll::{Interest, Poll, Token};
+use crate::protocol::markers::MAX_LEN;
 use crate::protocol::{FromClient, Held};
 use crate::vt::input_parser::{InputParser, Scanned};
 
 /// How long the rest of an escape sequence may take to come.
-const SEQUENCE_TIMEOUT: Duration = Duration::from_millis(30);
+pub(super) const SEQUENCE_TIMEOUT: Duration = Duration::from_millis(30);
 /// After so long a key is delivered whatever the host says: one that hangs must not swallow it. A host that
 /// is well lets it go, or asks to hold on, one second after the last step that it saw; it has to take back
 /// first what it typed.
@@ -31,6 +32,8 @@ const UNTOLD_KEY_TIMEOUT: Duration = Duration::from_secs(10);
 const HELD_KEY_INTERVAL: Duration = Duration::from_millis(15);
 /// How long the host may take for the keys that a client which is let go still holds.
 const UNSENT_KEYS_TIMEOUT: Duration = Duration::from_secs(1);
+/// The most bytes that one read takes.
+const READ: usize = 8192;
 /// A sequence that goes on for so long is none: an Esc by itself looks like the beginning of one.
 const MAX_SEQUENCE_TIME: Duration = Duration::from_secs(1);
 
@@ -69,7 +72,7 @@ impl Input {
                 DetachKey::Backslash => InputParser::default(),
                 DetachKey::None => InputParser::passive(),
             },
-            buffer: vec![0; 8192].into(),
+            buffer: vec![0; READ + MAX_LEN].into(),
         }
     }
 
@@ -113,6 +116,11 @@ impl Input {
         // Behind the detach key nothing is queued.
         let has_room = self.leaving || self.backpressure.input() != KeyAdmission::Wait;
         has_room && (self.waiting || self.master.is_some())
+    }
+
+    /// Whether nobody is there for keys, neither claude nor cckw.
+    pub(super) fn has_nobody(&self) -> bool {
+        !self.waiting && self.master.is_none()
     }
 
     /// Whether the detach key was pressed.
@@ -161,7 +169,12 @@ impl Input {
 
     /// Reads what was typed. It is looked through by [`Self::scan`].
     pub(super) fn read(&mut self, tty: &File) -> Transfer {
-        nonblocking::read(tty, &mut self.buffer)
+        nonblocking::read(tty, &mut self.buffer[..READ])
+    }
+
+    /// What was read, with room for a marker behind it.
+    pub(super) fn buffer_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer
     }
 
     /// Looks through so many bytes of what was read last.
@@ -276,21 +289,26 @@ impl Client {
             // Claude has it, and stops. It is the host that sees that.
             self.expect(HostWish::CtrlZ);
         }
-        match detach.then(|| std::mem::replace(&mut self.input.leaving, true)) {
-            Some(true) => {
-                // What claude has not read by now is given up for this.
-                if self.input.gate.unread.take().is_some() {
-                    self.detach();
-                }
-                self.insist();
+        if detach {
+            self.detach_key_pressed();
+        }
+    }
+
+    /// The user wants to leave: at once, or behind what was typed before and waits.
+    pub(super) fn detach_key_pressed(&mut self) {
+        if std::mem::replace(&mut self.input.leaving, true) {
+            // What claude has not read by now is given up for this.
+            if self.input.gate.unread.take().is_some() {
+                self.detach();
             }
-            Some(false) if self.input.gate.postpone_detach() => self.expect(HostWish::Detach),
-            Some(false) if !self.input.keys.is_empty() => {
-                self.input.gate.unread = Some(UnreadKeys::new(self.input.keys.level(), Instant::now()));
-                self.expect(HostWish::Detach);
-            }
-            Some(false) => self.detach(),
-            None => {}
+            self.insist();
+        } else if self.input.gate.postpone_detach() {
+            self.expect(HostWish::Detach);
+        } else if self.input.keys.is_empty() {
+            self.detach();
+        } else {
+            self.input.gate.unread = Some(UnreadKeys::new(self.input.keys.level(), Instant::now()));
+            self.expect(HostWish::Detach);
         }
     }
 

@@ -2,23 +2,24 @@
 
 pub mod adopt;
 pub mod attach;
-mod backpressure;
+pub(crate) mod backpressure;
 mod control_keys;
 mod crash_prompt;
 mod descriptors;
 mod existing;
+pub mod far_end;
 mod first_process;
 mod hang_up;
 pub(super) mod host_hung;
 mod host_link;
 mod host_lost;
 mod input_gate;
-mod keys;
+pub(crate) mod keys;
 pub mod launch;
 pub mod new;
 mod passthrough;
 mod paste;
-mod raw_mode;
+pub(crate) mod raw_mode;
 pub(crate) mod recover;
 pub mod run;
 mod signal_actions;
@@ -36,14 +37,13 @@ pub fn complain(message: impl Display) {
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, raise};
 use uuid::Uuid;
 
 use super::registry;
-use crate::config::Config;
+use crate::config::{Config, OnHangup};
 use crate::escape::escape;
 use crate::os::io::Transfer;
 use crate::os::poll::{Interest, Poll};
@@ -53,6 +53,7 @@ use crate::registry::record::Record;
 use crate::user_error;
 use crate::user_error::UserError;
 use descriptors::SpareDescriptor;
+use far_end::{FarEnd, OverLink};
 use hang_up::HangUp;
 use host_hung::HostWish;
 use host_link::HostLink;
@@ -82,15 +83,17 @@ pub enum Begin {
 /// How this client's part ended.
 pub enum ClientEnd {
     /// With this status to exit with.
-    Exit(ExitCode),
+    Exit(u8),
+    /// The link is dead whose far end this was; the session goes on. With this status to exit with.
+    LinkLost(u8),
     /// There is no session, for this reason, and claude was not started. It can be started without a session.
     NoSession(UserError),
 }
 
-/// Runs a session in this terminal.
-pub fn main(tty: File, begin: Begin, config: &Config) -> ClientEnd {
+/// Runs a session in this terminal, which may be the far end of a link.
+pub fn main(tty: File, begin: Begin, config: &Config, over: Option<&OverLink>) -> ClientEnd {
     let launching = matches!(begin, Begin::Launch(_));
-    match run(tty, begin, config) {
+    match run(tty, begin, config, over) {
         Ok(end) => end,
         Err(error) => {
             let error = if launching {
@@ -99,12 +102,12 @@ pub fn main(tty: File, begin: Begin, config: &Config) -> ClientEnd {
                 user_error::client::session_goes_on(error)
             };
             complain(&error);
-            ClientEnd::Exit(ExitCode::from(error.exit_status()))
+            ClientEnd::Exit(error.exit_status())
         }
     }
 }
 
-fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
+fn run(tty: File, begin: Begin, config: &Config, over: Option<&OverLink>) -> io::Result<ClientEnd> {
     let mut spare = SpareDescriptor::default();
     spare.take();
     // A job in the background stops here, before there is anything that would have to be stopped with it.
@@ -133,6 +136,7 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
     let mut channel = Channel::new(socket)?;
     let restore = RawMode::new(&tty, channel.as_fd().as_raw_fd())?;
     restore.enter_raw()?;
+    let far_end = over.map(|over| FarEnd::greet(&tty, over)).transpose()?;
     let (size, attributes) = (tty::size(&tty)?, restore.original());
     match &launch {
         Some(launch) => launch.hand_over(&mut channel, &tty, size, attributes)?,
@@ -144,6 +148,7 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
                 terminal: tty::name().map_or_else(|| "a terminal".into(), |name| escape(&name).to_string()),
                 agent: crate::client::attach::agent(),
                 environment: crate::client::attach::environment(),
+                over_link: over.is_some(),
             };
             channel.send(&Request::Attach(Box::new(attach)), vec![tty.as_fd().try_clone_to_owned()?]);
         }
@@ -155,12 +160,13 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
         launch,
         revived: None,
         link: HostLink::new(channel, host, spare),
-        input: Input::new(config.detach_key),
+        input: Input::new(over.map_or(config.detach_key, |over| over.detach_key)),
         terminal: Terminal::new(tty, restore),
         signals,
-        hang_up: HangUp::new(config.on_hangup),
+        hang_up: HangUp::new(if over.is_some() { OnHangup::Detach } else { config.on_hangup }),
         is_first_process: first_process::is_first_process(),
         no_session: None,
+        far_end,
     };
     // The host starts meanwhile, so it costs no time.
     client.terminal.guard();
@@ -168,7 +174,8 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
     let status = client.run();
     Ok(match client.no_session.take() {
         Some(reason) => ClientEnd::NoSession(user_error::host::refused(&reason)),
-        None => ClientEnd::Exit(ExitCode::from(status)),
+        None if client.has_left_dead_link() => ClientEnd::LinkLost(status),
+        None => ClientEnd::Exit(status),
     })
 }
 
@@ -177,7 +184,7 @@ fn run(tty: File, begin: Begin, config: &Config) -> io::Result<ClientEnd> {
 /// # Errors
 /// When done other than politely, for a job that is orphaned: nobody could ever continue it, so the kernel
 /// does not stop it.
-fn stop_for_terminal(tty: impl AsFd, politely: bool) -> io::Result<()> {
+pub(crate) fn stop_for_terminal(tty: impl AsFd, politely: bool) -> io::Result<()> {
     if politely {
         // What reading does, and what shells call "tty input".
         signals::with_default(Signal::SIGTTIN, || kill::to_own_group(Signal::SIGTTIN))??;
@@ -209,6 +216,8 @@ struct Client {
     is_first_process: bool,
     /// Why there is no session, where claude is to be started without one.
     no_session: Option<String>,
+    /// The near side, where this terminal is the far end of a link.
+    far_end: Option<FarEnd>,
 }
 
 /// What has happened, other than keys.
@@ -231,7 +240,8 @@ impl Client {
             let holding = self.input.is_holding();
             let looked_at = Instant::now();
             let wait = self.link.unanswered.wait(self.input.wait(looked_at), looked_at);
-            self.wait(&mut poll, self.hang_up.wait(wait));
+            self.wait(&mut poll, self.bounded(wait));
+            self.leave_dead_link();
             // What the host has said comes first: perhaps claude has gone or is back, and the keys are for
             // somebody else.
             if let Some(status) = self.hear() {
@@ -253,6 +263,8 @@ impl Client {
                 self.read_keys();
             } else if holding {
                 self.release();
+            } else {
+                self.release_half_marker();
             }
             if room.is_some_and(|place| poll.is_ready(place)) {
                 self.input.flush();
@@ -261,12 +273,15 @@ impl Client {
                 self.keys_are_due();
             }
             self.detach_behind_unread_keys();
+            self.type_early_keys();
         }
     }
 
     /// Whether keys are read, for claude or for cckw.
     fn is_reading(&self) -> bool {
-        self.terminal.is_ours() && self.input.is_wanted()
+        // The near side's words come the same way. Keys for which nobody is there yet are kept.
+        let hears = self.far_end.is_some() && self.input.has_nobody();
+        self.terminal.is_ours() && (self.input.is_wanted() || hears)
     }
 
     /// Acts on everything that has happened, other than keys. The status to exit with, if that is the end.
@@ -308,10 +323,34 @@ impl Client {
 
     fn read_keys(&mut self) {
         match self.input.read(self.terminal.tty()) {
-            Transfer::Moved(count) if self.input.has_claude() => self.pass_on(count),
-            Transfer::Moved(count) => self.decide(count),
+            Transfer::Moved(count) => {
+                let (count, detaches) = self.hear_near_side(count);
+                self.typed(count);
+                if detaches {
+                    self.detach_key_pressed();
+                }
+            }
             Transfer::Gone => self.hung_up(),
             Transfer::Blocked => {}
+        }
+    }
+
+    /// So many bytes were typed, for claude or for cckw.
+    fn typed(&mut self, count: usize) {
+        match count {
+            0 => {}
+            _ if self.input.has_nobody() => self.keep_early(count),
+            _ if self.input.has_claude() => self.pass_on(count),
+            _ => self.decide(count),
+        }
+    }
+
+    /// How long to wait at most, with the bounds of the hang-up and of the link.
+    fn bounded(&self, wait: Option<Duration>) -> Option<Duration> {
+        let wait = self.hang_up.wait(wait);
+        match &self.far_end {
+            Some(far_end) => far_end.wait(wait),
+            None => wait,
         }
     }
 
@@ -369,6 +408,7 @@ impl Client {
                 complain(&error);
                 return Some(error.exit_status());
             }
+            FromHost::Stopped { signal } if self.suspend_near_side(signal) => self.link.unanswered.forget(),
             FromHost::Stopped { signal } => return self.suspend(signal),
             FromHost::Detached { why } => {
                 if self.input.has_claude() && (self.terminal.is_foreground() || self.terminal.is_gone()) {

@@ -82,8 +82,8 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     }
     let launch = HostLaunch::fresh(found.program.clone(), &args, &parsed);
     be_listed_as_claude();
-    match client::main(tty, Begin::Launch(launch), &config) {
-        ClientEnd::Exit(status) => status,
+    match client::main(tty, Begin::Launch(launch), &config, None) {
+        ClientEnd::Exit(status) | ClientEnd::LinkLost(status) => ExitCode::from(status),
         ClientEnd::NoSession(reason) => without_session(&found, &args, reason),
     }
 }

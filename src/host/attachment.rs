@@ -471,7 +471,7 @@ impl Host {
         client.channel.send(&FromHost::Started { minor: MINOR }, vec![master]);
         fault::point("attach-told");
         client.tell_undo(&self.output.modes);
-        self.attachment.attach(client, attach.attributes);
+        self.attachment.attach(client, attach.attributes, attach.over_link);
         // The question is still on the screen, where it was asked before.
         self.await_answer();
         self.record.set_client(Some(pid.as_raw()));

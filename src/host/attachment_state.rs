@@ -20,6 +20,8 @@ pub(super) struct Attachment {
     /// The shell has the terminal, because the client is stopped, or about to be. Claude's modes are undone
     /// on it, and what claude writes waits, or is not for the terminal any more (`Output::model_only`).
     is_backgrounded: bool,
+    /// The client's terminal is the far end of a link.
+    over_link: bool,
     on_hangup: OnHangup,
     linger: Duration,
     pub(super) departures: Departures,
@@ -34,6 +36,8 @@ pub(super) struct AttachmentState {
     #[serde(default)]
     is_backgrounded: bool,
     #[serde(default)]
+    over_link: bool,
+    #[serde(default)]
     departed: Vec<DepartedState>,
 }
 
@@ -44,6 +48,7 @@ impl Attachment {
             client: self.client.as_ref().map(|client| client.hand_over(fds)),
             attributes: self.attributes.clone(),
             is_backgrounded: self.is_backgrounded,
+            over_link: self.over_link,
             departed: self.departures.hand_over(fds),
         }
     }
@@ -56,6 +61,7 @@ impl Attachment {
         let client = state.client.map(|client| AttachedClient::take_over(client, fds)).transpose()?;
         Ok(Self {
             is_backgrounded: state.is_backgrounded,
+            over_link: state.over_link,
             departures: Departures::take_over(state.departed, fds)?,
             ..Self::new(client, state.attributes, config)
         })
@@ -65,7 +71,7 @@ impl Attachment {
     pub(super) fn new(client: Option<AttachedClient>, attributes: Attributes, config: &Config) -> Self {
         let (on_hangup, linger) = (config.on_hangup, config.linger);
         let departures = Departures::default();
-        Self { client, attributes, is_backgrounded: false, on_hangup, linger, departures }
+        Self { client, attributes, is_backgrounded: false, over_link: false, on_hangup, linger, departures }
     }
 
     pub(super) fn client(&self) -> Option<&AttachedClient> {
@@ -81,9 +87,10 @@ impl Attachment {
         self.client.is_some()
     }
 
-    /// Takes this client, whose terminal had these attributes.
-    pub(super) fn attach(&mut self, client: AttachedClient, attributes: Attributes) {
+    /// Takes this client, whose terminal had these attributes, and may be the far end of a link.
+    pub(super) fn attach(&mut self, client: AttachedClient, attributes: Attributes, over_link: bool) {
         (self.client, self.attributes, self.is_backgrounded) = (Some(client), attributes, false);
+        self.over_link = over_link;
     }
 
     /// Gives the client up, and does not say so to it.
@@ -120,7 +127,7 @@ impl Attachment {
 
     /// What becomes of the session when its terminal goes.
     pub(super) fn on_hangup(&self) -> OnHangup {
-        self.on_hangup
+        if self.over_link { OnHangup::Detach } else { self.on_hangup }
     }
 
     /// How long a detached session may be idle.

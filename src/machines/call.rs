@@ -110,7 +110,7 @@ impl Call {
     /// How long the far side may take to say its first word.
     fn hello_timeout(&self) -> Duration {
         match self.mode {
-            Mode::Unattended(within) => within,
+            Mode::Unattended(within) | Mode::UnattendedTerminal(within) => within,
             Mode::Attended | Mode::Terminal => ATTENDED_TIMEOUT,
         }
     }

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod call;
 pub mod failure;
 pub mod far;
+pub mod link;
 pub mod name;
 pub mod run;
 pub mod ssh;

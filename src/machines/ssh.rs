@@ -53,6 +53,8 @@ pub enum Mode {
     Attended,
     /// The same, and the far side gets a terminal.
     Terminal,
+    /// Nobody, as above, and the far side gets a terminal.
+    UnattendedTerminal(Duration),
 }
 
 /// How long a request may take that is made on a connection.
@@ -132,7 +134,7 @@ pub fn arguments(
     option("RemoteCommand=none".into());
     option("ClearAllForwardings=yes".into());
     match mode {
-        Mode::Unattended(within) => {
+        Mode::Unattended(within) | Mode::UnattendedTerminal(within) => {
             option("BatchMode=yes".into());
             option(format!("ConnectTimeout={}", within.as_secs().max(1)));
             // What ssh says is how it is known why it failed.
@@ -156,7 +158,10 @@ pub fn arguments(
         }
         Sharing::None => option("ControlPath=none".into()),
     }
-    let terminal: &[&str] = if mode == Mode::Terminal { &["-tt", "-e", "none"] } else { &["-T"] };
+    let terminal: &[&str] = match mode {
+        Mode::Terminal | Mode::UnattendedTerminal(_) => &["-tt", "-e", "none"],
+        Mode::Unattended(_) | Mode::Attended => &["-T"],
+    };
     options.extend(terminal.iter().map(OsString::from));
     options.extend(["--".into(), machine.destination.clone().into()]);
     options

@@ -1,10 +1,11 @@
-//! The time of day where the user is.
+//! The time of day where the user is, and a clock that goes on while the machine sleeps.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
+use nix::time::{ClockId, clock_gettime};
 
 /// A moment as a clock on the wall shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,18 @@ pub fn timestamp() -> String {
 /// The local time now, to the minute: `14:03`.
 pub fn time_of_day() -> String {
     now().map_or_else(|| "-".into(), |now| now.0.strftime("%H:%M").to_string())
+}
+
+/// The time since the machine was started, with the time that it slept.
+///
+/// Linux: `CLOCK_BOOTTIME`, clock_gettime(2). macOS: `CLOCK_MONOTONIC_RAW`.
+pub fn with_sleep() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = ClockId::CLOCK_BOOTTIME;
+    #[cfg(not(target_os = "linux"))]
+    let clock = ClockId::from_raw(libc::CLOCK_MONOTONIC_RAW);
+    // It cannot fail for a clock that the system has.
+    clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
 }
 
 fn now() -> Option<LocalTime> {

@@ -43,6 +43,12 @@ pub fn execute_with<'a>(command: &mut Command, variables: impl Iterator<Item = (
     unsafe { command.pre_exec(set) };
 }
 
+/// Sets a variable of this process. Called at its beginning, while it has one thread.
+pub fn set(name: &str, value: &OsStr) {
+    // SAFETY: there is no other thread that could read the environment meanwhile.
+    unsafe { std::env::set_var(name, value) };
+}
+
 /// The variables of this process, in their order, two of one name both.
 pub fn current() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()

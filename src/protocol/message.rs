@@ -95,6 +95,10 @@ pub struct Attach {
     /// that it does not have.
     #[serde(default)]
     pub environment: Vec<(String, Option<LosslessText>)>,
+    /// The terminal is the far end of a link. When it goes the session is detached, whatever is configured for
+    /// a hang-up: the user did not close anything.
+    #[serde(default)]
+    pub over_link: bool,
 }
 
 /// From the client to its host.

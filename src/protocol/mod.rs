@@ -5,6 +5,7 @@
 //! (SCM_RIGHTS).
 
 mod channel;
+pub mod markers;
 mod message;
 
 pub use channel::{Channel, ChannelState, ReceivedMessage, lacks_descriptors};

@@ -27,6 +27,7 @@ fn attach(record: &Record, fds: Vec<OwnedFd>, client: i32, size: Size) -> (Chann
         terminal: "a test".into(),
         agent: None,
         environment: vec![],
+        over_link: false,
     };
     assert!(channel.send(&Request::Attach(Box::new(request)), fds));
     let answer = channel.wait_for::<FromHost>(Some(DEADLINE)).ok().flatten();
