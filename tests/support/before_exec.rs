@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// Calls `act` there, between fork and exec: it may make system calls, and nothing else.
+/// In a terminal such a command needs `Builder::fork`.
 pub fn before_exec(command: &mut Command, act: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
     // SAFETY: every closure given to this function makes system calls only.
     unsafe { command.pre_exec(act) };

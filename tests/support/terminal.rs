@@ -16,7 +16,7 @@ use super::display::{Answers, Display, Screen};
 use super::keys::Key;
 use super::modes::Modes;
 use super::process;
-use super::pty::{self, Pair, Size};
+use super::pty::{self, Size, Started};
 use super::pump::{self, Shared, State};
 use super::wait::DEADLINE;
 
@@ -51,7 +51,15 @@ impl Builder {
 
     /// Opens the terminal and starts `command` as its session leader.
     pub fn spawn(self, command: Command) -> Terminal {
-        Terminal::start(self, command)
+        let started = pty::start(self.size, command);
+        Terminal::new(self, started)
+    }
+
+    /// The same for a command that was given to [`super::before_exec`] or has another argument 0, which
+    /// [`Builder::spawn`] does not heed.
+    pub fn fork(self, command: Command) -> Terminal {
+        let started = pty::fork(self.size, command);
+        Terminal::new(self, started)
     }
 }
 
@@ -76,11 +84,9 @@ impl Terminal {
         Self::builder().spawn(command)
     }
 
-    fn start(how: Builder, command: Command) -> Self {
-        let mut pair = pty::open(how.size);
-        let child = pty::spawn(&mut pair, command);
+    fn new(how: Builder, started: Started) -> Self {
+        let Started { master, path, child } = started;
         let pid = i32::try_from(child.id()).expect("a pid");
-        let Pair { master, path, .. } = pair;
         let master = Arc::new(master);
         let display = Display::new(how.size, how.answers, how.emulate);
         let shared = Arc::new(Shared::new(State::new(display)));

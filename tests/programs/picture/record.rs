@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use cckw::os::poll::{Interest, Poll};
 
 use crate::cells::Frame;
-use crate::pty::{self, Size};
+use crate::pty::{self, Size, Started};
 
 /// What stands still for so long was to be seen: longer than a picture takes to be drawn, shorter than from
 /// one key to the next.
@@ -33,11 +33,10 @@ pub fn play(program: &Path, rows: u16, columns: u16) -> Result<Vec<Shot>, String
     let mut command = Command::new(program);
     // A short and usual place, for it is to be seen.
     command.arg("demo").env("TERM", "xterm-256color").env("TMPDIR", "/tmp").env_remove("NO_COLOR");
-    let mut pair = pty::open(Size::cells(rows, columns));
-    let mut child = pty::spawn(&mut pair, command);
+    let Started { master, mut child, .. } = pty::start(Size::cells(rows, columns), command);
     let cells = |number| NonZero::new(number).expect("a size");
     let mut screen = vt100::Parser::new(cells(rows), cells(columns), 0);
-    let shots = watch(pair.master.into(), &mut screen);
+    let shots = watch(master.into(), &mut screen);
     // The terminal is closed by now, at which the demo ends and cleans up after itself, if it has not ended.
     let status = child.wait().map_err(|error| format!("the demo's end: {error}"))?;
     let shots = shots.map_err(|why| format!("{why}\n{}", screen.screen().contents()))?;

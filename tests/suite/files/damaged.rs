@@ -165,7 +165,7 @@ fn a_file_system_without_locks_is_named_with_what_to_do() {
     let sandbox = sandbox();
     let mut command = sandbox.cckw_claude();
     before_exec(&mut command, refuse_locks);
-    let mut terminal = Terminal::spawn(command);
+    let mut terminal = Terminal::builder().fork(command);
     terminal.wait_for_text("XDG_STATE_HOME");
     // Claude runs without a session.
     at_prompt(&mut terminal);

@@ -3,6 +3,9 @@
 mod random_stream;
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -158,4 +161,29 @@ fn a_sandbox_ends_what_left_its_session() {
     drop(terminal);
     drop(sandbox);
     assert!(left.iter().all(|pid| !process::runs(*pid)));
+}
+
+/// A child of another test that had one of its descriptors would keep a terminal open after its end.
+#[test]
+fn no_other_child_gets_a_terminal_that_is_being_opened() {
+    let sandbox = Sandbox::new();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let mut child = sandbox.command("cat").stdin(Stdio::piped()).spawn().expect("cat");
+                let mut inherited = process::descriptors(child.id().cast_signed());
+                inherited.retain(|number, target| *number > 2 && target.to_string_lossy().contains("/pt"));
+                // Without its stdin it ends.
+                drop(child.stdin.take());
+                child.wait().expect("ends");
+                assert!(inherited.is_empty(), "{inherited:?}");
+            }
+        });
+        for _ in 0..50 {
+            let mut terminal = Terminal::spawn(sh(&sandbox, "exit 3"));
+            assert_eq!(terminal.finish().code(), Some(3));
+        }
+        over.store(true, Ordering::Relaxed);
+    });
 }

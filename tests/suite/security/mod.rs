@@ -37,7 +37,7 @@ fn both(args: &[&str], prepare: impl Fn(&mut Command)) -> (Value, Value) {
         let mut command = if direct { sandbox.command(pty_child()) } else { sandbox.cckw_claude() };
         command.args(args);
         prepare(&mut command);
-        let mut terminal = Terminal::spawn(command);
+        let mut terminal = Terminal::builder().fork(command);
         assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
         let mut report = sandbox.report();
         // The sandboxes have different names, and nothing else of their own.
@@ -183,7 +183,7 @@ fn with_extra_descriptors(args: &[&str]) -> Value {
     // Out of the way: a duplicate onto itself would stay close-on-exec.
     let null = nix::fcntl::fcntl(&null, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(100)).expect("a high number");
     before_exec(&mut command, move || [5, 9, 63].into_iter().try_for_each(|to| duplicate(null, to)));
-    let mut terminal = Terminal::spawn(command);
+    let mut terminal = Terminal::builder().fork(command);
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     sandbox.report()
 }

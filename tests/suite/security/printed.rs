@@ -143,8 +143,7 @@ fn who_takes_a_session_cannot_write_on_the_terminal_that_loses_it() {
     });
     let stream = std::os::unix::net::UnixStream::connect(record.text("socket")).expect("connects");
     let pty = crate::support::pty::open(crate::support::Size::cells(24, 80));
-    let slave = pty.slave.as_ref().expect("the slave");
-    super::hostile::send_these(&stream, format!("{request}\n").as_bytes(), &[slave.as_raw_fd()]);
+    super::hostile::send_these(&stream, format!("{request}\n").as_bytes(), &[pty.slave.as_raw_fd()]);
     let exit = terminal.finish();
     assert_eq!(exit.code(), Some(0), "{}", terminal.report());
     let output = terminal.take_output();

@@ -122,7 +122,7 @@ fn with_any_umask_its_files_are_the_user_s_alone() {
         };
         let mut command = sandbox.cckw_claude();
         prepare(&mut command);
-        let mut terminal = Terminal::spawn(command);
+        let mut terminal = Terminal::builder().fork(command);
         at_prompt(&mut terminal);
         let record = sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
         let of_claude = format!("/proc/{}/status", record.pid("child_pid").expect("a child"));

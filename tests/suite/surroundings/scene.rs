@@ -58,7 +58,7 @@ impl<'a> Scene<'a> {
             shell.current_dir(directory);
         }
         prepare(&mut shell);
-        Self { sandbox, before, terminal: builder.spawn(shell) }
+        Self { sandbox, before, terminal: builder.fork(shell) }
     }
 
     /// Starts the command.

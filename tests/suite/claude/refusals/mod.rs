@@ -73,7 +73,7 @@ fn run(sandbox: &Sandbox, command: Command, prepare: impl FnOnce(&mut Command)) 
         shell.current_dir(directory);
     }
     prepare(&mut shell);
-    let mut terminal = Terminal::spawn(shell);
+    let mut terminal = Terminal::builder().fork(shell);
     assert!(terminal.finish().success(), "{}", terminal.report());
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     assert_eq!(terminal.output(), b"", "{}", terminal.report());

@@ -74,7 +74,7 @@ fn what_is_no_terminal_is_refused_in_words() {
 fn a_terminal_that_blocks_stops_nothing() {
     let (sandbox, _terminal, record) = session(TALKATIVE);
     let pty = a_pty();
-    let slave = pty.slave.expect("the slave");
+    let slave = pty.slave;
     let sent = slave.try_clone().expect("a duplicate");
     let (_channel, answer) = attach(&record, vec![sent], me(), size(24, 80));
     assert!(matches!(answer, Some(FromHost::Started { .. })), "{answer:?}");
@@ -92,7 +92,7 @@ fn the_client_is_the_process_that_has_connected() {
     let (sandbox, _terminal, record) = session("echo");
     for claimed in [-1, 0, 1, record.pid("child_pid").expect("a child")] {
         let pty = a_pty();
-        let (_channel, answer) = attach(&record, vec![pty.slave.expect("the slave")], claimed, size(24, 80));
+        let (_channel, answer) = attach(&record, vec![pty.slave], claimed, size(24, 80));
         assert!(matches!(answer, Some(FromHost::Started { .. })), "{claimed}: {answer:?}");
         sandbox.wait_for_record("this test as the client", |record| record.pid("client_pid") == Some(me()));
     }
@@ -102,8 +102,7 @@ fn the_client_is_the_process_that_has_connected() {
 fn the_terminal_s_own_size_counts() {
     let (sandbox, mut terminal, record) = session("winsize");
     let pty = pty::open(support::Size { rows: 30, columns: 90, width: 0, height: 0 });
-    let (channel, answer) =
-        attach(&record, vec![pty.slave.expect("the slave")], me(), size(u16::MAX, u16::MAX));
+    let (channel, answer) = attach(&record, vec![pty.slave], me(), size(u16::MAX, u16::MAX));
     assert!(matches!(answer, Some(FromHost::Started { .. })), "{answer:?}");
     sandbox.wait_for_report("the size of the terminal", |report| {
         report["sizes"].as_array().and_then(|sizes| sizes.last().cloned())
