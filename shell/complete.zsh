@@ -1,8 +1,14 @@
 
-# The sessions that a verb, its last argument, could be about.
-_cckw_sessions() {
-    local -a sessions
-    sessions=(${(f)"$(command cckw complete ${@[-1]} 2>/dev/null)"})
-    sessions=(${sessions/$'\t'/:})
-    _describe -t sessions session sessions
+# What `cckw complete` says to its last argument: what could stand there, and what it is.
+_cckw_named() {
+    local -a named
+    local line
+    for line in ${(f)"$(command cckw complete ${@[-1]} 2>/dev/null)"}; do
+        named+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+    done
+    _describe -t $1 $1 named
 }
+# The sessions that a verb, its last argument, could be about.
+_cckw_sessions() { _cckw_named sessions ${@[-1]} }
+# The machines, and with `all-machines` a word for all of them.
+_cckw_machines() { _cckw_named machines ${@[-1]} }

@@ -91,6 +91,10 @@ pub enum MachineAction {
     /// of `~/.ssh/config`, `user@host`, or `ssh://user@host:port`. Without it, it is NAME. On a terminal ssh may ask you
     /// for a password, or whether a key is right.
     ///
+    /// If there is no cckw on it, or an older one, a copy is offered on a terminal, and made with --copy: to
+    /// `~/.local/bin/cckw` there. A newer one, and one that a package manager looks after, stays. To have a known
+    /// machine looked at again, give its NAME alone.
+    ///
     /// The machine is added also where there is no cckw on it yet; then the exit status is 1. If it cannot be reached,
     /// it is not added, and the status is 255.
     Add {
@@ -102,6 +106,12 @@ pub enum MachineAction {
         /// Where cckw is on the machine: a path from `/` or `~/`. Without it, cckw is looked for
         #[arg(long, value_name = "PATH")]
         program: Option<String>,
+        /// Copy a cckw to it without a question, if it has none or an older one
+        #[arg(long, conflicts_with_all = ["program", "no_check"])]
+        copy: bool,
+        /// What is copied: a static cckw for that kind of machine. Without it: this program, or the release of [update]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["program", "no_check"])]
+        binary: Option<PathBuf>,
         /// Add it without asking it
         #[arg(long)]
         no_check: bool,

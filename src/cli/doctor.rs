@@ -1,6 +1,7 @@
 //! `cckw doctor`: what cckw depends on, and what to do where it is not as it should be. Changes nothing.
 
 mod logout;
+mod machines;
 mod service;
 mod shim;
 mod version;
@@ -72,13 +73,26 @@ fn finding(mark: Mark, about: &'static str, text: impl Into<String>) -> Finding 
 
 /// Prints the report. Status 1 if something fails.
 pub fn main() -> ExitCode {
-    let (report, has_failed) = report_here();
+    let mut findings = findings_here();
+    if near_side::get().is_none() {
+        findings.extend(machines::findings());
+    }
+    let (report, has_failed) = shown(&findings);
     let printed = output::print(&report);
     if has_failed { ExitCode::FAILURE } else { printed }
 }
 
 /// The report of this machine, and whether something fails.
 pub(super) fn report_here() -> (String, bool) {
+    shown(&findings_here())
+}
+
+fn shown(findings: &[Finding]) -> (String, bool) {
+    let has_failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
+    (report(findings, Colours::of_stdout(), output::columns()), has_failed)
+}
+
+fn findings_here() -> Vec<Finding> {
     let configured = config::load();
     let mut findings = vec![own(), configuration(&configured)];
     findings.extend(update());
@@ -94,8 +108,7 @@ pub(super) fn report_here() -> (String, bool) {
         findings.push(shell());
     }
     findings.extend(remote_control());
-    let has_failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
-    (report(&findings, Colours::of_stdout(), output::columns()), has_failed)
+    findings
 }
 
 /// The hosts that do not answer, and the sessions of which something is not saved. Nothing where all is well:

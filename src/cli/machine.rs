@@ -4,10 +4,13 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use semver::Version;
 use serde_json::json;
 
 use super::definition::MachineAction;
 use super::list::duration;
+use super::machine_copy;
+use super::machine_copy::CopyWish;
 use super::output::{fail, print};
 use super::table::{Cell, Row, align};
 use crate::client;
@@ -30,9 +33,9 @@ const ATTENDED_ADD_TIMEOUT: Duration = Duration::from_secs(180);
 /// Does what is asked for.
 pub fn main(action: &MachineAction) -> ExitCode {
     let done = match action {
-        MachineAction::Add { name, destination, program, no_check } => {
-            let destination = destination.as_deref().unwrap_or(name);
-            add(name, destination, program.as_deref(), *no_check)
+        MachineAction::Add { name, destination, program, no_check, copy, binary } => {
+            let wish = CopyWish { copy: *copy, binary: binary.clone() };
+            add(name, destination.as_deref(), program.as_deref(), *no_check, &wish)
         }
         MachineAction::List { json } => list(*json),
         MachineAction::Check { machines, json, timeout } => check(machines, *json, *timeout),
@@ -41,40 +44,74 @@ pub fn main(action: &MachineAction) -> ExitCode {
     done.unwrap_or_else(|error| fail(&error))
 }
 
-fn add(name: &str, destination: &str, program: Option<&str>, no_check: bool) -> Result<ExitCode, UserError> {
-    let name = MachineName::new(name).map_err(|why| machine::unfit_name(name, why))?;
-    let unfit = store::unfit_destination(destination).or_else(|| program.and_then(store::unfit_program));
-    if let Some(why) = unfit {
-        return Err(machine::unfit(why));
-    }
-    let added = Machine { name, destination: destination.into(), program: program.map(str::to_owned) };
+fn add(
+    name: &str,
+    destination: Option<&str>,
+    program: Option<&str>,
+    no_check: bool,
+    wish: &CopyWish,
+) -> Result<ExitCode, UserError> {
     let machines = store::load()?;
-    if let Some(other) =
-        machines.iter().find(|other| other.name == added.name && other.destination != added.destination)
-    {
-        return Err(machine::name_is_taken(other.name.as_str(), &other.destination));
-    }
+    let added = named(name, destination, program, &machines)?;
     if no_check {
         keep(machines, &added)?;
         return Ok(print(&format!("{}: added, and not asked\n", added.name)));
     }
-    let asked = ask(&added)?;
+    let mut asked = ask(&added)?;
+    if asked.as_ref().err().is_none_or(is_only_cckw) {
+        // ssh works.
+        keep(machines, &added)?;
+        let there = asked.as_ref().map(|(_, answer)| version_of(answer));
+        let lacks = machine_copy::lacks(&there);
+        if machine_copy::main(&added, wish, lacks.as_deref())? {
+            asked = ask(&added)?;
+        }
+    }
     match &asked {
         Ok((condition, answer)) => {
-            keep(machines, &added)?;
             Ok(print(&format!("{}: added; {}\n", added.name, described(condition, &answer.hello.version))))
         }
-        // ssh works.
-        Err(
-            failure @ (Failure::NoCckw | Failure::TooOld | Failure::CannotRun(_) | Failure::OtherProtocol(_)),
-        ) => {
-            keep(machines, &added)?;
+        Err(failure) if is_only_cckw(failure) => {
             print(&format!("{}: added; it is reached, and its cckw cannot be used yet\n", added.name));
             client::complain(failure.error(&added));
             Ok(ExitCode::FAILURE)
         }
         Err(failure) => Err(failure.error(&added)),
     }
+}
+
+/// The machine that is to be added. One that is known keeps what is not said anew.
+fn named(
+    name: &str,
+    destination: Option<&str>,
+    program: Option<&str>,
+    machines: &[Machine],
+) -> Result<Machine, UserError> {
+    let name = MachineName::new(name).map_err(|why| machine::unfit_name(name, why))?;
+    let known = machines.iter().find(|known| known.name == name);
+    let destination =
+        destination.or(known.map(|known| known.destination.as_str())).unwrap_or(name.as_str()).to_owned();
+    let kept = known.filter(|known| known.destination == destination).and_then(|known| known.program.clone());
+    let program = program.map(str::to_owned).or(kept);
+    let unfit =
+        store::unfit_destination(&destination).or_else(|| program.as_deref().and_then(store::unfit_program));
+    match (unfit, known) {
+        (Some(why), _) => Err(machine::unfit(why)),
+        (None, Some(known)) if known.destination != destination => {
+            Err(machine::name_is_taken(known.name.as_str(), &known.destination))
+        }
+        (None, _) => Ok(Machine { name, destination, program }),
+    }
+}
+
+/// Whether the machine is reached, and only its cckw cannot be used.
+fn is_only_cckw(failure: &Failure) -> bool {
+    matches!(failure, Failure::NoCckw | Failure::TooOld | Failure::CannotRun(_) | Failure::OtherProtocol(_))
+}
+
+/// What a cckw says of its version. One that says something else is taken for the oldest.
+fn version_of(answer: &Answer) -> Version {
+    Version::parse(&answer.hello.version).unwrap_or(Version::new(0, 0, 0))
 }
 
 fn keep(mut machines: Vec<Machine>, added: &Machine) -> Result<(), UserError> {

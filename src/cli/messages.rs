@@ -15,8 +15,8 @@ use crate::config;
 use crate::os::threads;
 use crate::paths;
 use crate::user_error::{
-    UserError, adopt, claude, client, files, host, machine, new, remote, selector, send, service, session,
-    shim, shortage, terminal, transcript, turn, update, verb, wait,
+    UserError, adopt, claude, client, copy, files, host, machine, new, remote, selector, send, service,
+    session, shim, shortage, terminal, transcript, turn, update, verb, wait,
 };
 
 /// The errors that are written down here, each under the name of what makes it.
@@ -147,6 +147,10 @@ fn errors() -> Vec<(&'static str, UserError)> {
             not_reached("box", "it refuses the login", "log in once by hand: ssh me@box"), send_unknown("box:work"),
             no_session_named("box:"), send_interrupted("box:work"), senseless_request("there is none"),
             cannot_run(full()), cannot_move();
+        copy:
+            no_source("linux on aarch64", false), unfit_binary(Path::new("/home/you/cckw"), "it is no program for Linux"),
+            unwanted("box", ("~/.local/bin/cckw is a link there, to /opt/cckw".into(), "update that program there")),
+            named_program("box", "/opt/bin/cckw"), not_copied("box", "it does not run there: Permission denied");
         update:
             not_configured("url", Some(Path::new("/home/you/.config/cckw/config.toml"))),
             managed(Path::new("/usr/bin/cckw"), "dpkg-query", "sudo apt install --only-upgrade cckw"), no_program(refused()),

@@ -22,6 +22,7 @@ mod last_turn;
 mod list;
 mod logs;
 mod machine;
+mod machine_copy;
 mod man;
 #[cfg(test)]
 mod messages;
@@ -113,7 +114,7 @@ pub fn main() -> ExitCode {
         // Nor this: the service runs it once a day, if that is configured.
         Some(auto::VERB) => return update::by_itself(),
         // Nor this: another cckw runs it before this one takes its place.
-        Some(candidate::SELF_CHECK) => return self_check::main(),
+        Some(candidate::SELF_CHECK) => return self_check::main(&args[1..]),
         Some("help") => {
             if let Some(status) = help(&args[1..]) {
                 return status;

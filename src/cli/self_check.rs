@@ -1,20 +1,39 @@
 //! `cckw self-check`, which no user types: the cckw that is installed runs it of another one, before that takes
-//! its place. It says whether this program works on this machine, with what is here already.
+//! its place. It says whether this program works on this machine, with what is here already. `cckw self-check sha256`
+//! prints the hash of this program, for a machine that has no other program to tell it.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::output::print;
 use crate::config;
 use crate::os::tty::Size;
 use crate::registry;
+use crate::update::hash;
 use crate::vt::screen::Screen;
 
+/// The word that asks for the hash.
+const HASH: &str = "sha256";
+
 /// The status is 0 if nothing is wrong; else stderr says what is.
-pub fn main() -> ExitCode {
+pub fn main(args: &[OsString]) -> ExitCode {
+    if args.first().is_some_and(|word| word == HASH) {
+        return own_hash();
+    }
     match check() {
         Ok(()) => print(concat!("cckw ", env!("CARGO_PKG_VERSION"), " works here\n")),
         Err(why) => {
             crate::client::complain(&why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn own_hash() -> ExitCode {
+    match std::env::current_exe().and_then(|own| hash::of_file(&own)) {
+        Ok(hash) => print(&format!("{hash}\n")),
+        Err(why) => {
+            crate::client::complain(why);
             ExitCode::FAILURE
         }
     }

@@ -59,8 +59,11 @@ fn in_zsh(script: &str) -> String {
         let names_a_session = ["::session -- ", "::sessions -- ", ":session -- ", "]:SESSION:"]
             .iter()
             .any(|mark| line.contains(mark));
+        let names_machines = ["::machines -- ", "]:MACHINE:"].iter().any(|mark| line.contains(mark));
+        let machines = if line.contains("]:MACHINE:") { "all-machines" } else { "machines" };
         match line.strip_suffix(":_default' \\") {
             Some(start) if names_a_session => changed += &format!("{start}:_cckw_sessions {verb}' \\\n"),
+            Some(start) if names_machines => changed += &format!("{start}:_cckw_machines {machines}' \\\n"),
             _ => changed += &format!("{line}\n"),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use semver::Version;
@@ -21,6 +22,9 @@ use crate::user_error::UserError;
 
 /// A newer version is there, and `--check` was asked for.
 const NEWER: u8 = 3;
+
+/// How often the sign moves that shows that time goes by.
+const TICK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -164,16 +168,18 @@ impl Outcome {
 }
 
 /// The progress, on stderr, where that is a terminal.
-struct Progress(ProgressBar);
+pub struct Progress(ProgressBar);
 
 impl Progress {
-    fn new() -> Self {
+    /// Nothing yet.
+    pub fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(ProgressStyle::default_spinner());
         Self(bar)
     }
 
-    fn say(&mut self, step: Step) {
+    /// Shows what is being done.
+    pub fn say(&mut self, step: Step) {
         match step {
             Step::Manifest => self.0.set_message("looking for a new version"),
             Step::Download { got, size } => {
@@ -193,7 +199,16 @@ impl Progress {
         self.0.tick();
     }
 
-    fn end(&mut self) {
+    /// Shows these words, and that time goes by.
+    pub fn wait(&mut self, words: &'static str) {
+        self.0.set_style(ProgressStyle::default_spinner());
+        self.0.set_message(words);
+        self.0.enable_steady_tick(TICK_INTERVAL);
+    }
+
+    /// Leaves nothing on the terminal.
+    pub fn end(&mut self) {
+        self.0.disable_steady_tick();
         self.0.finish_and_clear();
     }
 }

@@ -183,14 +183,21 @@ impl Failure {
                 )
             }
             Self::NoCckw => {
-                "install cckw there, in ~/.local/bin for example, or say where it is: cckw machine add --program PATH"
-                    .to_owned()
+                format!(
+                    "copy one there with `cckw machine add {name} --copy`, or add the machine again with --program and the path of its cckw"
+                )
             }
-            Self::CannotRun(_) => format!("install a cckw there that fits that machine; try: {by_hand} cckw --version"),
+            Self::CannotRun(_) => {
+                format!("install a cckw there that fits that machine; try: {by_hand} cckw --version")
+            }
             Self::OtherProtocol(hello) if hello.protocol.major > PROTOCOL.major => {
                 "update the cckw here: cckw update".to_owned()
             }
-            Self::TooOld | Self::OtherProtocol(_) => format!("update the cckw there: {by_hand} cckw update"),
+            Self::TooOld | Self::OtherProtocol(_) => {
+                format!(
+                    "update the cckw there: {by_hand} cckw update; or copy this one there: cckw machine add {name} --copy"
+                )
+            }
             Self::NotUnderstood(_) => format!("see what this prints: {by_hand} cckw --version"),
             Self::Lost(_) => "what was asked for may have been done; look before you repeat it".to_owned(),
             Self::Other(_) => format!("try: {by_hand}"),

@@ -6,6 +6,7 @@
 
 pub mod cache;
 pub mod call;
+pub mod copy;
 pub mod failure;
 pub mod far;
 pub mod link;

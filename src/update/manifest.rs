@@ -90,15 +90,11 @@ impl Manifest {
         serde_json::from_slice(bytes).map_err(malformed)
     }
 
-    /// The program for this machine.
+    /// The program for the first of these targets that there is one for.
     ///
     /// # Errors
     /// When there is none, or what is said of it cannot be true.
-    pub fn artefact(&self) -> Result<&Artefact, Unusable> {
-        self.artefact_for(&own_targets())
-    }
-
-    fn artefact_for(&self, targets: &[String]) -> Result<&Artefact, Unusable> {
+    pub fn artefact_for(&self, targets: &[String]) -> Result<&Artefact, Unusable> {
         let found = targets.iter().find_map(|target| self.targets.get(target));
         let artefact = found.ok_or_else(|| Unusable::NoProgram(targets.to_vec()))?;
         artefact.check().map_err(Unusable::Artefact)?;

@@ -5,8 +5,9 @@
 pub mod auto;
 pub mod candidate;
 mod download;
+pub mod foreign;
 pub mod guard;
-mod hash;
+pub mod hash;
 mod install;
 mod managed;
 pub mod manifest;

@@ -11,7 +11,7 @@ use super::download::{Download, DownloadError};
 use super::guard::{Event, Guard};
 use super::install::Place;
 use super::managed::manager_of;
-use super::manifest::{Artefact, MAX_MANIFEST_BYTES, Manifest, SIGNATURE_SUFFIX, resolve};
+use super::manifest::{Artefact, MAX_MANIFEST_BYTES, Manifest, SIGNATURE_SUFFIX, own_targets, resolve};
 use super::marker::{Marker, Swap, lock};
 use super::pace::Pace;
 use super::signature::{MAX_SIGNATURE_BYTES, verify};
@@ -48,8 +48,8 @@ pub struct Offer {
     pub installed: Version,
     /// The version that is offered.
     pub release: Version,
-    address: String,
-    artefact: Artefact,
+    pub(super) address: String,
+    pub(super) artefact: Artefact,
 }
 
 /// What was exchanged.
@@ -106,6 +106,20 @@ fn look_with(
     installed: Version,
     say: &mut dyn FnMut(Step),
 ) -> Result<Offer, UserError> {
+    let (url, manifest) = read_manifest(source, config, say)?;
+    let offer = offered(url, manifest, installed, &own_targets())?;
+    if offer.release < offer.installed {
+        return Err(error::older(url, &offer.release, &offer.installed));
+    }
+    Ok(offer)
+}
+
+/// The manifest that the configuration leads to, and its address. Its signature is good.
+pub(super) fn read_manifest<'a>(
+    source: &Source,
+    config: &'a UpdateConfig,
+    say: &mut dyn FnMut(Step),
+) -> Result<(&'a str, Manifest), UserError> {
     let (Some(url), Some(key)) = (&config.url, &config.public_key) else {
         let missing = if config.url.is_none() { "url" } else { "public_key" };
         return Err(error::not_configured(missing, crate::config::config_file().as_deref()));
@@ -120,13 +134,19 @@ fn look_with(
         .read(&signed_by, MAX_SIGNATURE_BYTES, &mut goes_on)
         .map_err(|why| error::unreadable(&signed_by, why))?;
     verify(&bytes, &signature, key).map_err(|why| error::bad_signature(url, why.words()))?;
-    let manifest = Manifest::parse(&bytes).map_err(|why| error::bad_manifest(url, why))?;
-    let artefact = manifest.artefact().map_err(|why| error::bad_manifest(url, why))?.clone();
+    Ok((url, Manifest::parse(&bytes).map_err(|why| error::bad_manifest(url, why))?))
+}
+
+/// What a manifest at this address offers for one of these targets.
+pub(super) fn offered(
+    url: &str,
+    manifest: Manifest,
+    installed: Version,
+    targets: &[String],
+) -> Result<Offer, UserError> {
+    let artefact = manifest.artefact_for(targets).map_err(|why| error::bad_manifest(url, why))?.clone();
     let address = resolve(url, &artefact.url)
         .ok_or_else(|| error::bad_manifest(url, "the address of the program is not allowed"))?;
-    if manifest.release < installed {
-        return Err(error::older(url, &manifest.release, &installed));
-    }
     Ok(Offer { installed, release: manifest.release, address, artefact })
 }
 
@@ -269,7 +289,7 @@ fn locks(place: &Place, state: &Path) -> Result<Locks, UserError> {
     Ok((run, place.lock().ok_or_else(error::busy)?))
 }
 
-fn download_error(offer: &Offer, why: DownloadError) -> UserError {
+pub(super) fn download_error(offer: &Offer, why: DownloadError) -> UserError {
     let url = &offer.address;
     match why {
         DownloadError::Source(why) => error::unreadable(url, why),

@@ -4,6 +4,7 @@
 pub mod adopt;
 pub mod claude;
 pub mod client;
+pub mod copy;
 pub mod files;
 pub mod host;
 pub mod machine;

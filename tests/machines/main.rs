@@ -8,6 +8,7 @@
 mod support;
 
 mod bed;
+mod copy;
 mod hosts;
 mod known;
 mod pipelines;
