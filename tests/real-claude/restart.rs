@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::driver::{How, Place, goes_on, leave, prompt_holds, says, submit, wait_for_prompt, written};
 use super::mock::{HELD, HOLD, REPLY, USE_TOOL};
-use super::support::{DEADLINE, Key, Record, Terminal, process, wait_until};
+use super::support::{DEADLINE, Key, Record, Terminal, process, wait_or_report, wait_until};
 
 /// A place where cckw waits for the user after a crash: what comes back, came back by Enter.
 pub fn patient() -> Place {
@@ -28,8 +28,12 @@ pub fn kill(place: &Place, terminal: &mut Terminal) {
 #[track_caller]
 pub fn kill_by(signal: Signal, place: &Place, terminal: &mut Terminal) {
     let claude = place.wait_for_host().pid("claude_pid").expect("a claude");
+    let before = questions(terminal);
     assert!(process::signal(claude, signal));
     place.sandbox.wait_for_record("the wait", |record| record.text("state") == "restarting");
+    // That of the crash before may still be on the screen.
+    let look = || (questions(terminal) > before).then_some(());
+    wait_or_report("another question of cckw's", DEADLINE, look, || terminal.report());
     // Where a turn broke off, another line says so below.
     let line = format!("[cckw: claude was killed by {signal}; back in ");
     terminal.wait_for("cckw's line", |screen| {
@@ -37,6 +41,11 @@ pub fn kill_by(signal: Signal, place: &Place, terminal: &mut Terminal) {
     });
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new());
     assert!(terminal.screen().plain, "{}", terminal.report());
+}
+
+/// How often cckw has asked what is to be done without claude.
+fn questions(terminal: &Terminal) -> usize {
+    String::from_utf8_lossy(&terminal.output()).matches("Enter: now, ctrl-c: quit]").count()
 }
 
 /// Kills claude, which has been brought back `restarts` times, and presses Enter at cckw's question.
