@@ -1,36 +1,27 @@
 //! The near side's loop: keys to the far side, output to the terminal, and what the state machine says in between.
 
+mod far_side;
+mod screen;
+mod typing;
+
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
-
-use nix::sys::signal::Signal;
-use uuid::Uuid;
 
 use super::super::failure::Failure;
 use super::super::ssh::Settings;
 use super::super::store::Machine;
-use super::super::wire::{self, PROTOCOL};
-use super::connection::{Connection, Heard, Manner};
-use super::keys;
+use super::connection::Connection;
 use super::near_terminal::NearTerminal;
-use super::request::AttachRequest;
-use super::state::{
-    ATTENDED_TIMEOUT, Action, CONNECT_TIMEOUT, End, KeyUse, Leave, LinkEvent, LinkState, Loss,
-};
+use super::state::{Action, KeyUse, LinkEvent, LinkState};
 use super::words;
 use crate::client::backpressure::{Backpressure, KeyAdmission};
 use crate::client::keys::KeyQueue;
-use crate::client::{complain, stop_for_terminal};
 use crate::config::DetachKey;
-use crate::os::io as nonblocking;
-use crate::os::io::Transfer;
 use crate::os::poll::{Interest, Poll};
 use crate::os::signal_pipe::SignalPipe;
-use crate::os::{clock, kill, signals, tty};
-use crate::protocol::markers::{Hello, ToFar, ToNear};
-use crate::user_error::machine::NOT_REACHED;
+use crate::os::{clock, tty};
+use crate::protocol::markers::ToFar;
 use crate::vt::input_parser::InputParser;
 
 /// How long the rest of an escape sequence may take to come.
@@ -39,19 +30,6 @@ const SEQUENCE_TIMEOUT: Duration = Duration::from_millis(30);
 const OVERSLEPT: Duration = Duration::from_secs(5);
 /// The most that is kept of what is typed before the session is there, in bytes.
 const MAX_EARLY_BYTES: usize = 64 << 10;
-/// What describes the user's terminal, besides what ssh passes on.
-const TERMINAL_VARIABLES: [&str; 9] = [
-    "COLORTERM",
-    "COLORFGBG",
-    "TERM_PROGRAM",
-    "TERM_PROGRAM_VERSION",
-    "LC_TERMINAL",
-    "LC_TERMINAL_VERSION",
-    "VTE_VERSION",
-    "KONSOLE_VERSION",
-    "XTERM_VERSION",
-];
-
 /// The near side of a link.
 pub struct Relay {
     machine: Machine,
@@ -261,238 +239,6 @@ impl Relay {
         deadline.into_iter().chain(sequence).chain(due).chain(second).min()
     }
 
-    /// Reads from the far side, and writes what waits for it.
-    fn move_far(&mut self) {
-        if let Some(connection) = &self.connection {
-            self.keys.flush(connection.master());
-            self.ping_waits &= !self.keys.is_empty();
-        }
-        if !self.terminal.is_blocked() {
-            self.hear();
-        }
-    }
-
-    fn hear(&mut self) {
-        let Some(connection) = &mut self.connection else { return };
-        let Self { terminal, output, state, .. } = self;
-        let shows_login = !state.was_up();
-        let mut heard_words = Vec::new();
-        let read = connection.read(output, |heard| match heard {
-            Heard::Drawn(bytes) => terminal.show(bytes),
-            Heard::Login(bytes) if shows_login => terminal.show(bytes),
-            Heard::Login(_) => {}
-            Heard::Word(word) => heard_words.push(word),
-        });
-        match read {
-            Transfer::Moved(_) => {
-                self.note_blocked();
-                self.tell(LinkEvent::Heard);
-                heard_words.into_iter().for_each(|word| self.far_side_says(word));
-            }
-            Transfer::Gone => self.connection_ended(),
-            Transfer::Blocked => {
-                if self.connection.as_mut().is_some_and(Connection::has_ended) {
-                    self.connection_ended();
-                }
-            }
-        }
-    }
-
-    fn far_side_says(&mut self, word: ToNear) {
-        match word {
-            ToNear::Hello(hello) => self.greeted(hello),
-            ToNear::Pong(number) => self.tell(LinkEvent::Pong(number)),
-            ToNear::Stopped(signal) => self.tell(LinkEvent::Stopped(signal)),
-            ToNear::Note(text) => {
-                let text = words::note(&text);
-                self.terminal.say(&text);
-            }
-            ToNear::Bye(bye) => self.tell(LinkEvent::Bye { status: bye.status, lost: bye.lost }),
-        }
-    }
-
-    fn greeted(&mut self, hello: Hello) {
-        let (major, minor) = hello.protocol;
-        if major != PROTOCOL.major {
-            let protocol = wire::Protocol { major, minor };
-            let hello = wire::Hello { protocol, version: hello.version, ..wire::Hello::own() };
-            self.failure = Some(Failure::OtherProtocol(hello));
-            return self.tell(LinkEvent::Ended(End::Lasting));
-        }
-        (self.session, self.word) = (Some(hello.session), hello.name);
-        self.parser = parser(self.detach_key);
-        self.tell(LinkEvent::Hello);
-        let early = std::mem::take(&mut self.early);
-        self.type_keys(&early);
-    }
-
-    fn connection_ended(&mut self) {
-        let failure = self.connection.as_mut().map(Connection::failure);
-        let end = failure.as_ref().map_or(End::Passing, how_it_ended);
-        self.failure = failure;
-        self.tell(LinkEvent::Ended(end));
-    }
-
-    fn note_blocked(&mut self) {
-        let blocked = self.terminal.is_blocked();
-        self.tell(LinkEvent::Blocked(blocked));
-    }
-
-    fn connect(&mut self, attended: bool) {
-        if self.state.was_up() {
-            let columns = self.terminal.size().map_or(0, |size| size.columns);
-            let text = words::connecting(self.machine.name.as_str(), self.state.discarded(), columns);
-            self.terminal.say(&text);
-        }
-        self.counted = None;
-        let request = self.request();
-        let within = if attended { ATTENDED_TIMEOUT } else { CONNECT_TIMEOUT };
-        // Whose connection was lost trusts no other one that is there.
-        let manner = Manner { attended, within, alone: self.state.was_up() };
-        let size = self.terminal.size().unwrap_or(tty::Size { rows: 24, columns: 80, width: 0, height: 0 });
-        match Connection::start(&self.machine, &self.settings, manner, &request, size) {
-            Ok(connection) => {
-                self.failure = None;
-                self.connection = Some(connection);
-            }
-            Err(failure) => {
-                let end = how_it_ended(&failure);
-                self.failure = Some(failure);
-                self.tell(LinkEvent::Ended(end));
-            }
-        }
-    }
-
-    fn request(&self) -> AttachRequest {
-        let variable = |name: &&str| Some(((*name).to_owned(), std::env::var_os(name)?.as_os_str().into()));
-        AttachRequest {
-            protocol: PROTOCOL,
-            nonce: Uuid::new_v4().simple().to_string(),
-            machine: self.machine.prefix(),
-            session: self.session.clone(),
-            has_detach_key: self.detach_key == DetachKey::Backslash,
-            again: self.state.was_up(),
-            environment: TERMINAL_VARIABLES.iter().filter_map(variable).collect(),
-        }
-    }
-
-    /// Ends ssh, and keeps what it has said.
-    fn end_ssh(&mut self) {
-        if let Some(mut connection) = self.connection.take() {
-            self.last_words = connection.last_words();
-            self.held = connection.take_held();
-        }
-        self.dropped += self.keys.bytes();
-        (self.keys, self.ping_waits) = (KeyQueue::default(), false);
-    }
-
-    fn lost(&mut self, loss: Loss) {
-        self.terminal.undo();
-        self.parser = parser(self.detach_key);
-        self.early.clear();
-        self.dropped = 0;
-        let text = words::lost(self.machine.name.as_str(), loss, self.last_words.as_deref());
-        self.terminal.say(&text);
-        self.failure = None;
-    }
-
-    fn not_connected(&mut self) {
-        let failure = self.failure.clone().unwrap_or(Failure::TimedOut(CONNECT_TIMEOUT));
-        let why = failure.short();
-        if self.said.as_ref() != Some(&why) {
-            let text = words::not_connected(self.machine.name.as_str(), &why);
-            self.terminal.say(&text);
-            self.said = Some(why);
-        }
-    }
-
-    /// Writes the line that counts, where it changes.
-    fn count_down(&mut self) {
-        let seconds = self.state.countdown(clock::with_sleep());
-        let count = seconds.map(|seconds| (seconds, self.state.discarded()));
-        if let Some((seconds, discarded)) = count.filter(|_| count != self.counted) {
-            let columns = self.terminal.size().map_or(0, |size| size.columns);
-            self.terminal.say(&words::countdown(seconds, discarded, columns));
-        }
-        self.counted = count;
-    }
-
-    fn ping(&mut self, number: u64) {
-        // Behind keys that wait for room another one is no faster.
-        if !self.ping_waits {
-            self.say_to_far_side(&ToFar::Ping(number));
-            self.ping_waits = !self.keys.is_empty();
-        }
-    }
-
-    fn say_to_far_side(&mut self, word: &ToFar) {
-        if let Some(connection) = &self.connection {
-            self.keys.type_into(connection.master(), &connection.marker(word));
-        }
-    }
-
-    fn read_keys(&mut self) {
-        let mut input = std::mem::take(&mut self.input);
-        match nonblocking::read(self.terminal.tty(), &mut input) {
-            Transfer::Moved(count) => self.typed(&input[..count]),
-            Transfer::Gone => {
-                self.terminal.set_gone();
-                self.tell(LinkEvent::Told(libc::SIGHUP));
-            }
-            Transfer::Blocked => {}
-        }
-        self.input = input;
-    }
-
-    fn typed(&mut self, bytes: &[u8]) {
-        match self.state.key_use() {
-            KeyUse::Pass => self.type_keys(bytes),
-            KeyUse::Wait => {}
-            KeyUse::Keep | KeyUse::Control if self.ssh_asks() => {
-                // Whoever is asked for a password types nothing else ahead.
-                self.early.clear();
-                match keys::leaves(bytes, DetachKey::None) {
-                    Some(event) => self.tell(event),
-                    None => self.pass_on(bytes),
-                }
-            }
-            KeyUse::Keep => match keys::leaves(bytes, self.detach_key) {
-                Some(event) => self.tell(event),
-                None => self.early.extend_from_slice(bytes),
-            },
-            KeyUse::Control => {
-                keys::for_cckw(bytes, self.detach_key).into_iter().for_each(|event| self.tell(event));
-            }
-        }
-    }
-
-    fn ssh_asks(&self) -> bool {
-        self.state.is_connecting() && self.connection.as_ref().is_some_and(Connection::asks)
-    }
-
-    /// Passes on what is typed for the session, up to the detach key.
-    fn type_keys(&mut self, bytes: &[u8]) {
-        let mut parser = std::mem::take(&mut self.parser);
-        parser.expect_extended_keys(self.terminal.has_extended_keys());
-        let scanned = parser.feed(bytes);
-        self.pass_on(&scanned.forward[..scanned.detach.unwrap_or(scanned.forward.len())]);
-        if scanned.detach.is_some() {
-            self.tell(LinkEvent::DetachKey);
-        }
-        drop(scanned);
-        self.parser = parser;
-    }
-
-    fn pass_on(&mut self, bytes: &[u8]) {
-        match &self.connection {
-            _ if bytes.is_empty() => {}
-            Some(connection) if self.backpressure.input() != KeyAdmission::Drop => {
-                self.keys.type_into(connection.master(), bytes);
-            }
-            _ => self.dropped += bytes.len(),
-        }
-    }
-
     fn hear_signals(&mut self) {
         for number in self.signals.pending() {
             match number {
@@ -514,113 +260,11 @@ impl Relay {
             }
         }
     }
-
-    fn resize(&mut self) {
-        if let (Ok(size), Some(connection)) = (self.terminal.size(), &self.connection) {
-            connection.resize(size);
-        }
-        self.counted = None;
-    }
-
-    /// Continued after a signal that cannot be caught: the shell may have changed the terminal.
-    fn continued(&mut self) {
-        if tty::in_foreground(self.terminal.tty()) && self.terminal.enter_raw().is_ok() {
-            self.resize();
-            self.tell(LinkEvent::Continued);
-        }
-    }
-
-    /// Gives the terminal to the shell, and takes it again when this process is continued.
-    fn suspend(&mut self, number: i32) {
-        // Nothing is on where the far side has undone it.
-        let redo = self.terminal.undo();
-        self.terminal.leave_raw();
-        let signal = Signal::try_from(number).unwrap_or(Signal::SIGTSTP);
-        let _ = signals::with_default(signal, || kill::to_own_group(signal));
-        let mut politely = true;
-        while !tty::in_foreground(self.terminal.tty()) {
-            let ends =
-                |number: &i32| matches!(*number, libc::SIGHUP | libc::SIGINT | libc::SIGQUIT | libc::SIGTERM);
-            let told = self.signals.pending().find(ends);
-            if let Some(number) = told.or_else(|| {
-                let stopped = stop_for_terminal(self.terminal.tty().as_fd(), politely);
-                stopped.is_err().then_some(libc::SIGHUP)
-            }) {
-                self.seen = clock::with_sleep();
-                return self.tell(LinkEvent::Told(number));
-            }
-            politely = !politely;
-        }
-        // It has slept as it was told to.
-        self.seen = clock::with_sleep();
-        if self.terminal.enter_raw().is_err() {
-            return self.tell(LinkEvent::Told(libc::SIGHUP));
-        }
-        self.terminal.redo(&redo);
-        self.resize();
-        self.tell(LinkEvent::Continued);
-    }
-
-    fn leave(&mut self, how: Leave) {
-        let held = std::mem::take(&mut self.held);
-        let unsent = self.dropped;
-        self.terminal.say("");
-        match how {
-            Leave::Said(status) => {
-                self.terminal.show(&held);
-                self.terminal.undo();
-                self.status = Some(status);
-            }
-            Leave::Left(status) => {
-                self.terminal.undo();
-                if self.state.was_up() {
-                    let text = words::left(&self.word, unsent);
-                    self.terminal.say(&text);
-                } else {
-                    self.terminal.say("\r\n");
-                }
-                self.status = Some(status);
-            }
-            Leave::Failed => {
-                self.terminal.undo();
-                if self.state.was_up() {
-                    self.terminal.say("\r\x1b[K");
-                }
-                self.status = Some(NOT_REACHED);
-            }
-        }
-        self.terminal.leave_raw();
-        if how == Leave::Failed {
-            let failure = self.failure.take().unwrap_or(Failure::TimedOut(CONNECT_TIMEOUT));
-            complain(failure.error(&self.machine));
-        }
-    }
 }
 
 fn parser(detach_key: DetachKey) -> InputParser {
     match detach_key {
         DetachKey::Backslash => InputParser::default(),
         DetachKey::None => InputParser::passive(),
-    }
-}
-
-/// Whether another attempt may have more success.
-fn how_it_ended(failure: &Failure) -> End {
-    match failure {
-        Failure::Auth | Failure::HostKeyUnknown => End::Person,
-        Failure::HostKeyChanged
-        | Failure::NoCckw
-        | Failure::CannotRun(_)
-        | Failure::TooOld
-        | Failure::OtherProtocol(_)
-        | Failure::NoSsh(_) => End::Lasting,
-        Failure::NameUnknown
-        | Failure::Refused
-        | Failure::Unreachable
-        | Failure::TimedOut(_)
-        | Failure::Closed(_)
-        | Failure::NotUnderstood(_)
-        | Failure::Lost(_)
-        | Failure::Other(_) => End::Passing,
     }
 }

@@ -12,6 +12,8 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(2);
 /// After so long without a byte, although one was asked for, the link is dead. The far side gives up earlier
 /// (`client::far_end::MAX_SILENCE`), so a key that is still on its way then finds nobody.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
+/// A link that ends after so long without a byte has died of it.
+const LONG_SILENCE: Duration = Duration::from_secs(4);
 /// How long a connection may take to come up that nobody answers questions for.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a connection may take for which the user is asked for a password or the like. sshd waits for two
@@ -71,8 +73,8 @@ pub enum End {
 /// Why a link is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// Nothing has come for too long.
-    Silence,
+    /// Nothing has come for so long, although it was asked for.
+    Silence(Duration),
     /// ssh has ended.
     Ended,
     /// This process was asleep or stopped for so long.
@@ -256,7 +258,6 @@ impl LinkState {
             LinkEvent::Hello => {
                 let back = self.was_up;
                 self.was_up = true;
-                self.discarded = 0;
                 self.phase = up(now, None);
                 let ping = self.ping();
                 if back { vec![Action::Back, ping] } else { vec![ping] }
@@ -310,9 +311,9 @@ impl LinkState {
             }
             LinkEvent::Tick => {
                 let silent = *asked && !*blocked && now >= *heard + ANSWER_TIMEOUT;
-                let since = *since;
+                let (since, time) = (*since, now.saturating_sub(*heard));
                 if silent {
-                    return self.lost(Loss::Silence, since, now);
+                    return self.lost(Loss::Silence(time), since, now);
                 }
                 if now < *next {
                     return Vec::new();
@@ -334,8 +335,10 @@ impl LinkState {
             }
             LinkEvent::Bye { status, .. } => self.leave(Leave::Said(status)),
             LinkEvent::Ended(_) => {
-                let since = *since;
-                self.lost(Loss::Ended, since, now)
+                let (since, silent) = (*since, now.saturating_sub(*heard));
+                // ssh looks for signs of life, too, and says little of it.
+                let loss = if silent >= LONG_SILENCE { Loss::Silence(silent) } else { Loss::Ended };
+                self.lost(loss, since, now)
             }
             LinkEvent::Stopped(signal) => {
                 self.phase = Phase::Shell { since: Some(*since) };

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::state::{ANSWER_TIMEOUT, Loss};
+use super::state::Loss;
 use crate::escape::escape;
 
 /// That the link was lost. `last` is what ssh has said last.
 pub fn lost(machine: &str, loss: Loss, last: Option<&str>) -> String {
     let why = match (loss, last) {
-        (Loss::Silence, _) => format!("no answer for {} s", ANSWER_TIMEOUT.as_secs()),
+        (Loss::Silence(time), _) => format!("no answer for {}", in_words(time)),
         (Loss::Asleep(time), _) => format!("this side was stopped or asleep for {}", in_words(time)),
         (Loss::Unheard, _) => "it has heard nothing from here for too long".into(),
         (Loss::Ended, Some(last)) => format!("ssh: {}", escape(last)),

@@ -37,7 +37,7 @@ fn a_link_without_an_answer_is_lost_within_ten_seconds() {
             break actions;
         }
     };
-    assert_eq!(loss, [Action::Kill, Action::Lost(Loss::Silence)]);
+    assert_eq!(loss, [Action::Kill, Action::Lost(Loss::Silence(ANSWER_TIMEOUT))]);
     assert_eq!(now, ANSWER_TIMEOUT);
     assert_eq!(state.countdown(now), Some(Some(1)));
 }
@@ -63,7 +63,10 @@ fn a_terminal_that_takes_nothing_is_no_dead_link() {
     state.handle(LinkEvent::Blocked(false), seconds(60));
     let until = seconds(60) + ANSWER_TIMEOUT;
     assert_eq!(state.handle(LinkEvent::Tick, until - seconds(1)).len(), 1);
-    assert_eq!(state.handle(LinkEvent::Tick, until), [Action::Kill, Action::Lost(Loss::Silence)]);
+    assert_eq!(
+        state.handle(LinkEvent::Tick, until),
+        [Action::Kill, Action::Lost(Loss::Silence(ANSWER_TIMEOUT))]
+    );
 }
 
 #[test]
