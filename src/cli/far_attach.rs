@@ -86,7 +86,8 @@ fn again(id: &str, nonce: &str) -> Result<Session, UserError> {
     let has_ended =
         matches!(now.record.state, SessionState::Stopped | SessionState::Crashed | SessionState::Terminated);
     if has_ended || now.record.ended_at.is_some() || stop_marker::is_set(&now.directory) {
-        return reachable(now, id);
+        let word = now.word();
+        return reachable(now, &word);
     }
     let name = escape(&now.name);
     say(&ToNear::Note(format!("session {name} went down with its host, and is brought back")), nonce);

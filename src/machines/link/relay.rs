@@ -43,6 +43,8 @@ pub struct Relay {
     /// What to type to attach it again.
     word: String,
     detach_key: DetachKey,
+    /// The user answers ssh's questions.
+    attended: bool,
     parser: InputParser,
     keys: KeyQueue,
     backpressure: Backpressure,
@@ -97,6 +99,7 @@ impl Relay {
             session,
             word,
             detach_key,
+            attended: true,
             parser: parser(detach_key),
             keys: KeyQueue::default(),
             backpressure: Backpressure::default(),

@@ -49,8 +49,8 @@ impl Relay {
     /// Reads once, and acts on what has come, in its order.
     pub(super) fn hear(&mut self) {
         let Some(connection) = &mut self.connection else { return };
-        let Self { terminal, output, state, .. } = self;
-        let shows_login = !state.was_up();
+        let Self { terminal, output, attended, .. } = self;
+        let shows_login = *attended;
         // From the first word on: what it leads to comes before what is drawn behind it.
         let mut rest: Vec<Later> = Vec::new();
         let read = connection.read(output, |heard| match heard {
@@ -121,8 +121,12 @@ impl Relay {
             let columns = self.terminal.size().map_or(0, |size| size.columns);
             let text = words::connecting(self.machine.name.as_str(), self.state.discarded(), columns);
             self.terminal.say(&text);
+            if attended {
+                // ssh asks in a line of its own.
+                self.terminal.say("\r\n");
+            }
         }
-        self.counted = None;
+        (self.counted, self.attended) = (None, attended);
         let request = self.request();
         let within = if attended { ATTENDED_TIMEOUT } else { CONNECT_TIMEOUT };
         // Whose connection was lost trusts no other one that is there.

@@ -101,6 +101,10 @@ impl Relay {
         self.terminal.say("");
         match how {
             Leave::Said(status) => {
+                if self.state.was_up() && !held.is_empty() {
+                    // The words stand in the place of the line that says that it is being connected to.
+                    self.terminal.say("\r\x1b[K");
+                }
                 self.terminal.show(&held);
                 self.terminal.undo();
                 self.status = Some(status);
