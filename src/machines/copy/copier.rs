@@ -133,7 +133,7 @@ impl Copier {
         say(CopyStep::Trial);
         let text = self.script.check(&ready.sha256);
         let checked = self.ask(&text)?;
-        let version = self.tried(&checked, &ready)?;
+        let version = self.tried(&checked, &ready, offer.version.as_ref())?;
         if let Some(there) = may_be_taken(&self.far, Some(&version), &name)? {
             return Ok(Outcome::NotOlder(there));
         }
@@ -151,8 +151,13 @@ impl Copier {
         Ok(Outcome::Installed { version, before, way, hashed_by })
     }
 
-    /// The version of the copy, which was run there.
-    fn tried(&self, checked: &Answers, ready: &Ready) -> Result<Version, UserError> {
+    /// The version of the copy, which was run there. It must be the one that was promised.
+    fn tried(
+        &self,
+        checked: &Answers,
+        ready: &Ready,
+        promised: Option<&Version>,
+    ) -> Result<Version, UserError> {
         let hash = checked.get("hash").unwrap_or_default();
         if hash != ready.sha256 {
             let by = checked.get("by").unwrap_or("nothing");
@@ -163,6 +168,9 @@ impl Copier {
         let said = checked.get("version").unwrap_or_default();
         let version = checked.version("version").filter(|_| checked.get("status") == Some("0"));
         let version = version.ok_or_else(|| self.not_copied(&format!("it does not run there: {said}")))?;
+        if promised.is_some_and(|promised| *promised != version) {
+            return Err(self.not_copied(&format!("it says that it is version {version}")));
+        }
         if checked.get("self-check") != Some("0") {
             let complaint = checked.get("complaint").unwrap_or_default();
             return Err(self.not_copied(&format!("its check of itself fails there: {complaint}")));

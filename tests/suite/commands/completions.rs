@@ -2,8 +2,11 @@
 //! that is not installed is a failure, not a reason to pass.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+
+use serde_json::json;
 
 use crate::support::stand_in::{at_prompt, sandbox};
 use crate::support::verb::{cckw, well_said};
@@ -98,8 +101,28 @@ fn completes(terminal: &mut Terminal, start: &str, whole: &str) {
     wait_for_line(terminal, "");
 }
 
+/// Two machines, and what was last seen of one of them. Nobody answers at their addresses.
+fn with_machines(sandbox: &Sandbox) {
+    let session = |name: &str| json!({ "name": name, "session": "5f0c1d1e-aaaa-4bbb-8ccc-123456789abc", "state": "idle" });
+    let machine = |name: &str| json!({ "name": name, "destination": format!("{name}.invalid") });
+    let machines = json!({ "version": 1, "machines": [machine("box"), machine("lab")] });
+    let seen = json!({
+        "at_ms": 1,
+        "hello": { "protocol": { "major": 1, "minor": 1 }, "version": "0.1.0" },
+        "sessions": [session("api"), session("web.2"), session("$(touch x)")],
+    });
+    for (path, value) in [("config/cckw/machines.json", machines), ("state/cckw/machines/box.json", seen)] {
+        let path = sandbox.path(path);
+        let directory = path.parent().expect("a directory");
+        fs::create_dir_all(directory).expect("a directory");
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).expect("a mode");
+        fs::write(&path, value.to_string()).expect("written");
+    }
+}
+
 fn completes_in(name: &str) {
     let (sandbox, mut session) = with_sessions();
+    with_machines(&sandbox);
     let mut terminal = shell(name, &sandbox);
     completes(&mut terminal, "cckw att", "cckw attach");
     completes(&mut terminal, "cckw list --wa", "cckw list --watch");
@@ -108,6 +131,13 @@ fn completes_in(name: &str) {
     }
     completes(&mut terminal, "cckw rm le", "cckw rm lexer");
     completes(&mut terminal, "cckw logs le", "cckw logs lexer");
+    // Sessions of machines, which are not asked.
+    completes(&mut terminal, "cckw screen box:w", "cckw screen box:web.2");
+    completes(&mut terminal, "cckw send box:5f", "cckw send box:5f0c1d1e");
+    completes(&mut terminal, "cckw stop parser box:a", "cckw stop parser box:api");
+    completes(&mut terminal, "cckw attach la", "cckw attach lab:");
+    completes(&mut terminal, "cckw machine check la", "cckw machine check lab");
+    completes(&mut terminal, "cckw doctor --on bo", "cckw doctor --on box");
     // What an option takes is no session.
     completes(&mut terminal, "cckw wait --for tu", "cckw wait --for turn");
     // What is offered can be taken: the line is run as the shell left it.
