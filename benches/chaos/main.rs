@@ -4,8 +4,12 @@
 //! `cargo bench --bench chaos -- [--rounds N] [--seed S] [--round N] [--jobs N] [--kind KIND] [--claude real]
 //! [--quick]`
 
+mod link;
 mod real;
 mod tally;
+
+#[path = "../../tests/machines/bed.rs"]
+mod bed;
 
 #[allow(dead_code)] // This program uses a part of it.
 #[path = "../../tests/real-claude/driver.rs"]
@@ -66,9 +70,9 @@ enum Which {
 }
 
 fn kind(name: &str) -> Result<Kind, String> {
-    let mut all = Kind::OTHERS.into_iter().chain([Kind::Kill]);
+    let mut all = Kind::OTHERS.into_iter().chain([Kind::Kill, Kind::Link]);
     let names = || Kind::OTHERS.map(Kind::name).join(", ");
-    all.find(|kind| kind.name() == name).ok_or_else(|| format!("the kinds are: kill, {}", names()))
+    all.find(|kind| kind.name() == name).ok_or_else(|| format!("the kinds are: kill, link, {}", names()))
 }
 
 fn main() -> ExitCode {
@@ -107,6 +111,7 @@ pub enum Played {
 
 fn play(plan: &Plan, claude: Which) -> Played {
     let played = catch_unwind(AssertUnwindSafe(|| match claude {
+        _ if plan.kind == Kind::Link => link::play(plan, claude == Which::Real),
         Which::StandIn => game::play(plan, StandIn::new(plan)),
         Which::Real => game::play(plan, Real::new(plan)),
     }));

@@ -135,7 +135,7 @@ impl fmt::Display for Tally {
                 self.line(Row::Kill(victim, moment), f)?;
             }
         }
-        for kind in Kind::OTHERS {
+        for kind in Kind::OTHERS.into_iter().chain([Kind::Link]) {
             self.line(Row::Other(kind), f)?;
         }
         self.line(Row::All, f)?;

@@ -1,7 +1,7 @@
 //! What is done to whom and when, all from a seed and a number: so that a round can be played again.
 
 #[path = "dice.rs"]
-mod dice;
+pub mod dice;
 
 use std::fmt;
 use std::time::Duration;
@@ -102,10 +102,13 @@ pub enum Kind {
     HungHost,
     /// Everything is killed at once, and the record is damaged.
     PowerCut,
+    /// The link to the machine that the session is on is lost.
+    #[allow(dead_code)] // The suite has no such machine.
+    Link,
 }
 
 impl Kind {
-    /// Those that are not about kills alone.
+    /// Those that are not about kills alone, and need one machine only.
     pub const OTHERS: [Self; 17] = [
         Self::HangUp,
         Self::Unread,
@@ -147,6 +150,7 @@ impl Kind {
             Self::Sigterm => "sigterm",
             Self::HungHost => "hung-host",
             Self::PowerCut => "power-cut",
+            Self::Link => "link",
         }
     }
 

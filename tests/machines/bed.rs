@@ -1,6 +1,6 @@
 //! A near side and far hosts: `tests/machines/bed`, and what can happen to them.
 
-// Each subject uses a part of it.
+// The tests and the benchmark each use a part of it.
 #![allow(dead_code)]
 
 use std::cell::RefCell;
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::ops::{Deref, DerefMut};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
@@ -25,6 +26,9 @@ const ALLOWED_WITHOUT: &str = "TESTS_WITHOUT_NAMESPACES";
 
 /// The script that is the hosts and the cables.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/machines/bed");
+
+/// Where a host has the claude of [`Bed::with_claude`].
+pub const CLAUDE: &str = "/usr/local/lib/bed/claude";
 
 /// So many beds are there at once.
 const MOST_AT_ONCE: usize = 6;
@@ -115,6 +119,12 @@ impl Bed {
     /// The same; cckw knows no machine yet.
     #[track_caller]
     pub fn without_machines(hosts: &[&'static str]) -> Option<Self> {
+        Self::with_claude(hosts, None)
+    }
+
+    /// The same, where each host has this claude as well, as [`CLAUDE`].
+    #[track_caller]
+    pub fn with_claude(hosts: &[&'static str], claude: Option<&Path>) -> Option<Self> {
         let check = Command::new(SCRIPT).arg("--check").output().expect("bash");
         if !check.status.success() {
             let reason = String::from_utf8_lossy(&check.stdout).trim().to_owned();
@@ -130,6 +140,7 @@ impl Bed {
         let sandbox = stand_in::sandbox();
         let folder = tempfile::Builder::new().prefix("cckw-bed-").tempdir().expect("a temporary folder");
         let mut script = Command::new(SCRIPT)
+            .envs(claude.map(|claude| ("BED_CLAUDE", claude)))
             .arg(folder.path())
             .arg(sandbox.path("home"))
             .arg(env!("CARGO_BIN_EXE_cckw"))
@@ -352,6 +363,20 @@ impl Far<'_> {
         command
     }
 
+    /// Calls this in the network of the host: a socket that it opens is one of the host's.
+    pub fn in_its_network<T: Send>(&self, call: impl FnOnce() -> T + Send) -> T {
+        let network = fs::File::open(format!("/proc/{}/ns/net", self.first())).expect("a network");
+        thread::scope(|scope| {
+            let there = scope.spawn(move || {
+                // SAFETY: it moves this thread alone, which ends with this closure.
+                let moved = unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) };
+                assert_eq!(moved, 0, "{}", std::io::Error::last_os_error());
+                call()
+            });
+            there.join().expect("no panic there")
+        })
+    }
+
     /// Runs one, which has to end well. Gives what it said.
     #[track_caller]
     pub fn runs(&self, words: &[&str]) -> String {
@@ -396,7 +421,12 @@ impl Far<'_> {
     /// The record of a session, once it is as wanted.
     #[track_caller]
     pub fn record(&self, name: &str, what: &str, wanted: impl Fn(&Record) -> bool) -> Record {
-        let look = || self.records().into_iter().find(|record| record.text("name") == name && wanted(record));
+        // A session that was renamed has its first name in the record as well.
+        let is_called = |record: &Record| {
+            let called = &record.json["called"]["name"];
+            if called.is_string() { called == name } else { record.text("name") == name }
+        };
+        let look = || self.records().into_iter().find(|record| is_called(record) && wanted(record));
         let report = || format!("{:#?}\n{}", self.records(), self.processes());
         wait_or_report(what, DEADLINE, look, report)
     }

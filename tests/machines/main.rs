@@ -7,10 +7,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../programs/random.rs"]
+mod random;
+
+mod attach;
+mod back;
 mod bed;
 mod copy;
 mod hosts;
+mod keys;
 mod known;
+mod loss;
 mod pipelines;
 mod reasons;
+mod scene;
 mod words;

@@ -8,6 +8,10 @@ use crate::bed::{Bed, Far};
 const HOSTILE: &str = "-n --help $(touch /tmp/ran) `touch /tmp/ran` ${HOME} \"two\" 'one' \\n ;touch /tmp/ran;\t& | >/tmp/ran * ~ !! %s #\n\
                        (touch /tmp/ran) {a,b} é 漢 <x";
 
+/// What shells say before a command of ssh's runs.
+const BANNER: &str =
+    "echo 'Welcome! Connection refused is no joke here.'\necho 'cckw-far: there is no cckw' >&2\n";
+
 /// The texts that were given to the session, as its transcript has them.
 fn texts(far: Far<'_>, session: &str) -> Vec<String> {
     let id = far.record(session, "a conversation", |_| true).text("conversation").to_owned();
@@ -24,6 +28,67 @@ fn texts(far: Far<'_>, session: &str) -> Vec<String> {
 #[track_caller]
 fn nothing_ran(far: Far<'_>) {
     assert!(!far.path("/tmp/ran").exists(), "something ran in the far shell");
+}
+
+#[test]
+fn every_login_shell_leaves_texts_and_names_as_they_are() {
+    let Some(bed) = Bed::without_machines(&["box"]) else { return };
+    bed.far("box").write(".bashrc", BANNER);
+    bed.user("box", "zsh").write(".zshenv", BANNER);
+    bed.user("box", "fish").write(".config/fish/config.fish", BANNER);
+    for user in ["ada", "fish", "zsh", "dash"] {
+        let far = bed.user("box", user);
+        bed.well_said(&["machine", "add", user, &format!("{user}@box")]);
+        let word = format!("{user}:api");
+        let made = bed.well_said(&["new", &word, "/tmp"]);
+        assert!(made.starts_with(&format!("{word}\t")), "{made}");
+        let said = bed.asked(&["send", &word, "--wait", "--", HOSTILE]);
+        assert!(said.code == Some(0) && said.out.contains("You said: -n --help $(touch"), "{user}: {said:?}");
+        let said = bed.told(&["send", &word, "--wait", "-"], HOSTILE);
+        assert!(said.code == Some(0), "{user}: {said:?}");
+        assert_eq!(texts(far, "api"), [HOSTILE, HOSTILE], "{user}");
+        let said = bed.asked(&["transcript", &word, "--last"]);
+        assert!(said.out.starts_with("You said: -n --help"), "{user}: {said:?}");
+        assert!(!said.out.contains("Welcome") && said.err.is_empty(), "{user}: {said:?}");
+        nothing_ran(far);
+    }
+}
+
+#[test]
+fn a_name_that_means_something_to_a_shell_is_refused_or_kept() {
+    let Some(bed) = Bed::new(&["box"]) else { return };
+    let far = bed.far("box");
+    for name in [
+        "a b",
+        "$(touch /tmp/ran)",
+        "`touch /tmp/ran`",
+        "a'b",
+        "a\"b",
+        "a\nb",
+        "-x",
+        "--help",
+        "a;b",
+        "*",
+        "~",
+        "é",
+    ] {
+        let word = format!("box:{name}");
+        let said = bed.asked(&["new", &word, "/tmp"]);
+        let names: Vec<String> = far.records().iter().map(|record| record.text("name").to_owned()).collect();
+        match said.code {
+            // Its help is no session.
+            Some(0) if name == "--help" => assert!(names.is_empty() || !names.contains(&name.to_owned())),
+            Some(0) => {
+                assert!(names.contains(&name.to_owned()), "{name:?}: {names:?}");
+                assert_eq!(bed.asked(&["screen", &word]).code, Some(0), "{name:?}");
+            }
+            _ => assert!(!names.contains(&name.to_owned()) && !said.err.is_empty(), "{name:?}: {said:?}"),
+        }
+        // A session that is not there is said to be that, by its whole name.
+        let said = bed.asked(&["stop", &format!("box:nothing{name}")]);
+        assert!(said.code == Some(1) && said.err.contains("box:nothing"), "{name:?}: {said:?}");
+        nothing_ran(far);
+    }
 }
 
 #[test]
