@@ -7,18 +7,21 @@ mod several;
 mod wait_again;
 mod words;
 
+use std::io;
 use std::process::ExitCode;
 
+use super::attach;
 use super::definition::Verb;
-use super::output::{fail, finish};
-use crate::machines::call::CallError;
+use super::output::fail;
+use crate::machines::call::{CallError, Sink};
 use crate::machines::failure::Failure;
 use crate::machines::name::split;
 use crate::machines::run;
 use crate::machines::store::{self, Machine};
-use crate::user_error::{UserError, machine};
+use crate::registry::names;
+use crate::user_error::{UserError, files, machine, session, wait};
 
-use output::Passed;
+use output::{OnlyErrors, Passed};
 use place::Part;
 use words::{with_words, words};
 
@@ -32,9 +35,33 @@ pub fn main(verb: &Verb) -> Option<ExitCode> {
 }
 
 fn run(verb: &Verb) -> Result<ExitCode, UserError> {
+    if let Verb::New { name, attach, .. } = verb {
+        return new(verb, name, *attach);
+    }
     match &mut parts(verb)?[..] {
         [Part { machine: Some(machine), verb }] => one(machine, verb),
         parts => several::run(parts, matches!(verb, Verb::Wait { any: true, .. })),
+    }
+}
+
+/// Starts a session on a machine, and attaches this terminal to it if that is wanted.
+fn new(verb: &Verb, word: &str, is_attached: bool) -> Result<ExitCode, UserError> {
+    let Some(Part { machine: Some(machine), mut verb }) = parts(verb)?.pop() else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let Verb::New { name, attach, .. } = &mut verb else { return Ok(ExitCode::FAILURE) };
+    // Such a name may look like an option there.
+    if let Some(why) = names::unfit(name) {
+        return Err(session::unfit_name(name, why));
+    }
+    if !is_attached {
+        return one(&machine, &verb);
+    }
+    *attach = false;
+    match answer(&machine, &verb, &mut OnlyErrors)? {
+        // It asks something, or is not up yet: that is seen in the terminal.
+        0 | wait::ASKS | wait::TIMED_OUT => Ok(attach::attach(Some(word))),
+        status => Ok(ExitCode::from(status)),
     }
 }
 
@@ -61,15 +88,19 @@ fn parts(verb: &Verb) -> Result<Vec<Part>, UserError> {
 
 /// Runs a verb on one machine, and passes on what it says as it comes.
 fn one(machine: &Machine, verb: &Verb) -> Result<ExitCode, UserError> {
-    let mode = place::mode();
+    answer(machine, verb, &mut Passed).map(ExitCode::from)
+}
+
+/// The status of a verb on one machine, whose output goes to `sink`.
+fn answer(machine: &Machine, verb: &Verb, sink: &mut impl Sink) -> Result<u8, UserError> {
     let stdin = place::stdin(verb)?;
-    let mut output = Passed;
-    let asked = ask::ask(machine, verb, mode, stdin, &mut output);
+    let asked = ask::ask(machine, verb, place::mode(), stdin, sink);
     match run::block_on(run::until_signal(asked))? {
-        Ok(Ok(status)) => Ok(ExitCode::from(status)),
+        Ok(Ok(status)) => Ok(status),
         Ok(Err(CallError::Failed(failure))) => Err(lost(verb, machine, &failure)),
-        Ok(Err(CallError::Output(error))) => Ok(finish(Err(error))),
-        Err(signal) => Ok(interrupted(verb, machine, signal)),
+        Ok(Err(CallError::Output(error))) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+        Ok(Err(CallError::Output(error))) => Err(files::cannot_write_stdout(error)),
+        Err(signal) => interrupted(verb, machine, signal),
     }
 }
 
@@ -84,9 +115,9 @@ fn lost(verb: &Verb, place: &Machine, failure: &Failure) -> UserError {
 }
 
 /// The end by a signal of what runs on another machine: it ends there, too.
-fn interrupted(verb: &Verb, place: &Machine, signal: i32) -> ExitCode {
+fn interrupted(verb: &Verb, place: &Machine, signal: i32) -> Result<u8, UserError> {
     match verb {
-        Verb::Send { session, .. } => fail(&machine::send_interrupted(&format!("{}:{session}", place.name))),
-        _ => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
+        Verb::Send { session, .. } => Err(machine::send_interrupted(&format!("{}:{session}", place.name))),
+        _ => Ok(u8::try_from(128 + signal).unwrap_or(1)),
     }
 }

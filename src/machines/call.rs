@@ -20,6 +20,9 @@ const REST_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the far side may take to say something where the user is asked for a password or the like meanwhile.
 /// sshd waits for two minutes.
 const ATTENDED_TIMEOUT: Duration = Duration::from_secs(150);
+/// How long ssh may take before what it says is shown to a user who may have to do something about it, such as
+/// touching a key.
+const SHOW_AFTER: Duration = Duration::from_secs(2);
 /// How many bytes are read at once.
 const CHUNK_BYTES: usize = 16 << 10;
 /// How much is kept of what ssh and the far shell say before the far side answers, in bytes.
@@ -102,7 +105,8 @@ impl Call {
         let stdin = child.stdin.take().ok_or_else(|| no_ssh("it has no stdin"))?;
         // It holds stdin open until this call is over.
         let writer = tokio::spawn(write(stdin, self.request(&nonce)));
-        let answered = Conversation::new(&nonce, begun, self.hello_timeout()).run(&mut child, sink).await;
+        let talk = Conversation::new(&nonce, begun, self.hello_timeout(), self.mode == Mode::Attended);
+        let answered = talk.run(&mut child, sink).await;
         writer.abort();
         answered
     }
@@ -174,12 +178,16 @@ struct Conversation {
     err: HelloFinder,
     hello: Option<(Hello, Duration)>,
     is_err_open: bool,
+    /// When what ssh says is shown, if the user sits there.
+    show_at: Option<Instant>,
+    /// How much of it was shown.
+    shown: usize,
     /// What ssh said after the far side had begun: the end of it says why a connection was lost.
     last_err: Vec<u8>,
 }
 
 impl Conversation {
-    fn new(nonce: &str, begun: Instant, hello_timeout: Duration) -> Self {
+    fn new(nonce: &str, begun: Instant, hello_timeout: Duration, is_attended: bool) -> Self {
         Self {
             begun,
             hello_timeout,
@@ -187,6 +195,8 @@ impl Conversation {
             err: HelloFinder::new(nonce),
             hello: None,
             is_err_open: false,
+            show_at: is_attended.then(|| begun + SHOW_AFTER),
+            shown: 0,
             last_err: Vec::new(),
         }
     }
@@ -212,6 +222,11 @@ impl Conversation {
                 ended = child.wait(), if status.is_none() => {
                     status = Some(ended.map_err(no_ssh)?);
                     deadline = Instant::now() + REST_TIMEOUT;
+                }
+                () = tokio::time::sleep_until(self.show_at.unwrap_or(deadline)),
+                    if self.hello.is_none() && self.show_at.is_some() => {
+                    self.show_at = None;
+                    self.show(sink)?;
                 }
                 () = tokio::time::sleep_until(deadline), if self.hello.is_none() || status.is_some() => {
                     if status.is_some() {
@@ -247,6 +262,7 @@ impl Conversation {
         } else {
             match self.err.take(bytes) {
                 Found::Hello(_, behind) => behind,
+                Found::Nothing | Found::Unreadable if self.shown > 0 => return self.show(sink),
                 Found::Nothing | Found::Unreadable => return Ok(()),
             }
         };
@@ -255,6 +271,13 @@ impl Conversation {
         let more = self.last_err.len().saturating_sub(MAX_NOISE_BYTES);
         self.last_err.drain(..more);
         sink.stderr(&bytes).map_err(CallError::Output)
+    }
+
+    /// Shows what ssh has said since the last time. The user may have to do something about it.
+    fn show(&mut self, sink: &mut impl Sink) -> Result<(), CallError> {
+        let said = &self.err.before()[self.shown..];
+        self.shown += said.len();
+        sink.stderr(said).map_err(CallError::Output)
     }
 
     /// Nothing has come for too long. What ssh has said may say why.

@@ -19,6 +19,7 @@ mod keys;
 mod known;
 mod loss;
 mod pipelines;
+mod places;
 mod reasons;
 mod scene;
 mod words;

@@ -43,7 +43,8 @@ pub fn run(parts: &mut [Part], any: bool) -> Result<ExitCode, UserError> {
 
 /// Runs a part. Its status; what is wrong is said.
 async fn status(part: Part) -> u8 {
-    let mut lines = Lines::default();
+    let prefix = part.machine.as_ref().map_or_else(String::new, |machine| format!("{}:", machine.name));
+    let mut lines = Lines::of(prefix);
     let done = match &part.machine {
         Some(machine) => {
             ask(machine, &part.verb, Mode::Unattended(UNATTENDED_TIMEOUT), None, &mut lines).await
