@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,10 @@ use crate::claude::args::MAX_PROMPT_BYTES;
 use crate::client;
 use crate::client::new::NewSession;
 use crate::escape::escape;
+use crate::near_side;
 use crate::os::tty;
 use crate::os::tty::Streams;
+use crate::paths;
 use crate::protocol::{Request, Response};
 use crate::registry;
 use crate::registry::record::{Record, SessionKind, SessionState};
@@ -68,8 +70,13 @@ fn run(args: &NewArgs<'_>) -> Result<ExitCode, UserError> {
         prompt => prompt.map(str::to_owned),
     };
     let begun = Instant::now();
-    let wanted =
-        NewSession { name: args.name, directory: args.directory, prompt: prompt.as_deref(), args: args.args };
+    let directory = args.directory.map(below_home);
+    let wanted = NewSession {
+        name: args.name,
+        directory: directory.as_deref(),
+        prompt: prompt.as_deref(),
+        args: args.args,
+    };
     let id = client::new::start(&wanted)?.session;
     let session = find(id)?;
     if args.attach {
@@ -108,6 +115,15 @@ pub fn come_up(
     // The session is there: its name is said all the same.
     tell(&now);
     Err(error)
+}
+
+/// A directory that was typed on another machine may begin with `~`, which no shell has read here.
+fn below_home(directory: &Path) -> PathBuf {
+    let below = directory.strip_prefix("~").ok().filter(|_| near_side::get().is_some());
+    match (below, paths::home()) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => directory.to_owned(),
+    }
 }
 
 /// The prompt on stdin, without the line ends behind it.

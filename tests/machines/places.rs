@@ -31,6 +31,9 @@ fn a_session_of_a_machine_is_called_as_it_is_typed_here() {
     bed.well_said(&["start", "box:web"]);
     assert!(bed.well_said(&["screen", "box:"]).contains("stand-in"));
     assert_eq!(bed.asked(&["wait", "box:"]).code, Some(2));
+    bed.well_said(&["new", "box:home", "~"]);
+    let cwd = bed.well_said(&["list", "--on", "box", "--columns", "name,directory"]);
+    assert!(cwd.contains("box:home  /home/ada\n"), "{cwd}");
 }
 
 #[test]

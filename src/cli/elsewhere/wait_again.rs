@@ -121,3 +121,42 @@ impl<S: Sink> Sink for Told<'_, S> {
         self.sink.stderr(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::output::OnlyErrors;
+    use super::*;
+    use crate::machines::name::MachineName;
+
+    #[test]
+    fn what_was_said_before_the_loss_is_not_asked_for_again() {
+        let name = MachineName::new("box").expect("a name");
+        let machine = Machine { name, destination: "box".into(), program: None };
+        let mut sink = OnlyErrors;
+        let mut told = Told { sink: &mut sink, waiting: Vec::new(), lines: Vec::new() };
+        let words = ["api", "web", "docs"].map(str::to_owned);
+        told.stdout(b"box:web\tidle\nbox:api\tas").expect("is taken");
+        assert_eq!(told.open(&machine, &words), ["api", "docs"]);
+        assert_eq!(told.first_status(Awaited::Idle), None);
+        told.stdout(b"ks\tpermission\n").expect("is taken");
+        assert_eq!(told.open(&machine, &words), ["docs"]);
+        assert_eq!(told.first_status(Awaited::Idle), Some(wait::ASKS));
+        assert_eq!(told.first_status(Awaited::Asks), None);
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        for (failure, at_first, later) in [
+            (Failure::Lost(String::new()), true, true),
+            (Failure::Refused, false, true),
+            (Failure::Auth, false, false),
+            (Failure::NoCckw, false, false),
+        ] {
+            assert_eq!(
+                (may_pass(&failure, false), may_pass(&failure, true)),
+                (at_first, later),
+                "{failure:?}"
+            );
+        }
+    }
+}
