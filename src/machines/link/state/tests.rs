@@ -21,6 +21,7 @@ fn up() -> LinkState {
 /// The same, but lost at this time.
 fn down(at: Duration) -> LinkState {
     let mut state = up();
+    state.handle(LinkEvent::Heard, at);
     let actions = state.handle(LinkEvent::Ended(End::Passing), at);
     assert_eq!(actions, [Action::Kill, Action::Lost(Loss::Ended)]);
     state
