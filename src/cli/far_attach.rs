@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::revive;
 use super::target::{as_it_is, reachable, running, with_socket};
 use crate::client;
 use crate::client::attach::AttachEnd;
@@ -77,9 +76,7 @@ fn attach(request: &AttachRequest) -> Result<AttachEnd, UserError> {
 /// # Errors
 /// When it has ended meanwhile, or cannot be brought back.
 fn again(id: &str, nonce: &str) -> Result<Session, UserError> {
-    let before = as_it_is(id)?;
-    revive::lost();
-    let now = registry::again(&before).unwrap_or(before);
+    let now = as_it_is(id)?;
     if now.has_host() {
         return with_socket(now);
     }
@@ -95,7 +92,18 @@ fn again(id: &str, nonce: &str) -> Result<Session, UserError> {
     let started = launch.without_terminal();
     let session = registry::again(&now).filter(Session::has_host);
     match (session, started) {
-        (Some(session), _) => with_socket(session),
+        // Where somebody else was faster, that is as good.
+        (Some(session), _) => {
+            let session = with_socket(session)?;
+            let lost =
+                session.record.expired.as_ref().filter(|_| session.record.expired != now.record.expired);
+            if let Some(lost) = lost {
+                let lost = escape(lost);
+                let text = format!("a new conversation is begun, because {lost} could not be opened");
+                say(&ToNear::Note(text), nonce);
+            }
+            Ok(session)
+        }
         (None, Err(error)) => Err(error),
         (None, Ok(())) => Err(host::could_not_revive(&now.word())),
     }

@@ -421,7 +421,8 @@ impl Client {
                 self.terminal.raw_mode().leave_raw();
                 // The host gives the terminal back where this client is killed before it could.
                 self.link.send(&FromClient::Left);
-                if !self.terminal.is_gone() {
+                // Where the link is dead the near side says it.
+                if !self.terminal.is_gone() && !self.has_left_dead_link() {
                     let why = if why.is_empty() { String::new() } else { format!(", {}", escape(&why)) };
                     let stays = match self.is_first_process {
                         true => {

@@ -1,8 +1,8 @@
 //! One connection of a link: ssh on a terminal of its own, which cckw plays.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File, OpenOptions};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -25,7 +25,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// The most that is kept of what comes before the far side's first words, in bytes.
 const MAX_HELD_BYTES: usize = 64 << 10;
 /// The most that is read of what ssh has logged, in bytes.
-const MAX_LOG_BYTES: usize = 64 << 10;
+const MAX_LOG_BYTES: u64 = 64 << 10;
+/// An ssh that ends without a word after so long has waited in vain.
+const SILENT_LOGIN: Duration = Duration::from_secs(5);
 
 /// How a connection is made.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +45,7 @@ pub struct Connection {
     master: OwnedFd,
     child: Child,
     /// What ssh has to say goes here, and not into the terminal where claude draws.
-    log: Option<PathBuf>,
+    log: Option<Log>,
     begun: Instant,
     /// Takes out what the far side says to this one.
     scanner: MarkerScanner,
@@ -52,6 +54,10 @@ pub struct Connection {
     held: Vec<u8>,
     /// The last byte that ssh itself has shown, as of a question.
     shown: u8,
+    /// Somebody answers ssh's questions.
+    attended: bool,
+    /// ssh has logged in.
+    is_logged_in: bool,
     /// The far side has said its first words.
     is_greeted: bool,
     /// It has said its last words. What comes behind them is of ssh.
@@ -81,7 +87,9 @@ impl Connection {
         size: Size,
     ) -> Result<Self, Failure> {
         let runtime = ssh::runtime_directory();
-        let log = runtime.as_ref().map(|directory| directory.join(format!("log-{}", request.nonce)));
+        let log = runtime
+            .as_ref()
+            .and_then(|directory| Log::make(directory.join(format!("log-{}", request.nonce))));
         let alone = Settings { are_shared: false, ..settings.clone() };
         let (settings, sockets) = if manner.alone { (&alone, None) } else { (settings, runtime.as_deref()) };
         let mode = if manner.attended { Mode::Terminal } else { Mode::UnattendedTerminal(manner.within) };
@@ -89,7 +97,7 @@ impl Connection {
         // Nothing about the end of the connection is for the terminal, where claude draws.
         command.args(["-o", "LogLevel=ERROR"]);
         if let Some(log) = &log {
-            command.arg("-E").arg(log);
+            command.arg("-E").arg(&log.path);
         }
         if settings.are_shared {
             // One that is there is used, but this ssh, which may be killed, does not become the one of others.
@@ -114,6 +122,8 @@ impl Connection {
             nonce: request.nonce.clone(),
             held: Vec::new(),
             shown: b'\n',
+            attended: manner.attended,
+            is_logged_in: false,
             is_greeted: false,
             is_over: false,
         })
@@ -138,9 +148,11 @@ impl Connection {
     pub fn read(&mut self, buffer: &mut [u8], mut heard: impl FnMut(Heard<'_>)) -> Transfer {
         let read = nonblocking::read(&self.master, buffer);
         let Transfer::Moved(count) = read else { return read };
-        // ssh makes the terminal raw when it has logged in. What comes before that is of ssh itself.
-        let is_login = !self.is_greeted && self.local_flags().contains(LocalFlags::ICANON);
-        let Self { scanner, held, shown, is_greeted, is_over, .. } = self;
+        // ssh makes the terminal raw when it has logged in, and gives it back at its end. What comes before the login
+        // is of ssh itself.
+        self.is_logged_in = self.is_logged_in || !self.local_flags().contains(LocalFlags::ICANON);
+        let is_login = self.attended && !self.is_logged_in;
+        let Self { scanner, held, shown, is_greeted, is_over, log, .. } = self;
         scanner.feed(&buffer[..count], |piece| match piece {
             Piece::Bytes(_) if *is_over => {}
             Piece::Bytes(bytes) if *is_greeted => heard(Heard::Drawn(bytes)),
@@ -155,7 +167,13 @@ impl Connection {
             Piece::Marker(content) => {
                 // A word of a later version is passed over.
                 if let Ok(word) = serde_json::from_slice::<ToNear>(content) {
-                    *is_greeted |= matches!(word, ToNear::Hello(_));
+                    if matches!(word, ToNear::Hello(_)) {
+                        *is_greeted = true;
+                        // ssh has it open by now. Nothing of it is left behind, whatever becomes of this process.
+                        if let Some(log) = log {
+                            log.hide();
+                        }
+                    }
                     *is_over |= matches!(word, ToNear::Bye(_));
                     heard(Heard::Word(word));
                 }
@@ -168,7 +186,7 @@ impl Connection {
     pub fn asks(&self) -> bool {
         let flags = self.local_flags();
         let is_question = !flags.contains(LocalFlags::ECHO) || self.shown != b'\n';
-        !self.is_greeted && flags.contains(LocalFlags::ICANON) && is_question
+        self.attended && !self.is_logged_in && flags.contains(LocalFlags::ICANON) && is_question
     }
 
     fn local_flags(&self) -> LocalFlags {
@@ -185,7 +203,12 @@ impl Connection {
         let status = self.wait().and_then(|status| status.code());
         let mut said = self.logged().into_bytes();
         said.extend_from_slice(&self.held);
-        Failure::of(status, &said, self.begun.elapsed())
+        let took = self.begun.elapsed();
+        match Failure::of(status, &said, took) {
+            // What ssh says of a silence is no error to it, and is not logged.
+            Failure::Other(text) if text.is_empty() && took >= SILENT_LOGIN => Failure::TimedOut(took),
+            failure => failure,
+        }
     }
 
     /// Whether ssh has ended.
@@ -201,11 +224,7 @@ impl Connection {
     }
 
     fn logged(&self) -> String {
-        let read = |path: &PathBuf| -> io::Result<Vec<u8>> { fs::read(path) };
-        let mut bytes = self.log.as_ref().and_then(|log| read(log).ok()).unwrap_or_default();
-        let more = bytes.len().saturating_sub(MAX_LOG_BYTES);
-        bytes.drain(..more);
-        String::from_utf8_lossy(&bytes).into_owned()
+        self.log.as_ref().map_or_else(String::new, Log::read)
     }
 
     fn wait(&mut self) -> Option<std::process::ExitStatus> {
@@ -227,7 +246,35 @@ impl Drop for Connection {
             self.wait();
         }
         if let Some(log) = &self.log {
-            let _ = fs::remove_file(log);
+            log.hide();
         }
+    }
+}
+
+/// What ssh has to say, in a file.
+struct Log {
+    path: PathBuf,
+    file: File,
+}
+
+impl Log {
+    fn make(path: PathBuf) -> Option<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create_new(true).mode(0o600);
+        let file = options.open(&path).ok()?;
+        Some(Self { path, file })
+    }
+
+    /// Takes its name away. Whoever has it open goes on with it.
+    fn hide(&self) {
+        let _ = fs::remove_file(&self.path);
+    }
+
+    /// The end of it.
+    fn read(&self) -> String {
+        let len = self.file.metadata().map_or(0, |metadata| metadata.len());
+        let mut bytes = vec![0; len.min(MAX_LOG_BYTES) as usize];
+        let count = self.file.read_at(&mut bytes, len.saturating_sub(MAX_LOG_BYTES)).unwrap_or(0);
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
     }
 }
