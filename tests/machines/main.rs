@@ -14,6 +14,7 @@ mod attach;
 mod back;
 mod bed;
 mod copy;
+mod doctor;
 mod hosts;
 mod keys;
 mod known;
