@@ -27,7 +27,7 @@ use crate::registry::event_log::now_ms;
 use crate::user_error::{UserError, machine};
 
 /// How long a machine may take that is added. With a terminal its user may be asked for a password meanwhile.
-const ADD_TIMEOUT: Duration = Duration::from_secs(15);
+const ADD_TIMEOUT: Duration = Duration::from_secs(30);
 const ATTENDED_ADD_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Does what is asked for.

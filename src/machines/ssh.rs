@@ -47,7 +47,7 @@ pub const NO_CCKW: &str = "cckw-far: there is no cckw";
 /// Who answers ssh's questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Nobody: ssh fails where it would ask. The connection has so long to come up.
+    /// Nobody: ssh fails where it would ask. The far side has so long to answer.
     Unattended(Duration),
     /// The user, who sits at a terminal.
     Attended,
@@ -136,7 +136,7 @@ pub fn arguments(
     match mode {
         Mode::Unattended(within) | Mode::UnattendedTerminal(within) => {
             option("BatchMode=yes".into());
-            option(format!("ConnectTimeout={}", within.as_secs().max(1)));
+            option(format!("ConnectTimeout={}", within.as_secs().clamp(1, CONNECT_TIMEOUT)));
             // What ssh says is how it is known why it failed.
             option("LogLevel=INFO".into());
         }

@@ -24,8 +24,9 @@ use crate::registry::event_log::now_ms;
 use crate::sending::text::MAX_TEXT_BYTES;
 use crate::user_error::{UserError, send};
 
-/// How long a machine may take to answer where nobody can be asked for a password.
-pub const UNATTENDED_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a machine may take to answer where nobody can be asked for a password. It may be busy; one that is not there
+/// is given up earlier, by ssh.
+pub const UNATTENDED_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many bytes are read at once.
 const CHUNK_BYTES: usize = 16 << 10;
 

@@ -35,7 +35,7 @@ pub async fn ask(machine: &Machine, verb: &Verb, mode: Mode, sink: &mut impl Sin
     let mut told = Told { sink, waiting: Vec::new(), lines: Vec::new() };
     let mut tries = 0;
     loop {
-        let left = end.saturating_duration_since(Instant::now());
+        let left = if tries == 0 { *timeout } else { end.saturating_duration_since(Instant::now()) };
         let open = told.open(machine, sessions);
         let verb = Verb::Wait { sessions: open.clone(), wanted: *wanted, any: *any, timeout: left };
         let failure = match ask_once(machine, &verb, mode, None, &mut told).await {
