@@ -83,20 +83,25 @@ fn all_machines_are_asked_at_once_and_rows_say_which_do_not_answer() {
     for word in ["box:api", "lab:api", "here"] {
         bed.well_said(&["new", word, "/tmp"]);
     }
-    let all = bed.well_said(&["list", "--on", "all"]);
+    // A machine that is well may be slow.
+    let all = bed.well_said(&["list", "--on", "all", "--timeout", "60s"]);
     assert!(["\nbox:api ", "\nlab:api ", "\nhere "].iter().all(|row| all.contains(row)), "{all}");
-    bed.well_said(&["detect", "--on", "all"]);
-    assert!(bed.asked(&["doctor", "--on", "box"]).out.starts_with("box:\nok "));
+    bed.well_said(&["detect", "--on", "all", "--timeout", "60s"]);
+    assert!(bed.asked(&["doctor", "--on", "box", "--timeout", "60s"]).out.starts_with("box:\nok "));
     bed.link("lab", Link::Silent);
-    let begin = Instant::now();
-    let said = bed.asked(&["list", "--on", "box,lab", "--timeout", "2s"]);
-    assert!(begin.elapsed() < Duration::from_secs(2) + DEADLINE / 2, "{:?}", begin.elapsed());
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(
-        said.out.contains("\nlab:     not reached") && said.out.contains("no answer within 2 s"),
-        "{said:?}"
-    );
-    let said = bed.asked(&["list", "--on", "all", "--json", "--timeout", "2s"]);
+    wait_until("the row of the one that answers", DEADLINE, || {
+        let begin = Instant::now();
+        let said = bed.asked(&["list", "--on", "box,lab", "--timeout", "5s"]);
+        assert!(begin.elapsed() < Duration::from_secs(5) + DEADLINE / 2, "{:?}", begin.elapsed());
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(
+            said.out.contains("\nlab:     not reached") || said.out.contains("\nlab:  not reached"),
+            "{said:?}"
+        );
+        assert!(said.out.contains("no answer within 5 s"), "{said:?}");
+        said.out.contains("\nbox:api ")
+    });
+    let said = bed.asked(&["list", "--on", "lab", "--json", "--timeout", "2s"]);
     let errors: Vec<Value> = said.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let errors: Vec<&Value> = errors.iter().filter(|line| line.get("error").is_some()).collect();
     assert_eq!(
