@@ -9,7 +9,7 @@ _cckw_sessions() {
     local option=${line%"$typed"}
     option=${option%"${option##*[![:space:]]}"}
     option=${option##*[[:space:]]}
-    [[ $COMP_CWORD -ge 2 && $cur != -* ]] || return 0
+    [[ $COMP_CWORD -ge 2 && ( $cur != -* || $cur == --on=* ) ]] || return 0
     case $verb in
         attach | detach | start | rename | wait | continue | restart | stop | logs | transcript | screen | send | rm | reconnect) ask=$verb ;;
         new | adopt) [[ $typed != */* && $option == "$verb" ]] && ask=$verb ;;
@@ -20,10 +20,19 @@ _cckw_sessions() {
         # What these options take is no session.
         --pid | --statuses | --sessions-dir | --env | --for | --tail | --when | --timeout | --prompt | --columns) return 0 ;;
     esac
+    # Several machines have commas between them.
+    local before=''
+    if [[ $typed == --on=* ]]; then
+        ask=all-machines typed=${typed#--on=}
+        [[ $COMP_WORDBREAKS == *=* ]] || before='--on='
+    fi
+    if [[ $ask == all-machines && $typed == *,* ]]; then
+        before+=${typed%,*}, typed=${typed##*,}
+    fi
     [[ -n $ask ]] || return 0
     local found=()
     while IFS=$'\t' read -r word about; do
-        if [[ -n $word && $word == "$typed"* ]]; then found+=("$word"); fi
+        if [[ -n $word && $word == "$typed"* ]]; then found+=("$before$word"); fi
     done <<<"$(command cckw complete "$ask" 2>/dev/null)"
     # A directory may stand there as well.
     if [[ $verb == new && ${#found[@]} -eq 0 ]]; then return 0; fi

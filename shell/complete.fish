@@ -11,6 +11,6 @@ for verb in new adopt
 end
 complete -c cckw -n "__fish_cckw_using_subcommand reconnect" -l cycle -x -a "(__fish_cckw_sessions reconnect)"
 for verb in list detect doctor
-    complete -c cckw -n "__fish_cckw_using_subcommand $verb" -l on -x -a "(__fish_cckw_sessions all-machines)"
+    complete -c cckw -n "__fish_cckw_using_subcommand $verb" -l on -x -a "(__fish_complete_list , '__fish_cckw_sessions all-machines')"
 end
 complete -c cckw -n "__fish_cckw_using_subcommand machine; and __fish_seen_subcommand_from check rm" -f -a "(__fish_cckw_sessions machines)"

@@ -10,5 +10,8 @@ _cckw_named() {
 }
 # The sessions that a verb, its last argument, could be about.
 _cckw_sessions() { _cckw_named sessions ${@[-1]} }
-# The machines, and with `all-machines` a word for all of them.
-_cckw_machines() { _cckw_named machines ${@[-1]} }
+# The machines, and with `all-machines` a word for all of them. Several have commas between them.
+_cckw_machines() {
+    compset -P '*,'
+    _cckw_named machines ${@[-1]}
+}

@@ -45,7 +45,9 @@ impl Colours {
         self.shown(match state {
             "waiting" | "asks" => AnsiColor::Yellow.on_default().bold().invert(),
             "crashed" | "hung" | "unreachable" | "unreadable" | "rebooted" | "terminated" | "expired"
-            | "failed" | "limited" | "unauthorized" => AnsiColor::Red.on_default(),
+            | "failed" | "limited" | "unauthorized" | "not reached" | "no answer" => {
+                AnsiColor::Red.on_default()
+            }
             "busy" => AnsiColor::Cyan.on_default(),
             "stopped" => Style::new().dimmed(),
             _ => Style::new(),

@@ -221,8 +221,10 @@ pub enum Verb {
     /// Take a running session into this terminal
     ///
     /// SESSION is a name from `cckw list`, the beginning of an id, or a pid. Without it, the only running session
-    /// is taken, or you choose one from a list. A terminal that was attached before is detached and told. The
-    /// exit status is that of claude, 0 when detached.
+    /// is taken, or you choose one from a list. `box:api` is the session api of the machine box. A terminal that was
+    /// attached before is detached and told. The exit status is that of claude, 0 when detached.
+    ///
+    /// If the link to another machine is lost, cckw connects again. ctrl-c ends that.
     ///
     /// The key ctrl-\ detaches again: claude goes on without this terminal.
     Attach {
@@ -560,9 +562,10 @@ pub enum Verb {
     },
     /// Name other machines, whose sessions you reach by ssh
     ///
-    /// A machine that has a name is part of a word for a session: `cckw attach box:api` attaches to the session api of
-    /// the machine box. cckw must be installed there. ssh is used as you have configured it, with your keys and your
-    /// agent; cckw opens no port and has no key.
+    /// The name goes before the name of a session: `cckw attach box:api` attaches to the session api of the machine
+    /// box. `cckw list --on all` lists the sessions of all machines. cckw must be installed there; `cckw machine add`
+    /// offers to copy it. ssh is used as you have configured it, with your keys and your agent. cckw opens no port
+    /// and has no key.
     Machine {
         /// What is to be done
         #[command(subcommand)]

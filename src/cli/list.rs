@@ -20,6 +20,7 @@ use super::topic;
 use crate::claude::transcript::turn::TurnStatus;
 use crate::claude::version;
 use crate::escape::{escape, json};
+use crate::machines::store;
 use crate::near_side;
 use crate::os::clock::LocalTime;
 use crate::paths;
@@ -175,7 +176,10 @@ fn rfc3339(seconds: u64) -> Option<String> {
 pub fn table(sessions: &[Session], all: bool, chosen: &[Column], columns: Option<usize>) -> Vec<String> {
     let shown = shown(sessions, all);
     if shown.is_empty() {
-        return std::iter::once(nothing_to_show(sessions.len())).chain(own_news()).collect();
+        return std::iter::once(nothing_to_show(sessions.len()))
+            .chain(elsewhere())
+            .chain(own_news())
+            .collect();
     }
     let colours = Colours::of_stdout();
     let mut installed = Installed::default();
@@ -196,6 +200,12 @@ pub fn table(sessions: &[Session], all: bool, chosen: &[Column], columns: Option
     let newer = shown.iter().zip(newer).filter(|(session, _)| removed_program::hint(session).is_none());
     let newer: BTreeSet<String> = newer.filter_map(|(_, newer)| newer).collect();
     fit_rows(&rows, all, columns, colours).into_iter().chain(footnote(&newer)).chain(own_news()).collect()
+}
+
+/// How to see the sessions of other machines, if the user has named some.
+fn elsewhere() -> Option<String> {
+    let machines = near_side::get().is_none() && store::load().is_ok_and(|machines| !machines.is_empty());
+    machines.then(|| "on your machines: cckw list --on all".into())
 }
 
 /// What stands in the place of a table of nothing, where so many sessions have ended.

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::definition::MachineAction;
 use super::list::duration;
 use super::machine_copy;
-use super::machine_copy::CopyWish;
+use super::machine_copy::{CopyEnd, CopyWish};
 use super::output::{fail, print};
 use super::table::{Cell, Row, align};
 use crate::client;
@@ -53,27 +53,37 @@ fn add(
 ) -> Result<ExitCode, UserError> {
     let machines = store::load()?;
     let added = named(name, destination, program, &machines)?;
+    let done = match machines.contains(&added) {
+        true => "known",
+        false => "added",
+    };
     if no_check {
         keep(machines, &added)?;
-        return Ok(print(&format!("{}: added, and not asked\n", added.name)));
+        return Ok(print(&format!("{}: {done}, and not asked\n", added.name)));
     }
     let mut asked = ask(&added)?;
+    let mut said_why = false;
     if asked.as_ref().err().is_none_or(is_only_cckw) {
         // ssh works.
         keep(machines, &added)?;
         let there = asked.as_ref().map(|(_, answer)| version_of(answer));
         let lacks = machine_copy::lacks(&there);
-        if machine_copy::main(&added, wish, lacks.as_deref())? {
-            asked = ask(&added)?;
+        match machine_copy::main(&added, wish, lacks.as_deref())? {
+            CopyEnd::Copied => asked = ask(&added)?,
+            CopyEnd::NotWanted => {}
+            CopyEnd::Refused => said_why = true,
         }
     }
     match &asked {
         Ok((condition, answer)) => {
-            Ok(print(&format!("{}: added; {}\n", added.name, described(condition, &answer.hello.version))))
+            Ok(print(&format!("{}: {done}; {}\n", added.name, described(condition, &answer.hello.version))))
         }
         Err(failure) if is_only_cckw(failure) => {
-            print(&format!("{}: added; it is reached, and its cckw cannot be used yet\n", added.name));
-            client::complain(failure.error(&added));
+            print(&format!("{}: {done}; ssh reaches it, but {}\n", added.name, escape(&failure.short())));
+            // Its advice may be the copy that was just refused.
+            if !said_why {
+                client::complain(failure.error(&added));
+            }
             Ok(ExitCode::FAILURE)
         }
         Err(failure) => Err(failure.error(&added)),
@@ -245,7 +255,7 @@ impl<'a> Checked<'a> {
                 format!("{} ms", answer.took.as_millis()),
             ],
             Err(failure) => {
-                let reached = if was_reached(failure) { "yes" } else { "no" };
+                let reached = if failure.is_of_cckw() { "yes" } else { "no" };
                 let [cckw, nothing] = [escape(&failure.short()).to_string(), "-".to_owned()];
                 [name, reached.into(), cckw, nothing.clone(), nothing.clone(), nothing]
             }
@@ -270,25 +280,13 @@ impl<'a> Checked<'a> {
             }),
             Err(failure) => json!({
                 "machine": self.machine.name,
-                "reached": was_reached(failure),
+                "reached": failure.is_of_cckw(),
                 "error": failure.word(),
                 "text": failure.error(self.machine).to_string(),
             }),
         };
         format!("{}\n", escape_json(&line.to_string()))
     }
-}
-
-/// Whether ssh works, and only the cckw there does not.
-fn was_reached(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::NoCckw
-            | Failure::TooOld
-            | Failure::CannotRun(_)
-            | Failure::OtherProtocol(_)
-            | Failure::NotUnderstood(_)
-    )
 }
 
 fn rm(names: &[String]) -> Result<ExitCode, UserError> {

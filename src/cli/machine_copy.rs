@@ -35,6 +35,17 @@ pub struct CopyWish {
     pub binary: Option<PathBuf>,
 }
 
+/// What became of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyEnd {
+    /// It is there.
+    Copied,
+    /// Nothing is to be copied, or the user does not want it.
+    NotWanted,
+    /// It cannot be offered. The user was told why.
+    Refused,
+}
+
 /// Whether the user can be asked.
 fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -55,15 +66,15 @@ pub fn lacks(answered: &Result<Version, &Failure>) -> Option<String> {
     }
 }
 
-/// Copies a cckw to the machine if the user wants it, and tells whether one was installed. `lacks` says what is
-/// wrong with what is there; nothing where nothing is.
+/// Copies a cckw to the machine if the user wants it. `lacks` says what is wrong with what is there; nothing where
+/// nothing is.
 ///
 /// # Errors
 /// When the user wants it, and it cannot be done.
-pub fn main(machine: &Machine, wish: &CopyWish, lacks: Option<&str>) -> Result<bool, UserError> {
+pub fn main(machine: &Machine, wish: &CopyWish, lacks: Option<&str>) -> Result<CopyEnd, UserError> {
     let is_wanted = wish.copy || (lacks.is_some() && can_ask() && machine.program.is_none());
     if !is_wanted {
-        return Ok(false);
+        return Ok(CopyEnd::NotWanted);
     }
     if let Some(program) = &machine.program {
         return Err(error::named_program(machine.name.as_str(), program));
@@ -72,13 +83,13 @@ pub fn main(machine: &Machine, wish: &CopyWish, lacks: Option<&str>) -> Result<b
         // Only an offer, which cannot be made.
         Err(error) if !wish.copy => {
             client::complain(error);
-            Ok(false)
+            Ok(CopyEnd::Refused)
         }
         done => done,
     }
 }
 
-fn copy(machine: &Machine, wish: &CopyWish, lacks: Option<&str>) -> Result<bool, UserError> {
+fn copy(machine: &Machine, wish: &CopyWish, lacks: Option<&str>) -> Result<CopyEnd, UserError> {
     let mode = if can_ask() { Mode::Attended } else { Mode::Unattended(CONNECT_TIMEOUT) };
     let copier = Copier::connect(machine, mode)?.map_err(|failure| failure.error(machine))?;
     let name = machine.name.as_str();
@@ -86,7 +97,7 @@ fn copy(machine: &Machine, wish: &CopyWish, lacks: Option<&str>) -> Result<bool,
         && let Some(there) = may_be_taken(&copier.far, Some(&own_version()), name)?
     {
         tell(&format!("{name} has cckw {there}, which is not older: nothing was copied"));
-        return Ok(false);
+        return Ok(CopyEnd::NotWanted);
     }
     let mut progress = Progress::new();
     let config = config::load()?.update;
@@ -95,7 +106,7 @@ fn copy(machine: &Machine, wish: &CopyWish, lacks: Option<&str>) -> Result<bool,
     progress.end();
     let chosen = chosen?;
     if !wish.copy && !agrees(&question(name, lacks.unwrap_or_default(), &chosen)) {
-        return Ok(false);
+        return Ok(CopyEnd::NotWanted);
     }
     let is_on_path = copier.far.is_on_path;
     let mut say = |step| match step {
@@ -107,7 +118,10 @@ fn copy(machine: &Machine, wish: &CopyWish, lacks: Option<&str>) -> Result<bool,
     progress.end();
     let outcome = outcome?;
     tell(&told(name, &outcome, chosen.size, is_on_path));
-    Ok(matches!(outcome, Outcome::Installed { .. }))
+    Ok(match outcome {
+        Outcome::Installed { .. } => CopyEnd::Copied,
+        Outcome::NotOlder(_) => CopyEnd::NotWanted,
+    })
 }
 
 fn question(name: &str, lacks: &str, offer: &Offer) -> String {
@@ -157,7 +171,7 @@ fn told(name: &str, outcome: &Outcome, size: u64, is_on_path: bool) -> String {
     }
     if !is_on_path {
         text += &format!(
-            "\n{name}: ~/.local/bin is not on the PATH of commands there; cckw finds its program over ssh all the same"
+            "\n{name}: ~/.local/bin is not on PATH there. cckw finds the copy all the same; to type cckw there yourself, put it on PATH"
         );
     }
     text
@@ -208,7 +222,7 @@ mod tests {
             more.contains("cckw 1.0.0, which was there before, is kept as ~/.local/bin/cckw.old"),
             "{more}"
         );
-        assert!(more.contains("cckw finds its program over ssh all the same"), "{more}");
+        assert!(more.contains("cckw finds the copy all the same"), "{more}");
         let not = told("box", &Outcome::NotOlder(Version::new(2, 0, 0)), 1, true);
         assert_eq!(not, "box has cckw 2.0.0, which is not older: nothing was copied");
     }

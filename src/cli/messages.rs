@@ -51,7 +51,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
     errors! {
         selector:
             none_running(), several_running(&names()),
-            none(), unknown("wrok\u{1b}[2J"), several(&names()),
+            none(), unknown("wrok\u{1b}[2J"), is_a_machine("box"), several(&names()),
             has_ended(None, WORK, None), has_ended(Some(WORK), WORK, Some("it is empty")),
             waits_for_fg(Some(WORK), WORK),
             directory_gone(None, "its directory /src is gone: make it again, then: cckw start work"),

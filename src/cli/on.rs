@@ -20,8 +20,10 @@ use crate::machines::wire::Ask;
 use crate::os::text::LosslessText;
 use crate::user_error::UserError;
 
-/// What is said where nothing was answered, in the place of a state.
+/// What is said in the place of a state: ssh does not reach the machine.
 const NOT_REACHED: &str = "not reached";
+/// The same: ssh reaches it, and its cckw does not answer.
+const NOT_USABLE: &str = "no answer";
 
 /// What one place has to say.
 struct Place<T> {
@@ -38,11 +40,18 @@ struct NotSaid {
     word: &'static str,
     /// For people: what, why, and what to do.
     text: String,
+    /// Whether ssh has reached the machine.
+    was_reached: bool,
 }
 
 impl NotSaid {
     fn failed(error: &UserError) -> Self {
-        Self { word: "failed", text: error.to_string() }
+        Self { word: "failed", text: error.to_string(), was_reached: true }
+    }
+
+    /// What stands in the place of a state.
+    fn state(&self) -> &'static str {
+        if self.was_reached { NOT_USABLE } else { NOT_REACHED }
     }
 }
 
@@ -114,7 +123,11 @@ fn ask<T: Send>(
                     Printed { stdout: text(&said.stdout), stderr: text(&said.stderr), status: answer.status };
                 read(&machine, printed)
             }
-            Err(failure) => Err(NotSaid { word: failure.word(), text: failure.error(&machine).to_string() }),
+            Err(failure) => Err(NotSaid {
+                word: failure.word(),
+                text: failure.error(&machine).to_string(),
+                was_reached: failure.is_of_cckw(),
+            }),
         };
         Place { machine: Some(machine), said }
     });
@@ -132,6 +145,7 @@ fn json_lines(machine: &Machine, printed: &Printed) -> Result<Vec<Value>, NotSai
     lines.ok_or_else(|| NotSaid {
         word: "not-understood",
         text: format!("{}: its answer is not understood; update the cckw there", machine.name),
+        was_reached: true,
     })
 }
 
@@ -144,7 +158,7 @@ fn failed(machine: &Machine, printed: &Printed) -> NotSaid {
     } else {
         escape(said).to_string()
     };
-    NotSaid { word: "failed", text: format!("{}: {said}", machine.name) }
+    NotSaid { word: "failed", text: format!("{}: {said}", machine.name), was_reached: true }
 }
 
 /// The status: 1 where a place has said nothing.

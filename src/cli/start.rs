@@ -51,7 +51,7 @@ fn start_only(environment: EnvironmentFrom) -> Result<ExitCode, UserError> {
             // run.
             Err(NotPicked::None) if Instant::now() < until => sleep(POLL_INTERVAL),
             Err(NotPicked::None) => return Err(selector::nothing_to_bring_back()),
-            Err(error) => return Err((&error).into()),
+            Err(error) => return Err(error.among_all()),
         }
     }
 }

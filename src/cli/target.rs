@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use super::output::fail;
 use super::{revive, status};
+use crate::machines::store;
+use crate::near_side;
 use crate::registry;
 use crate::registry::record::SessionState;
 use crate::registry::{NotPicked, Session};
@@ -30,7 +32,7 @@ pub fn all_meant(words: &[String]) -> Vec<Result<Session, UserError>> {
         // Said once.
         Err(error) => return vec![Err(error)],
     };
-    let pick = |word: &String| registry::pick(&sessions, Some(word)).map_err(|error| error.among_all());
+    let pick = |word: &String| registry::pick(&sessions, Some(word)).map_err(|error| not_picked(&error));
     let found: Vec<_> = words.iter().map(pick).collect();
     revive::lost();
     let again = |session: &Session| registry::again(session).unwrap_or_else(|| session.clone());
@@ -43,7 +45,17 @@ pub fn all_meant(words: &[String]) -> Vec<Result<Session, UserError>> {
 /// As [`meant`].
 pub fn as_it_is(word: &str) -> Result<Session, UserError> {
     let sessions = registry::sessions()?;
-    registry::pick(&sessions, Some(word)).cloned().map_err(|error| error.among_all())
+    registry::pick(&sessions, Some(word)).cloned().map_err(|error| not_picked(&error))
+}
+
+/// Why none was picked from all sessions. The name of a machine is no session.
+fn not_picked(error: &NotPicked) -> UserError {
+    match error {
+        NotPicked::Unknown(word) if near_side::get().is_none() && store::find(word).is_ok() => {
+            selector::is_a_machine(word)
+        }
+        error => error.among_all(),
+    }
 }
 
 /// The session that is meant without a word, where it need not run: the only one that runs, or the one that

@@ -109,6 +109,18 @@ impl Failure {
         }
     }
 
+    /// Whether ssh reaches the machine, and only the cckw there cannot be used.
+    pub fn is_of_cckw(&self) -> bool {
+        matches!(
+            self,
+            Self::NoCckw
+                | Self::TooOld
+                | Self::CannotRun(_)
+                | Self::OtherProtocol(_)
+                | Self::NotUnderstood(_)
+        )
+    }
+
     /// A word for it, for scripts.
     pub fn word(&self) -> &'static str {
         match self {
@@ -165,7 +177,7 @@ impl Failure {
         let advice = match self {
             Self::NoSsh(_) => "install OpenSSH's client, or name one with CCKW_SSH".to_owned(),
             Self::NameUnknown => {
-                format!("check `{}` in ~/.ssh/config, or: cckw machine rm {name}", machine.destination)
+                format!("check the name in `{}` and in ~/.ssh/config; try: {by_hand}", machine.destination)
             }
             Self::Refused | Self::Closed(_) => format!("check that sshd runs there; try: {by_hand}"),
             Self::Unreachable | Self::TimedOut(_) => {

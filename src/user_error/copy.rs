@@ -12,9 +12,9 @@ pub fn no_source(kind: impl Display, is_own_kind: bool) -> UserError {
         true => "this cckw is not static, and [update] names no release",
         false => "this machine is of another kind, and [update] names no release",
     };
-    UserError::new(format!("there is no cckw to be copied ({kind})"))
-        .why(why)
-        .advice("name a static program with --binary FILE, or install cckw there by hand")
+    UserError::new(format!("there is no cckw to be copied ({kind})")).why(why).advice(
+        "name a static program with --binary FILE, or install cckw there by hand: docs/user/install.md",
+    )
 }
 
 /// The file that the user named cannot be copied.

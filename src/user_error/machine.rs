@@ -28,11 +28,8 @@ pub fn unfit(why: &str) -> UserError {
 
 /// Another machine has the name.
 pub fn name_is_taken(name: &str, destination: &str) -> UserError {
-    UserError::new(format!(
-        "the machine {name} is there already, with the destination {}",
-        escape(destination)
-    ))
-    .advice(format!("take another name, or remove it: cckw machine rm {name}"))
+    UserError::new(format!("there is a machine {name} already, with the destination {}", escape(destination)))
+        .advice(format!("take another name, or remove it: cckw machine rm {name}"))
 }
 
 /// There is no machine at all.

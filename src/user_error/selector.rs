@@ -26,6 +26,13 @@ pub fn unknown(word: &str) -> UserError {
     UserError::new(format!("no session is called {}", escape(&near_side::on(word)))).advice(see_all())
 }
 
+/// The same, where a machine is called so.
+pub fn is_a_machine(name: &str) -> UserError {
+    UserError::new(format!("no session is called {name}"))
+        .why("it is a machine")
+        .advice(format!("name a session of it: {name}:SESSION; they are listed by: cckw list --on {name}"))
+}
+
 /// Several are meant, running or ended.
 pub fn several(names: &[String]) -> UserError {
     UserError::new("several sessions are meant").advice(one_of(names))

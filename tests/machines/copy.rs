@@ -63,7 +63,7 @@ fn is_copied(said: &Said, way: &str) {
     assert_eq!(said.code, Some(0), "{said:#?}");
     assert!(said.err.contains(&format!("cckw {VERSION} is ~/.local/bin/cckw there now")), "{said:#?}");
     assert!(said.err.contains(&format!("MB by {way};")), "{said:#?}");
-    assert!(said.out.contains(&format!("added; cckw {VERSION}, ")), "{said:#?}");
+    assert!(said.out.contains(&format!("; cckw {VERSION}, ")), "{said:#?}");
 }
 
 #[track_caller]

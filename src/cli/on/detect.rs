@@ -9,7 +9,7 @@ use super::super::definition::{On, Verb};
 use super::super::detect::{self, DetectArgs};
 use super::super::output::{fail, print};
 use super::super::table::{Cell, Row, align};
-use super::{NOT_REACHED, NotSaid, Place, Printed, failed};
+use super::{NotSaid, Place, Printed, failed};
 use crate::client::complain;
 use crate::escape::{escape, json as escape_json};
 use crate::machines::call::Shown;
@@ -74,7 +74,7 @@ fn table(places: &[Place<Found>]) -> String {
             }
             Err(not_said) => {
                 let mut row: Row =
-                    vec![machine.into(), "-".into(), Cell::from(NOT_REACHED).styled(colours.bad())];
+                    vec![machine.into(), "-".into(), Cell::from(not_said.state()).styled(colours.bad())];
                 row.extend(["-"; 6].map(Cell::from));
                 rows.push(row);
                 complain(&not_said.text);

@@ -12,7 +12,7 @@ use super::super::definition::{On, Verb};
 use super::super::last_turn;
 use super::super::list::{self, ListRow};
 use super::super::output::{columns as terminal_columns, fail, print};
-use super::{NOT_REACHED, NotSaid, Place, Printed, failed, json_lines};
+use super::{NotSaid, Place, Printed, failed, json_lines};
 use crate::escape::{escape, json as escape_json};
 use crate::machines::cache;
 use crate::machines::call::Shown;
@@ -72,7 +72,7 @@ fn table(places: &[Place<Vec<Value>>], all: bool, chosen: &[Column], columns: Op
                 lines.extend(found.iter().cloned());
             }
             Err(not_said) => {
-                rows.push(not_reached(&place.prefix(), not_said));
+                rows.push(without_answer(&place.prefix(), not_said));
                 lines.push(Value::Null);
             }
         }
@@ -90,13 +90,13 @@ fn table(places: &[Place<Vec<Value>>], all: bool, chosen: &[Column], columns: Op
 }
 
 /// The row of a machine that says nothing. Below it stands why.
-fn not_reached(prefix: &str, not_said: &NotSaid) -> ListRow {
+fn without_answer(prefix: &str, not_said: &NotSaid) -> ListRow {
     let text = not_said.text.strip_prefix(prefix).unwrap_or(&not_said.text).trim_start();
     let dash = || "-".to_owned();
     ListRow {
         name: prefix.into(),
-        state: NOT_REACHED.into(),
-        shown_state: NOT_REACHED.into(),
+        state: not_said.state().into(),
+        shown_state: not_said.state().into(),
         remote: dash(),
         terminal: dash(),
         uptime: dash(),
@@ -181,8 +181,15 @@ mod tests {
         let session = json!({"name": "api\u{1b}", "state": "idle", "running": true, "attached": false,
             "started_at": 1, "ended_at": 61, "restarts": 2, "claude_version": "2.1.0", "newer_installed": "2.2.0",
             "cwd": "/src", "title": "Fix it", "hint": "do it: cckw attach box:api"});
-        let refused = NotSaid { word: "refused", text: "pi: it refuses the connection; try: ssh pi".into() };
-        let places = [place("box", Ok(vec![session])), place("pi", Err(refused)), place("nas", Ok(vec![]))];
+        let not_said = |word, text: &str, was_reached| NotSaid { word, text: text.into(), was_reached };
+        let refused = not_said("refused", "pi: it refuses the connection; try: ssh pi", false);
+        let bare = not_said("no-cckw", "lab: there is no cckw; copy one there", true);
+        let places = [
+            place("box", Ok(vec![session])),
+            place("pi", Err(refused)),
+            place("lab", Err(bare)),
+            place("nas", Ok(vec![])),
+        ];
         assert_eq!(
             table(&places, false, &[], None),
             [
@@ -191,6 +198,8 @@ mod tests {
                 "  do it: cckw attach box:api",
                 "pi:            not reached  -   -         -       -         -       -",
                 "  it refuses the connection; try: ssh pi",
+                "lab:           no answer    -   -         -       -         -       -",
+                "  there is no cckw; copy one there",
                 "no session runs: nas",
             ]
         );

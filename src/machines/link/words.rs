@@ -12,7 +12,7 @@ pub fn lost(machine: &str, loss: Loss, last: Option<&str>) -> String {
         (Loss::Asleep(time), _) => format!("this side was stopped or asleep for {}", in_words(time)),
         (Loss::Unheard, _) => "it has heard nothing from here for too long".into(),
         (Loss::Ended, Some(last)) => format!("ssh: {}", escape(last)),
-        (Loss::Ended, None) => "ssh has ended".into(),
+        (Loss::Ended, None) => "the connection has ended".into(),
     };
     format!("\r\n\x1b[J[cckw: the link to {} was lost ({why})]\r\n", escape(machine))
 }

@@ -138,6 +138,8 @@ fn completes_in(name: &str) {
     completes(&mut terminal, "cckw attach la", "cckw attach lab:");
     completes(&mut terminal, "cckw machine check la", "cckw machine check lab");
     completes(&mut terminal, "cckw doctor --on bo", "cckw doctor --on box");
+    completes(&mut terminal, "cckw list --on box,la", "cckw list --on box,lab");
+    completes(&mut terminal, "cckw list --on=la", "cckw list --on=lab");
     // What an option takes is no session.
     completes(&mut terminal, "cckw wait --for tu", "cckw wait --for turn");
     // What is offered can be taken: the line is run as the shell left it.

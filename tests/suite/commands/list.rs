@@ -209,6 +209,24 @@ fn without_sessions_nothing_is_said_of_ended_ones() {
 }
 
 #[test]
+fn a_list_of_nothing_and_the_name_of_a_machine_lead_to_its_sessions() {
+    let sandbox = sandbox();
+    let add = ["machine", "add", "box", "me@box.invalid", "--no-check"];
+    assert_eq!(well_said(&sandbox, &add), "box: added, and not asked\n");
+    assert_eq!(well_said(&sandbox, &add), "box: known, and not asked\n");
+    assert_eq!(
+        well_said(&sandbox, &["list"]),
+        "no sessions; `cckw claude` starts one\non your machines: cckw list --on all\n"
+    );
+    for words in [&["attach", "box"][..], &["stop", "box"], &["send", "box", "text"]] {
+        let said = cckw(&sandbox, words).output().expect("cckw runs");
+        let err = String::from_utf8_lossy(&said.stderr);
+        assert_eq!(said.status.code(), Some(1), "{err}");
+        assert!(err.contains("it is a machine; name a session of it: box:SESSION"), "{err}");
+    }
+}
+
+#[test]
 fn what_waits_for_the_user_stands_out_on_a_terminal_with_colours() {
     let mut sandbox = sandbox();
     let mut terminal = start(&sandbox, &[]);
