@@ -35,10 +35,14 @@ fn a_name_that_was_given_goes_before_the_directory_s() {
 #[test]
 fn a_name_with_a_colon_is_refused_or_gets_a_dash() {
     let sandbox = sandbox();
-    for args in [&["new", "box:api"][..], &["rename", "x", "box:api"]] {
+    let cases = [
+        (&["new", "box:api"][..], "no machine is called box"),
+        (&["rename", "x", "box:api"], "it has a `:` in it"),
+    ];
+    for (args, why) in cases {
         let refused = cckw(&sandbox, args).output().expect("runs");
         let said = String::from_utf8_lossy(&refused.stderr);
-        assert!(refused.status.code() != Some(0) && said.contains("it has a `:` in it"), "{args:?}: {said}");
+        assert!(refused.status.code() != Some(0) && said.contains(why), "{args:?}: {said}");
     }
     assert_eq!(sandbox.records().len(), 0);
     let of_flag = detached(&sandbox, &sandbox.work(), &["-n", "box:api"]);
