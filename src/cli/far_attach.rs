@@ -84,7 +84,8 @@ fn again(id: &str, nonce: &str) -> Result<Session, UserError> {
         matches!(now.record.state, SessionState::Stopped | SessionState::Crashed | SessionState::Terminated);
     if has_ended || now.record.ended_at.is_some() || stop_marker::is_set(&now.directory) {
         let word = now.word();
-        return reachable(now, &word);
+        // The error names the machine itself.
+        return reachable(now, near_side::off(&word));
     }
     let name = escape(&now.name);
     say(&ToNear::Note(format!("session {name} went down with its host, and is brought back")), nonce);

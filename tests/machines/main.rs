@@ -16,6 +16,7 @@ mod bed;
 mod copy;
 mod doctor;
 mod hosts;
+mod jobs;
 mod keys;
 mod known;
 mod loss;
