@@ -45,7 +45,7 @@ impl Colours {
         self.shown(match state {
             "waiting" | "asks" => AnsiColor::Yellow.on_default().bold().invert(),
             "crashed" | "hung" | "unreachable" | "unreadable" | "rebooted" | "terminated" | "expired"
-            | "failed" | "limited" | "unauthorized" | "not reached" | "no answer" => {
+            | "failed" | "limited" | "unauthorized" | "not reached" | "not usable" => {
                 AnsiColor::Red.on_default()
             }
             "busy" => AnsiColor::Cyan.on_default(),

@@ -22,8 +22,8 @@ use crate::user_error::UserError;
 
 /// What is said in the place of a state: ssh does not reach the machine.
 const NOT_REACHED: &str = "not reached";
-/// The same: ssh reaches it, and its cckw does not answer.
-const NOT_USABLE: &str = "no answer";
+/// The same: ssh reaches it, and its cckw cannot be used.
+const NOT_USABLE: &str = "not usable";
 
 /// What one place has to say.
 struct Place<T> {

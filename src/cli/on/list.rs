@@ -198,7 +198,7 @@ mod tests {
                 "  do it: cckw attach box:api",
                 "pi:            not reached  -   -         -       -         -       -",
                 "  it refuses the connection; try: ssh pi",
-                "lab:           no answer    -   -         -       -         -       -",
+                "lab:           not usable   -   -         -       -         -       -",
                 "  there is no cckw; copy one there",
                 "no session runs: nas",
             ]
