@@ -168,10 +168,11 @@ fn a_host_of_an_older_version_is_said_to_be_one() {
         }
     });
     let output = sent(&sandbox, &["hello"]);
+    let said = String::from_utf8(output.stderr).expect("text");
+    // First, for where it has not asked both times, the old one would wait for ever.
+    assert!(output.status.code() == Some(1) && said.contains("older cckw"), "{said}");
     old.join().expect("ends");
     std::fs::rename(&aside, &socket).expect("moved back");
-    let said = String::from_utf8(output.stderr).expect("text");
-    assert!(output.status.code() == Some(1) && said.contains("older cckw"), "{said}");
     wait_until("the host", DEADLINE, || cckw(&sandbox, &["stop", "work"]).status().expect("runs").success());
     terminal.finish();
 }
