@@ -2,7 +2,8 @@
 
 use super::super::definition::Verb;
 use crate::machines::name::split;
-use crate::user_error::{UserError, machine};
+use crate::registry::names;
+use crate::user_error::{UserError, machine, session};
 
 /// The words that mean sessions, in the order in which they were typed.
 pub fn words(verb: &Verb) -> Vec<&str> {
@@ -63,6 +64,10 @@ pub fn with_words(verb: &Verb, given: &[String]) -> Result<Verb, UserError> {
             }
             *session = Some(first).filter(|word| !word.is_empty()).ok_or_else(no_session)?;
         }
+        // Words behind `--` are claude's, so there it would be read as an option.
+        Verb::New { .. } if first.starts_with('-') => {
+            return Err(session::unfit_name(&first, names::unfit(&first).unwrap_or_default()));
+        }
         Verb::New { name: word, .. }
         | Verb::Adopt { claude: word, .. }
         | Verb::Send { session: word, .. }
@@ -112,6 +117,15 @@ mod tests {
             [&["send", "box:", "x"][..], &["wait", "box:"], &["new", "box:"], &["rename", "box:", "x"]]
         {
             assert!(changed(line, &[""]).is_err_and(|error| error.contains("names no session")), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_read_as_an_option_there() {
+        for name in ["--help", "-n", "--"] {
+            let word = format!("box:{name}");
+            let refused = changed(&["new", &word], &[name]);
+            assert!(refused.is_err_and(|error| error.contains("begins like an option")), "{name}");
         }
     }
 
