@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::failure::{Failure, SSH_FAILED};
 use super::ssh::{self, Mode, Purpose, Settings};
 use super::store::Machine;
-use super::wire::{Ask, Found, Hello, HelloFinder, PROTOCOL, Request};
+use super::wire::{Ask, Found, GO, Hello, HelloFinder, PROTOCOL, Request};
 
 /// How long the rest of the output may come after ssh has ended: a connection that goes on in the background may
 /// keep it open.
@@ -103,12 +104,9 @@ impl Call {
         let nonce = Uuid::new_v4().simple().to_string();
         let mut child = self.start(&settings)?;
         let stdin = child.stdin.take().ok_or_else(|| no_ssh("it has no stdin"))?;
-        // It holds stdin open until this call is over.
-        let writer = tokio::spawn(write(stdin, self.request(&nonce)));
+        let mut input = FarInput::new(stdin, self.request(&nonce), self.ask.may_change());
         let talk = Conversation::new(&nonce, begun, self.hello_timeout(), self.mode == Mode::Attended);
-        let answered = talk.run(&mut child, sink).await;
-        writer.abort();
-        answered
+        talk.run(&mut child, &mut input, sink).await
     }
 
     /// How long the far side may take to say its first word.
@@ -152,6 +150,7 @@ impl Call {
             ask: self.ask.clone(),
             has_colours: self.shown.has_colours,
             columns: self.shown.columns,
+            waits: self.ask.may_change(),
         };
         let mut line = serde_json::to_vec(&request).unwrap_or_default();
         line.push(b'\n');
@@ -163,10 +162,42 @@ fn no_ssh(error: impl ToString) -> Failure {
     Failure::NoSsh(error.to_string())
 }
 
-/// Writes the request, and keeps stdin open: its end tells the far side that nobody waits for it any more.
-async fn write(mut stdin: ChildStdin, request: Vec<u8>) {
-    if stdin.write_all(&request).await.is_ok() && stdin.flush().await.is_ok() {
-        std::future::pending::<()>().await;
+/// The stdin of the far side. It stays open as long as this value: its end tells the far side that nobody waits for
+/// it any more.
+struct FarInput {
+    /// It writes the request.
+    writer: JoinHandle<io::Result<ChildStdin>>,
+    stdin: Option<ChildStdin>,
+    /// The far side waits until it is told to go on.
+    waits: bool,
+}
+
+impl FarInput {
+    fn new(mut stdin: ChildStdin, request: Vec<u8>, waits: bool) -> Self {
+        let write = async move {
+            stdin.write_all(&request).await?;
+            stdin.flush().await?;
+            Ok(stdin)
+        };
+        Self { writer: tokio::spawn(write), stdin: None, waits }
+    }
+
+    /// The hello has come. If the far side cannot be told so, it does nothing, and its end is seen.
+    async fn go(&mut self) {
+        if !std::mem::take(&mut self.waits) {
+            return;
+        }
+        let Ok(Ok(stdin)) = (&mut self.writer).await else { return };
+        let stdin = self.stdin.insert(stdin);
+        if stdin.write_all(GO).await.is_ok() {
+            let _ = stdin.flush().await;
+        }
+    }
+}
+
+impl Drop for FarInput {
+    fn drop(&mut self) {
+        self.writer.abort();
     }
 }
 
@@ -201,7 +232,12 @@ impl Conversation {
         }
     }
 
-    async fn run(mut self, child: &mut Child, sink: &mut impl Sink) -> Result<Answer, CallError> {
+    async fn run(
+        mut self,
+        child: &mut Child,
+        input: &mut FarInput,
+        sink: &mut impl Sink,
+    ) -> Result<Answer, CallError> {
         let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(no_ssh("it has no output").into());
         };
@@ -234,6 +270,9 @@ impl Conversation {
                     }
                     return Err(self.silent().into());
                 }
+            }
+            if self.hello.is_some() {
+                input.go().await;
             }
         }
         self.end(status.and_then(|status| status.code()))

@@ -18,7 +18,7 @@ use crate::os::memory_file;
 use crate::os::poll::{Interest, Poll};
 use crate::user_error::{UserError, machine as error};
 
-/// How long the request may take to come. The near side writes it at once.
+/// How long the request, and what lets it be done, may take to come. The near side writes them at once.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a verb may take to end after a hang-up.
 const END_TIMEOUT: Duration = Duration::from_secs(3);
@@ -36,6 +36,10 @@ pub fn begin() -> Result<Ask, UserError> {
     let request: Request = serde_json::from_slice(&line).map_err(error::senseless_request)?;
     check(&request).map_err(error::senseless_request)?;
     say_hello(&request.nonce);
+    if request.waits {
+        // Without this the near side is gone, or does not know that it is answered: then nothing is done.
+        read_line(File::from(stdin.try_clone().map_err(error::senseless_request)?))?;
+    }
     near_side::set(NearSide {
         machine: request.machine,
         has_colours: request.has_colours,
@@ -137,6 +141,7 @@ mod tests {
             ask: Ask::Condition,
             has_colours: false,
             columns: None,
+            waits: false,
         }
     }
 

@@ -4,6 +4,9 @@
 //! [`Request`]. The far side answers with one line on stdout and one on stderr ([`Hello`]). What comes before them is
 //! of the far shell (a banner) or of ssh; what comes after them is of the verb that was asked for. When the far side
 //! reads the end of its stdin, the near side is gone, and it ends.
+//!
+//! A verb that changes something is not run before the near side has read the hello, and has said so with the line
+//! [`GO`]. So without a hello nothing was done, whatever became of the connection.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +30,10 @@ pub const MAX_REQUEST_BYTES: usize = 16 << 20;
 const MAX_HELLO_BYTES: usize = 64 << 10;
 /// The longest nonce, in bytes.
 const MAX_NONCE_BYTES: usize = 64;
+/// What the near side says when it has read the hello.
+pub const GO: &[u8] = b"go\n";
+/// The verbs that change nothing.
+const READING_VERBS: [&str; 7] = ["detect", "doctor", "list", "logs", "screen", "transcript", "wait"];
 
 /// What the line of the far side begins with. No shell's banner begins so, and the nonce makes sure of it.
 const HELLO_MARK: &str = "\u{1e}cckw-far ";
@@ -48,6 +55,9 @@ pub struct Request {
     /// How many columns the terminal has that shows it; nothing where it goes somewhere else.
     #[serde(default)]
     pub columns: Option<usize>,
+    /// Whether nothing is done before the near side has said [`GO`].
+    #[serde(default)]
+    pub waits: bool,
 }
 
 /// What is to be done on the far side.
@@ -64,6 +74,19 @@ pub enum Ask {
     },
     /// How the machine is: the answer on stdout is a line of JSON, [`Condition`].
     Condition,
+}
+
+impl Ask {
+    /// Whether it may change something on the far side.
+    pub fn may_change(&self) -> bool {
+        match self {
+            Self::Verb { args, .. } => !matches!(
+                args.first(),
+                Some(LosslessText::String(verb)) if READING_VERBS.contains(&verb.as_str())
+            ),
+            Self::Condition => false,
+        }
+    }
 }
 
 /// What the far side says first.
@@ -252,6 +275,21 @@ mod tests {
         let text = r#"{"protocol":{"major":1,"minor":9},"version":"9.0.0","more":[1]}"#;
         let hello: Hello = serde_json::from_str(text).expect("is read");
         assert_eq!((hello.protocol.minor, hello.os.as_str()), (9, ""));
+    }
+
+    #[test]
+    fn a_verb_that_is_not_known_to_change_nothing_may_change_something() {
+        let verb = |line: &[&str]| Ask::Verb {
+            args: line.iter().map(|word| LosslessText::String((*word).to_owned())).collect(),
+            stdin: None,
+        };
+        for line in [&["send", "--", "api", "list"][..], &["new", "api"], &["stop"], &["later"], &[]] {
+            assert!(verb(line).may_change(), "{line:?}");
+        }
+        for line in [&["list", "--json"][..], &["wait", "--", "api"], &["screen"]] {
+            assert!(!verb(line).may_change(), "{line:?}");
+        }
+        assert!(!Ask::Condition.may_change());
     }
 
     #[test]

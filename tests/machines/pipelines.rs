@@ -1,5 +1,6 @@
 //! Verbs about sessions of a machine in scripts: what they print, and how they end.
 
+use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -148,4 +149,25 @@ fn several_places_at_once_are_served_at_the_same_time() {
     wait_until("the end here", Duration::from_secs(20), || {
         bed.records().iter().all(|record| record.text("state") == "stopped")
     });
+}
+
+#[test]
+fn nothing_is_done_where_the_answer_of_the_machine_is_lost() {
+    let Some(bed) = Bed::new(&["box"]) else { return };
+    let far = bed.far("box");
+    far.new_session("api");
+    // The far shell takes its time, and the request is there meanwhile.
+    let slow = "until read -t 0; do sleep 0.02; done; touch asked\nuntil [ -e go ]; do sleep 0.02; done\n";
+    far.write(".bashrc", slow);
+    let mut send = bed.cckw(&["send", "box:api", "never"]);
+    let send = send.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    wait_until("the request", DEADLINE, || far.path(far.home("asked")).exists());
+    bed.link("box", Link::Silent);
+    fs::write(far.path(far.home("go")), "").expect("a file");
+    let said = Said::of(send.wait_with_output().expect("ends"));
+    assert_eq!(said.code, Some(255), "{said:?}");
+    bed.link("box", Link::Heard);
+    assert_eq!(bed.asked(&["send", "box:api", "once", "--wait"]).out, "You said: once\n");
+    let transcript = bed.well_said(&["transcript", "box:api"]);
+    assert!(transcript.contains("once") && !transcript.contains("never"), "{transcript}");
 }
