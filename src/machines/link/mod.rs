@@ -4,6 +4,7 @@
 //! on as it comes, but for the markers that the two sides send each other. They tell when the link is dead. Then the
 //! terminal is put in order, and the link is made anew.
 
+mod arrived;
 mod backoff;
 mod connection;
 mod keys;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::super::failure::Failure;
 use super::super::ssh::Settings;
 use super::super::store::Machine;
+use super::arrived::Arrived;
 use super::connection::Connection;
 use super::near_terminal::NearTerminal;
 use super::state::{Action, KeyUse, LinkEvent, LinkState};
@@ -58,6 +59,8 @@ pub struct Relay {
     failure: Option<Failure>,
     /// The same as it was last said.
     said: Option<String>,
+    /// Which keys have arrived on the link that is there.
+    arrived: Arrived,
     /// What ssh has said last.
     last_words: Option<String>,
     /// What the far side has said without a session.
@@ -108,6 +111,7 @@ impl Relay {
             dropped: 0,
             failure: None,
             said: None,
+            arrived: Arrived::default(),
             last_words: None,
             held: Vec::new(),
             counted: None,

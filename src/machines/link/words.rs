@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::state::Loss;
 use crate::escape::escape;
 
-/// That the link was lost. `last` is what ssh has said last.
-pub fn lost(machine: &str, loss: Loss, last: Option<&str>) -> String {
+/// That the link was lost. `last` is what ssh has said last. It is not known whether the `open` keys that were typed
+/// last have arrived.
+pub fn lost(machine: &str, loss: Loss, last: Option<&str>, open: u64) -> String {
     let why = match (loss, last) {
         (Loss::Silence(time), _) => format!("no answer for {}", in_words(time)),
         (Loss::Asleep(time), _) => format!("this side was stopped or asleep for {}", in_words(time)),
@@ -14,7 +15,12 @@ pub fn lost(machine: &str, loss: Loss, last: Option<&str>) -> String {
         (Loss::Ended, Some(last)) => format!("ssh: {}", escape(last)),
         (Loss::Ended, None) => "the connection has ended".into(),
     };
-    format!("\r\n\x1b[J[cckw: the link to {} was lost ({why})]\r\n", escape(machine))
+    let open = match open {
+        0 => String::new(),
+        1 => "; the last key may not have arrived".into(),
+        count => format!("; the last {count} keys may not have arrived"),
+    };
+    format!("\r\n\x1b[J[cckw: the link to {} was lost ({why}){open}]\r\n", escape(machine))
 }
 
 /// Why it could not be connected to, in a line of its own.
@@ -122,7 +128,7 @@ mod tests {
     #[test]
     fn nothing_that_comes_from_elsewhere_is_a_command_for_the_terminal() {
         for line in [
-            lost("b\x1b[2J", Loss::Ended, Some("x\x1b[2J")),
+            lost("b\x1b[2J", Loss::Ended, Some("x\x1b[2J"), 2),
             not_connected("b", "\x1b[2J"),
             left("b:\x1b[2J", 2),
             back("\x1b[2J", 1),

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::super::super::failure::Failure;
 use super::super::super::wire::{self, PROTOCOL};
+use super::super::arrived::Arrived;
 use super::super::connection::{Connection, Heard, Manner};
 use super::super::request::AttachRequest;
 use super::super::state::{ATTENDED_TIMEOUT, CONNECT_TIMEOUT, End, LinkEvent};
@@ -84,7 +85,10 @@ impl Relay {
     pub(super) fn far_side_says(&mut self, word: ToNear) {
         match word {
             ToNear::Hello(hello) => self.greeted(hello),
-            ToNear::Pong(number) => self.tell(LinkEvent::Pong(number)),
+            ToNear::Pong(number) => {
+                self.arrived.pong(number);
+                self.tell(LinkEvent::Pong(number));
+            }
             ToNear::Stopped(signal) => self.tell(LinkEvent::Stopped(signal)),
             ToNear::Note(text) => {
                 let text = words::note(&text);
@@ -103,7 +107,7 @@ impl Relay {
             return self.tell(LinkEvent::Ended(End::Lasting));
         }
         (self.session, self.word) = (Some(hello.session), hello.name);
-        self.parser = parser(self.detach_key);
+        (self.parser, self.arrived) = (parser(self.detach_key), Arrived::default());
         self.tell(LinkEvent::Hello);
         let early = std::mem::take(&mut self.early);
         self.type_keys(&early);
@@ -171,6 +175,7 @@ impl Relay {
     pub(super) fn ping(&mut self, number: u64) {
         // Behind keys that wait for room another one is no faster.
         if !self.ping_waits {
+            self.arrived.ping(number);
             self.say_to_far_side(&ToFar::Ping(number));
             self.ping_waits = !self.keys.is_empty();
         }

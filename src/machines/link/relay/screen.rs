@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use nix::sys::signal::Signal;
 
 use super::super::super::failure::Failure;
-use super::super::state::{CONNECT_TIMEOUT, Leave, LinkEvent, Loss};
+use super::super::state::{ATTENDED_TIMEOUT, CONNECT_TIMEOUT, Leave, LinkEvent, Loss};
 use super::super::words;
 use super::{Relay, parser};
 use crate::client::{complain, stop_for_terminal};
@@ -18,7 +18,8 @@ impl Relay {
         self.parser = parser(self.detach_key);
         self.early.clear();
         self.dropped = 0;
-        let text = words::lost(self.machine.name.as_str(), loss, self.last_words.as_deref());
+        let last = self.last_words.as_deref();
+        let text = words::lost(self.machine.name.as_str(), loss, last, self.arrived.open());
         self.terminal.say(&text);
         self.failure = None;
     }
@@ -129,7 +130,8 @@ impl Relay {
         }
         self.terminal.leave_raw();
         if how == Leave::Failed {
-            let failure = self.failure.take().unwrap_or(Failure::TimedOut(CONNECT_TIMEOUT));
+            let within = if self.attended { ATTENDED_TIMEOUT } else { CONNECT_TIMEOUT };
+            let failure = self.failure.take().unwrap_or(Failure::TimedOut(within));
             complain(failure.error(&self.machine));
         }
     }

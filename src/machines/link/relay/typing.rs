@@ -3,6 +3,7 @@
 use super::super::connection::Connection;
 use super::super::keys;
 use super::super::state::{KeyUse, LinkEvent};
+use super::super::words;
 use super::Relay;
 use crate::client::backpressure::KeyAdmission;
 use crate::config::DetachKey;
@@ -70,5 +71,7 @@ impl Relay {
             }
             _ => self.dropped += bytes.len(),
         }
+        // Behind the write: nobody waits for this.
+        self.arrived.type_keys(words::count_keys(bytes));
     }
 }
