@@ -100,7 +100,12 @@ pub fn come_up(
 ) -> Result<ExitCode, UserError> {
     let timeout = start.timeout;
     let mut watch = SessionWatch::new(vec![session.clone()])?;
-    let end = watch.until(|now, seen| start.look(now, &seen[0]))?;
+    let mut end = watch.until(|now, seen| start.look(now, &seen[0]))?;
+    if matches!(end, WaitEnd::Done(Beginning::Asks(None))) && on_its_screen(session).is_empty() {
+        // Nothing is drawn yet, so it is a slow start and no question.
+        start.needs_question = true;
+        end = watch.until(|now, seen| start.look(now, &seen[0]))?;
+    }
     let now = registry::again(session).unwrap_or_else(|| session.clone());
     let error = match end {
         WaitEnd::Done(Beginning::Ended(said)) => return Err(ended(&now, said)),
@@ -174,18 +179,25 @@ pub struct Start {
     has_prompt: bool,
     /// Since when it is up and does nothing.
     idle_since: Option<Instant>,
+    /// Whether a claude that says nothing of itself counts as one that asks only if the question is known.
+    needs_question: bool,
 }
 
 impl Start {
     /// A start at this moment, without a prompt.
     pub fn at(begun: Instant, timeout: Duration) -> Self {
-        Self { begun, timeout, has_prompt: false, idle_since: None }
+        Self { begun, timeout, has_prompt: false, idle_since: None, needs_question: false }
+    }
+
+    fn counts(&self, found: &Beginning) -> bool {
+        !self.needs_question || *found != Beginning::Asks(None)
     }
 
     fn look(&mut self, now: Instant, seen: &SeenSession) -> Look<Beginning> {
         let record = &seen.session.record;
         let has_ended = seen.is_removed || !seen.session.lives;
         let found = beginning(record, has_ended, now.saturating_duration_since(self.begun));
+        let found = found.filter(|found| self.counts(found));
         // Claude says that it is idle before it takes its prompt. Whoever waits for the turn next should see it.
         let is_idle = found == Some(Beginning::Up) && record.status.as_deref() == Some("idle");
         let may_begin = self.has_prompt && is_idle && record.with_transcript.is_empty();
@@ -278,6 +290,16 @@ mod tests {
             ..record(SessionState::Stopped, None)
         };
         assert_eq!(at(&ended), Some(Beginning::Ended(vec!["no".into()])));
+    }
+
+    #[test]
+    fn on_an_empty_screen_only_a_known_question_counts() {
+        let mut start = Start::at(Instant::now(), Duration::from_secs(30));
+        assert!(start.counts(&Beginning::Asks(None)));
+        start.needs_question = true;
+        assert!(!start.counts(&Beginning::Asks(None)));
+        assert!(start.counts(&Beginning::Asks(Some("Do you trust it?".into()))));
+        assert!(start.counts(&Beginning::Up));
     }
 
     #[test]
