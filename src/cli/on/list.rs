@@ -77,10 +77,13 @@ fn table(places: &[Place<Vec<Value>>], all: bool, chosen: &[Column], columns: Op
             }
         }
     }
-    let note = (!silent.is_empty())
+    let silent = (!silent.is_empty())
         .then(|| format!("no session {}: {}", if all { "is known" } else { "runs" }, silent.join(", ")));
+    let is_alone = places.iter().all(|place| place.machine.is_none());
+    let alone = is_alone.then(|| "no machine is known; to add one: cckw machine add NAME".to_owned());
+    let note = silent.into_iter().chain(alone);
     if rows.is_empty() {
-        return note.into_iter().collect();
+        return note.collect();
     }
     if !chosen.is_empty() {
         let cells = rows.iter().map(|row| row.cells(colours)).collect();
@@ -174,6 +177,15 @@ mod tests {
             program: None,
         };
         Place { machine: Some(machine), said }
+    }
+
+    #[test]
+    fn where_no_machine_is_known_it_is_said_how_to_add_one() {
+        let here = [Place { machine: None, said: Ok(vec![]) }];
+        assert_eq!(
+            table(&here, false, &[], None),
+            ["no session runs: here", "no machine is known; to add one: cckw machine add NAME"]
+        );
     }
 
     #[test]
