@@ -4,6 +4,7 @@ mod ask;
 mod output;
 mod place;
 mod several;
+mod terminal_text;
 mod wait_again;
 mod words;
 
@@ -58,7 +59,7 @@ fn new(verb: &Verb, word: &str, is_attached: bool) -> Result<ExitCode, UserError
         return one(&machine, &verb);
     }
     *attach = false;
-    match answer(&machine, &verb, &mut OnlyErrors)? {
+    match answer(&machine, &verb, &mut OnlyErrors::new())? {
         // It asks something, or is not up yet: that is seen in the terminal.
         0 | wait::ASKS | wait::TIMED_OUT => Ok(attach::attach(Some(word))),
         status => Ok(ExitCode::from(status)),
@@ -88,7 +89,10 @@ fn parts(verb: &Verb) -> Result<Vec<Part>, UserError> {
 
 /// Runs a verb on one machine, and passes on what it says as it comes.
 fn one(machine: &Machine, verb: &Verb) -> Result<ExitCode, UserError> {
-    answer(machine, verb, &mut Passed).map(ExitCode::from)
+    let mut passed = Passed::new();
+    let status = answer(machine, verb, &mut passed);
+    passed.finish();
+    status.map(ExitCode::from)
 }
 
 /// The status of a verb on one machine, whose output goes to `sink`.

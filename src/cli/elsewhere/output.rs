@@ -1,31 +1,78 @@
 //! Where the output of other machines goes.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
+use super::terminal_text::TerminalText;
 use crate::machines::call::Sink;
 
 /// The longest line that is kept together, in bytes.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
-/// This process's own stdout and stderr, byte for byte.
-pub struct Passed;
+/// This process's own stdout and stderr: byte for byte, but for what a terminal would obey.
+pub struct Passed {
+    stdout: Option<TerminalText>,
+    stderr: Option<TerminalText>,
+}
+
+impl Passed {
+    /// Looks where this process writes to.
+    pub fn new() -> Self {
+        Self {
+            stdout: io::stdout().is_terminal().then(TerminalText::default),
+            stderr: io::stderr().is_terminal().then(TerminalText::default),
+        }
+    }
+
+    /// Passes on what has come in part only.
+    pub fn finish(&mut self) {
+        if let Some(text) = &mut self.stdout {
+            let _ = write_stdout(&text.finish());
+        }
+        if let Some(text) = &mut self.stderr {
+            write_stderr(&text.finish());
+        }
+    }
+}
 
 impl Sink for Passed {
     fn stdout(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes)?;
-        stdout.flush()
+        match &mut self.stdout {
+            Some(text) => write_stdout(&text.feed(bytes)),
+            None => write_stdout(bytes),
+        }
     }
 
     fn stderr(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // With stderr gone there is nobody to tell, and no reason to end for it.
-        let _ = io::stderr().lock().write_all(bytes);
+        match &mut self.stderr {
+            Some(text) => write_stderr(&text.feed(bytes)),
+            None => write_stderr(bytes),
+        }
         Ok(())
     }
 }
 
+fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+fn write_stderr(bytes: &[u8]) {
+    // With stderr gone there is nobody to tell, and no reason to end for it.
+    let _ = io::stderr().lock().write_all(bytes);
+}
+
 /// Stderr alone.
-pub struct OnlyErrors;
+pub struct OnlyErrors {
+    passed: Passed,
+}
+
+impl OnlyErrors {
+    /// Looks where this process writes to.
+    pub fn new() -> Self {
+        Self { passed: Passed::new() }
+    }
+}
 
 impl Sink for OnlyErrors {
     fn stdout(&mut self, _: &[u8]) -> io::Result<()> {
@@ -33,7 +80,7 @@ impl Sink for OnlyErrors {
     }
 
     fn stderr(&mut self, bytes: &[u8]) -> io::Result<()> {
-        Passed.stderr(bytes)
+        self.passed.stderr(bytes)
     }
 }
 
@@ -41,6 +88,7 @@ impl Sink for OnlyErrors {
 pub struct Lines {
     /// What stands before a session of this place.
     prefix: String,
+    passed: Passed,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
@@ -48,8 +96,9 @@ pub struct Lines {
 impl Lines {
     /// For the place whose sessions have this before their names; nothing where that is here.
     pub fn of(prefix: String) -> Self {
-        Self { prefix, stdout: Vec::new(), stderr: Vec::new() }
+        Self { prefix, passed: Passed::new(), stdout: Vec::new(), stderr: Vec::new() }
     }
+
     /// Passes on what has no end of a line.
     pub fn finish(&mut self) {
         for (left, is_stdout) in [(&mut self.stdout, true), (&mut self.stderr, false)] {
@@ -59,9 +108,9 @@ impl Lines {
             left.push(b'\n');
             let left = std::mem::take(left);
             let _ = if is_stdout {
-                Passed.stdout(&left)
+                self.passed.stdout(&left)
             } else {
-                Passed.stderr(&with_place(&self.prefix, &left))
+                self.passed.stderr(&with_place(&self.prefix, &left))
             };
         }
     }
@@ -69,12 +118,12 @@ impl Lines {
 
 impl Sink for Lines {
     fn stdout(&mut self, bytes: &[u8]) -> io::Result<()> {
-        Passed.stdout(&whole_lines(&mut self.stdout, bytes))
+        self.passed.stdout(&whole_lines(&mut self.stdout, bytes))
     }
 
     fn stderr(&mut self, bytes: &[u8]) -> io::Result<()> {
         let lines = whole_lines(&mut self.stderr, bytes);
-        Passed.stderr(&with_place(&self.prefix, &lines))
+        self.passed.stderr(&with_place(&self.prefix, &lines))
     }
 }
 

@@ -132,7 +132,7 @@ mod tests {
     fn what_was_said_before_the_loss_is_not_asked_for_again() {
         let name = MachineName::new("box").expect("a name");
         let machine = Machine { name, destination: "box".into(), program: None };
-        let mut sink = OnlyErrors;
+        let mut sink = OnlyErrors::new();
         let mut told = Told { sink: &mut sink, waiting: Vec::new(), lines: Vec::new() };
         let words = ["api", "web", "docs"].map(str::to_owned);
         told.stdout(b"box:web\tidle\nbox:api\tas").expect("is taken");
