@@ -64,6 +64,30 @@ fn it_is_attached_typed_to_and_left_by_the_detach_key() {
 }
 
 #[test]
+fn a_connection_that_takes_its_time_is_said_to_be_made() {
+    let Some(bed) = Bed::new(&["box"]) else { return };
+    let (mut terminal, _) = attached(&bed);
+    terminal.press(Key::Ctrl('\\'));
+    assert_eq!(terminal.finish().code(), Some(0));
+    let far = bed.far("box");
+    far.write(".bashrc", "until [ -e ~/go ]; do sleep 0.1; done\n");
+    // ctrl-c leaves it.
+    let mut terminal = bed.attach("box:api");
+    terminal.wait_for_text("[cckw: connecting to box; ctrl-c: leave]");
+    terminal.press(Key::Ctrl('c'));
+    assert_eq!(terminal.finish().code(), Some(130));
+    assert!(!terminal.screen().contains("connecting"), "{}", terminal.report());
+    // Without that, the session takes its place.
+    let mut terminal = bed.attach("box:api");
+    terminal.wait_for_text("[cckw: connecting to box; ctrl-c: leave]");
+    far.write("go", "");
+    at_prompt(&mut terminal);
+    assert!(!terminal.screen().contains("connecting"), "{}", terminal.report());
+    terminal.press(Key::Ctrl('\\'));
+    assert_eq!(terminal.finish().code(), Some(0));
+}
+
+#[test]
 fn sizes_go_there_with_their_pixels_and_at_once() {
     let Some(bed) = Bed::new(&["box"]) else { return };
     let mut terminal = with_child(&bed, "winsize");

@@ -1,6 +1,7 @@
 //! The near side's loop: keys to the far side, output to the terminal, and what the state machine says in between.
 
 mod far_side;
+mod first_connection;
 mod screen;
 mod typing;
 
@@ -24,6 +25,7 @@ use crate::os::signal_pipe::SignalPipe;
 use crate::os::{clock, tty};
 use crate::protocol::markers::ToFar;
 use crate::vt::input_parser::InputParser;
+use first_connection::FirstConnection;
 
 /// How long the rest of an escape sequence may take to come.
 const SEQUENCE_TIMEOUT: Duration = Duration::from_millis(30);
@@ -31,6 +33,9 @@ const SEQUENCE_TIMEOUT: Duration = Duration::from_millis(30);
 const OVERSLEPT: Duration = Duration::from_secs(5);
 /// The most that is kept of what is typed before the session is there, in bytes.
 const MAX_EARLY_BYTES: usize = 64 << 10;
+/// After so long without a word of ssh or of the far side, the user is told what is waited for.
+const SLOW_AFTER: Duration = Duration::from_secs(2);
+
 /// The near side of a link.
 pub struct Relay {
     machine: Machine,
@@ -67,6 +72,8 @@ pub struct Relay {
     held: Vec<u8>,
     /// The line that counts, as it stands there.
     counted: Option<(Option<u64>, u64)>,
+    /// What the user sees while the first connection is made.
+    first: FirstConnection,
     /// When the last wait was over.
     seen: Duration,
     input: Box<[u8]>,
@@ -115,6 +122,7 @@ impl Relay {
             last_words: None,
             held: Vec::new(),
             counted: None,
+            first: FirstConnection::Silent { slow_at: now + SLOW_AFTER },
             seen: now,
             input: vec![0; 8 << 10].into(),
             output: vec![0; 64 << 10].into(),
@@ -138,6 +146,7 @@ impl Relay {
     fn turn(&mut self) {
         self.backpressure.note(self.keys.level(), Instant::now());
         self.count_down();
+        self.note_slow_connection();
         let mut poll = std::mem::take(&mut self.poll);
         poll.clear();
         let wants_keys = self.wants_keys();
@@ -243,7 +252,8 @@ impl Relay {
             let over = Duration::from_nanos(u64::from(left.subsec_nanos()));
             over + Duration::from_millis(1)
         });
-        deadline.into_iter().chain(sequence).chain(due).chain(second).min()
+        let slow = self.first.slow_at().map(|at| at.saturating_sub(now));
+        deadline.into_iter().chain(sequence).chain(due).chain(second).chain(slow).min()
     }
 
     fn hear_signals(&mut self) {

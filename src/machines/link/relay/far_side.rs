@@ -50,14 +50,17 @@ impl Relay {
     /// Reads once, and acts on what has come, in its order.
     pub(super) fn hear(&mut self) {
         let Some(connection) = &mut self.connection else { return };
-        let Self { terminal, output, attended, .. } = self;
+        let Self { terminal, output, attended, first, .. } = self;
         let shows_login = *attended;
         // From the first word on: what it leads to comes before what is drawn behind it.
         let mut rest: Vec<Later> = Vec::new();
         let read = connection.read(output, |heard| match heard {
             Heard::Drawn(bytes) if rest.is_empty() => terminal.show(bytes),
             Heard::Drawn(bytes) => rest.push(Later::Drawn(bytes.to_vec())),
-            Heard::Login(bytes) if shows_login => terminal.show(bytes),
+            Heard::Login(bytes) if shows_login => {
+                first.heard(terminal);
+                terminal.show(bytes);
+            }
             Heard::Login(_) => {}
             Heard::Word(word) => rest.push(Later::Word(word)),
         });
@@ -106,6 +109,7 @@ impl Relay {
             self.failure = Some(Failure::OtherProtocol(hello));
             return self.tell(LinkEvent::Ended(End::Lasting));
         }
+        self.first.heard(&mut self.terminal);
         (self.session, self.word) = (Some(hello.session), hello.name);
         (self.parser, self.arrived) = (parser(self.detach_key), Arrived::default());
         self.tell(LinkEvent::Hello);

@@ -100,6 +100,7 @@ impl Relay {
         let held = std::mem::take(&mut self.held);
         let unsent = self.dropped;
         self.terminal.say("");
+        self.first.heard(&mut self.terminal);
         match how {
             Leave::Said(status) => {
                 if self.state.was_up() && !held.is_empty() {
