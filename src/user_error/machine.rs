@@ -11,8 +11,11 @@ pub const NOT_REACHED: u8 = 255;
 
 /// No machine is called so.
 pub fn unknown(name: &str) -> UserError {
-    let shown = escape(name);
-    UserError::new(format!("no machine is called {shown}"))
+    let what = match name {
+        "" => "no machine is named".into(),
+        name => format!("no machine is called {}", escape(name)),
+    };
+    UserError::new(what)
         .advice("see `cckw machine list`; a machine is added with: cckw machine add NAME USER@HOST")
 }
 
