@@ -2,6 +2,8 @@
 
 mod audience;
 mod by_hand;
+mod elsewhere;
+mod machine;
 mod scenes;
 mod scratch;
 mod show;
@@ -19,7 +21,6 @@ use crate::user_error::{files, verb};
 
 use audience::Audience;
 use by_hand::Early;
-use scenes::SCENES;
 use scratch::{Memory, Scratch};
 use show::{Show, Trouble};
 
@@ -57,6 +58,11 @@ fn real_one(called: &Called) -> String {
         "{real}  {} claude\n\n{on_path}Then `claude` can mean `cckw claude`:\n  {for_good}\n",
         called.word()
     )
+}
+
+/// That there was no scene about another machine, and why.
+fn left_out(why: &str) -> String {
+    format!("The scene about another machine was left out: {why}.\n")
 }
 
 /// Shows what cckw does; `script` as text alone. `by_hand` gives the user a shell instead.
@@ -110,9 +116,11 @@ fn try_by_hand(scratch: &Scratch, signals: SignalPipe) -> Result<ExitCode, i32> 
 /// Plays the scenes. Status 1 if anything that is claimed did not happen; an error is the signal that ended
 /// it.
 fn show(scratch: &Scratch, script: bool, signals: SignalPipe) -> Result<ExitCode, i32> {
-    let whys: Vec<&str> = SCENES.iter().map(|scene| scene.why).collect();
+    let machine = machine::make(scratch);
+    let scenes = scenes::all(machine.is_ok());
+    let whys: Vec<&str> = scenes.iter().map(|scene| scene.why).collect();
     let mut show = Show::new(scratch, Audience::new(script, &whys), signals);
-    let mut played = SCENES.iter().enumerate().try_for_each(|(at, scene)| {
+    let mut played = scenes.iter().enumerate().try_for_each(|(at, scene)| {
         let told = |trouble| match trouble {
             Trouble::Missed(why, screen) => {
                 let why = escape(&why).to_string();
@@ -142,10 +150,12 @@ fn show(scratch: &Scratch, script: bool, signals: SignalPipe) -> Result<ExitCode
     }
     match played {
         Ok(()) => {
-            let all = SCENES.len();
+            let all = scenes.len();
+            let left_out = machine.err().map_or_else(String::new, |why| left_out(&why));
             let called = Called::now();
             let (try_it, real_one) = (try_it(&called), real_one(&called));
-            let text = format!("\nAll {all} scenes went as they should.\n\n{report}\n{try_it}{real_one}");
+            let text =
+                format!("\nAll {all} scenes went as they should.\n{left_out}\n{report}\n{try_it}{real_one}");
             Ok(output::print(&text))
         }
         Err(Trouble::Missed(why, screen)) => {

@@ -11,7 +11,7 @@ use crate::os::command;
 use crate::paths;
 
 /// The variable that names another program than the `ssh` on PATH.
-const PROGRAM_VARIABLE: &str = "CCKW_SSH";
+pub const PROGRAM_VARIABLE: &str = "CCKW_SSH";
 /// How long ssh may take to say how it is configured. It reads files, and may run a command of the user's.
 pub const SETTINGS_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the end of our own connection may take.

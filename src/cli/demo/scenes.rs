@@ -4,6 +4,7 @@
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use super::elsewhere::{self, OTHER};
 use super::show::{Scene, Show, Trouble};
 use super::stage;
 use crate::claude::remote_control::{Link, classify};
@@ -12,8 +13,20 @@ use crate::os::process;
 use crate::registry::link_record::RemoteState;
 use crate::registry::record::Record;
 
-/// All of them.
-pub const SCENES: &[Scene] = &[
+/// How many of them come after the one about another machine.
+const LAST: usize = 2;
+
+/// All of them, in their order. The one about another machine needs one.
+pub fn all(has_machine: bool) -> Vec<&'static Scene> {
+    let mut scenes: Vec<&Scene> = SCENES.iter().collect();
+    if has_machine {
+        scenes.insert(scenes.len() - LAST, &elsewhere::SCENE);
+    }
+    scenes
+}
+
+/// Those that need nothing but cckw.
+const SCENES: &[Scene] = &[
     Scene {
         title: "`cckw claude` in place of `claude`",
         why: "cckw owns the terminal that claude runs in, and has chosen the conversation's id: so it finds it \
@@ -89,8 +102,6 @@ pub const SCENES: &[Scene] = &[
 const HELLO: &str = "hello";
 const ECHO: &str = "● You said: hello";
 const NAME: &str = "demo";
-/// The second session.
-const OTHER: &str = "other";
 const DRAFT: &str = "a draft of yours";
 /// The stand-in drops its link on order; in time for the draft to be typed before.
 const DROP: &str = "/fault later 1500 drop";

@@ -1,5 +1,6 @@
 //! The scratch directory that the demo happens in, so that nothing of the user's is touched.
 
+use std::cell::OnceCell;
 use std::env;
 use std::fs;
 use std::io;
@@ -16,6 +17,7 @@ use nix::unistd::mkdtemp;
 use crate::claude::executable;
 use crate::claude::shim;
 use crate::claude::state_file::StateFile;
+use crate::machines::ssh;
 use crate::os::kill::Identity;
 use crate::registry;
 use crate::registry::lock::Lock;
@@ -39,6 +41,8 @@ pub struct Scratch {
     dir: PathBuf,
     /// The running program.
     pub cckw: PathBuf,
+    /// The program that reaches other machines; nothing where there is none.
+    ssh: OnceCell<PathBuf>,
 }
 
 /// What is left of a session when it has ended.
@@ -57,6 +61,7 @@ impl Scratch {
         let scratch = Self {
             dir: mkdtemp(&temp.join(format!("cckw-demo-{}", "X".repeat(6))))?,
             cckw: env::current_exe()?,
+            ssh: OnceCell::new(),
         };
         scratch.fill(config).inspect_err(|_| {
             let _ = fs::remove_dir_all(&scratch.dir);
@@ -93,6 +98,14 @@ impl Scratch {
             .env(executable::VARIABLE, self.dir.join(executable::STAND_IN))
             // The demo may be tried from within a session.
             .env_remove("CCKW_SESSION");
+        if let Some(ssh) = self.ssh.get() {
+            command.env(ssh::PROGRAM_VARIABLE, ssh);
+        }
+    }
+
+    /// From now on machines are reached with this program.
+    pub fn reach_machines_with(&self, ssh: PathBuf) {
+        let _ = self.ssh.set(ssh);
     }
 
     fn claude_dir(&self) -> PathBuf {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::audience::{Audience, Picture};
 use super::scratch::Scratch;
-use super::stage::Stage;
+use super::stage::{self, Stage};
 use crate::os::poll::{Interest, Poll};
 use crate::os::signal_pipe::SignalPipe;
 use crate::registry::record::{Record, SessionState};
@@ -20,12 +20,12 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Between two keys, for somebody who watches.
-const KEY_INTERVAL: Duration = Duration::from_millis(45);
+const KEY_INTERVAL: Duration = Duration::from_millis(35);
 /// Between the last key and Enter, and between what was entered and the next thing.
 const BREATH: Duration = Duration::from_millis(300);
 /// Before a scene is played, and after: the time to read what it is about, and to see what came of it.
-const BEFORE: Duration = Duration::from_millis(900);
-const AFTER: Duration = Duration::from_millis(2000);
+const BEFORE: Duration = Duration::from_millis(700);
+const AFTER: Duration = Duration::from_millis(1200);
 
 /// In columns: where claude's footer has room for everything.
 const FOOTER: u16 = 64;
@@ -112,7 +112,7 @@ impl<'a> Show<'a> {
         }
         let (rows, columns) = self.audience.stage();
         self.stage = None;
-        let stage = Stage::start(&command, rows, columns, self.scratch.path("programs"));
+        let stage = Stage::start(&command, rows, columns, self.scratch.path(stage::FIFO));
         self.stage = Some(stage.map_err(|error| self.missed(format!("no terminal: {error}")))?);
         self.label = label;
         self.until("a shell", |show| show.text() == "$")
@@ -164,6 +164,13 @@ impl<'a> Show<'a> {
         let picture = self.picture();
         self.audience.look_closely(&picture);
         self.pause(AFTER)
+    }
+
+    /// The same, for what was seen before.
+    pub fn glance(&mut self) -> Result<(), Trouble> {
+        let picture = self.picture();
+        self.audience.look_closely(&picture);
+        self.breath()
     }
 
     /// What the screen shows, line by line.

@@ -19,6 +19,9 @@ use crate::os::tty::Size;
 use crate::vt::emulator::{Emulator, WholeCharacters};
 use crate::vt::screen::colours;
 
+/// The FIFO in the scratch directory that the programs on the stage hold open.
+pub const FIFO: &str = "programs";
+
 /// Opens the FIFO that is named first as descriptor 3, and becomes the program that is named after it.
 const HOLDING: &str = r#"exec 3>"$0"; exec "$@""#;
 

@@ -39,7 +39,7 @@ impl Register {
                 &["b81f6c02d9e74a35", "3e5a907d14cf62b8", "c47d20b96e8f1a53", "905be1f7a36c4d28"],
             ),
             // Also where the rest of the path was cut off.
-            names(&["demo-"], |c| c.is_ascii_alphanumeric(), Some(6), &["Qk3vTz"]),
+            names(&["demo-", "…mo-", "…o-", "…-", "…"], |c| c.is_ascii_alphanumeric(), Some(6), &["Qk3vTz"]),
             names(
                 &["kill -9 ", "process ", "and is ", "host ", "claude ", "pid "],
                 digit,

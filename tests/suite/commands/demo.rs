@@ -11,7 +11,8 @@ use crate::support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, 
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const SCENES: usize = 13;
+/// With the one about another machine: these tests need an sshd.
+const SCENES: usize = 14;
 
 const ENDED_EARLY: &str = "cckw: the demo was ended early; nothing of it is left";
 
@@ -43,10 +44,19 @@ fn files_below(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// What was reached over ssh runs without the sandbox's mark, in the demo's own directories.
+fn behind_ssh(sandbox: &Sandbox) -> Vec<i32> {
+    let below = format!("={}/", sandbox.path("tmp").display());
+    let is_there =
+        |pid: &i32| process::environment(*pid).iter().any(|entry| entry.to_string_lossy().contains(&below));
+    process::all().into_iter().filter(|pid| process::runs(*pid)).filter(is_there).collect()
+}
+
 /// No process and no file is left, and nothing was written outside the temporary directory.
 #[track_caller]
 fn leaves_nothing(sandbox: &Sandbox) {
     sandbox.wait_for_silence();
+    wait_until("the end of what ran behind ssh", DEADLINE, || behind_ssh(sandbox).is_empty());
     for dir in ["tmp", "home", "state", "run", "config", "work"] {
         let left = files_below(&sandbox.path(dir));
         assert!(left.is_empty(), "left in {dir}: {left:#?}");
@@ -97,6 +107,13 @@ fn it_plays_as_a_text_and_leaves_nothing() {
         "kill -9 ",
         "its host was process ",
         "$ cckw list",
+        "$ cckw machine add box",
+        "box: added; ",
+        "(kill -9 of the sshd that serves this link)",
+        "● You said: how are you?",
+        "[cckw: the link to box was lost (",
+        "● You said: how are you?",
+        "[cckw: detached; return with: cckw attach box:other]",
         "Do you want to proceed?",
         "● You said: permission",
         "Resume this session with:",
@@ -111,6 +128,46 @@ fn it_plays_as_a_text_and_leaves_nothing() {
     }
     assert!(!out.chars().any(|c| c.is_control() && c != '\n'));
     leaves_nothing(&sandbox);
+}
+
+/// A demo in a place with these programs alone, which has no scene about another machine; returns why.
+fn without_a_machine(sandbox: &mut Sandbox) -> String {
+    sandbox.set("PATH", sandbox.path("bin"));
+    let (out, err, status) = script(sandbox, &["demo"]);
+    assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
+    assert!(out.contains(&format!("All {} scenes", SCENES - 1)) && !out.contains("machine add"), "{out}");
+    leaves_nothing(sandbox);
+    let mut lines =
+        out.lines().filter_map(|line| line.strip_prefix("The scene about another machine was left out: "));
+    let why = lines.next().unwrap_or_else(|| panic!("it does not say so: {out}"));
+    assert_eq!(lines.next(), None, "{out}");
+    why.to_owned()
+}
+
+#[test]
+fn without_ssh_a_scene_is_left_out_and_the_demo_says_so() {
+    let mut sandbox = place();
+    // The show clears its screen.
+    for name in ["sh", "clear"] {
+        sandbox.link(name, Path::new("/usr/bin").join(name));
+    }
+    assert_eq!(without_a_machine(&mut sandbox), "there is no ssh here.");
+}
+
+/// What sshd says of itself is told, escaped and in one line.
+#[test]
+fn where_sshd_cannot_run_a_scene_is_left_out_and_the_demo_says_why() {
+    for (sshd, told) in [
+        ("echo first >&2; printf 'no \\033[31mroom\\n' >&2; exit 1", "no \\u{1b}[31mroom."),
+        ("exec sleep 60", "no answer in time."),
+    ] {
+        let mut sandbox = place();
+        for name in ["sh", "clear", "ssh", "ssh-keygen", "sleep"] {
+            sandbox.link(name, Path::new("/usr/bin").join(name));
+        }
+        sandbox.script("sshd", &format!("#!/bin/sh\n{sshd}\n"));
+        assert_eq!(without_a_machine(&mut sandbox), format!("no login to an sshd of its own: {told}"));
+    }
 }
 
 #[test]
@@ -143,7 +200,11 @@ fn watched(rows: u16, columns: u16) {
         assert!(!terminal.attributes().local_flags.intersects(shown), "{}", terminal.report());
     }
     terminal.wait_for_text("status 0");
-    assert!(terminal.history().iter().any(|row| row.contains("All 13 scenes")), "{}", terminal.report());
+    assert!(
+        terminal.history().iter().any(|row| row.contains(&format!("All {SCENES} scenes"))),
+        "{}",
+        terminal.report()
+    );
     back_at_the_shell(terminal, &manners);
     leaves_nothing(&sandbox);
 }
