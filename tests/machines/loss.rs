@@ -66,6 +66,16 @@ fn a_killed_sshd_is_noticed_at_once_and_the_session_is_back_without_a_key() {
     assert!(took < Duration::from_secs(2) + LEEWAY, "{took:?}");
     far.start_sshd();
     goes_on(&mut terminal, &before, "after");
+    // Once more, on a connection that is shared with nobody: ssh's own last words are said, and not drawn over claude.
+    far.kill_sshd();
+    terminal.wait_for("the second loss", |screen| screen.text().contains(LOST));
+    let words = "closed by remote host";
+    let stray = |line: &String| line.contains(words) && !line.contains("[cckw:");
+    assert!(!terminal.history().iter().any(stray), "{}", terminal.report());
+    far.start_sshd();
+    terminal.wait_for("the screen of the session", |screen| !screen.text().contains(LOST));
+    at_prompt(&mut terminal);
+    say(&mut terminal, "again");
 }
 
 #[test]

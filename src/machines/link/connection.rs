@@ -93,12 +93,7 @@ impl Connection {
         let alone = Settings { are_shared: false, ..settings.clone() };
         let (settings, sockets) = if manner.alone { (&alone, None) } else { (settings, runtime.as_deref()) };
         let mode = if manner.attended { Mode::Terminal } else { Mode::UnattendedTerminal(manner.within) };
-        let mut command = Command::new(ssh::program());
-        // Nothing about the end of the connection is for the terminal, where claude draws.
-        command.args(["-o", "LogLevel=ERROR"]);
-        if let Some(log) = &log {
-            command.arg("-E").arg(&log.path);
-        }
+        let mut command = ssh_with_log(log.as_ref());
         if settings.are_shared {
             // One that is there is used, but this ssh, which may be killed, does not become the one of others.
             command.args(["-o", "ControlMaster=no"]);
@@ -237,6 +232,22 @@ impl Connection {
             }
         }
     }
+}
+
+/// ssh, without its own words on its terminal, for there claude draws. Its questions come to the terminal all the same.
+fn ssh_with_log(log: Option<&Log>) -> Command {
+    // The last words of a connection that ends are no part of ssh's log: it writes them to stderr.
+    const STDERR_TO_LOG: &str = "exec 2>>\"$0\"; exec \"$@\"";
+    let mut command = match log {
+        None => Command::new(ssh::program()),
+        Some(log) => {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", STDERR_TO_LOG]).arg(&log.path).arg(ssh::program()).arg("-E").arg(&log.path);
+            command
+        }
+    };
+    command.args(["-o", "LogLevel=ERROR"]);
+    command
 }
 
 impl Drop for Connection {
