@@ -1,5 +1,6 @@
 //! Plays a program in a terminal, and takes down what there was to see.
 
+use std::env;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::num::NonZero;
@@ -31,8 +32,18 @@ const AT_MOST: Duration = Duration::from_secs(180);
 /// When it fails, or does not end.
 pub fn play(program: &Path, rows: u16, columns: u16) -> Result<Vec<Shot>, String> {
     let mut command = Command::new(program);
+    // What the demo advises at its end is then `cckw`, and not where it was built.
+    let own = program.parent().into_iter().map(Path::to_owned);
+    let usual = env::var_os("PATH").unwrap_or_default();
+    let path = own.chain(env::split_paths(&usual));
+    let path = env::join_paths(path).map_err(|error| format!("PATH: {error}"))?;
     // A short and usual place, for it is to be seen.
-    command.arg("demo").env("TERM", "xterm-256color").env("TMPDIR", "/tmp").env_remove("NO_COLOR");
+    command
+        .arg("demo")
+        .env("PATH", path)
+        .env("TERM", "xterm-256color")
+        .env("TMPDIR", "/tmp")
+        .env_remove("NO_COLOR");
     let Started { master, mut child, .. } = pty::start(Size::cells(rows, columns), command);
     let cells = |number| NonZero::new(number).expect("a size");
     let mut screen = vt100::Parser::new(cells(rows), cells(columns), 0);

@@ -120,6 +120,7 @@ fn it_needs_nothing_but_itself() {
         ["svg", "title", "desc", "style", "rect", "circle", "g", "path", "text", "tspan"];
     let text = read("docs/demo.svg");
     assert!(text.len() < 300 * 1024, "{} bytes", text.len());
+    assert!(!text.contains("/target/"), "it shows where cckw was built; {DRAW}");
     assert!(!text.contains("<!") && !text.contains("<?"), "no declaration is needed");
     let picture = Document::parse(&text).expect("well-formed");
     assert!(picture.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")));
