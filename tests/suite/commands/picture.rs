@@ -5,6 +5,7 @@ use std::path::Path;
 
 use roxmltree::{Document, Node};
 
+use super::demo::root_can_run_sshd;
 use crate::support::Sandbox;
 
 const DRAW: &str = "draw it anew: cargo build && cargo run --example demo-picture";
@@ -41,6 +42,7 @@ struct Scene {
 }
 
 fn scenes() -> Vec<Scene> {
+    root_can_run_sshd();
     let sandbox = Sandbox::new();
     let output = sandbox.command(env!("CARGO_BIN_EXE_cckw")).args(["demo", "--script"]).output();
     let output = output.expect("cckw runs");
