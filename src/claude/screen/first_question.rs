@@ -84,7 +84,8 @@ fn has_neighbour(rows: &[String], selected: usize) -> bool {
 /// The first row of the list that the selected one belongs to.
 fn first_of_list(rows: &[String], selected: usize) -> usize {
     let column = column(&rows[selected]);
-    let options = rows[..selected].iter().rev().take_while(|row| is_option(row, column)).count();
+    let is_option = |row: &&String| is_option(row, column) && !is_rule(row);
+    let options = rows[..selected].iter().rev().take_while(is_option).count();
     selected - options
 }
 
@@ -148,6 +149,12 @@ mod tests {
         ] {
             assert_eq!(first_question(&rows(text)), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_rule_is_no_row_of_the_list_below_it() {
+        let rows = rows("Which one?\n  ──\n❯ Yes\n  No\n\nEnter to confirm\n");
+        assert_eq!(first_question(&rows).as_deref(), Some("Yes No"));
     }
 
     proptest! {
