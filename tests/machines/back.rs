@@ -48,11 +48,13 @@ fn a_conversation_that_is_gone_is_said_and_a_fresh_one_begins() {
     let Some(bed) = Bed::new(&["box"]) else { return };
     let (mut terminal, _) = attached(&bed);
     say(&mut terminal, "remember this");
+    let far = bed.far("box");
+    // Before the cut: once the machine is up, the link may be back at any moment.
+    far.runs(&["rm", "-rf", "/home/ada/.claude/projects"]);
     bed.power_cut("box");
     wait_for_loss(&mut terminal, Instant::now());
     bed.boot("box");
     let far = bed.far("box");
-    far.runs(&["rm", "-rf", "/home/ada/.claude/projects"]);
     connect_now(&mut terminal);
     far.record("api", "the session again", |now| is_idle(now) && is_attached(now));
     at_prompt(&mut terminal);
