@@ -239,12 +239,13 @@ mod tests {
         drop(stage);
         assert!(!crate::os::kill::exists(pid));
     }
+
     #[test]
     fn a_stage_is_closed_when_the_last_program_in_it_has_ended() {
         // It does not heed the hang-up, and needs a moment when the shell that started it has gone.
         let (mut stage, folder) = shell(
-            "(trap '' HUP; while kill -0 $$; do sleep 0.01; done; sleep 0.1; >ended) 2>/dev/null & \
-             echo ready; read line",
+            "(trap '' HUP; >heedless; while kill -0 $$; do sleep 0.01; done; sleep 0.1; >ended) 2>/dev/null & \
+             until [ -e heedless ]; do sleep 0.01; done; echo ready; read line",
         );
         watch(&mut stage, "ready");
         drop(stage);
