@@ -29,9 +29,23 @@ struct Wish<W> {
     who: W,
     path: PathBuf,
     told: Told,
+    /// What the system is asked for.
+    flags: AddWatchFlags,
 }
 
 impl Told {
+    /// What the system is asked for of this path.
+    ///
+    /// Of a directory it tells each change of an entry's mode or times together with those of the directory. On
+    /// the way to a path these are of no use, and would wake whoever waits at every one in the home directory.
+    fn flags_for(&self, path: &Path) -> AddWatchFlags {
+        let is_directory = || path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if *self == Self::Itself && is_directory() {
+            return self.flags() - AddWatchFlags::IN_ATTRIB;
+        }
+        self.flags()
+    }
+
     fn flags(&self) -> AddWatchFlags {
         // A change of the mode may be what allows the next try; the last link to a symbolic link is told as
         // such a change, too.
@@ -108,8 +122,9 @@ impl<W: Copy + PartialEq> FileWatch<W> {
         let inotify = self.inotify.as_ref().ok_or_else(|| io::Error::from_raw_os_error(libc::EMFILE))?;
         // What others want of this file stays.
         let added = AddWatchFlags::from_bits_retain(libc::IN_MASK_ADD);
-        let descriptor = inotify.add_watch(path, told.flags() | told.lookup() | added)?;
-        let wish = Wish { who, path: path.to_owned(), told };
+        let flags = told.flags_for(path);
+        let descriptor = inotify.add_watch(path, flags | told.lookup() | added)?;
+        let wish = Wish { who, path: path.to_owned(), told, flags };
         match self.watches.iter_mut().find(|watch| watch.descriptor == descriptor) {
             Some(watch) => watch.wishes.push(wish),
             None => self.watches.push(Watch { descriptor, wishes: vec![wish] }),
@@ -184,7 +199,7 @@ fn inotify() -> Option<Inotify> {
 
 /// Has the system tell no more of a file than is still wanted.
 fn narrow<W>(inotify: &Inotify, watch: &Watch<W>) {
-    let flags = watch.wishes.iter().fold(AddWatchFlags::empty(), |flags, wish| flags | wish.told.flags());
+    let flags = watch.wishes.iter().fold(AddWatchFlags::empty(), |flags, wish| flags | wish.flags);
     let Some(wish) = watch.wishes.first() else { return };
     let Ok(descriptor) = inotify.add_watch(&wish.path, flags | wish.told.lookup()) else { return };
     if descriptor != watch.descriptor {

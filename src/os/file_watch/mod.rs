@@ -18,7 +18,8 @@ pub use kqueue::FileWatch;
 /// What is told of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// That it is removed, moved or replaced. A symbolic link is watched itself.
+    /// That it is removed, moved or replaced. A symbolic link is watched itself. On Linux nobody is woken for what
+    /// happens to the entries of a directory.
     Itself,
     /// The same, and which entries of the directory come, go and are written.
     Entries,

@@ -54,6 +54,39 @@ fn of_a_path_each_part_is_watched_for_itself_alone() {
     assert_eq!(told(&mut watch, 1), [Change::Itself]);
 }
 
+/// A home directory is on the way to each session, and other programs change modes and times in it.
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_wakes_for_the_entries_of_a_directory_on_the_way() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = tempfile::tempdir().expect("a directory");
+    let (way, other) = (scratch.path().join("way"), scratch.path().join("other"));
+    directory(&way);
+    directory(&other);
+    let mut watch = Watch::open();
+    watch.watch_path(1, &way);
+    let change_entry =
+        |mode| fs::set_permissions(&other, fs::Permissions::from_mode(mode)).expect("changes the mode");
+    let wakes = |watch: &Watch| {
+        let mut poll = [nix::poll::PollFd::new(watch.fd().expect("a watcher"), nix::poll::PollFlags::POLLIN)];
+        nix::poll::poll(&mut poll, nix::poll::PollTimeout::ZERO).expect("polls") > 0
+    };
+    change_entry(0o750);
+    assert!(!wakes(&watch));
+    // Whoever else wants to know of that directory leaves no more behind.
+    watch.watch(2, scratch.path(), Told::Contents).expect("watches");
+    change_entry(0o700);
+    assert!(wakes(&watch) && told(&mut watch, 1).is_empty());
+    watch.unwatch_all(2);
+    watch.take();
+    change_entry(0o750);
+    assert!(!wakes(&watch));
+    // Where something is missing, the mode of the directory above may be what it is missing for.
+    watch.watch_path(3, &way.join("missing"));
+    fs::set_permissions(&way, fs::Permissions::from_mode(0o755)).expect("changes the mode");
+    assert!(told(&mut watch, 3).contains(&Change::Itself));
+}
+
 #[test]
 fn a_link_in_a_path_that_is_replaced_is_told() {
     use std::os::unix::fs::symlink;
