@@ -139,9 +139,9 @@ fn parse_and_run(args: Vec<OsString>) -> ExitCode {
     match Cli::try_parse_from(std::iter::once("cckw".into()).chain(args)) {
         Ok(cli) => run(cli),
         Err(mut error) => {
-            if verb.as_ref().is_none_or(|verb| verb != "new") {
-                // Only `cckw new` takes what is behind `--` for somebody else.
-                forget_tip(&mut error);
+            forget_tip(&mut error);
+            if verb.as_ref().is_some_and(|verb| verb == "new") {
+                name_place_of_claude_s(&mut error);
             }
             name_verbs(&mut error, verb.as_deref());
             // Help and version come as errors too, with status 0. Who does not read them does not miss them.
@@ -198,6 +198,23 @@ fn forget_tip(error: &mut clap::Error) {
     if !others.is_empty() {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(others));
     }
+}
+
+/// Says where claude's own arguments stand behind `cckw new`, unless it was one that makes no session.
+fn name_place_of_claude_s(error: &mut clap::Error) {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return };
+    if error.kind() != ErrorKind::UnknownArgument
+        || error.get(ContextKind::SuggestedArg).is_some()
+        || !typed.starts_with('-')
+    {
+        return;
+    }
+    let tip = if matches!(typed.as_str(), "-p" | "--print") {
+        "the first prompt is given with --prompt TEXT".to_owned()
+    } else {
+        format!("if {typed} is claude's, put it behind the name and --: cckw new NAME -- {typed}")
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
 }
 
 /// What is said of a command line that is not understood, without colours. It names the words that were

@@ -416,7 +416,16 @@ fn what_is_not_understood_brings_no_tip_that_does_not_work() {
             refused.err
         );
     }
-    // Here it works: these are claude's.
-    let refused = cckw(&sandbox, &["new", "api", "--model", "opus"]);
-    assert!(refused.err.contains("use '-- --model'"), "{}", refused.err);
+    // Here it works: these are claude's. Without the name before it, it would not.
+    for args in [&["new", "api", "--model", "opus"][..], &["new", "--model", "opus"]] {
+        let refused = cckw(&sandbox, args);
+        assert!(refused.err.contains("cckw new NAME -- --model"), "{}", refused.err);
+        assert!(!refused.err.contains("as a value"), "{}", refused.err);
+    }
+    // With these claude makes no session.
+    let refused = cckw(&sandbox, &["new", "api", "-p", "hi"]);
+    assert!(refused.err.contains("--prompt TEXT") && !refused.err.contains("-- -p"), "{}", refused.err);
+    // A slip of the fingers is none of claude's.
+    let refused = cckw(&sandbox, &["new", "api", "--promt", "hi"]);
+    assert!(refused.err.contains("'--prompt'") && !refused.err.contains("claude's"), "{}", refused.err);
 }
