@@ -50,6 +50,8 @@ mod stop;
 mod table;
 mod target;
 mod to_args;
+#[allow(dead_code, reason = "it is being built")]
+mod top;
 mod topic;
 mod transcript;
 mod update;

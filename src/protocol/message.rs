@@ -371,6 +371,21 @@ pub enum Sent {
     },
 }
 
+/// What has changed on a session's screen since the frame before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScreenFrame {
+    /// Rows of the screen.
+    pub rows: u16,
+    /// Columns of the screen.
+    pub columns: u16,
+    /// Whether this is the whole screen: what was shown before is forgotten.
+    pub is_whole: bool,
+    /// Where the cursor is, row and column from 0; nothing where it is hidden.
+    pub cursor: Option<(u16, u16)>,
+    /// Rows that have changed, by their number from 0, each with its colours (SGR) and without the blanks at its end.
+    pub changed: Vec<(u16, String)>,
+}
+
 /// What the host answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case")]

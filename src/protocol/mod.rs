@@ -10,6 +10,6 @@ mod message;
 
 pub use channel::{Channel, ChannelState, ReceivedMessage, lacks_descriptors};
 pub use message::{
-    Attach, FromClient, FromHost, Held, LastOpen, MINOR, PROTOCOL_VERSION, Request, Response, Send, Sent,
-    Start,
+    Attach, FromClient, FromHost, Held, LastOpen, MINOR, PROTOCOL_VERSION, Request, Response, ScreenFrame,
+    Send, Sent, Start,
 };

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// The licences that a package may be under. Each allows what the MIT licence of cckw promises.
-const FREE: [&str; 8] = [
+const FREE: [&str; 9] = [
     "MIT",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -18,6 +18,7 @@ const FREE: [&str; 8] = [
     "Unicode-3.0",
     "CC0-1.0",
     "BSD-3-Clause",
+    "Zlib",
 ];
 
 fn read(name: &str) -> String {
@@ -36,12 +37,15 @@ fn cargo(program: &str, args: &[&str]) -> Result<String, String> {
 }
 
 /// Packages that are there in two versions, and who needs the older one. `docs/internals/dependencies.md` says why.
-const TWICE: [(&str, &str); 6] = [
+const TWICE: [(&str, &str); 9] = [
     ("bitflags", "portable-pty"),
     ("cfg_aliases", "portable-pty"),
     ("getrandom", "ring"),
     ("nix", "portable-pty"),
+    ("signal-hook", "crossterm"),
     ("syn", "portable-pty"),
+    ("thiserror", "portable-pty"),
+    ("thiserror-impl", "portable-pty"),
     ("windows-sys", "ring"),
 ];
 

@@ -1,0 +1,7 @@
+//! `cckw top`, the fleet view: every session at a glance, and inside in one key.
+//!
+//! `view` decides, and does no I/O: events go in, effects come out, and `draw` shows what it knows. The sources bring
+//! rows, the preview brings a session's screen, the actions run verbs of cckw, and the loop joins them.
+
+pub mod event;
+pub mod row;
