@@ -5,3 +5,4 @@
 
 pub mod event;
 pub mod row;
+pub mod screen_copy;

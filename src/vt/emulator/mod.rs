@@ -76,6 +76,11 @@ impl CellView<'_> {
         self.cell.continues()
     }
 
+    /// Whether it is as wide as two columns, and the next one is its second half.
+    pub fn is_wide(&self) -> bool {
+        self.cell.is_wide()
+    }
+
     /// Whether something was written in it.
     pub fn is_written(&self) -> bool {
         self.cell.is_written()

@@ -384,12 +384,17 @@ fn prices(size: Size) -> Prices {
     Prices::of(rows, columns)
 }
 
-/// A terminal may say that it has no size, and a hostile one that it is enormous.
 fn bounded(size: Size) -> (u16, u16) {
+    bounded_size(size.rows, size.columns)
+}
+
+/// The rows and columns that are modelled of a screen of this size. A terminal may say that it has no size, and a
+/// hostile one that it is enormous.
+pub fn bounded_size(rows: u16, columns: u16) -> (u16, u16) {
     let or = |number: u16, default: u16| if number == 0 { default } else { number };
-    let columns = or(size.columns.min(MOST_COLUMNS), 80);
+    let columns = or(columns.min(MOST_COLUMNS), 80);
     let fit = u16::try_from(MOST_CELLS / u32::from(columns)).unwrap_or(u16::MAX);
-    (or(size.rows.min(MOST_ROWS).min(fit), 24), columns)
+    (or(rows.min(MOST_ROWS).min(fit), 24), columns)
 }
 
 #[cfg(test)]
