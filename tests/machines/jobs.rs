@@ -1,6 +1,6 @@
 //! Job control over a link: for the shell, `cckw attach MACHINE:SESSION` is a job like any other.
 
-use crate::bed::Bed;
+use crate::bed::{Bed, Link};
 use crate::scene::{attached, is_attached};
 use crate::support::stand_in::{at_prompt, say};
 use crate::support::{Key, Terminal};
@@ -21,7 +21,10 @@ fn in_a_shell(bed: &Bed) -> Terminal {
 
 #[test]
 fn ctrl_z_gives_the_shell_its_terminal_and_fg_takes_the_session_again() {
-    let Some(bed) = Bed::new(&["box"]) else { return };
+    let Some(bed) = Bed::new(&["box", "lab"]) else { return };
+    bed.far("lab").new_session("other");
+    let mut other = bed.attach("lab:other");
+    at_prompt(&mut other);
     let mut terminal = in_a_shell(&bed);
     terminal.press(Key::Ctrl('z'));
     terminal.wait_for_text("Stopped");
@@ -29,9 +32,9 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_takes_the_session_again() {
     // What is typed now is the shell's.
     terminal.run("clear; echo the shell got th''is");
     terminal.wait_for_text("the shell got this");
-    // Longer than a link may be silent that is not stopped.
-    terminal.run("clear; sleep 10; echo sle''pt");
-    terminal.wait_for_text("slept");
+    // Longer than a link may be silent that is not stopped: another one, which is silent from now on, is given up.
+    bed.link("lab", Link::Silent);
+    other.wait_for_text("the link to lab was lost");
     terminal.run("clear; fg");
     at_prompt(&mut terminal);
     bed.far("box").record("api", "a claude that runs", |record| record.json["state"] != "suspended");

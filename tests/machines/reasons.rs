@@ -31,12 +31,12 @@ exit 2
 
 /// Takes connections at a port and never says anything.
 fn listen_silently(far: Far<'_>, port: &str) {
-    let program = "import os, socket, sys, time\n\
+    let program = "import os, signal, socket, sys\n\
                    silent = socket.create_server(('', int(sys.argv[1])))\n\
                    if os.fork(): os._exit(0)\n\
                    null = os.open('/dev/null', os.O_RDWR)\n\
                    for end in 0, 1, 2: os.dup2(null, end)\n\
-                   time.sleep(1000)";
+                   signal.pause()";
     far.root(&["python3", "-c", program, port]);
 }
 
