@@ -6,19 +6,18 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
+use crate::support::bed_script::BedScript;
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, stand_in, wait_or_report, wait_until};
 
 /// Set to `1` where a machine without namespaces is all right: then no test here counts.
@@ -29,32 +28,6 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/machines/bed");
 
 /// Where a host has the claude of [`Bed::with_claude`].
 pub const CLAUDE: &str = "/usr/local/lib/bed/claude";
-
-/// So many beds are there at once.
-const MOST_AT_ONCE: usize = 6;
-
-static RUNNING: Mutex<usize> = Mutex::new(0);
-static ENDED: Condvar = Condvar::new();
-
-/// The right to make a bed.
-struct Slot;
-
-impl Slot {
-    /// Waits until there is one. Every bed ends by itself, with its test.
-    fn take() -> Self {
-        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = ENDED.wait_while(running, |running| *running >= MOST_AT_ONCE);
-        *free.unwrap_or_else(PoisonError::into_inner) += 1;
-        Self
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        ENDED.notify_one();
-    }
-}
 
 /// What happens to the cable between the near side and a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,16 +49,13 @@ pub enum Link {
 /// It is the near side's [`Sandbox`] as well: its claude is the stand-in, and its home is the one that ssh takes
 /// its keys from.
 pub struct Bed {
-    orders: Option<ChildStdin>,
-    answers: Receiver<String>,
-    script: Child,
+    script: BedScript,
     /// The network of the near side.
     network: PathBuf,
     /// Process 1 of each host, as it is called here.
     firsts: RefCell<BTreeMap<&'static str, i32>>,
     _folder: TempDir,
     sandbox: Sandbox,
-    _slot: Slot,
 }
 
 impl Deref for Bed {
@@ -125,54 +95,18 @@ impl Bed {
     /// The same, where each host has this claude as well, as [`CLAUDE`].
     #[track_caller]
     pub fn with_claude(hosts: &[&'static str], claude: Option<&Path>) -> Option<Self> {
-        let check = Command::new(SCRIPT).arg("--check").output().expect("bash");
-        if !check.status.success() {
-            let reason = String::from_utf8_lossy(&check.stdout).trim().to_owned();
-            assert!(
-                std::env::var_os(ALLOWED_WITHOUT).is_some_and(|value| value == "1"),
-                "no hosts can be made here: {reason}. {ALLOWED_WITHOUT}=1 leaves these tests out"
-            );
-            // Not by eprintln!: what a test that passes prints is not shown.
-            let _ = writeln!(std::io::stderr(), "NOT RUN, no hosts in namespaces: {reason}");
-            return None;
-        }
-        let slot = Slot::take();
         let sandbox = stand_in::sandbox();
         let folder = tempfile::Builder::new().prefix("cckw-bed-").tempdir().expect("a temporary folder");
-        let mut script = Command::new(SCRIPT)
-            .envs(claude.map(|claude| ("BED_CLAUDE", claude)))
-            .arg(folder.path())
-            .arg(sandbox.path("home"))
-            .arg(env!("CARGO_BIN_EXE_cckw"))
-            .args(hosts)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the script");
-        let (sender, answers) = channel();
-        let said = BufReader::new(script.stdout.take().expect("piped"));
-        thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let orders = script.stdin.take();
-        let firsts = RefCell::default();
-        let network = PathBuf::new();
-        let mut bed =
-            Self { orders, answers, script, network, firsts, _folder: folder, sandbox, _slot: slot };
-        bed.expect_answer("ready");
-        bed.network = network_of(i32::try_from(bed.script.id()).expect("a pid")).expect("a network");
+        let script = BedScript::start(SCRIPT, "hosts in namespaces", ALLOWED_WITHOUT, |script| {
+            script.envs(claude.map(|claude| ("BED_CLAUDE", claude))).arg(folder.path());
+            script.arg(sandbox.path("home")).arg(env!("CARGO_BIN_EXE_cckw")).args(hosts);
+        })?;
+        let network = network_of(script.pid()).expect("a network");
+        let bed = Self { script, network, firsts: RefCell::default(), _folder: folder, sandbox };
         for host in hosts {
             bed.boot(host);
         }
         Some(bed)
-    }
-
-    #[track_caller]
-    fn expect_answer(&self, what: &str) -> String {
-        let said = self.answers.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no answer {what}"));
-        said.strip_prefix(what).unwrap_or_else(|| panic!("not {what}, but {said}")).trim().to_owned()
-    }
-
-    fn order(&self, order: &str) {
-        writeln!(self.orders.as_ref().expect("not over"), "{order}").expect("the script runs");
     }
 
     // ---- what happens to the hosts ----
@@ -187,23 +121,20 @@ impl Bed {
             Link::Heard => "heard".to_owned(),
             Link::Slow(milliseconds) => format!("slow {milliseconds}"),
         };
-        self.order(&format!("link {host} {what}"));
-        self.expect_answer("linked");
+        self.script.order(&format!("link {host} {what}"), "linked");
     }
 
     /// A power cut: everything on the host ends at once. Its disk is as it was.
     #[track_caller]
     pub fn power_cut(&self, host: &str) {
-        self.order(&format!("cut {host}"));
-        self.expect_answer("cut");
+        self.script.order(&format!("cut {host}"), "cut");
     }
 
     /// The boot after a power cut; the kernel's boot id is another.
     #[track_caller]
     pub fn boot(&self, host: &'static str) {
-        self.order(&format!("boot {host}"));
-        let first = self.expect_answer("booted").parse().expect("a pid");
-        self.firsts.borrow_mut().insert(host, first);
+        let first = self.script.order(&format!("boot {host}"), "booted");
+        self.firsts.borrow_mut().insert(host, first.parse().expect("a pid"));
     }
 
     // ---- the near side ----
@@ -211,7 +142,7 @@ impl Bed {
     /// A program on the near side.
     pub fn near(&self, words: &[impl AsRef<std::ffi::OsStr>]) -> Command {
         let mut command = self.sandbox.command("nsenter");
-        command.args(["--mount", "--net", "--target", &self.script.id().to_string()]);
+        command.args(["--mount", "--net", "--target", &self.script.pid().to_string()]);
         command.arg(format!("--wdns={}", self.work().display())).arg("--").args(words);
         command
     }
@@ -220,7 +151,7 @@ impl Bed {
     /// writes another name over its own.
     pub fn near_processes(&self) -> Vec<i32> {
         let is_near = |pid: &i32| network_of(*pid).is_some_and(|network| network == self.network);
-        let script = i32::try_from(self.script.id()).expect("a pid");
+        let script = self.script.pid();
         process::all()
             .into_iter()
             .filter(is_near)
@@ -293,9 +224,6 @@ impl Drop for Bed {
         for pid in self.near_processes() {
             process::signal(pid, Signal::SIGKILL);
         }
-        // The script ends what runs on the hosts, and then itself.
-        drop(self.orders.take());
-        let _ = self.script.wait();
     }
 }
 

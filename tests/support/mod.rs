@@ -33,6 +33,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod advice;
+pub mod bed_script;
 mod before_exec;
 pub mod cck;
 mod child;

@@ -2,16 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::bed_script::BedScript;
 use crate::support::{DEADLINE, Record, wait_or_report, wait_until};
 
 /// Set to `1` where a machine without a bed is all right: then no test here counts.
@@ -20,42 +17,12 @@ const ALLOWED_WITHOUT: &str = "TESTS_WITHOUT_SYSTEMD";
 /// The script that is the machine.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/systemd/bed");
 
-/// So many machines run at once. Each has some twenty processes, and needs watchers of files, of which the user
-/// root has 128 on most systems.
-const MOST_AT_ONCE: usize = 6;
-
-static RUNNING: Mutex<usize> = Mutex::new(0);
-static ENDED: Condvar = Condvar::new();
-
-/// The right to run a machine.
-struct Slot;
-
-impl Slot {
-    /// Waits until there is one. Every machine ends by itself, with its test.
-    fn take() -> Self {
-        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = ENDED.wait_while(running, |running| *running >= MOST_AT_ONCE);
-        *free.unwrap_or_else(PoisonError::into_inner) += 1;
-        Self
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        ENDED.notify_one();
-    }
-}
-
 /// A machine, up. It ends with this value.
 pub struct Bed {
-    orders: Option<ChildStdin>,
-    answers: Receiver<String>,
-    script: Child,
+    script: BedScript,
     /// Its process 1, as it is called here.
     first: i32,
     folder: TempDir,
-    _slot: Slot,
 }
 
 impl Bed {
@@ -64,31 +31,11 @@ impl Bed {
     /// None where none can be booted and that is allowed; then there is nothing to test.
     #[track_caller]
     pub fn boot() -> Option<Self> {
-        let check = Command::new(SCRIPT).arg("--check").output().expect("bash");
-        if !check.status.success() {
-            let reason = String::from_utf8_lossy(&check.stdout).trim().to_owned();
-            assert!(
-                std::env::var_os(ALLOWED_WITHOUT).is_some_and(|value| value == "1"),
-                "no machine with systemd can be booted here: {reason}. \
-                 {ALLOWED_WITHOUT}=1 leaves these tests out"
-            );
-            // Not by eprintln!: what a test that passes prints is not shown.
-            let _ = writeln!(std::io::stderr(), "NOT RUN, no machine with systemd: {reason}");
-            return None;
-        }
-        let slot = Slot::take();
         let folder = tempfile::Builder::new().prefix("cckw-bed-").tempdir().expect("a temporary folder");
-        let mut script = Command::new(SCRIPT)
-            .arg(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the script");
-        let (sender, answers) = channel();
-        let said = BufReader::new(script.stdout.take().expect("piped"));
-        thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let mut bed = Self { orders: script.stdin.take(), answers, script, first: 0, folder, _slot: slot };
-        bed.expect_answer("ready");
+        let script = BedScript::start(SCRIPT, "machine with systemd", ALLOWED_WITHOUT, |script| {
+            script.arg(folder.path());
+        })?;
+        let mut bed = Self { script, first: 0, folder };
         bed.start();
         // By another process: while this one had it open for writing, nobody could execute it.
         let copied =
@@ -99,19 +46,8 @@ impl Bed {
     }
 
     #[track_caller]
-    fn expect_answer(&self, what: &str) -> String {
-        let said = self.answers.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no answer {what}"));
-        said.strip_prefix(what).unwrap_or_else(|| panic!("not {what}, but {said}")).trim().to_owned()
-    }
-
-    fn order(&mut self, order: &str) {
-        writeln!(self.orders.as_mut().expect("not over"), "{order}").expect("the script runs");
-    }
-
-    #[track_caller]
     fn start(&mut self) {
-        self.order("boot");
-        self.first = self.expect_answer("booted").parse().expect("a pid");
+        self.first = self.script.order("boot", "booted").parse().expect("a pid");
         let state = || {
             let output = self.command(&["systemctl", "is-system-running"]).output().expect("nsenter");
             String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -124,8 +60,7 @@ impl Bed {
 
     /// A power cut. Its disk is as it was.
     pub fn power_cut(&mut self) {
-        self.order("cut");
-        self.expect_answer("cut");
+        self.script.order("cut", "cut");
     }
 
     /// The boot after a power cut.
@@ -211,14 +146,6 @@ impl Bed {
         self.root(&["chown", "-R", &format!("{name}:"), &format!("/home/{name}")]);
         self.root(&["chmod", "-R", "go-rwx", &format!("/home/{name}")]);
         user
-    }
-}
-
-impl Drop for Bed {
-    fn drop(&mut self) {
-        // The script ends what runs, and then itself.
-        drop(self.orders.take());
-        let _ = self.script.wait();
     }
 }
 
