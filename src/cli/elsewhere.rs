@@ -69,10 +69,10 @@ fn new(verb: &Verb, word: &str, is_attached: bool) -> Result<ExitCode, UserError
 /// Divides a verb into those for each place, in the order in which the words name them.
 fn parts(verb: &Verb) -> Result<Vec<Part>, UserError> {
     let mut places: Vec<(Option<Machine>, Vec<String>)> = Vec::new();
-    for word in words(verb) {
+    for word in &words(verb) {
         let (name, rest) = match split(word) {
             Some((name, rest)) => (Some(name), rest),
-            None => (None, word),
+            None => (None, word.as_str()),
         };
         let is_there =
             |machine: &Option<Machine>| machine.as_ref().map(|machine| machine.name.as_str()) == name;

@@ -5,8 +5,19 @@ use crate::machines::name::split;
 use crate::registry::names;
 use crate::user_error::{UserError, machine, session};
 
-/// The words that mean sessions, in the order in which they were typed.
-pub fn words(verb: &Verb) -> Vec<&str> {
+/// Where the words stand that mean sessions.
+enum Words<'a> {
+    /// One, or none.
+    Optional(&'a mut Option<String>),
+    One(&'a mut String),
+    Several(&'a mut Vec<String>),
+    /// Several, or none.
+    AnyNumber(&'a mut Vec<String>),
+    /// It is about no session.
+    None,
+}
+
+fn words_of(verb: &mut Verb) -> Words<'_> {
     match verb {
         Verb::Attach { session }
         | Verb::Detach { session }
@@ -14,17 +25,16 @@ pub fn words(verb: &Verb) -> Vec<&str> {
         | Verb::Continue { session }
         | Verb::Logs { session, .. }
         | Verb::Transcript { session, .. }
-        | Verb::Screen { session, .. } => session.as_deref().into_iter().collect(),
+        | Verb::Screen { session, .. } => Words::Optional(session),
         Verb::New { name: word, .. }
         | Verb::Adopt { claude: word, .. }
         | Verb::Rename { session: word, .. }
         | Verb::Send { session: word, .. }
-        | Verb::Reconnect { cycle: Some(word), .. } => vec![word],
-        Verb::Restart { sessions, .. }
-        | Verb::Wait { sessions, .. }
-        | Verb::Stop { sessions, .. }
-        | Verb::Rm { sessions, .. }
-        | Verb::Reconnect { sessions, .. } => sessions.iter().map(String::as_str).collect(),
+        | Verb::Reconnect { cycle: Some(word), .. } => Words::One(word),
+        Verb::Wait { sessions, .. } | Verb::Rm { sessions, .. } | Verb::Reconnect { sessions, .. } => {
+            Words::Several(sessions)
+        }
+        Verb::Restart { sessions, .. } | Verb::Stop { sessions, .. } => Words::AnyNumber(sessions),
         Verb::Claude { .. }
         | Verb::List { .. }
         | Verb::Detect { .. }
@@ -35,26 +45,29 @@ pub fn words(verb: &Verb) -> Vec<&str> {
         | Verb::Doctor { .. }
         | Verb::ShellInit { .. }
         | Verb::Completions { .. }
-        | Verb::Man { .. } => vec![],
+        | Verb::Man { .. } => Words::None,
+    }
+}
+
+/// The words that mean sessions, in the order in which they were typed.
+pub fn words(verb: &Verb) -> Vec<String> {
+    match words_of(&mut verb.clone()) {
+        Words::Optional(word) => word.take().into_iter().collect(),
+        Words::One(word) => vec![std::mem::take(word)],
+        Words::Several(words) | Words::AnyNumber(words) => std::mem::take(words),
+        Words::None => Vec::new(),
     }
 }
 
 /// The same verb with these words in their place. An empty word means what the verb means without a word.
 ///
 /// # Errors
-/// When a word is empty and the verb needs one, or a session is to be renamed so that it would be elsewhere.
+/// When a word is empty and the verb needs one, a session is to be renamed so that it would be elsewhere, or a new
+/// one is called like an option.
 pub fn with_words(verb: &Verb, given: &[String]) -> Result<Verb, UserError> {
     let mut changed = verb.clone();
     let first = given.first().cloned().unwrap_or_default();
-    let no_session = || machine::no_session_named(words(verb).first().copied().unwrap_or_default());
     match &mut changed {
-        Verb::Attach { session }
-        | Verb::Detach { session }
-        | Verb::Start { session, .. }
-        | Verb::Continue { session }
-        | Verb::Logs { session, .. }
-        | Verb::Transcript { session, .. }
-        | Verb::Screen { session, .. } => *session = Some(first).filter(|word| !word.is_empty()),
         Verb::Rename { session, name } => {
             if let Some((other, rest)) = split(name) {
                 if split(session).is_none_or(|(machine, _)| machine != other) {
@@ -62,30 +75,25 @@ pub fn with_words(verb: &Verb, given: &[String]) -> Result<Verb, UserError> {
                 }
                 *name = rest.to_owned();
             }
-            *session = Some(first).filter(|word| !word.is_empty()).ok_or_else(no_session)?;
         }
         // Words behind `--` are claude's, so there it would be read as an option.
         Verb::New { .. } if first.starts_with('-') => {
             return Err(session::unfit_name(&first, names::unfit(&first).unwrap_or_default()));
         }
-        Verb::New { name: word, .. }
-        | Verb::Adopt { claude: word, .. }
-        | Verb::Send { session: word, .. }
-        | Verb::Reconnect { cycle: Some(word), .. } => {
-            *word = Some(first).filter(|word| !word.is_empty()).ok_or_else(no_session)?;
-        }
-        Verb::Restart { sessions, .. } | Verb::Stop { sessions, .. } if given == [""] => sessions.clear(),
-        Verb::Restart { sessions, .. }
-        | Verb::Wait { sessions, .. }
-        | Verb::Stop { sessions, .. }
-        | Verb::Rm { sessions, .. }
-        | Verb::Reconnect { sessions, .. } => {
+        _ => {}
+    }
+    let no_session = || machine::no_session_named(words(verb).first().map_or("", String::as_str));
+    match words_of(&mut changed) {
+        Words::Optional(word) => *word = Some(first).filter(|word| !word.is_empty()),
+        Words::One(word) => *word = Some(first).filter(|word| !word.is_empty()).ok_or_else(no_session)?,
+        Words::AnyNumber(words) if given == [""] => words.clear(),
+        Words::Several(words) | Words::AnyNumber(words) => {
             if given.iter().any(String::is_empty) {
                 return Err(no_session());
             }
-            *sessions = given.to_vec();
+            *words = given.to_vec();
         }
-        _ => {}
+        Words::None => {}
     }
     Ok(changed)
 }
