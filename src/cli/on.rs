@@ -10,14 +10,12 @@ use std::thread;
 use serde_json::{Value, json};
 
 use super::definition::{On, Verb};
-use super::to_args::to_args;
+use super::to_args::request;
 use crate::escape::{escape, json as escape_json};
 use crate::machines::call::Shown;
 use crate::machines::name::ALL;
 use crate::machines::run;
 use crate::machines::store::{self, Machine};
-use crate::machines::wire::Ask;
-use crate::os::text::LosslessText;
 use crate::user_error::UserError;
 
 /// What is said in the place of a state: ssh does not reach the machine.
@@ -58,7 +56,7 @@ impl NotSaid {
 impl<T> Place<T> {
     /// The name of the machine with the mark behind it, as it stands before a session.
     fn prefix(&self) -> String {
-        self.machine.as_ref().map_or_else(String::new, |machine| format!("{}:", machine.name))
+        self.machine.as_ref().map_or_else(String::new, Machine::mark)
     }
 
     /// Why nothing was said, as a line of JSON.
@@ -106,9 +104,7 @@ fn ask<T: Send>(
     read: impl Fn(&Machine, Printed) -> Result<T, NotSaid>,
 ) -> Result<Vec<Place<T>>, UserError> {
     let (machines, is_here_meant) = meant(on)?;
-    let args = to_args(verb).unwrap_or_default();
-    let args = args.iter().map(|arg| LosslessText::from(arg.as_os_str())).collect();
-    let ask = Ask::Verb { args, stdin: None };
+    let ask = request(verb, None);
     let (own, answers) = thread::scope(|scope| {
         let own = is_here_meant.then(|| scope.spawn(here));
         let answers = run::ask_all(&machines, &ask, shown, on.timeout);

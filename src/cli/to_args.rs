@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::definition::{From, On, Verb};
+use crate::machines::wire::Ask;
+use crate::os::text::LosslessText;
 
 /// The command line that this verb is parsed from, beginning with the verb. Nothing where a verb is never run on
 /// another machine.
@@ -40,6 +42,12 @@ pub fn to_args(verb: &Verb) -> Option<Vec<OsString>> {
         | Verb::Man { .. } => None,
     };
     Some(line?.args)
+}
+
+/// What another machine is asked for, so that it runs this verb, with this text on its stdin.
+pub fn request(verb: &Verb, stdin: Option<LosslessText>) -> Ask {
+    let args = to_args(verb).unwrap_or_default();
+    Ask::Verb { args: args.iter().map(|arg| LosslessText::from(arg.as_os_str())).collect(), stdin }
 }
 
 /// The verbs that begin, lead and end sessions.

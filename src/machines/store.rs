@@ -32,6 +32,11 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Its name as it stands before a session of it: `box:`.
+    pub fn mark(&self) -> String {
+        format!("{}:", self.name)
+    }
+
     /// What this machine is called in all that it says: with the machine that has asked this one before it.
     pub fn prefix(&self) -> String {
         near_side::on(self.name.as_str())

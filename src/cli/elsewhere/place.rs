@@ -10,14 +10,13 @@ use tokio::process::Command;
 use super::super::colours::Colours;
 use super::super::definition::Verb;
 use super::super::output::columns;
-use super::super::to_args::to_args;
+use super::super::to_args::{request, to_args};
 use crate::claude::args::MAX_PROMPT_BYTES;
 use crate::machines::cache;
 use crate::machines::call::{Call, CallError, Shown, Sink};
 use crate::machines::failure::Failure;
 use crate::machines::run::{Mode, Purpose};
 use crate::machines::store::Machine;
-use crate::machines::wire::Ask;
 use crate::os::own_program;
 use crate::os::text::LosslessText;
 use crate::registry::event_log::now_ms;
@@ -58,9 +57,7 @@ pub async fn ask_once(
     stdin: Option<LosslessText>,
     sink: &mut impl Sink,
 ) -> Result<u8, CallError> {
-    let args = to_args(verb).unwrap_or_default();
-    let args = args.iter().map(|arg| LosslessText::from(arg.as_os_str())).collect();
-    let ask = Ask::Verb { args, stdin };
+    let ask = request(verb, stdin);
     let call = Call { machine: machine.clone(), ask, mode, purpose: purpose(verb), shown: shown() };
     let answer = call.run(sink).await?;
     cache::note(&machine.name, &answer.hello, now_ms(), None);

@@ -11,6 +11,7 @@ use super::output::Lines;
 use super::place::{self, Part, UNATTENDED_TIMEOUT};
 use crate::machines::call::CallError;
 use crate::machines::run::{self, Mode};
+use crate::machines::store::Machine;
 use crate::user_error::UserError;
 
 /// Runs the verb at each place. The status is the first in the order of the places that is not 0. Where any is
@@ -43,7 +44,7 @@ pub fn run(parts: &mut [Part], any: bool) -> Result<ExitCode, UserError> {
 
 /// Runs a part. Its status; what is wrong is said.
 async fn status(part: Part) -> u8 {
-    let prefix = part.machine.as_ref().map_or_else(String::new, |machine| format!("{}:", machine.name));
+    let prefix = part.machine.as_ref().map_or_else(String::new, Machine::mark);
     let mut lines = Lines::of(prefix);
     let done = match &part.machine {
         Some(machine) => {
