@@ -138,7 +138,6 @@ enum Phase {
         until: Duration,
     },
     Up {
-        since: Duration,
         /// When something last came.
         heard: Duration,
         /// When the next ping is due.
@@ -149,10 +148,8 @@ enum Phase {
         /// Keys wait for the answer with this number: the terminal was away for a while.
         waits_for: Option<u64>,
     },
-    /// The shell has the terminal. Whether there is a connection.
-    Shell {
-        since: Option<Duration>,
-    },
+    /// The shell has the terminal.
+    Shell,
     /// The time of the next attempt; nothing where it waits for Enter.
     Down {
         next: Option<Duration>,
@@ -173,8 +170,8 @@ enum Phase {
 #[derive(Debug)]
 pub struct LinkState {
     phase: Phase,
-    /// There was a session on this link.
-    was_up: bool,
+    /// When the session of this link, or the last one, was there; nothing before the first one.
+    up_since: Option<Duration>,
     backoff: Backoff,
     number: u64,
     discarded: u64,
@@ -185,7 +182,7 @@ impl LinkState {
     pub fn new(now: Duration) -> Self {
         Self {
             phase: Phase::Connecting { until: now + ATTENDED_TIMEOUT },
-            was_up: false,
+            up_since: None,
             backoff: Backoff::default(),
             number: 0,
             discarded: 0,
@@ -195,11 +192,11 @@ impl LinkState {
     /// What becomes of the next key.
     pub fn key_use(&self) -> KeyUse {
         match self.phase {
-            Phase::Connecting { .. } if !self.was_up => KeyUse::Keep,
+            Phase::Connecting { .. } if !self.was_up() => KeyUse::Keep,
             // Also here ssh may ask.
             Phase::Connecting { .. } | Phase::Down { .. } | Phase::Leaving { .. } => KeyUse::Control,
             Phase::Up { waits_for: None, .. } => KeyUse::Pass,
-            Phase::Up { .. } | Phase::Shell { .. } | Phase::Left => KeyUse::Wait,
+            Phase::Up { .. } | Phase::Shell | Phase::Left => KeyUse::Wait,
         }
     }
 
@@ -210,7 +207,7 @@ impl LinkState {
 
     /// Whether there was a session on this link.
     pub fn was_up(&self) -> bool {
-        self.was_up
+        self.up_since.is_some()
     }
 
     /// How many keys were discarded since the link was lost.
@@ -237,7 +234,7 @@ impl LinkState {
             }
             Phase::Up { next, .. } => Some(next),
             Phase::Down { next } => next,
-            Phase::Shell { .. } | Phase::Left => None,
+            Phase::Shell | Phase::Left => None,
         }
     }
 
@@ -247,7 +244,7 @@ impl LinkState {
             Phase::Left => Vec::new(),
             Phase::Connecting { until } => self.while_connecting(&event, until, now),
             Phase::Up { .. } => self.while_up(&event, now),
-            Phase::Shell { since } => self.in_the_shell(&event, since, now),
+            Phase::Shell => self.in_the_shell(&event, now),
             Phase::Down { next } => self.while_down(&event, next, now),
             Phase::Leaving { .. } => self.while_leaving(&event, now),
         }
@@ -256,8 +253,8 @@ impl LinkState {
     fn while_connecting(&mut self, event: &LinkEvent, until: Duration, now: Duration) -> Vec<Action> {
         match *event {
             LinkEvent::Hello => {
-                let back = self.was_up;
-                self.was_up = true;
+                let back = self.was_up();
+                self.up_since = Some(now);
                 self.phase = up(now, None);
                 let ping = self.ping();
                 if back { vec![Action::Back, ping] } else { vec![ping] }
@@ -266,8 +263,8 @@ impl LinkState {
             LinkEvent::Bye { status, .. } => self.leave(Leave::Said(status)),
             LinkEvent::Ended(end) => self.not_connected(end, now),
             LinkEvent::Tick if now >= until => self.not_connected(End::Passing, now),
-            LinkEvent::Woke(_) if self.was_up => self.not_connected(End::Passing, now),
-            LinkEvent::Enter if self.was_up => Vec::new(),
+            LinkEvent::Woke(_) if self.was_up() => self.not_connected(End::Passing, now),
+            LinkEvent::Enter if self.was_up() => Vec::new(),
             _ => self.while_waiting(event),
         }
     }
@@ -288,7 +285,7 @@ impl LinkState {
     }
 
     fn while_up(&mut self, event: &LinkEvent, now: Duration) -> Vec<Action> {
-        let Phase::Up { since, heard, next, asked, blocked, waits_for } = &mut self.phase else {
+        let Phase::Up { heard, next, asked, blocked, waits_for } = &mut self.phase else {
             return Vec::new();
         };
         match *event {
@@ -311,9 +308,9 @@ impl LinkState {
             }
             LinkEvent::Tick => {
                 let silent = *asked && !*blocked && now >= *heard + ANSWER_TIMEOUT;
-                let (since, time) = (*since, now.saturating_sub(*heard));
                 if silent {
-                    return self.lost(Loss::Silence(time), since, now);
+                    let time = now.saturating_sub(*heard);
+                    return self.lost(Loss::Silence(time), now);
                 }
                 if now < *next {
                     return Vec::new();
@@ -325,23 +322,17 @@ impl LinkState {
                 (*asked, *next) = (true, now + PING_INTERVAL);
                 vec![self.ping()]
             }
-            LinkEvent::Woke(time) if time >= ANSWER_TIMEOUT => {
-                let since = *since;
-                self.lost(Loss::Asleep(time), since, now)
-            }
-            LinkEvent::Bye { lost: true, .. } => {
-                let since = *since;
-                self.lost(Loss::Unheard, since, now)
-            }
+            LinkEvent::Woke(time) if time >= ANSWER_TIMEOUT => self.lost(Loss::Asleep(time), now),
+            LinkEvent::Bye { lost: true, .. } => self.lost(Loss::Unheard, now),
             LinkEvent::Bye { status, .. } => self.leave(Leave::Said(status)),
             LinkEvent::Ended(_) => {
-                let (since, silent) = (*since, now.saturating_sub(*heard));
+                let silent = now.saturating_sub(*heard);
                 // ssh looks for signs of life, too, and says little of it.
                 let loss = if silent >= LONG_SILENCE { Loss::Silence(silent) } else { Loss::Ended };
-                self.lost(loss, since, now)
+                self.lost(loss, now)
             }
             LinkEvent::Stopped(signal) => {
-                self.phase = Phase::Shell { since: Some(*since) };
+                self.phase = Phase::Shell;
                 vec![Action::Suspend(signal)]
             }
             LinkEvent::Continued => self.resume(now),
@@ -351,13 +342,13 @@ impl LinkState {
         }
     }
 
-    fn in_the_shell(&mut self, event: &LinkEvent, since: Option<Duration>, now: Duration) -> Vec<Action> {
+    fn in_the_shell(&mut self, event: &LinkEvent, now: Duration) -> Vec<Action> {
         match *event {
             LinkEvent::Continued => self.resume(now),
             LinkEvent::Told(signal) => self.ask_to_let_go(status_of(signal), true, now),
             LinkEvent::Bye { lost: false, status } => self.leave(Leave::Said(status)),
-            LinkEvent::Bye { .. } => self.lost(Loss::Unheard, since.unwrap_or(now), now),
-            LinkEvent::Ended(_) => self.lost(Loss::Ended, since.unwrap_or(now), now),
+            LinkEvent::Bye { .. } => self.lost(Loss::Unheard, now),
+            LinkEvent::Ended(_) => self.lost(Loss::Ended, now),
             _ => Vec::new(),
         }
     }
@@ -398,15 +389,7 @@ impl LinkState {
 
     fn resume(&mut self, now: Duration) -> Vec<Action> {
         self.number += 1;
-        let mut phase = up(now, Some(self.number));
-        if let (
-            Phase::Up { since, .. },
-            Phase::Shell { since: Some(before) } | Phase::Up { since: before, .. },
-        ) = (&mut phase, self.phase)
-        {
-            *since = before;
-        }
-        self.phase = phase;
+        self.phase = up(now, Some(self.number));
         vec![Action::Resume(self.number)]
     }
 
@@ -416,8 +399,8 @@ impl LinkState {
         vec![Action::Detach]
     }
 
-    fn lost(&mut self, loss: Loss, since: Duration, now: Duration) -> Vec<Action> {
-        self.backoff.note_up(now.saturating_sub(since));
+    fn lost(&mut self, loss: Loss, now: Duration) -> Vec<Action> {
+        self.backoff.note_up(now.saturating_sub(self.up_since.unwrap_or(now)));
         self.discarded = 0;
         self.phase = Phase::Down { next: Some(now + self.backoff.next()) };
         vec![Action::Kill, Action::Lost(loss)]
@@ -425,7 +408,7 @@ impl LinkState {
 
     fn not_connected(&mut self, end: End, now: Duration) -> Vec<Action> {
         match end {
-            _ if !self.was_up => return self.leave(Leave::Failed),
+            _ if !self.was_up() => return self.leave(Leave::Failed),
             End::Lasting => return self.leave(Leave::Failed),
             End::Person => self.phase = Phase::Down { next: None },
             End::Passing => self.phase = Phase::Down { next: Some(now + self.backoff.next()) },
@@ -447,7 +430,7 @@ impl LinkState {
 
 /// A link that was asked for a sign of life just now.
 fn up(now: Duration, waits_for: Option<u64>) -> Phase {
-    Phase::Up { since: now, heard: now, next: now + PING_INTERVAL, asked: true, blocked: false, waits_for }
+    Phase::Up { heard: now, next: now + PING_INTERVAL, asked: true, blocked: false, waits_for }
 }
 
 fn status_of(signal: i32) -> u8 {

@@ -86,6 +86,25 @@ fn attempts_come_at_longer_and_longer_intervals_and_enter_makes_one_at_once() {
 }
 
 #[test]
+fn a_link_counts_as_good_by_its_own_time_also_where_the_shell_had_the_terminal_meanwhile() {
+    let mut state = down(seconds(100));
+    let mut again = |from, stopped: bool, to| {
+        state.handle(LinkEvent::Enter, seconds(from));
+        state.handle(LinkEvent::Hello, seconds(from));
+        if stopped {
+            state.handle(LinkEvent::Stopped(20), seconds(from + 1));
+            state.handle(LinkEvent::Continued, seconds(to));
+        }
+        state.handle(LinkEvent::Ended(End::Passing), seconds(to));
+        state.countdown(seconds(to)).flatten()
+    };
+    // The first one was there for long, these are not.
+    assert_eq!(again(100, false, 101), Some(2));
+    assert_eq!(again(102, false, 103), Some(4));
+    assert_eq!(again(110, true, 130), Some(1));
+}
+
+#[test]
 fn a_login_that_needs_somebody_waits_for_enter() {
     let mut state = down(seconds(5));
     state.handle(LinkEvent::Tick, seconds(6));
@@ -209,7 +228,7 @@ proptest! {
                 }
             }
             prop_assert!(state.key_use() != KeyUse::Pass || has_ssh && greeted);
-            let waits_for_user = matches!(state.phase, Phase::Shell { .. } | Phase::Down { next: None } | Phase::Left);
+            let waits_for_user = matches!(state.phase, Phase::Shell | Phase::Down { next: None } | Phase::Left);
             prop_assert_eq!(state.deadline().is_none(), waits_for_user);
         }
     }
