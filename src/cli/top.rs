@@ -4,5 +4,6 @@
 //! rows, the preview brings a session's screen, the actions run verbs of cckw, and the loop joins them.
 
 pub mod event;
+pub mod order;
 pub mod row;
 pub mod screen_copy;

@@ -57,6 +57,8 @@ pub enum PreviewUpdate {
 /// How what was run has ended: a line for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
+    /// What was under way: the label of its [`VerbLine`].
+    pub label: String,
     /// Whether it was done.
     pub is_done: bool,
     /// One line in words: what the verb has said last.
@@ -89,6 +91,10 @@ pub enum Effect {
     Complete(String),
     /// Ask all sources again.
     Refresh,
+    /// Bring the sessions that have ended too, or no more.
+    ShowAll(bool),
+    /// Draw the whole screen anew: something else may have written on it.
+    Redraw,
     /// Stop the job, as ctrl-z does.
     Suspend,
     /// Leave.
