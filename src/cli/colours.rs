@@ -30,7 +30,7 @@ impl Colours {
         Self { are_shown: AutoStream::choice(&io::stderr()) != ColorChoice::Never }
     }
 
-    #[cfg(test)]
+    /// None at all.
     pub const NONE: Self = Self { are_shown: false };
     #[cfg(test)]
     pub const ALL: Self = Self { are_shown: true };

@@ -136,7 +136,7 @@ fn lines(rows: &[Row], kept: &[usize], widths: &[usize]) -> Vec<String> {
 }
 
 /// The end of a text, for the end of a path says most, with an ellipsis where something is missing.
-fn shorten(text: &str, columns: usize) -> String {
+pub fn shorten(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
@@ -150,7 +150,7 @@ fn shorten(text: &str, columns: usize) -> String {
 }
 
 /// The beginning of a text, with an ellipsis where something is missing.
-fn cut_off(text: &str, columns: usize) -> String {
+pub fn cut_off(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }

@@ -3,7 +3,10 @@
 //! `view` decides, and does no I/O: events go in, effects come out, and `draw` shows what it knows. The sources bring
 //! rows, the preview brings a session's screen, the actions run verbs of cckw, and the loop joins them.
 
+pub mod draw;
 pub mod event;
+pub mod keys;
 pub mod order;
 pub mod row;
 pub mod screen_copy;
+pub mod view;
