@@ -22,7 +22,7 @@ use crate::os::poll::{Interest, Poll, Token};
 use crate::os::socket;
 use crate::os::text::LosslessText;
 use crate::paths;
-use crate::protocol::{Attach, Channel, Request, Response};
+use crate::protocol::{Attach, Channel, Request, Response, ScreenFrame};
 use crate::registry::control_socket;
 pub use connection::Now;
 use connection::{After, Connection, ConnectionState, serve_one};
@@ -267,6 +267,30 @@ impl ControlServer {
                 // What was asked behind it may be here already.
                 connection.has_more = true;
                 connection.heard_at = Instant::now();
+            }
+        }
+    }
+
+    /// How many watch the screen.
+    pub fn watchers(&self) -> usize {
+        self.connections.iter().filter(|one| one.watches.is_some()).count()
+    }
+
+    /// The editions of the picture that those have seen who watch, and have taken what they were sent.
+    pub fn seen_editions(&self) -> impl Iterator<Item = u64> {
+        let takes = |one: &&Connection| !one.channel.is_waiting();
+        self.connections.iter().filter(takes).filter_map(|one| one.watches)
+    }
+
+    /// Sends a frame to those of them who have not seen this edition. `frame_since` makes it for one that has seen
+    /// another one.
+    pub fn show(&mut self, edition: u64, mut frame_since: impl FnMut(u64) -> Option<ScreenFrame>) {
+        for one in self.connections.iter_mut().filter(|one| !one.channel.is_waiting()) {
+            let Some(seen) = one.watches.filter(|seen| *seen != edition) else { continue };
+            if let Some(frame) = frame_since(seen)
+                && one.channel.send(&Response::Frame(frame), vec![])
+            {
+                one.watches = Some(edition);
             }
         }
     }

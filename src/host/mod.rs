@@ -11,6 +11,7 @@ mod claude_name;
 mod control_server;
 mod file_changes;
 mod files;
+mod frames;
 mod handover;
 mod host_signals;
 pub mod job_stop;
@@ -72,6 +73,7 @@ use claude_name::ClaudeName;
 use control_server::{ControlServer, Now};
 use file_changes::Watcher;
 use files::SessionFiles;
+use frames::Frames;
 use handover::HandOver;
 use host_signals::ends_host;
 use journal::{Journal, Promise};
@@ -160,6 +162,8 @@ struct Host {
     failed_turn: FailedTurn,
     /// Whether another cckw goes on in this process.
     handover: HandOver,
+    /// What those are shown who watch the screen.
+    frames: Frames,
 }
 
 impl Host {
@@ -220,6 +224,7 @@ impl Host {
             failed_turn: FailedTurn::new(&config.turn),
             continuation,
             handover,
+            frames: Frames::default(),
         }
     }
 
@@ -322,6 +327,7 @@ impl Host {
             if catching_up {
                 self.output.screen.work();
             }
+            self.follow_watchers(&mut server);
             if self.notices.is_waiting() {
                 self.give_notices();
             }
@@ -354,7 +360,7 @@ impl Host {
     /// What is said now to a request that has waited for so long. What needs the screen waits for the model,
     /// which may be behind after a flood; the loop goes round meanwhile.
     fn answer_now(&mut self, request: &Request, waited: Duration) -> Now {
-        let needs_screen = matches!(request, Request::Status | Request::Attach(_));
+        let needs_screen = matches!(request, Request::Status | Request::Attach(_) | Request::Watch);
         if needs_screen && waited < MODEL_WAIT && !self.output.screen.catch_up() {
             return Now::Later;
         }
@@ -363,6 +369,7 @@ impl Host {
             Request::Ping => Now::Last(Response::Done),
             Request::Send(send) => self.take_message(send),
             Request::HandOver { force, program } => self.ask_hand_over(*force, program.as_ref()),
+            Request::Watch => self.begin_watch(),
             request => {
                 let (answer, promise) = self.answer(request);
                 Now::Answer(answer, promise)
@@ -395,6 +402,8 @@ impl Host {
             Request::Send(_) => Response::Refused { reason: "this message cannot wait here".into() },
             // It is answered when it is known what came of it.
             Request::HandOver { .. } => Response::Refused { reason: "this request cannot wait here".into() },
+            // It is answered again and again.
+            Request::Watch => Response::Refused { reason: "this connection cannot watch the screen".into() },
             // The server gives the connection itself to `attach`.
             Request::Attach(_) => {
                 Response::Refused { reason: "this connection cannot attach a terminal".into() }

@@ -128,13 +128,15 @@ pub(super) enum Timer {
     NewerClaude,
     /// Another program is tried, or goes on here.
     HandOver,
+    /// Watchers are sent the screen.
+    Frames,
 }
 
 impl Timer {
     /// Those that the loop asks for in each turn, together with what else they need. Here they only end its
     /// wait.
-    const ASKED_EACH_TURN: [Self; 5] =
-        [Self::Remote, Self::Sending, Self::Parting, Self::Accept, Self::HandOver];
+    const ASKED_EACH_TURN: [Self; 6] =
+        [Self::Remote, Self::Sending, Self::Parting, Self::Accept, Self::HandOver, Self::Frames];
 
     /// The others, in the order in which they are acted on.
     const RUN: [Self; 23] = [
@@ -199,6 +201,7 @@ impl Host {
             Timer::Alerts => self.alerts.deadline(),
             Timer::TurnRetry => self.failed_turn.deadline(),
             Timer::HandOver => self.handover.deadline(),
+            Timer::Frames => self.frames_deadline(server),
             Timer::Linger
             | Timer::StateRetry
             | Timer::Transcript
@@ -224,7 +227,12 @@ impl Host {
 
     fn on_timer(&mut self, timer: Timer, now: Instant, server: &mut ControlServer) {
         match timer {
-            Timer::Remote | Timer::Sending | Timer::Parting | Timer::Accept | Timer::HandOver => {}
+            Timer::Remote
+            | Timer::Sending
+            | Timer::Parting
+            | Timer::Accept
+            | Timer::HandOver
+            | Timer::Frames => {}
             Timer::Stall => {
                 self.events.write(LogEvent::TerminalPassedOver);
                 self.output.pass_over();

@@ -72,6 +72,15 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Received
     Ok(ReceivedBytes { bytes: bytes as usize, fds, cut_off: message.msg_flags & libc::MSG_CTRUNC != 0 })
 }
 
+/// Has the kernel keep no more than about so many bytes that the other side of a socket has not read.
+///
+/// # Errors
+/// What setsockopt(2) says.
+pub fn limit_unread(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt};
+    Ok(setsockopt(&socket, sockopt::SndBuf, &bytes)?)
+}
+
 /// Whether nobody listens at this path any more: there is nothing, or nothing that accepts a connection. What
 /// cannot be told (a permission is missing, the listener is busy) is not dead. Never waits.
 pub fn is_dead(path: &Path) -> bool {

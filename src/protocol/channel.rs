@@ -233,6 +233,13 @@ impl Channel {
         true
     }
 
+    /// Has the system keep only about so many bytes that the other side has not read. Then [`Self::is_waiting`] soon says
+    /// that it does not read.
+    pub fn limit_unread(&self, bytes: usize) {
+        // Without it more of what is old waits for a reader that is slow.
+        let _ = socket::limit_unread(self.stream.as_fd(), bytes);
+    }
+
     /// Whether something that was sent has not left yet.
     pub fn is_waiting(&self) -> bool {
         !self.outbox.is_empty()

@@ -12,8 +12,8 @@ use crate::os::tty::{Attributes, Size};
 pub const PROTOCOL_VERSION: u32 = 1;
 
 /// What a host of this version knows beyond the first form of the protocol. 1: `Ping`, `GaveUp` and
-/// `Backgrounded`. 3: `Guard`. 4: `Send`. 5: `HandOver`.
-pub const MINOR: u32 = 5;
+/// `Backgrounded`. 3: `Guard`. 4: `Send`. 5: `HandOver`. 6: `Watch`.
+pub const MINOR: u32 = 6;
 
 /// What a client asks of a new host. Its terminal comes with it, then its stderr if that is something else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -316,6 +316,10 @@ pub enum Request {
         #[serde(default)]
         program: Option<LosslessText>,
     },
+    /// Has the host send the session's screen, and what changes on it from then on: [`Response::Frame`] again and
+    /// again, until the connection ends. The first frame is the whole screen. While a frame was not taken none is made,
+    /// and the next one has all that was missed. Nothing else is asked on this connection.
+    Watch,
     /// Has the host write the session's record again: the one on disk is damaged, or not the host's.
     SaveRecord,
     /// The machine is to have slept, for a test. In debug builds only.
@@ -432,6 +436,8 @@ pub enum Response {
     },
     /// To `Send`: this became of it.
     Sent(Sent),
+    /// To `Watch`: what the screen shows, or what has changed on it.
+    Frame(ScreenFrame),
     /// It is done, or begun.
     Done,
     /// To `Restart`: the request was noted.

@@ -29,11 +29,16 @@ pub struct Connection {
     pub pending: Option<PendingRequest>,
     /// The message that it has sent, and waits to hear of.
     pub awaits: Option<Uuid>,
+    /// It watches the screen, and has seen this edition of the picture; 0 for none.
+    pub watches: Option<u64>,
     /// An answer that waits until the record says what it promises.
     pub held: Option<(Response, Promise)>,
     /// Where it stands in the `Poll`.
     pub place: Option<Token>,
 }
+
+/// So much may wait in the system for a watcher that does not read: a few frames, which are old when they are read.
+const UNREAD_FRAME_BYTES: usize = 32 * 1024;
 
 /// A request with its descriptors, and when it came.
 type PendingRequest = (Request, Vec<OwnedFd>, Instant);
@@ -48,6 +53,8 @@ pub enum Now {
     Later,
     /// Nothing for now: the answers come by [`super::ControlServer::tell`], under this id.
     Deferred(Uuid),
+    /// Nothing: the connection is sent the screen from now on, by [`super::ControlServer::show`].
+    Watch,
     /// The connection is to become the client's.
     Attach,
 }
@@ -64,6 +71,8 @@ pub struct ConnectionState {
     pending: Option<PendingState>,
     #[serde(default)]
     awaits: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    watches: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,6 +98,7 @@ impl Connection {
             was_half_way: self.was_half_way,
             pending: self.pending.as_ref().map(pending),
             awaits: self.awaits,
+            watches: self.watches.is_some(),
         }
     }
 
@@ -111,6 +121,8 @@ impl Connection {
             has_more: true,
             pending,
             awaits: state.awaits,
+            // The picture is made anew, and begins with a whole frame.
+            watches: state.watches.then_some(0),
             ..Self::new(Channel::take_over(state.channel, fds)?)
         })
     }
@@ -125,6 +137,7 @@ impl Connection {
             has_more: false,
             pending: None,
             awaits: None,
+            watches: None,
             held: None,
             place: None,
         }
@@ -132,7 +145,7 @@ impl Connection {
 
     /// Whether it waits for an answer that is not there yet.
     pub fn is_patient(&self) -> bool {
-        self.held.is_some() || self.awaits.is_some()
+        self.held.is_some() || self.awaits.is_some() || self.watches.is_some()
     }
 
     /// Whether it waits in the middle of something.
@@ -163,14 +176,14 @@ pub fn serve_one(
     left: &mut usize,
     answer: &mut impl FnMut(&Request, Duration) -> Now,
 ) -> After {
-    let Connection { channel, pending, held, awaits, .. } = connection;
-    let waits = held.is_some() || awaits.is_some();
+    let Connection { channel, pending, held, awaits, watches, .. } = connection;
+    let waits = held.is_some() || awaits.is_some() || watches.is_some();
     if channel.write_some().is_err() || waits && channel.is_abandoned() {
         return After::Over;
     }
     let mut answered = false;
     // One that does not take its answers gets no more of them.
-    while !channel.is_waiting() && held.is_none() && awaits.is_none() {
+    while !channel.is_waiting() && held.is_none() && awaits.is_none() && watches.is_none() {
         if *left == 0 {
             return After::GoesOn { answered, has_more: true };
         }
@@ -209,6 +222,11 @@ pub fn serve_one(
             }
             Now::Deferred(id) => {
                 *awaits = Some(id);
+                answered = true;
+            }
+            Now::Watch => {
+                channel.limit_unread(UNREAD_FRAME_BYTES);
+                *watches = Some(0);
                 answered = true;
             }
             Now::Last(words) => {

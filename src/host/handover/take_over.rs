@@ -179,6 +179,7 @@ fn take_over(bytes: &[u8]) -> Result<(Host, ControlServer), String> {
         continuation: parts.continuation.with_policy(&config.turn),
         failed_turn,
         handover: HandOver::known_as(own, config.update.hosts),
+        frames: super::super::frames::Frames::default(),
     };
     host.is_taken_over(&document, parts.waiting);
     fds.close();

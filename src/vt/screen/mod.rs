@@ -4,6 +4,7 @@
 //! here after they were written there, and read when there is nothing else to do.
 
 pub mod colours;
+pub mod lines;
 mod pieces;
 mod repaint;
 pub mod view;
@@ -78,6 +79,9 @@ pub struct Screen {
     /// All that was ever done, in units of work.
     #[serde(default)]
     done: u64,
+    /// How often it may have come to show something else.
+    #[serde(skip)]
+    changes: u64,
 }
 
 /// What was seen since output was given up: with both, the model knows everything again.
@@ -107,6 +111,7 @@ impl Screen {
             reserve: TURN_RESERVE,
             debt: 0,
             done: 0,
+            changes: 0,
         }
     }
 
@@ -142,6 +147,7 @@ impl Screen {
     /// Queues output. When too much waits, what is older is given up, and the model is stale until the next
     /// repaint.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.changes += 1;
         if self.waiting() + bytes.len() > BACKLOG {
             self.skip();
             self.forget();
@@ -255,6 +261,7 @@ impl Screen {
     /// Applies a new size, after what was written at the old one.
     pub fn resize(&mut self, size: Size) {
         self.read_all();
+        self.changes += 1;
         self.size = size;
         let (rows, columns) = bounded(size);
         // Of the larger of both: the old cells are looked at, too.
@@ -341,6 +348,7 @@ impl Screen {
 
     /// Starts anew, with nothing known.
     fn forget(&mut self) {
+        self.changes += 1;
         self.account(self.prices.resize());
         self.emulator = emulator(self.size, self.emulator.lines_kept());
         self.stale = Some(Resync::default());
