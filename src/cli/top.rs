@@ -5,9 +5,14 @@
 
 pub mod draw;
 pub mod event;
+pub mod home;
 pub mod input;
 pub mod keys;
 pub mod order;
+pub mod pace;
+pub mod ready;
 pub mod row;
 pub mod screen_copy;
+pub mod terminal;
 pub mod view;
+pub mod visit;

@@ -4,6 +4,7 @@
 //! `docs/user/platforms.md`.
 
 pub mod activity;
+pub mod async_fd;
 pub mod clock;
 pub mod command;
 pub mod descriptors;
