@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::unistd::Pid;
+use nix::unistd::{Pid, setsid};
 
 use super::kill;
 use super::poll::{Interest, Poll};
@@ -111,6 +111,12 @@ fn take(from: &mut Option<impl Read>, into: &mut Vec<u8>) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     Ok(())
+}
+
+/// Has a program run in a session of its own: it has no terminal, so it can ask nothing there, and no key stops or ends it.
+pub fn in_own_session(command: &mut Command) -> &mut Command {
+    // SAFETY: setsid(2) is async-signal-safe.
+    unsafe { command.pre_exec(|| setsid().map(drop).map_err(io::Error::from)) }
 }
 
 /// What a program says on stdout.
