@@ -209,8 +209,8 @@ pub enum Verb {
         /// One JSON object a line
         #[arg(long)]
         json: bool,
-        /// Stay, and show changes, until ctrl-c
-        #[arg(long, conflicts_with_all = ["json", "on"])]
+        /// Stay, and show changes, until ctrl-c; with --json one array of all sessions a line
+        #[arg(long, conflicts_with = "on")]
         watch: bool,
         /// Show these columns only, with commas between
         #[arg(long, value_name = "COLUMNS", value_delimiter = ',', conflicts_with = "json")]

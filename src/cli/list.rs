@@ -1,9 +1,15 @@
 //! `cckw list`.
 
+mod host_watch;
+mod json;
+mod known;
+pub(super) mod pace;
 mod row;
+pub(super) mod tracker;
+pub mod watch_json;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,15 +17,11 @@ use std::process::ExitCode;
 use super::colours::Colours;
 use super::columns;
 use super::columns::Column;
-use super::last_turn;
-use super::older_host;
 use super::output::{columns, fail, print};
 use super::removed_program;
 use super::status::{hint, shown_state, state};
 use super::topic;
-use crate::claude::transcript::turn::TurnStatus;
-use crate::claude::version;
-use crate::escape::{escape, json};
+use crate::escape::escape;
 use crate::machines::store;
 use crate::near_side;
 use crate::os::clock::LocalTime;
@@ -30,6 +32,9 @@ use crate::registry::record::{SessionState, now};
 use crate::update::{auto, trial};
 use crate::user_error::UserError;
 
+pub use json::json_line;
+pub(super) use json::shown_state_of;
+use json::{Installed, json_lines};
 pub(super) use row::{COLUMN_TITLES, ListRow, MIN_ABOUT_COLUMNS, MIN_DIRECTORY_COLUMNS, fit_rows};
 
 /// How long the list says that a new cckw was not kept, in seconds.
@@ -44,7 +49,7 @@ pub fn main(all: bool, as_json: bool, chosen: &[Column]) -> ExitCode {
     registry::note_silent_hosts(&mut sessions);
     if as_json {
         let lines = json_lines(&shown(&sessions, all));
-        let lines = lines.iter().map(|line| format!("{}\n", json(&line.to_string())));
+        let lines = lines.iter().map(|line| format!("{}\n", crate::escape::json(&line.to_string())));
         return print(&lines.collect::<String>());
     }
     print(&format!("{}\n", table(&sessions, all, chosen, columns()).join("\n")))
@@ -77,97 +82,6 @@ fn shown(sessions: &[Session], all: bool) -> Vec<&Session> {
 /// What runs, and what should: a session that never said its end needs somebody.
 fn shown_by_default(session: &Session) -> bool {
     session.has_host() || session.damage.is_some() || session.record.state != SessionState::Stopped
-}
-
-/// The sessions as `--json` has them.
-fn json_lines(sessions: &[&Session]) -> Vec<serde_json::Value> {
-    let mut installed = Installed::default();
-    let known = sessions.iter().zip(topic::of_all(sessions)).zip(last_turn::of_all(sessions));
-    known
-        .map(|((session, about), turn)| line(session, about.as_deref(), turn.as_ref(), &mut installed))
-        .collect()
-}
-
-/// One session as a JSON object in a line, as `--json` prints it.
-pub fn json_line(session: &Session) -> String {
-    let about = topic::of_all(&[session]).pop().flatten();
-    let turn = last_turn::of(session);
-    let line = line(session, about.as_deref(), turn.as_ref(), &mut Installed::default());
-    format!("{}\n", json(&line.to_string()))
-}
-
-fn line(
-    session: &Session,
-    about: Option<&str>,
-    turn: Option<&TurnStatus>,
-    installed: &mut Installed,
-) -> serde_json::Value {
-    let record = &session.record;
-    let limit = last_turn::failure(session).and_then(last_turn::limited_until);
-    let mut line = serde_json::json!({
-        "name": near_side::off(&session.name),
-        "session": record.session,
-        "conversation": record.conversation,
-        "title": about,
-        "kind": record.kind,
-        "state": state(session),
-        "running": session.is_running,
-        "attached": session.is_running && record.client_pid.is_some(),
-        "cwd": record.cwd,
-        "started_at": record.started_at,
-        "started": rfc3339(record.started_at),
-        "ended_at": record.ended_at,
-        "ended": record.ended_at.and_then(rfc3339),
-        "last_used": session.last_used().and_then(rfc3339),
-        "restarts": record.unasked_restarts(),
-        "exit": record.exit,
-        "waiting_for": record.waiting_for.as_ref().or(record.asks_first.as_ref()),
-        "background_job": record.background_job,
-        "transcript_problem": record.transcript_problem,
-        "restart_pending": record.restart_pending,
-        "expired": record.expired,
-        "notice": record.notice,
-        "remote_control": session.is_running.then_some(&record.remote),
-        "hint": hint(session),
-        "claude_version": record.claude_version,
-        "newer_installed": installed.newer(session),
-        "host_outdated": older_host::is_older(session),
-        "program_removed": removed_program::is_removed(session),
-        "host_pid": record.host_pid,
-        "claude_pid": record.claude_pid,
-        "limited_until": limit.and_then(rfc3339),
-    });
-    if let (Some(line), serde_json::Value::Object(turn)) = (line.as_object_mut(), turn_fields(turn)) {
-        line.extend(turn);
-        line.extend(near_side::machine().map(|machine| ("machine".to_owned(), machine.into())));
-    }
-    line
-}
-
-/// What is known of the last turn, by the names that `--json` has for it.
-fn turn_fields(turn: Option<&TurnStatus>) -> serde_json::Value {
-    let known = TurnStatus::default();
-    let turn = turn.unwrap_or(&known);
-    serde_json::json!({
-        "turn": last_turn::word(turn),
-        "turn_error": turn.failure().map(|failure| serde_json::json!({
-            "kind": failure.kind,
-            "status": failure.status,
-            "text": failure.text,
-            "resets_at": failure.resets_at.and_then(rfc3339),
-        })),
-        "model": turn.model,
-        "context_tokens": turn.context_tokens,
-        "last_prompt": turn.last_prompt,
-        "last_answer": turn.last_answer.as_deref().and_then(last_turn::first_line),
-        "last_activity": turn.last_at.and_then(|at| rfc3339(at / 1000)),
-        "git_branch": turn.git_branch,
-    })
-}
-
-/// A time in seconds since 1970 as RFC 3339 has it, with the offset of the local time.
-fn rfc3339(seconds: u64) -> Option<String> {
-    LocalTime::at(seconds.checked_mul(1000)?).map(|time| time.rfc3339())
 }
 
 /// The table of the sessions, a string a line. Under a session that needs its user stands what to do. On a
@@ -302,21 +216,6 @@ fn remote(session: &Session) -> Option<String> {
 fn version(session: &Session, newer: bool) -> String {
     let Some(version) = &session.record.claude_version else { return "-".into() };
     format!("{}{}", escape(version), if newer { "*" } else { "" })
-}
-
-/// The versions that are installed, by the program that sessions were started with: mostly one for all of
-/// them.
-#[derive(Default)]
-struct Installed(HashMap<PathBuf, Option<String>>);
-
-impl Installed {
-    /// The version that is installed where a session that runs was started from, if it is newer.
-    fn newer(&mut self, session: &Session) -> Option<String> {
-        let running = session.record.claude_version.as_deref().filter(|_| session.is_running)?;
-        let program = PathBuf::from(OsString::from(session.record.program.clone()));
-        let version = self.0.entry(program).or_insert_with_key(|program| version::version(program));
-        version.clone().filter(|installed| version::is_newer(installed, running))
-    }
 }
 
 /// A time in seconds, as short as it can be said.

@@ -239,6 +239,7 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::List { place, all, json, columns, .. }) if place.is_elsewhere() => {
             on::list::main(&place, all, json, &columns)
         }
+        Some(Verb::List { all, watch: true, json: true, .. }) => list::watch_json::main(all),
         Some(Verb::List { all, watch: true, columns, .. }) => watch::main(all, &columns),
         Some(Verb::List { all, json, columns, .. }) => list::main(all, json, &columns),
         Some(Verb::Attach { session }) => attach::attach(session.as_deref()),

@@ -13,6 +13,7 @@ pub mod pace;
 pub mod ready;
 pub mod row;
 pub mod screen_copy;
+pub mod sources;
 pub mod terminal;
 pub mod view;
 pub mod visit;

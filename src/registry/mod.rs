@@ -66,7 +66,7 @@ pub use open_lock::{NAME_LOCK_TIMEOUT, OpenLock};
 pub use remove::Removable;
 pub use selector::{NotPicked, pick, pick_to_remove};
 pub use unreachable::{wait_for_host, why_unreachable};
-pub use watcher::RegistryWatcher;
+pub use watcher::{Changed, RegistryWatcher};
 
 /// In how long a time something must have changed in a session's directory for a session without a socket to
 /// be looked at. Within it, few sessions end; reading all of a thousand would hold up a start.
@@ -288,7 +288,8 @@ pub fn boot_before() -> Option<String> {
     session_directories().iter().filter_map(written).max().map(|(_, boot)| boot)
 }
 
-fn in_order(mut sessions: Vec<Session>) -> Vec<Session> {
+/// The sessions in their order, oldest first, each with the name that it is shown with among the others.
+pub fn in_order(mut sessions: Vec<Session>) -> Vec<Session> {
     sessions.sort_by_cached_key(|session| (session.record.started_at, session.record.session));
     let named: Vec<Named> = sessions.iter().map(Session::named).collect();
     for (session, shown) in sessions.iter_mut().zip(names::shown(&named)) {
@@ -316,7 +317,8 @@ pub fn again(session: &Session) -> Option<Session> {
     Some(if has_it { now } else { Session { name: session.name.clone(), ..now } })
 }
 
-pub(crate) fn read(directory: &Path) -> Option<Session> {
+/// The session of a directory; nothing where there is none. It is called as it calls itself: see [`in_order`].
+pub fn read(directory: &Path) -> Option<Session> {
     let RecoveredRecord { mut record, mut damage, is_renamed } = recovery::read(directory).ok()?;
     if is_renamed && misplaced::is_renamed(directory, &record)
         || misplaced::is_elsewhere(directory, &record) && record.host_lives() && !Lock::is_held(directory)

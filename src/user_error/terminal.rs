@@ -30,7 +30,7 @@ pub fn cannot_be_opened(error: impl Display) -> UserError {
 
 pub fn none_to_draw_on() -> UserError {
     UserError::new("--watch draws on a terminal, and stdout is none")
-        .advice("for programs there is `cckw list --json`")
+        .advice("for programs there are `cckw list --json`, and with changes `cckw list --watch --json`")
 }
 
 /// What came with a request to attach is none.

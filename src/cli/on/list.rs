@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::super::colours::Colours;
 use super::super::columns::{self, Column};
 use super::super::definition::{On, Verb};
-use super::super::last_turn;
 use super::super::list::{self, ListRow};
 use super::super::output::{columns as terminal_columns, fail, print};
 use super::{NotSaid, Place, Printed, failed, json_lines};
@@ -118,11 +117,7 @@ fn row(line: &Value, prefix: &str) -> ListRow {
     let number = |key: &str| line[key].as_u64();
     let is_running = line["running"].as_bool().unwrap_or_default();
     let state = text("state").unwrap_or_default();
-    let until = line["limited_until"].as_str().filter(|_| state == "limited").and_then(clock::seconds_of);
-    let shown_state = match until.and_then(last_turn::moment) {
-        Some(until) => format!("{state} until {until}"),
-        None => state.clone(),
-    };
+    let shown_state = escape(&list::shown_state_of(line)).to_string();
     let remote = text_of(&line["remote_control"]["state"]).filter(|remote| remote != "unknown");
     let name = line["name"].as_str().unwrap_or_default();
     ListRow {

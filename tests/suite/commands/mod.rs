@@ -5,6 +5,7 @@ mod cli;
 mod completions;
 mod demo;
 mod list;
+mod list_watch;
 mod man;
 mod picture;
 mod shell_init;
