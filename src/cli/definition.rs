@@ -410,12 +410,24 @@ pub enum Verb {
         json: bool,
     },
     /// Print what is on a session's screen
+    ///
+    /// With `--follow` it is printed again whenever it has changed, until the session ends; a line of dashes stands
+    /// between. The host sends changes, so nothing is polled. With `--json` each line is an object with `rows`, `columns`,
+    /// `cursor` and `changed`: pairs of the number of a row, from 0, and its text with colours. If `is_whole` is true,
+    /// rows that are not named are blank. The last line has `ended`, which says why. To look at a session on a terminal,
+    /// use `cckw attach --watch`.
     Screen {
         /// The session; without it the one that this is called in, or the only one
         session: Option<String>,
         /// Print colours, even if stdout is no terminal
         #[arg(long)]
         color: bool,
+        /// Go on until the session ends
+        #[arg(short, long)]
+        follow: bool,
+        /// With --follow: what has changed, one JSON object a line
+        #[arg(long, requires = "follow", conflicts_with = "color")]
+        json: bool,
     },
     /// Send a text to the claude of a session, as if it was typed there
     ///

@@ -20,6 +20,7 @@ mod host_ends;
 mod hosts;
 mod last_turn;
 mod list;
+mod live_screen;
 mod logs;
 mod machine;
 mod machine_copy;
@@ -284,7 +285,8 @@ fn run(cli: Cli) -> ExitCode {
                 json,
             })
         }
-        Some(Verb::Screen { session, color }) => screen::main(session.as_deref(), color),
+        Some(Verb::Screen { session, color, follow: false, .. }) => screen::main(session.as_deref(), color),
+        Some(Verb::Screen { session, color, json, .. }) => screen::follow(session.as_deref(), color, json),
         Some(Verb::Send { session, text, wait, when, timeout }) => send::main(&send::SendArgs {
             session: &session,
             text: &text,

@@ -1,13 +1,16 @@
 //! `cckw screen`.
 
+mod follow;
+
 use std::process::ExitCode;
 
 use super::inside;
-use super::output::{fail, print};
+use super::output::{fail, finish, print};
 use super::target::pick_running;
 use crate::protocol::{Request, Response};
 use crate::user_error::host;
 use crate::{client, registry};
+use follow::Form;
 
 /// Prints what is on a session's screen.
 pub fn main(word: Option<&str>, with_colours: bool) -> ExitCode {
@@ -30,6 +33,16 @@ pub fn main(word: Option<&str>, with_colours: bool) -> ExitCode {
         Ok(Response::Refused { reason }) => fail(&host::refused(&reason)),
         Ok(_) => fail(&host::wrong_answer()),
         Err(error) => fail(&error.into()),
+    })
+}
+
+/// Prints what is on a session's screen, and what comes, until it ends.
+pub fn follow(word: Option<&str>, has_colours: bool, as_json: bool) -> ExitCode {
+    let form = if as_json { Form::Json } else { Form::Text { has_colours } };
+    let inside = inside();
+    pick_running(word.or(inside.as_deref()), |session| match follow::main(session, form) {
+        Ok(written) => finish(written),
+        Err(error) => fail(&error),
     })
 }
 

@@ -30,6 +30,16 @@ const NOTICE_AGE: u64 = 24 * 60 * 60;
 /// How much of a question is in a hint, in characters. The first sentences are that long, and what follows explains.
 const MAX_QUESTION_CHARS: usize = 100;
 
+/// How a session has ended, in words.
+pub fn how_it_ended(session: &Session) -> String {
+    let record = &session.record;
+    match (&record.given_up, record.exit) {
+        (Some(given_up), _) => given_up.clone(),
+        (None, Some(exit)) => format!("{} (exit status {})", state(session), exit.status()),
+        (None, None) => state(session),
+    }
+}
+
 /// The state that a user sees: one that has outlived its host is no state any more.
 pub fn state(session: &Session) -> String {
     let record = &session.record;

@@ -111,7 +111,11 @@ fn of_talking(verb: &Verb) -> Option<Line> {
         Verb::Logs { session, follow, json } => {
             Line::of("logs").flag("--follow", *follow).flag("--json", *json).words(session)
         }
-        Verb::Screen { session, color } => Line::of("screen").flag("--color", *color).words(session),
+        Verb::Screen { session, color, follow, json } => Line::of("screen")
+            .flag("--color", *color)
+            .flag("--follow", *follow)
+            .flag("--json", *json)
+            .words(session),
         _ => return None,
     })
 }

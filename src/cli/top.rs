@@ -5,11 +5,13 @@
 
 pub mod draw;
 pub mod event;
+pub mod feed;
 pub mod home;
 pub mod input;
 pub mod keys;
 pub mod order;
 pub mod pace;
+pub mod preview;
 pub mod ready;
 pub mod row;
 pub mod screen_copy;

@@ -164,7 +164,7 @@ pub fn look(seen: &SeenSession) -> SessionLook {
     let activity = if seen.is_removed {
         SessionActivity::Ended("its record was removed".into())
     } else if !seen.session.lives {
-        SessionActivity::Ended(ended(&seen.session))
+        SessionActivity::Ended(status::how_it_ended(&seen.session))
     } else {
         activity(&seen.session.record)
     };
@@ -178,15 +178,6 @@ pub fn look(seen: &SeenSession) -> SessionLook {
 /// Whether claude was started to go on by itself with the turn that broke off, and has not come to that yet.
 fn goes_on(record: &Record) -> bool {
     record.turn_tries > 0 && record.broken_turn.is_none()
-}
-
-fn ended(session: &Session) -> String {
-    let record = &session.record;
-    match (&record.given_up, record.exit) {
-        (Some(given_up), _) => given_up.clone(),
-        (None, Some(exit)) => format!("{} (exit status {})", status::state(session), exit.status()),
-        (None, None) => status::state(session),
-    }
 }
 
 /// What the claude of this record asks.

@@ -172,6 +172,12 @@ impl Session {
     }
 }
 
+/// The session with this id, as it is. Nothing where there is none.
+pub fn by_id(id: &str) -> Option<Session> {
+    let id = Uuid::parse_str(id).ok()?;
+    read(&record::directory(&id).ok()?)
+}
+
 /// What to type for the session with this id: as [`Session::word`], or the id where it has no record.
 pub fn word_for(session: &Uuid) -> String {
     let sessions = sessions().unwrap_or_default();

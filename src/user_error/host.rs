@@ -47,6 +47,12 @@ pub fn cannot_hand_over(word: &str) -> UserError {
         .advice(format!("to have the new one: cckw stop {word}; cckw start {word}"))
 }
 
+/// It is of a version that sends its screen to nobody. `word` is what to type for the session.
+pub fn cannot_be_watched(word: &str) -> UserError {
+    UserError::new("its host is of a version that cannot show its screen live")
+        .advice(format!("to renew the host, which claude does not notice: cckw restart --hosts {word}"))
+}
+
 /// It cannot find out which program it executes itself.
 pub fn own_program_is_unknown(error: &io::Error) -> UserError {
     UserError::new(format!("the session's host cannot find out which program it runs: {error}"))

@@ -70,6 +70,7 @@ fn purpose(verb: &Verb) -> Purpose {
         | Verb::Send { .. }
         | Verb::Adopt { .. }
         | Verb::Logs { follow: true, .. }
+        | Verb::Screen { follow: true, .. }
         | Verb::Transcript { follow: true, .. } => Purpose::Long,
         _ => Purpose::Short,
     }

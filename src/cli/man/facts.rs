@@ -336,6 +336,7 @@ const ALL: &[PageFacts] = &[
         examples: &[
             ("cckw screen parser", "See what a session shows, without taking it:"),
             ("cckw screen --color parser | less -R", "With colours:"),
+            ("cckw screen --follow --json parser", "What changes on it, for programs:"),
         ],
         see_also: &["cckw", "cckw-attach", "cckw-logs", "screen"],
     },

@@ -118,7 +118,12 @@ fn other() -> impl Strategy<Value = Verb> {
         (some(), prop::option::of(any::<usize>()), any::<bool>()).prop_map(|(session, tail, json)| {
             Verb::Transcript { session, last: false, tail, follow: json, json }
         }),
-        (some(), any::<bool>()).prop_map(|(session, color)| Verb::Screen { session, color }),
+        (some(), any::<bool>(), any::<bool>()).prop_map(|(session, follow, json)| Verb::Screen {
+            session,
+            color: !json,
+            follow: follow || json,
+            json,
+        }),
         (from(), any::<bool>(), prop::option::of(Just("unknown".to_owned())), on()).prop_map(
             |(from, json, state, place)| {
                 Verb::Detect { from, include_dead: json, json, state, reconnectable: !json, place }

@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::protocol::ScreenFrame;
 use crate::vt::emulator::style::{self, Color as ScreenColor, Underline};
 use crate::vt::emulator::{CellView, Emulator};
-use crate::vt::screen::bounded_size;
+use crate::vt::screen::{bounded_size, colours};
 
 /// What stands in place of a character that is wider here than on the screen.
 const UNFIT: &str = "?";
@@ -71,6 +71,14 @@ impl ScreenCopy {
     /// Rows and columns of the session's screen.
     pub fn size(&self) -> (u16, u16) {
         self.emulator.size()
+    }
+
+    /// The lines of the screen, with their colours or as text.
+    pub fn lines(&self, with_colours: bool) -> Vec<String> {
+        match with_colours {
+            true => colours::lines(&self.emulator).collect(),
+            false => self.emulator.text().collect(),
+        }
     }
 
     /// Draws the screen into `area`: its part around the cursor, where it does not fit. Without colours the attributes

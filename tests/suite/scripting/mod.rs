@@ -4,6 +4,7 @@ mod adopt;
 mod answer;
 mod new;
 mod rename;
+mod screen;
 mod transcript;
 mod wait;
 
