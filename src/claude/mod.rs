@@ -6,6 +6,7 @@ pub mod by_hand;
 pub mod exec_error;
 pub mod executable;
 pub mod exit_class;
+pub mod job_file;
 pub mod latest_conversation;
 mod lines;
 pub mod markers;

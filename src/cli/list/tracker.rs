@@ -109,6 +109,11 @@ impl SessionTracker {
         sessions.filter_map(|session| self.known.get(&session.record.session))
     }
 
+    /// The sessions that were read last, in the registry's order.
+    pub fn sessions(&self) -> &[Session] {
+        &self.sessions
+    }
+
     /// The sessions that are listed, in the order of `cckw list`.
     pub fn lines(&self) -> Vec<&Value> {
         let shown = shown(&self.sessions, self.all);

@@ -7,8 +7,10 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::Sender;
 
+use super::claudes::ClaudeTracker;
 use super::control::{Command, Commands, Control, pair};
 use super::json_row::row_of;
+use crate::claude;
 use crate::cli::list;
 use crate::cli::list::pace::UpdatePace;
 use crate::cli::list::tracker::{Depth, SessionTracker};
@@ -16,6 +18,7 @@ use crate::cli::top::event::{Event, Update};
 use crate::cli::top::row::{Row, Source};
 use crate::os::poll::{Interest, Poll, Token};
 use crate::paths;
+use crate::registry::record;
 use crate::user_error::{UserError, files};
 
 /// Starts the thread. It ends when the control is dropped, or nobody takes its events any more.
@@ -33,6 +36,23 @@ struct LocalSources {
     sender: Sender<Event>,
     commands: Commands,
     home: Option<PathBuf>,
+}
+
+/// The claudes that are no sessions, with the rows that were sent last.
+struct Claudes {
+    tracker: ClaudeTracker,
+    unwrapped: Vec<Row>,
+    jobs: Vec<Row>,
+}
+
+impl Claudes {
+    fn new(home: Option<PathBuf>) -> Result<Self, UserError> {
+        Ok(Self {
+            tracker: ClaudeTracker::new(claude::config_dir(), home)?,
+            unwrapped: Vec::new(),
+            jobs: Vec::new(),
+        })
+    }
 }
 
 /// Why following has ended.
@@ -61,44 +81,51 @@ impl LocalSources {
 
     /// Sends the rows, and sends them again when they have changed.
     fn follow(&self) -> Result<(), Stop> {
-        let Command::GoOn { all, .. } = self.commands.take() else { return Ok(()) };
-        let mut tracker = SessionTracker::new(all)?;
-        tracker.update(Depth::Records)?;
-        self.send_sessions(&tracker)?;
-        if tracker.update(Depth::Everything)? {
-            self.send_sessions(&tracker)?;
-        }
+        let Command::GoOn { mut all, .. } = self.commands.take() else { return Ok(()) };
+        let mut sessions = SessionTracker::new(all)?;
+        sessions.update(Depth::Records)?;
+        self.send_sessions(&sessions)?;
+        let mut claudes = Claudes::new(self.home.clone())?;
         let mut pace = UpdatePace::default();
-        pace.note_sent(Instant::now(), 0);
         loop {
-            match self.wait(&mut tracker, &mut pace)? {
+            if sessions.update(Depth::Everything)? {
+                self.send_sessions(&sessions)?;
+            }
+            claudes.tracker.update(sessions.sessions())?;
+            self.send_claudes(&mut claudes, all)?;
+            pace.note_sent(Instant::now(), 0);
+            match self.wait(&sessions, &claudes.tracker, &mut pace)? {
                 Command::End => return Ok(()),
-                Command::GoOn { refresh, all } => {
-                    tracker.set_all(all);
+                Command::GoOn { refresh, all: is_all } => {
+                    all = is_all;
+                    sessions.set_all(all);
                     if refresh {
-                        tracker.read_all_again();
+                        sessions.read_all_again();
+                        claudes.tracker.read_all_again();
                     }
                 }
-            }
-            if tracker.update(Depth::Everything)? {
-                self.send_sessions(&tracker)?;
-                pace.note_sent(Instant::now(), 0);
             }
         }
     }
 
     /// Waits until something is to be read again.
-    fn wait(&self, tracker: &mut SessionTracker, pace: &mut UpdatePace) -> Result<Command, UserError> {
+    fn wait(
+        &self,
+        sessions: &SessionTracker,
+        claudes: &ClaudeTracker,
+        pace: &mut UpdatePace,
+    ) -> Result<Command, UserError> {
         let mut poll = Poll::default();
         loop {
             poll.clear();
             let commands = poll.add(&self.commands, Interest::Reading);
             // While a change waits to be told, others may join it.
-            let changes: Vec<Token> = match pace.deadline() {
-                None => tracker.add_to(&mut poll),
-                Some(_) => Vec::new(),
-            };
-            let until = pace.deadline().or_else(|| tracker.deadline());
+            let mut changes: Vec<Token> = Vec::new();
+            if pace.deadline().is_none() {
+                changes.extend(sessions.add_to(&mut poll));
+                changes.extend(claudes.add_to(&mut poll));
+            }
+            let until = pace.deadline().or_else(|| sessions.deadline());
             let time = until.map(|until| until.saturating_duration_since(Instant::now()));
             poll.wait(time).map_err(files::cannot_wait)?;
             let now = Instant::now();
@@ -106,16 +133,30 @@ impl LocalSources {
                 return Ok(self.commands.take());
             }
             let is_changed = changes.iter().any(|token| poll.is_ready(*token));
-            if is_changed || tracker.deadline().is_some_and(|at| at <= now) {
+            if is_changed || sessions.deadline().is_some_and(|at| at <= now) {
                 pace.note_change(now);
             }
         }
     }
 
-    fn send_sessions(&self, tracker: &SessionTracker) -> Result<(), Stop> {
-        let lines = tracker.lines();
+    fn send_sessions(&self, sessions: &SessionTracker) -> Result<(), Stop> {
+        let lines = sessions.lines();
         let rows = lines.iter().filter_map(|line| row_of(&Source::Here, line, self.home.as_deref()));
         self.send(Update::Rows(Source::Here, rows.collect()))
+    }
+
+    /// Sends the rows of the claudes that are no sessions, and of the jobs, if they have changed.
+    fn send_claudes(&self, claudes: &mut Claudes, all: bool) -> Result<(), Stop> {
+        let (unwrapped, jobs) = claudes.tracker.rows(all, record::now());
+        for (source, rows, sent) in
+            [(Source::Unwrapped, unwrapped, &mut claudes.unwrapped), (Source::Jobs, jobs, &mut claudes.jobs)]
+        {
+            if rows != *sent {
+                sent.clone_from(&rows);
+                self.send(Update::Rows(source, rows))?;
+            }
+        }
+        Ok(())
     }
 
     fn send(&self, update: Update) -> Result<(), Stop> {
