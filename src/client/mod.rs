@@ -424,7 +424,7 @@ impl Client {
                 // Where the link is dead the near side says it.
                 if !self.terminal.is_gone() && !self.has_left_dead_link() {
                     let why = if why.is_empty() { String::new() } else { format!(", {}", escape(&why)) };
-                    let stays = match self.is_first_process {
+                    let stays = match self.stays_with_session() {
                         true => {
                             "; this is the first process of its container, so it stays until the session has ended"
                         }
@@ -435,7 +435,7 @@ impl Client {
                         "\r\n\x1b[J[cckw: detached{why}{lost}; return with: cckw attach {word}{stays}]\r\n"
                     ));
                 }
-                if self.is_first_process {
+                if self.stays_with_session() {
                     self.terminal.end_guard();
                     return Some(first_process::stay_with(&self.session));
                 }
@@ -446,6 +446,12 @@ impl Client {
             FromHost::Panic => panic!("asked to, by a test"),
         }
         None
+    }
+
+    /// Whether the session would end with this process. A host that cannot be seen from here runs outside of
+    /// this container: it does not end with it, and its end is not told here.
+    fn stays_with_session(&self) -> bool {
+        self.is_first_process && self.link.pid().is_some()
     }
 
     fn signalled(&mut self, asked: SignalAction) -> Option<u8> {

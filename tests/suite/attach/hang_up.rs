@@ -295,3 +295,21 @@ fn the_first_process_of_a_container_stays_when_it_is_detached() {
     assert_eq!(terminal.finish().code(), Some(0));
     sandbox.wait_for_silence();
 }
+
+#[test]
+fn the_first_process_of_a_container_ends_when_it_is_detached_from_a_session_elsewhere() {
+    let sandbox = sandbox();
+    let mut first = start(&sandbox, &[]);
+    well_said(&sandbox, &["detach"]);
+    first.finish();
+    let record = idle(&sandbox);
+    let mut command = sandbox.command("unshare");
+    command.args(["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]);
+    command.args([env!("CARGO_BIN_EXE_cckw"), "attach"]);
+    let mut terminal = Terminal::spawn(command);
+    at_prompt(&mut terminal);
+    terminal.type_text("\x1c");
+    terminal.wait_for_history("[cckw: detached; return with: cckw attach work]");
+    assert_eq!(terminal.finish().code(), Some(0));
+    goes_on_alone(&sandbox, &record);
+}
