@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::attached::{AttachedClient, peer, restore};
+use super::host_signals::ends_host;
 use super::timers::Timer;
 use super::{Host, MODEL_WAIT, SHORT_PATIENCE_WITH_TERMINAL, TERMINAL_WRITE_TIMEOUT};
 use crate::config::OnHangup;
@@ -133,6 +134,11 @@ impl Host {
             return;
         }
         self.signal_passed(number);
+        if ends_host(number) { self.pass_on_soon(number) } else { self.pass_on(number) }
+    }
+
+    /// Sends claude a signal that its client was sent.
+    pub(super) fn pass_on(&mut self, number: i32) {
         // A closed terminal and a suspension are meant for the whole job, anything else is sent to one
         // process.
         if matches!(number, libc::SIGHUP | libc::SIGTSTP) {
@@ -219,6 +225,7 @@ impl Host {
     fn client_left(&mut self, detached: bool) {
         self.events.write(LogEvent::ClientLeft { why: "this host did not answer" });
         // It may have been told to end by a signal, and has given that up like everything else.
+        self.system_stop.passes_nothing_on();
         if !self.system_stop.is_under_way() && stop_marker::read(&self.directory) == Some(StopRequest::System)
         {
             stop_marker::clear(&self.directory);

@@ -276,6 +276,7 @@ impl Host {
     fn half_done(&self, server: &ControlServer) -> Option<&'static str> {
         let is_steady = (self.claude.is_running() || self.claude.is_waiting())
             && !self.timers.is_set(Timer::Kill)
+            && self.system_stop.passes_on_at().is_none()
             && !self.claude.is_in_between();
         [
             (!is_steady, "claude is being ended or started"),

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Host;
 use super::host_signals::ends_host;
+use super::timers::Timer;
 use crate::escape::escape;
+use crate::fault;
 use crate::host::claude::supervisor::SIGNAL_COUNTS_FOR;
 use crate::os::exit::Exit;
 use crate::os::moment;
@@ -25,6 +27,16 @@ use crate::registry::stop_marker::StopRequest;
 /// then.
 const HOST_SIGNAL_WAIT: Duration = Duration::from_millis(250);
 
+/// Who tells the host or its client to end often tells claude too: a shutdown, or `killall`. Claude has this long to
+/// end of that signal, before it gets one of cckw.
+const OWN_SIGNAL_WAIT: Duration = Duration::from_millis(50);
+/// The same where a fault asks for it, so that a test can tell who has sent a signal.
+const LONG_SIGNAL_WAIT: Duration = Duration::from_secs(30);
+
+fn own_signal_wait() -> Duration {
+    if fault::is_set("late-signals") { LONG_SIGNAL_WAIT } else { OWN_SIGNAL_WAIT }
+}
+
 /// Who was told to end.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -38,6 +50,9 @@ pub(super) struct SystemStop {
     client_until: Option<Instant>,
     /// Whether nobody had asked for the end before the client got that signal.
     client_was_first: bool,
+    /// A signal that the client got and that claude is to get, and when. No hand-over comes before that.
+    #[serde(skip)]
+    to_pass_on: Option<(i32, Instant)>,
 }
 
 impl SystemStop {
@@ -49,6 +64,16 @@ impl SystemStop {
     /// Whether neither the host nor the client is known to have been told to end.
     pub(super) fn is_news(&self) -> bool {
         self.host.is_none() && self.client_until.is_none()
+    }
+
+    /// When claude gets the signal that its client got.
+    pub(super) fn passes_on_at(&self) -> Option<Instant> {
+        self.to_pass_on.map(|(_, at)| at)
+    }
+
+    /// Claude has ended, or the client has given up: no signal is passed on.
+    pub(super) fn passes_nothing_on(&mut self) {
+        self.to_pass_on = None;
     }
 
     /// When a SIGTERM to the client is forgotten that has not ended claude.
@@ -77,7 +102,10 @@ impl Host {
             // Stopped by ctrl-z it draws once more before it ends; the shell has the terminal.
             self.output.model_only = self.attachment.is_backgrounded();
             self.claude.hurry_end();
-            self.end_claude();
+            // What its client got is part of this.
+            let passed = self.system_stop.to_pass_on.take();
+            let at = passed.map_or_else(|| Instant::now() + own_signal_wait(), |(_, at)| at);
+            self.timers.set(Timer::Kill, at);
         }
     }
 
@@ -95,7 +123,27 @@ impl Host {
         self.claude.drain().is_some() && self.claude.unhandled_exit() == Some(Exit::Code(0))
     }
 
-    /// The client was sent SIGTERM. Claude gets it, as without cckw.
+    /// The client was sent a signal that asks it to end. Claude gets it, as without cckw, unless it has ended a moment
+    /// later.
+    pub(super) fn pass_on_soon(&mut self, number: i32) {
+        if self.system_stop.is_under_way() {
+            return;
+        }
+        if self.system_stop.to_pass_on.is_some_and(|(other, _)| other != number) {
+            // Whoever sends two means what the second does to a claude that got the first.
+            self.pass_on_now();
+        }
+        self.system_stop.to_pass_on.get_or_insert_with(|| (number, Instant::now() + own_signal_wait()));
+    }
+
+    /// Claude has not ended meanwhile, and gets the signal that its client got.
+    pub(super) fn pass_on_now(&mut self) {
+        if let Some((number, _)) = self.system_stop.to_pass_on.take() {
+            self.pass_on(number);
+        }
+    }
+
+    /// The client was sent SIGTERM.
     pub(super) fn client_was_told_to_end(&mut self) {
         // The client has left the marker by itself; one of an older cckw has not.
         let _ = stop_marker::set_soon(&self.directory, StopRequest::System);

@@ -114,6 +114,8 @@ pub(super) enum Timer {
     StartQuestion,
     /// Claude gets the next signal of those that end it.
     Kill,
+    /// Claude gets the signal that its client got.
+    PassOn,
     /// A SIGTERM to the client that has not ended claude is forgotten.
     ClientSignal,
     /// The control server serves what it could not before.
@@ -139,7 +141,7 @@ impl Timer {
         [Self::Remote, Self::Sending, Self::Parting, Self::Accept, Self::HandOver, Self::Frames];
 
     /// The others, in the order in which they are acted on.
-    const RUN: [Self; 23] = [
+    const RUN: [Self; 24] = [
         Self::Stall,
         Self::Linger,
         Self::Title,
@@ -158,6 +160,7 @@ impl Timer {
         Self::Startup,
         Self::StartQuestion,
         Self::Kill,
+        Self::PassOn,
         Self::ClientSignal,
         Self::Files,
         Self::Alerts,
@@ -195,6 +198,7 @@ impl Host {
             Timer::Restart => self.restart_at(),
             Timer::Startup => self.silent_at(),
             Timer::StartQuestion => self.start_question.deadline(),
+            Timer::PassOn => self.system_stop.passes_on_at(),
             Timer::ClientSignal => self.system_stop.forget_at(),
             Timer::Accept => server.deadline(),
             Timer::Files => self.files.look_at(),
@@ -273,6 +277,7 @@ impl Host {
             Timer::Startup => self.is_silent(),
             Timer::StartQuestion => self.look_for_start_question(),
             Timer::Kill => self.end_claude(),
+            Timer::PassOn => self.pass_on_now(),
             Timer::ClientSignal => self.forget_request_to_end(),
             Timer::Files => self.look_after_files(server),
             Timer::Alerts => self.alerts_due(),

@@ -73,6 +73,7 @@ impl Host {
                 self.claude.supervisor.handle(SupervisorEvent::Exited { exit });
                 self.claude.drain = (!self.output.is_closed()).then(|| PtyDrain::begin(Instant::now()));
                 self.timers.cancel(Timer::Kill);
+                self.system_stop.passes_nothing_on();
                 // Its last words come too late for a terminal that the shell has by now.
                 self.output.model_only = self.attachment.is_backgrounded();
             }

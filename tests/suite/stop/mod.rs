@@ -2,4 +2,5 @@
 
 mod any_order;
 mod exit_status;
+mod own_signal;
 mod system_stop;
