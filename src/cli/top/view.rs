@@ -1,26 +1,39 @@
 //! What the fleet view knows and decides: events go in, effects come out. It does no I/O and reads no clock.
 
 pub mod actions;
+mod commands;
+pub mod dialog;
+mod help;
+pub mod input;
 pub mod layout;
 pub mod list;
+mod minute;
+mod mouse;
+mod overlays;
+pub mod pager;
 pub mod preview;
+mod shown;
 #[cfg(test)]
 pub mod testing;
+pub mod wrap;
+
+use std::collections::BTreeMap;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
 
-use super::event::{Effect, Event, Outcome};
-use super::keys::{self, Command};
+use super::event::{Effect, Event, Outcome, Update};
+use super::row::RowId;
 use crate::cli::colours::Colours;
+use dialog::Dialog;
+use input::TextInput;
 use layout::{Areas, Needs};
 use list::List;
+use pager::Pager;
 use preview::Preview;
 
 /// For so long the first row stays selected while the sources bring theirs.
 const SETTLE_MS: u64 = 1000;
-/// A minute of the clock.
-const MINUTE_MS: u64 = 60_000;
 
 /// What stands on the status line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +44,29 @@ pub struct Status {
     pub text: String,
 }
 
+/// What takes the keys in place of the list.
+#[derive(Debug, Default)]
+pub enum Overlay {
+    /// Nothing.
+    #[default]
+    None,
+    /// A filter is typed.
+    Filter(TextInput),
+    /// Something is asked.
+    Dialog(Box<Dialog>),
+    /// A text is read; with `true` it is the keys.
+    Pager(Box<Pager>, bool),
+}
+
+/// A text that was sent, until it is known what came of it.
+#[derive(Debug)]
+struct Sent {
+    /// The label of its verb.
+    label: String,
+    id: RowId,
+    text: String,
+}
+
 /// The view.
 #[derive(Debug)]
 pub struct View {
@@ -39,15 +75,24 @@ pub struct View {
     now_ms: u64,
     started_ms: u64,
     colours: Colours,
+    /// Where the program was started, and where `~` leads to.
+    directory: String,
+    home: Option<String>,
     list: List,
     preview: Preview,
     /// Whether the preview is wanted; nothing where the room decides.
     wants_preview: Option<bool>,
     /// Whether ended sessions are shown too.
     shows_ended: bool,
+    overlay: Overlay,
     status: Option<Status>,
     /// What was run and has not ended, by its labels.
     under_way: Vec<String>,
+    /// Texts that were typed and not sent.
+    drafts: BTreeMap<RowId, String>,
+    sent: Vec<Sent>,
+    /// The last click, and on what.
+    clicked: Option<(u64, RowId)>,
 }
 
 impl View {
@@ -58,12 +103,18 @@ impl View {
             now_ms,
             started_ms: now_ms,
             colours: Colours::NONE,
+            directory: String::new(),
+            home: None,
             list: List::default(),
             preview: Preview::default(),
             wants_preview: None,
             shows_ended: false,
+            overlay: Overlay::None,
             status: None,
             under_way: Vec::new(),
+            drafts: BTreeMap::new(),
+            sent: Vec::new(),
+            clicked: None,
         };
         view.fit();
         view
@@ -75,51 +126,85 @@ impl View {
         Self { colours, ..self }
     }
 
+    /// The same where new sessions are offered this directory, and `~` leads to `home`.
+    #[must_use]
+    pub fn in_directory(self, directory: String, home: Option<String>) -> Self {
+        Self { directory, home, ..self }
+    }
+
     /// Takes an event in, and gives what is to be done.
     pub fn handle(&mut self, now_ms: u64, event: Event) -> Vec<Effect> {
         self.now_ms = now_ms;
         let mut effects = match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key),
-            Event::Resized { columns, rows } => {
-                self.size = Rect::new(0, 0, columns, rows);
+            Event::Mouse(mouse) => self.mouse(mouse),
+            Event::Paste(text) => self.paste(&text),
+            other => {
+                self.learn(other);
                 Vec::new()
             }
-            Event::Update(update) => {
-                if let Some(gone) = self.list.update(update) {
-                    self.say(true, format!("{gone} is gone"));
-                }
-                if now_ms.saturating_sub(self.started_ms) < SETTLE_MS {
-                    self.list.settle();
-                }
-                Vec::new()
-            }
-            Event::Preview(id, update) => {
-                self.preview.update(&id, update);
-                Vec::new()
-            }
-            Event::Finished(outcome) => {
-                self.finish(outcome);
-                Vec::new()
-            }
-            _ => Vec::new(),
         };
         self.fit();
         self.follow(&mut effects);
         effects
     }
 
-    /// When a time that is shown changes, in milliseconds since 1970: at a full minute. Nothing where none is shown.
-    pub fn next_minute(&self) -> Option<u64> {
-        let now = self.now_ms / 1000;
-        let shown = self.list.shown().iter().skip(self.list.top).take(self.list.height);
-        let next = shown.filter_map(|row| Some(changes_at(row.active_at?, now))).min()?;
-        Some((next * 1000).div_ceil(MINUTE_MS) * MINUTE_MS)
+    /// Takes in what nobody has typed.
+    fn learn(&mut self, event: Event) {
+        match event {
+            Event::Resized { columns, rows } => self.size = Rect::new(0, 0, columns, rows),
+            Event::Update(update) => self.update(update),
+            Event::Preview(id, update) => self.preview.update(&id, update),
+            Event::Finished(outcome) => self.finish(outcome),
+            Event::PagerText(text) => {
+                if let Overlay::Pager(pager, false) = &mut self.overlay {
+                    pager.push(&text);
+                }
+            }
+            Event::PagerEnd(error) => {
+                if let Overlay::Pager(pager, false) = &mut self.overlay {
+                    pager.finish(error);
+                }
+            }
+            Event::Directories(found) => {
+                if let Some(Dialog::New(form)) = self.dialog_mut() {
+                    form.set_directories(found);
+                }
+            }
+            Event::Minute | Event::Key(_) | Event::Mouse(_) | Event::Paste(_) => {}
+        }
     }
 
-    /// The list gets the rows that it has room for.
+    /// The dialog, if there is one.
+    fn dialog_mut(&mut self) -> Option<&mut Dialog> {
+        match &mut self.overlay {
+            Overlay::Dialog(dialog) => Some(dialog),
+            Overlay::None | Overlay::Filter(_) | Overlay::Pager(..) => None,
+        }
+    }
+
+    fn update(&mut self, update: Update) {
+        if let Some(gone) = self.list.update(update) {
+            self.say(true, format!("{gone} is gone"));
+        }
+        if self.now_ms.saturating_sub(self.started_ms) < SETTLE_MS {
+            self.list.settle();
+        }
+        if let Overlay::Dialog(dialog) = &mut self.overlay
+            && let Dialog::Menu(menu) = &mut **dialog
+        {
+            menu.renew(&self.list);
+        }
+    }
+
+    /// List and pager get the rows that they have room for.
     fn fit(&mut self) {
-        let height = self.areas().list.height;
-        self.list.set_height(height.into());
+        let areas = self.areas();
+        self.list.set_height(areas.list.height.into());
+        if let Overlay::Pager(pager, _) = &mut self.overlay {
+            // A title above, the keys below.
+            pager.set_size(self.size.width.into(), self.size.height.saturating_sub(2).into());
+        }
     }
 
     /// Has the preview follow what is selected.
@@ -131,7 +216,7 @@ impl View {
             }
             return;
         }
-        let has_room = !self.areas().preview.is_empty();
+        let has_room = !self.areas().preview.is_empty() && !matches!(self.overlay, Overlay::Pager(..));
         let row = self.list.selected().filter(|row| has_room && actions::has_screen(row));
         let id = row.map(|row| row.id.clone());
         if self.preview.follow(id.clone()) {
@@ -159,114 +244,28 @@ impl View {
         if let Some(at) = self.under_way.iter().position(|label| *label == outcome.label) {
             self.under_way.remove(at);
         }
+        let sent = self.sent.iter().position(|sent| sent.label == outcome.label);
+        let sent = sent.map(|at| self.sent.remove(at));
         if let Some(name) = outcome.select {
             self.list.await_name(name);
         }
-        self.say(outcome.is_done, outcome.text);
+        let mut text = outcome.text;
+        if let Some(sent) = sent.filter(|_| !outcome.is_done) {
+            self.drafts.entry(sent.id).or_insert(sent.text);
+            text.push_str(" (s has the text still)");
+        }
+        self.say(outcome.is_done, text);
     }
 
     fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.status = None;
-        let Some(command) = keys::LIST.command(key) else { return Vec::new() };
-        self.list.hold_selection();
-        let page = isize::try_from(self.list.height.max(1)).unwrap_or(1);
-        match command {
-            Command::Up => self.list.step(-1),
-            Command::Down => self.list.step(1),
-            Command::PageUp => self.list.step(-page),
-            Command::PageDown => self.list.step(page),
-            Command::First => self.list.select(0),
-            Command::Last => self.list.select(usize::MAX),
-            Command::NextNeedy => self.list.step_to_needy(),
-            Command::Order => self.list.next_order(),
-            Command::Preview => self.wants_preview = Some(self.areas().preview.is_empty()),
-            Command::Ended => {
-                self.shows_ended = !self.shows_ended;
-                return vec![Effect::ShowAll(self.shows_ended)];
-            }
-            Command::Refresh => return vec![Effect::Refresh],
-            Command::Redraw => return vec![Effect::Redraw],
-            Command::Suspend => return vec![Effect::Suspend],
-            Command::Quit => return vec![Effect::Quit],
-            other => return self.about_row(other),
+        match &self.overlay {
+            Overlay::None => self.key_in_list(key),
+            Overlay::Filter(_) => self.key_in_filter(key),
+            Overlay::Dialog(_) => self.key_in_dialog(key),
+            Overlay::Pager(..) => self.key_in_pager(key),
         }
-        Vec::new()
     }
-
-    /// Does what has to do with the selected row.
-    fn about_row(&mut self, command: Command) -> Vec<Effect> {
-        let Some(row) = self.list.selected() else { return Vec::new() };
-        if let Some(refusal) = actions::refusal(command, row) {
-            self.say(false, refusal);
-            return Vec::new();
-        }
-        let effects: Vec<Effect> = actions::effect(command, row).into_iter().collect();
-        self.note(effects)
-    }
-
-    /// Remembers what is under way from now on.
-    fn note(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
-        for effect in &effects {
-            if let Effect::Run(verb) = effect {
-                self.under_way.push(verb.label.clone());
-            }
-        }
-        effects
-    }
-}
-
-/// What `draw` shows.
-impl View {
-    /// The screen.
-    pub fn size(&self) -> Rect {
-        self.size
-    }
-
-    /// The time, in seconds since 1970.
-    pub fn now(&self) -> u64 {
-        self.now_ms / 1000
-    }
-
-    /// What is shown in which colour.
-    pub fn colours(&self) -> Colours {
-        self.colours
-    }
-
-    /// The rows.
-    pub fn list(&self) -> &List {
-        &self.list
-    }
-
-    /// The screen of the selected session.
-    pub fn preview(&self) -> &Preview {
-        &self.preview
-    }
-
-    /// Whether ended sessions are shown too.
-    pub fn shows_ended(&self) -> bool {
-        self.shows_ended
-    }
-
-    /// What came of the last thing that was done.
-    pub fn status(&self) -> Option<&Status> {
-        self.status.as_ref()
-    }
-
-    /// What was run and has not ended, by its labels.
-    pub fn under_way(&self) -> &[String] {
-        &self.under_way
-    }
-}
-
-/// When the words for an age change next, in seconds since 1970.
-fn changes_at(since: u64, now: u64) -> u64 {
-    let age = now.saturating_sub(since);
-    let unit = match age {
-        0..3600 => 60,
-        3600..86400 => 3600,
-        _ => 86400,
-    };
-    since.max(since + (age / unit + 1) * unit).max(now + 1)
 }
 
 #[cfg(test)]
@@ -307,19 +306,6 @@ mod tests {
         let mut view = View::new((80, 24), NOW);
         let key = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
         assert_eq!(view.handle(NOW, Event::Key(key)), [Effect::Quit]);
-    }
-
-    #[test]
-    fn a_tick_comes_with_the_minute_in_which_a_shown_time_changes() {
-        let mut old = row("a", Urgency::Idle);
-        old.active_at = Some(NOW / 1000 - 90);
-        let view = loaded((80, 24), [old.clone()]);
-        let next = view.next_minute().expect("a time is shown");
-        assert!(next.is_multiple_of(60_000) && next > NOW && next < NOW + 120_000, "{next}");
-        old.active_at = Some(NOW / 1000 - 3 * 3600 - 60);
-        let view = loaded((80, 24), [old]);
-        assert!(view.next_minute().expect("a time is shown") > NOW + 50 * 60_000);
-        assert_eq!(View::new((80, 24), NOW).next_minute(), None);
     }
 
     #[test]

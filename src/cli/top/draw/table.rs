@@ -39,12 +39,12 @@ const COLUMNS: [Column; 9] = [
 ];
 /// What a narrow screen does without, the first one first.
 const DISPENSABLE: [Column; 6] =
-    [Column::Context, Column::Model, Column::Remote, Column::About, Column::Terminal, Column::Directory];
-/// A name is not shortened below this while there is something else to shorten.
-const NAME_COLUMNS: [usize; 2] = [8, 28];
-/// Nor a directory.
+    [Column::Context, Column::Model, Column::Remote, Column::About, Column::Directory, Column::Terminal];
+/// A name is not shortened below this for another column, and never wider than that.
+const NAME_COLUMNS: [usize; 2] = [16, 28];
+/// The same of a directory.
 const DIRECTORY_COLUMNS: [usize; 2] = [12, 36];
-/// Nor what a session is about.
+/// What a session is about is not shortened below this.
 const ABOUT_COLUMNS: usize = 16;
 /// The mark at the beginning of a line.
 const MARK_COLUMNS: u16 = 2;
@@ -195,6 +195,7 @@ fn widths(rows: &[Row], now: u64, room: usize) -> Vec<(Column, usize)> {
 /// How many columns these need, all that can be shortened being short.
 fn least(kept: &[(Column, usize)]) -> usize {
     let least = |(column, width): &(Column, usize)| match column {
+        Column::Name => (*width).min(NAME_COLUMNS[0]),
         Column::Directory => (*width).min(DIRECTORY_COLUMNS[0]),
         Column::About => (*width).min(ABOUT_COLUMNS),
         _ => *width,

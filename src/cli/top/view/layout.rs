@@ -49,6 +49,13 @@ pub struct Areas {
     pub footer: Rect,
 }
 
+impl Areas {
+    /// Everything between the header and the status line.
+    pub fn body(&self) -> Rect {
+        Rect { y: self.titles.y, height: self.status.y.saturating_sub(self.titles.y), ..self.header }
+    }
+}
+
 /// Whether the preview is shown where nobody has said so.
 pub fn shows_preview(size: Rect) -> bool {
     size.width >= BESIDE_COLUMNS || size.height >= PREVIEW_ROWS

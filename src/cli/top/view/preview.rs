@@ -2,6 +2,7 @@
 
 use crate::cli::top::event::PreviewUpdate;
 use crate::cli::top::row::{Kind, Row, RowId};
+use crate::cli::top::screen_copy::ScreenCopy;
 
 use super::actions;
 
@@ -10,6 +11,7 @@ use super::actions;
 pub struct Preview {
     /// Whose screen is followed.
     of: Option<RowId>,
+    screen: ScreenCopy,
     /// Why there is nothing to be seen.
     nothing: Option<String>,
 }
@@ -20,7 +22,7 @@ impl Preview {
         if self.of == row {
             return false;
         }
-        *self = Self { of: row, nothing: None };
+        *self = Self { of: row, ..Self::default() };
         true
     }
 
@@ -30,9 +32,17 @@ impl Preview {
             return;
         }
         match update {
-            PreviewUpdate::Frame(_) => self.nothing = None,
+            PreviewUpdate::Frame(frame) => {
+                self.screen.apply(&frame);
+                self.nothing = None;
+            }
             PreviewUpdate::Nothing(why) => self.nothing = Some(why),
         }
+    }
+
+    /// The screen, as far as it has come.
+    pub fn screen(&self) -> &ScreenCopy {
+        &self.screen
     }
 
     /// Whose screen is followed.
