@@ -3,6 +3,8 @@
 //! `view` decides, and does no I/O: events go in, effects come out, and `draw` shows what it knows. The sources bring
 //! rows, the preview brings a session's screen, the actions run verbs of cckw, and the loop joins them.
 
+#[cfg(test)]
+mod any_order;
 pub mod draw;
 pub mod event;
 pub mod feed;

@@ -12,6 +12,8 @@ mod mouse;
 mod overlays;
 pub mod pager;
 pub mod preview;
+#[cfg(test)]
+mod scenarios;
 mod shown;
 #[cfg(test)]
 pub mod testing;
