@@ -117,6 +117,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             system(io::Error::from_raw_os_error(libc::EMFILE));
         terminal:
             none_to_attach(), two(), two_to_attach(), inside_itself(), cannot_be_opened(refused()), none_to_draw_on(),
+            two_for_the_view(), none_for_the_view(),
             none_was_sent(), nothing_was_sent(), is_blocking(refused());
         client:
             without_session(files::unusable(directory(), &unmade, room)), terminal_cannot_be_opened(refused()),
@@ -217,7 +218,7 @@ const MISTYPED: [&[&str]; 12] = [
     &["lst"],
     &["--frob"],
     &["list", "--jsn"],
-    &["list", "--json", "--watch"],
+    &["list", "--json", "--columns", "name"],
     &["attach", "one", "two"],
     &["start", "work", "--all"],
     &["start", "--env", "none"],
