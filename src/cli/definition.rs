@@ -49,7 +49,7 @@ Options:
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// The verb; without one the fleet view is shown, or off a terminal the help.
+    /// The verb; without one the help is printed.
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -198,16 +198,6 @@ pub enum Verb {
         #[arg(last = true, value_name = "CLAUDE-ARGS", value_hint = ValueHint::AnyPath)]
         args: Vec<OsString>,
     },
-    /// Show all sessions on the whole screen, and go in and out of them
-    ///
-    /// Shows the sessions of this machine and of the others that you have named, claude's own background jobs, and claudes
-    /// that were started without cckw. Those that need you come first. Beside them is the live screen of the one that is
-    /// selected. Enter attaches this terminal to it; the key ctrl-\ leads back. `?` shows all keys, `q` leaves. `cckw`
-    /// alone does the same on a terminal.
-    ///
-    /// The sessions do not depend on the view. A terminal that only prints lines (`TERM=dumb`) gets the table of
-    /// `cckw list`.
-    Top,
     /// List the sessions
     ///
     /// Lists the sessions that run, and those whose host was killed. If a session needs you, the line below it
@@ -237,9 +227,16 @@ pub enum Verb {
     /// If the link to another machine is lost, cckw connects again. ctrl-c ends that.
     ///
     /// The key ctrl-\ detaches again: claude goes on without this terminal.
+    ///
+    /// With `--watch` you only look: whoever has the session keeps it, no key reaches it, and its size stays. If this
+    /// terminal is smaller, the part around the cursor is shown. Several can look at once. q, Esc, ctrl-c and ctrl-\
+    /// leave. The exit status is 0 then, and if the session ends; a line says how it ended.
     Attach {
         /// The session
         session: Option<String>,
+        /// Only look
+        #[arg(long)]
+        watch: bool,
     },
     /// Let a session go on without its terminal
     ///

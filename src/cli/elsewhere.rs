@@ -61,7 +61,7 @@ fn new(verb: &Verb, word: &str, is_attached: bool) -> Result<ExitCode, UserError
     *attach = false;
     match answer(&machine, &verb, &mut OnlyErrors::new())? {
         // It asks something, or is not up yet: that is seen in the terminal.
-        0 | wait::ASKS | wait::TIMED_OUT => Ok(attach::attach(Some(word))),
+        0 | wait::ASKS | wait::TIMED_OUT => Ok(attach::attach(Some(word), false)),
         status => Ok(ExitCode::from(status)),
     }
 }

@@ -26,16 +26,20 @@ const UNKNOWN_REQUEST: &str = "a message that this cckw does not know";
 pub enum ScreenNews {
     /// It shows something else.
     Frame(ScreenFrame),
-    /// It is over, and why in words.
+    /// The session is over, and why in words.
     End(String),
+    /// It cannot be seen, or not any more.
+    Failed(UserError),
 }
 
 /// What has become of a session whose connection has ended.
 pub enum AfterEnd {
     /// It goes on, with a host.
     Runs(Box<Session>),
-    /// It does not, and why.
+    /// It has ended, and how.
     Over(String),
+    /// It has no host, and has not ended.
+    Lost(UserError),
 }
 
 /// Begins to watch a session. Gives the whole screen, and the connection on which the rest comes. Nothing where its
@@ -73,10 +77,7 @@ pub fn after_end(session: &Session) -> AfterEnd {
             return AfterEnd::Runs(Box::new(now));
         }
         if Instant::now() >= until {
-            return AfterEnd::Over(format!(
-                "its host is gone; to bring the conversation back: cckw start {}",
-                now.word()
-            ));
+            return AfterEnd::Lost(host::is_lost(&now.word()).about(&now.name));
         }
     }
 }
@@ -86,6 +87,7 @@ pub fn line(session: &Session, news: &ScreenNews) -> String {
     let mut line = match news {
         ScreenNews::Frame(frame) => json!(frame),
         ScreenNews::End(why) => json!({ "ended": why }),
+        ScreenNews::Failed(error) => json!({ "ended": error.to_string() }),
     };
     line["name"] = near_side::off(&session.name).into();
     line["session"] = session.record.session.to_string().into();

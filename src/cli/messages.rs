@@ -60,7 +60,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             silent(), hangs(4711), stopped(4711), waits_for_disk(4711), lacks_descriptors(4711),
             runs_and_is_silent(WORK, host::stopped(4711)),
             gone(), wrong_answer(), refused("no restart is waiting"), failed("no terminal is left", 1),
-            cannot_hand_over(WORK), cannot_be_watched(WORK), own_program_is_unknown(&full()),
+            cannot_hand_over(WORK), cannot_be_watched(WORK), is_lost(WORK), closes_connections(), own_program_is_unknown(&full()),
             own_program_is_gone(Path::new("/usr/bin/cckw"), &io::Error::from_raw_os_error(libc::ENOENT)),
             not_handed_over(Path::new("/usr/bin/cckw"), "when it was tried, it was ended by signal 11"),
             elsewhere(WORK), unknown_process(WORK, &directory().join("host.lock")), lost_socket(WORK, 4711),
@@ -116,8 +116,7 @@ fn errors() -> Vec<(&'static str, UserError)> {
             no_descriptor_left(io::Error::from_raw_os_error(libc::EMFILE)),
             system(io::Error::from_raw_os_error(libc::EMFILE));
         terminal:
-            none_to_attach(), two(), two_to_attach(), inside_itself(), cannot_be_opened(refused()), none_to_draw_on(),
-            two_for_the_view(), none_for_the_view(),
+            none_to_attach(), two(), two_to_attach(), inside_itself(), cannot_be_opened(refused()), none_to_draw_on(), prints_lines(WORK),
             none_was_sent(), nothing_was_sent(), is_blocking(refused());
         client:
             without_session(files::unusable(directory(), &unmade, room)), terminal_cannot_be_opened(refused()),
@@ -218,7 +217,7 @@ const MISTYPED: [&[&str]; 12] = [
     &["lst"],
     &["--frob"],
     &["list", "--jsn"],
-    &["list", "--json", "--columns", "name"],
+    &["screen", "--json"],
     &["attach", "one", "two"],
     &["start", "work", "--all"],
     &["start", "--env", "none"],

@@ -234,9 +234,7 @@ fn run(cli: Cli) -> ExitCode {
         revive::before(verb);
     }
     match cli.verb {
-        None if top::has_terminal() => top::main(),
         None => output::finish(Cli::command().print_help()),
-        Some(Verb::Top) => top::main(),
         // `main` took it; the parser knows it for the help only.
         Some(Verb::Claude { args }) => client::run::main(args),
         Some(Verb::List { place, all, json, columns, .. }) if place.is_elsewhere() => {
@@ -245,7 +243,7 @@ fn run(cli: Cli) -> ExitCode {
         Some(Verb::List { all, watch: true, json: true, .. }) => list::watch_json::main(all),
         Some(Verb::List { all, watch: true, columns, .. }) => watch::main(all, &columns),
         Some(Verb::List { all, json, columns, .. }) => list::main(all, json, &columns),
-        Some(Verb::Attach { session }) => attach::attach(session.as_deref()),
+        Some(Verb::Attach { session, watch }) => attach::attach(session.as_deref(), watch),
         Some(Verb::Detach { session }) => attach::detach(session.as_deref()),
         Some(Verb::New { name, directory, attach, prompt, json, timeout, args }) => {
             new::main(&new::NewArgs {

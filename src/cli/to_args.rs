@@ -33,7 +33,6 @@ pub fn to_args(verb: &Verb) -> Option<Vec<OsString>> {
             of_looking(verb)
         }
         Verb::Claude { .. }
-        | Verb::Top
         | Verb::Demo { .. }
         | Verb::Update { .. }
         | Verb::Service { .. }
@@ -63,7 +62,7 @@ fn of_steering(verb: &Verb) -> Option<Line> {
             .plain_word(name)
             .path(directory.as_deref())
             .behind(args),
-        Verb::Attach { session } => Line::of("attach").words(session),
+        Verb::Attach { session, watch } => Line::of("attach").flag("--watch", *watch).words(session),
         Verb::Detach { session } => Line::of("detach").words(session),
         Verb::Start { session, all, env } => {
             Line::of("start").flag("--all", *all).choices("--env", &[*env]).words(session)

@@ -73,7 +73,7 @@ const MAX_NESTING: usize = 8;
 /// Whether what is shown in this terminal is shown in that session: because this process runs in it, or in
 /// one that is attached in it. It would draw itself for ever. The variable says so of a process that kept its
 /// environment; of others the tree of processes does.
-fn is_inside(session: &Session) -> bool {
+pub fn is_inside(session: &Session) -> bool {
     if std::env::var("CCKW_SESSION").is_ok_and(|inside| inside == session.record.session.to_string()) {
         return true;
     }

@@ -74,6 +74,17 @@ impl Host {
         }
     }
 
+    /// Shows the watchers how the screen was at the end, as far as they take it.
+    pub(in crate::host) fn show_last_screen(&mut self, server: &mut ControlServer) {
+        if server.watchers() > 0 {
+            let Frames { picture, .. } = &mut self.frames;
+            self.output.screen.begin_turn();
+            self.output.screen.catch_up();
+            picture.update(self.output.screen.known_lines());
+            server.show(picture.edition(), |seen| picture.frame_since(seen));
+        }
+    }
+
     fn make_frames(&mut self, now: Instant, demand: Demand, server: &mut ControlServer) {
         let Frames { picture, pace, .. } = &mut self.frames;
         let screen = &mut self.output.screen;

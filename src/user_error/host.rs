@@ -78,6 +78,16 @@ pub fn gone() -> UserError {
     UserError::new("the session has just ended")
 }
 
+/// It has gone, and nobody has brought the session back. `word` is what to type for the session.
+pub fn is_lost(word: &str) -> UserError {
+    UserError::new("its host is gone").advice(format!("to bring the conversation back: cckw start {word}"))
+}
+
+/// It closes each connection at once.
+pub fn closes_connections() -> UserError {
+    UserError::new("the session's host closes every connection at once").advice("see: cckw doctor")
+}
+
 /// It has answered something else than what was asked.
 pub fn wrong_answer() -> UserError {
     UserError::new("the session's host sent an answer that does not fit the request")

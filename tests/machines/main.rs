@@ -24,4 +24,5 @@ mod pipelines;
 mod places;
 mod reasons;
 mod scene;
+mod watch;
 mod words;

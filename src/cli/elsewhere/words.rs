@@ -19,7 +19,7 @@ enum Words<'a> {
 
 fn words_of(verb: &mut Verb) -> Words<'_> {
     match verb {
-        Verb::Attach { session }
+        Verb::Attach { session, .. }
         | Verb::Detach { session }
         | Verb::Start { session, .. }
         | Verb::Continue { session }
@@ -36,7 +36,6 @@ fn words_of(verb: &mut Verb) -> Words<'_> {
         }
         Verb::Restart { sessions, .. } | Verb::Stop { sessions, .. } => Words::AnyNumber(sessions),
         Verb::Claude { .. }
-        | Verb::Top
         | Verb::List { .. }
         | Verb::Detect { .. }
         | Verb::Demo { .. }

@@ -177,6 +177,7 @@ const ALL: &[PageFacts] = &[
         examples: &[
             ("cckw attach", "Take the only session, or choose one from a list:"),
             ("cckw attach parser", "Take the session that `cckw list` calls parser:"),
+            ("cckw attach --watch parser", "Look at it live, and leave it to whoever has it:"),
         ],
         see_also: &["cckw", "cckw-detach", "cckw-list", "cckw-screen"],
     },

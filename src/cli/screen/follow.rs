@@ -71,11 +71,14 @@ impl Printer {
                     self.print(&session, &ScreenNews::Frame(frame))?;
                     self.pass(&session, channel)?;
                 }
-                None if vain >= MAX_VAIN_TRIES => return Err(Stop::Failed(host::gone())),
+                None if vain >= MAX_VAIN_TRIES => {
+                    return Err(Stop::Failed(host::closes_connections().about(&session.name)));
+                }
                 None => vain += 1,
             }
             match live_screen::after_end(&session) {
                 AfterEnd::Over(why) => return self.print(&session, &ScreenNews::End(why)),
+                AfterEnd::Lost(error) => return Err(Stop::Failed(error)),
                 AfterEnd::Runs(now) => session = *now,
             }
             sleep(RETRY_DELAY);
@@ -113,6 +116,7 @@ impl Printer {
                 let lines = self.copy.lines(has_colours);
                 format!("{rule}{}", trimmed(lines.iter().map(String::as_str)))
             }
+            (Form::Text { .. }, ScreenNews::Failed(error)) => return Err(Stop::Failed(error.clone())),
             (Form::Text { .. }, ScreenNews::End(why)) => {
                 crate::client::complain(format_args!(
                     "{}: {}",

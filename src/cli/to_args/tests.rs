@@ -89,7 +89,7 @@ fn other() -> impl Strategy<Value = Verb> {
                 place
             }
         ),
-        some().prop_map(|session| Verb::Attach { session }),
+        (some(), any::<bool>()).prop_map(|(session, watch)| Verb::Attach { session, watch }),
         some().prop_map(|session| Verb::Detach { session }),
         some().prop_map(|session| Verb::Continue { session }),
         (some(), choice::<Env>()).prop_map(|(session, env)| Verb::Start { session, all: false, env }),

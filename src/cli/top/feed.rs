@@ -6,12 +6,13 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use tokio::io::Interest;
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::super::live_screen::{self, AfterEnd, ScreenNews};
-use crate::machines::call::{Call, CallError, Shown, Sink};
+use crate::client::attach::is_inside;
+use crate::machines::call::{Answer, Call, CallError, Shown, Sink};
 use crate::machines::run::{Mode, Purpose};
 use crate::machines::store::Machine;
 use crate::machines::wire::Ask;
@@ -19,6 +20,7 @@ use crate::os::async_fd::watch;
 use crate::os::text::LosslessText;
 use crate::protocol::{Channel, ReceivedMessage, Response};
 use crate::registry::Session;
+use crate::user_error::{host, terminal};
 
 /// How often a host may close the connection, without having sent anything on it, before the screen is given up.
 const MAX_VAIN_TRIES: u32 = 5;
@@ -32,33 +34,43 @@ const MAX_COMPLAINT_BYTES: usize = 4096;
 
 /// Follows a session of this machine until it ends, or nobody takes what comes.
 pub async fn here(session: Session, out: &Sender<ScreenNews>) {
-    let mut session = session;
+    let known = session.clone();
+    let last = match in_thread(move || is_inside(&known)).await {
+        None => return,
+        // It would show itself showing itself, for ever.
+        Some(true) => Some(ScreenNews::Failed(terminal::inside_itself())),
+        Some(false) => follow(session, out).await,
+    };
+    if let Some(last) = last {
+        let _ = out.send(last).await;
+    }
+}
+
+/// Follows it from host to host. Gives what there is to say at the end; nothing where nobody hears it.
+async fn follow(mut session: Session, out: &Sender<ScreenNews>) -> Option<ScreenNews> {
     let mut vain = 0;
-    let why = loop {
+    loop {
         let known = session.clone();
-        match in_thread(move || live_screen::begin(&known)).await {
-            None => return,
-            Some(Err(error)) => break error.to_string(),
-            Some(Ok(None)) => vain += 1,
-            Some(Ok(Some((frame, channel)))) => {
+        match in_thread(move || live_screen::begin(&known)).await? {
+            Err(error) => return Some(ScreenNews::Failed(error)),
+            Ok(None) if vain >= MAX_VAIN_TRIES => {
+                return Some(ScreenNews::Failed(host::closes_connections().about(&session.name)));
+            }
+            Ok(None) => vain += 1,
+            Ok(Some((frame, channel))) => {
                 vain = 0;
-                if out.send(ScreenNews::Frame(frame)).await.is_err() || pass(channel, out).await.is_err() {
-                    return;
-                }
+                out.send(ScreenNews::Frame(frame)).await.ok()?;
+                pass(channel, out).await.ok()?;
             }
         }
         let known = session.clone();
-        match in_thread(move || live_screen::after_end(&known)).await {
-            None => return,
-            Some(AfterEnd::Over(why)) => break why,
-            Some(AfterEnd::Runs(_)) if vain >= MAX_VAIN_TRIES => {
-                break "its host closes every connection; see: cckw doctor".to_owned();
-            }
-            Some(AfterEnd::Runs(now)) => session = *now,
+        match in_thread(move || live_screen::after_end(&known)).await? {
+            AfterEnd::Over(why) => return Some(ScreenNews::End(why)),
+            AfterEnd::Lost(error) => return Some(ScreenNews::Failed(error)),
+            AfterEnd::Runs(now) => session = *now,
         }
         sleep(RETRY_DELAY).await;
-    };
-    let _ = out.send(ScreenNews::End(why)).await;
+    }
 }
 
 /// Nobody takes what comes any more.
@@ -100,15 +112,17 @@ async fn in_thread<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) 
     receiver.await.ok()
 }
 
-/// Follows a session of another machine until it ends, the machine is lost, or nobody takes what comes.
+/// Follows a session of another machine until it ends, the machine is lost, or nobody takes what comes. An empty word
+/// is the only session that runs there.
 pub async fn elsewhere(machine: &Machine, word: &str, mode: Mode, out: &Sender<ScreenNews>) {
-    let args = ["screen", "--follow", "--json", "--", word];
-    let args = args.iter().map(|arg| LosslessText::String((*arg).to_owned())).collect();
+    let words = ["screen", "--follow", "--json", "--", word];
+    let words = words.iter().filter(|word| !word.is_empty());
+    let args = words.map(|word| LosslessText::String((*word).to_owned())).collect();
     let ask = Ask::Verb { args, stdin: None };
     let call = Call { machine: machine.clone(), ask, mode, purpose: Purpose::Long, shown: Shown::default() };
     let mut heard = Heard::default();
     let called = {
-        let (sender, mut receiver) = tokio::sync::mpsc::channel(MAX_WAITING);
+        let (sender, mut receiver) = mpsc::channel(MAX_WAITING);
         let mut lines = Lines { heard: &mut heard, news: sender };
         let running = call.run(&mut lines);
         tokio::pin!(running);
@@ -122,16 +136,7 @@ pub async fn elsewhere(machine: &Machine, word: &str, mode: Mode, out: &Sender<S
             }
         }
     };
-    let why = match called {
-        _ if heard.end.is_some() => heard.end.unwrap_or_default(),
-        Err(CallError::Failed(failure)) => failure.error(machine).to_string(),
-        Err(CallError::Output(error)) => format!("{}: {error}", machine.name),
-        Ok(answer) => match last_line(&heard.complaint) {
-            Some(line) => line,
-            None => format!("{}: cckw there has ended with status {}", machine.name, answer.status),
-        },
-    };
-    let _ = out.send(ScreenNews::End(why)).await;
+    let _ = out.send(heard.last_news(machine, called)).await;
 }
 
 /// What the far side has said, but for the frames.
@@ -140,6 +145,26 @@ struct Heard {
     line: Vec<u8>,
     complaint: Vec<u8>,
     end: Option<String>,
+}
+
+impl Heard {
+    /// What there is to say when the call has ended.
+    fn last_news(self, machine: &Machine, called: Result<Answer, CallError>) -> ScreenNews {
+        if let Some(why) = self.end {
+            return ScreenNews::End(why);
+        }
+        ScreenNews::Failed(match called {
+            Err(CallError::Failed(failure)) => failure.error(machine),
+            Err(CallError::Output(error)) => host::refused(&format!("{}: {error}", machine.name)),
+            Ok(answer) => match last_line(&self.complaint) {
+                Some(line) => host::failed(&line, answer.status.max(1)),
+                None => host::failed(
+                    &format!("{}: cckw there has ended with status {}", machine.name, answer.status),
+                    answer.status.max(1),
+                ),
+            },
+        })
+    }
 }
 
 /// Takes the output of the far side apart.
@@ -157,7 +182,7 @@ impl Sink for Lines<'_> {
             let line = std::mem::take(&mut self.heard.line);
             match live_screen::parse(&line) {
                 Some(ScreenNews::End(why)) => self.heard.end = Some(why),
-                Some(frame) => self.news.try_send(frame).map_err(|_| too_much())?,
+                Some(news) => self.news.try_send(news).map_err(|_| too_much())?,
                 None => return Err(io::Error::other("what it sends is no screen")),
             }
         }
@@ -186,8 +211,6 @@ fn last_line(said: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc;
-
     use super::*;
 
     #[test]

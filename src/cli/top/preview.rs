@@ -93,6 +93,7 @@ async fn follow(id: RowId, events: Sender<Event>) {
             let update = match next {
                 ScreenNews::Frame(frame) => PreviewUpdate::Frame(frame),
                 ScreenNews::End(why) => PreviewUpdate::Nothing(why),
+                ScreenNews::Failed(error) => PreviewUpdate::Nothing(error.to_string()),
             };
             if events.send(Event::Preview(id.clone(), update)).await.is_err() {
                 break;

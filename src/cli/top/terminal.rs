@@ -23,6 +23,8 @@ use crate::os::tty::{self, Attributes, Size};
 /// The second screen, without a cursor, with pastes marked, and the mouse's buttons and wheel. Nothing is said of a mouse
 /// that only moves: nobody is to wake up for that.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1000h\x1b[?1006h\x1b[2J";
+/// The same without the mouse.
+const ENTER_WITHOUT_MOUSE: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[2J";
 /// All of that undone, also in the middle of a frame.
 const LEAVE: &str = "\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[?1049l";
 /// The terminal shows what comes between these two at once.
@@ -43,6 +45,7 @@ pub struct FleetTerminal {
     guard: Option<TerminalGuard>,
     picture: Terminal<CrosstermBackend<Output>>,
     output: Output,
+    enters: &'static str,
 }
 
 /// What is on its way to the terminal.
@@ -90,7 +93,13 @@ impl FleetTerminal {
         let picture =
             Terminal::with_options(CrosstermBackend::new(output.clone()), TerminalOptions { viewport })?;
         undo.go_on_panic();
-        Ok(Self { undo, guard, picture, output })
+        Ok(Self { undo, guard, picture, output, enters: ENTER })
+    }
+
+    /// The mouse stays the terminal's own, so that it selects text as usual.
+    pub fn without_mouse(mut self) -> Self {
+        self.enters = ENTER_WITHOUT_MOUSE;
+        self
     }
 
     /// Takes the terminal. In the background this stops the job by SIGTTOU.
@@ -103,7 +112,7 @@ impl FleetTerminal {
             guard.tell(true, &original, LEAVE);
         }
         self.output.0.borrow_mut().clear();
-        self.output.write_all(ENTER.as_bytes())?;
+        self.output.write_all(self.enters.as_bytes())?;
         self.resize()
     }
 

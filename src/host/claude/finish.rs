@@ -56,6 +56,7 @@ impl Host {
         self.output.flush(Instant::now() + TERMINAL_WRITE_TIMEOUT);
         // Nothing more will be written, so nobody waits for it any longer.
         server.keep_promises(|_| true);
+        self.show_last_screen(&mut server);
         // The disk may hang; the sockets are closed here.
         self.journal.run(server.close());
         // Without a client it stays until whoever has started it has read what claude said.

@@ -31,7 +31,11 @@ fn run(terminal: &mut Terminal, line: &str) {
 fn not_where_the_variable_that_says_so_was_taken_away() {
     let sandbox = sandbox();
     let mut terminal = shell(&sandbox, "one");
-    for (number, line) in ["cckw attach one", "env -u CCKW_SESSION cckw attach one"].into_iter().enumerate() {
+    for (number, line) in
+        ["cckw attach one", "env -u CCKW_SESSION cckw attach one", "cckw attach --watch one"]
+            .into_iter()
+            .enumerate()
+    {
         run(&mut terminal, line);
         terminal.wait_for("a refusal, and the prompt", |screen| {
             let refusals =

@@ -5,6 +5,7 @@ mod existing;
 mod hang_up;
 mod inside_itself;
 mod picker;
+mod watch;
 
 use nix::sys::signal::Signal;
 

@@ -149,7 +149,8 @@ fn man_shows_the_pages() {
     let output = command.output().expect("groff runs: install it");
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    for needed in ["cckw attach [SESSION]", "       cckw attach parser", "cckw(1), cckw-detach(1)"] {
+    for needed in ["cckw attach [OPTIONS] [SESSION]", "       cckw attach parser", "cckw(1), cckw-detach(1)"]
+    {
         assert!(text.contains(needed), "{needed}: {text}");
     }
 }

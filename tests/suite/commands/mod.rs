@@ -11,5 +11,4 @@ mod picture;
 mod shell_init;
 mod shim;
 mod subcommands;
-mod top;
 mod verbs;
