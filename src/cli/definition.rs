@@ -49,7 +49,7 @@ Options:
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// The verb; without one the help is printed.
+    /// The verb; without one the fleet view is shown, or off a terminal the help.
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -198,6 +198,16 @@ pub enum Verb {
         #[arg(last = true, value_name = "CLAUDE-ARGS", value_hint = ValueHint::AnyPath)]
         args: Vec<OsString>,
     },
+    /// Show all sessions on the whole screen, and go in and out of them
+    ///
+    /// Shows the sessions of this machine and of the others that you have named, claude's own background jobs, and claudes
+    /// that were started without cckw. Those that need you come first. Beside them is the live screen of the one that is
+    /// selected. Enter attaches this terminal to it; the key ctrl-\ leads back. `?` shows all keys, `q` leaves. `cckw`
+    /// alone does the same on a terminal.
+    ///
+    /// The sessions do not depend on the view. A terminal that only prints lines (`TERM=dumb`) gets the table of
+    /// `cckw list`.
+    Top,
     /// List the sessions
     ///
     /// Lists the sessions that run, and those whose host was killed. If a session needs you, the line below it

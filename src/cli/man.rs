@@ -1,6 +1,7 @@
 //! `cckw man`: the man pages, made from the definition of the command line and from what [`facts`] adds.
 
 mod facts;
+mod keys;
 
 use std::fs;
 use std::io;
@@ -85,6 +86,9 @@ fn page(command: &Command, name: &str, facts: &PageFacts) -> String {
         prose(&mut roff, &styled(verb.get_long_about().or(verb.get_about())), "IP");
     }
     options(&mut roff, command);
+    if command.get_name() == "top" {
+        keys::add(&mut roff);
+    }
     for (name, entries) in
         [("EXIT STATUS", facts.exit), ("ENVIRONMENT", facts.environment), ("FILES", facts.files)]
     {

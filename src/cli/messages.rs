@@ -116,7 +116,8 @@ fn errors() -> Vec<(&'static str, UserError)> {
             no_descriptor_left(io::Error::from_raw_os_error(libc::EMFILE)),
             system(io::Error::from_raw_os_error(libc::EMFILE));
         terminal:
-            none_to_attach(), two(), two_to_attach(), inside_itself(), cannot_be_opened(refused()), none_to_draw_on(), prints_lines(WORK),
+            none_to_attach(), two(), two_to_attach(), inside_itself(), cannot_be_opened(refused()), none_to_draw_on(),
+            two_for_the_view(), none_for_the_view(), prints_lines(WORK),
             none_was_sent(), nothing_was_sent(), is_blocking(refused());
         client:
             without_session(files::unusable(directory(), &unmade, room)), terminal_cannot_be_opened(refused()),
@@ -217,7 +218,7 @@ const MISTYPED: [&[&str]; 12] = [
     &["lst"],
     &["--frob"],
     &["list", "--jsn"],
-    &["screen", "--json"],
+    &["list", "--json", "--columns", "name"],
     &["attach", "one", "two"],
     &["start", "work", "--all"],
     &["start", "--env", "none"],

@@ -234,7 +234,9 @@ fn run(cli: Cli) -> ExitCode {
         revive::before(verb);
     }
     match cli.verb {
+        None if top::has_terminal() => top::main(),
         None => output::finish(Cli::command().print_help()),
+        Some(Verb::Top) => top::main(),
         // `main` took it; the parser knows it for the help only.
         Some(Verb::Claude { args }) => client::run::main(args),
         Some(Verb::List { place, all, json, columns, .. }) if place.is_elsewhere() => {

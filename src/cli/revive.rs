@@ -27,34 +27,41 @@ pub fn before(verb: &Verb) {
 /// Not from inside a session: what claude has set in its environment for the commands that it runs is not for
 /// another claude. Gives their ids.
 pub fn lost() -> Vec<Uuid> {
+    let revived = without_a_word();
+    if !revived.is_empty() && io::stderr().is_terminal() {
+        client::complain(words(&revived));
+    }
+    revived
+}
+
+/// The same without a word on stderr: what there is to say, if anything.
+pub fn lost_in_words() -> Option<String> {
+    Some(without_a_word()).filter(|revived| !revived.is_empty()).map(|revived| words(&revived))
+}
+
+fn without_a_word() -> Vec<Uuid> {
     if inside().is_some() {
         return Vec::new();
     }
     signals::inherited();
     // What is wrong with the configuration is said by the verbs that need it.
     let Ok(config) = config::load() else { return Vec::new() };
-    let revived = crate::client::recover::revive_lost(None, config.on_hangup);
-    if !revived.is_empty() && io::stderr().is_terminal() {
-        say(&revived);
-    }
-    revived
+    crate::client::recover::revive_lost(None, config.on_hangup)
 }
 
-/// Says which sessions are brought back.
-fn say(revived: &[Uuid]) {
+/// Which sessions are brought back.
+fn words(revived: &[Uuid]) -> String {
     let sessions = registry::sessions().unwrap_or_default();
     let name = |id| sessions.iter().find(|session| session.record.session == id).map(|session| &session.name);
     match revived {
         [one] => {
             let name = name(*one).map_or_else(|| one.to_string(), |name| escape(name).to_string());
-            client::complain(format_args!(
-                "the host of session {name} was killed; its conversation is brought back"
-            ));
+            format!("the host of session {name} was killed; its conversation is brought back")
         }
-        several => client::complain(format_args!(
+        several => format!(
             "the hosts of {} sessions were killed; their conversations are brought back",
             several.len()
-        )),
+        ),
     }
 }
 
@@ -89,6 +96,8 @@ fn deals_with_hosts(verb: &Verb) -> bool {
         // `claude` looks at its own directory, once it is to be a session.
         Verb::Claude { .. }
         | Verb::Continue { .. }
+        // It does so itself, when it is on the screen.
+        | Verb::Top
         | Verb::New { .. }
         // These name their sessions.
         | Verb::Rename { .. }

@@ -33,6 +33,7 @@ pub fn to_args(verb: &Verb) -> Option<Vec<OsString>> {
             of_looking(verb)
         }
         Verb::Claude { .. }
+        | Verb::Top
         | Verb::Demo { .. }
         | Verb::Update { .. }
         | Verb::Service { .. }

@@ -28,6 +28,17 @@ pub fn cannot_be_opened(error: impl Display) -> UserError {
     UserError::new("this terminal cannot be opened anew").why(error)
 }
 
+/// The same, for the fleet view.
+pub fn two_for_the_view() -> UserError {
+    two().advice("run `cckw top` with both of them in one terminal")
+}
+
+/// The fleet view needs one.
+pub fn none_for_the_view() -> UserError {
+    UserError::new("stdin and stdout must be one terminal for `cckw top`")
+        .advice("for programs there is `cckw list --json`")
+}
+
 pub fn none_to_draw_on() -> UserError {
     UserError::new("--watch draws on a terminal, and stdout is none")
         .advice("for programs there are `cckw list --json`, and with changes `cckw list --watch --json`")

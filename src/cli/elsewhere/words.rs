@@ -36,6 +36,7 @@ fn words_of(verb: &mut Verb) -> Words<'_> {
         }
         Verb::Restart { sessions, .. } | Verb::Stop { sessions, .. } => Words::AnyNumber(sessions),
         Verb::Claude { .. }
+        | Verb::Top
         | Verb::List { .. }
         | Verb::Detect { .. }
         | Verb::Demo { .. }

@@ -12,6 +12,8 @@ mod mouse;
 mod overlays;
 pub mod pager;
 pub mod preview;
+#[cfg(test)]
+mod scenarios;
 mod shown;
 #[cfg(test)]
 pub mod testing;
@@ -184,7 +186,9 @@ impl View {
     }
 
     fn update(&mut self, update: Update) {
-        if let Some(gone) = self.list.update(update) {
+        let gone = self.list.update(update);
+        // What came of the last thing that was done says more.
+        if let Some(gone) = gone.filter(|_| self.status.is_none()) {
             self.say(true, format!("{gone} is gone"));
         }
         if self.now_ms.saturating_sub(self.started_ms) < SETTLE_MS {

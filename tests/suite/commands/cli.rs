@@ -9,7 +9,7 @@ use crate::support::{Sandbox, Terminal};
 
 const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 
-const VERBS: [&str; 27] = [
+const VERBS: [&str; 28] = [
     "claude",
     "list",
     "attach",
@@ -37,6 +37,7 @@ const VERBS: [&str; 27] = [
     "service",
     "update",
     "machine",
+    "top",
 ];
 
 /// What a command said, and its status.

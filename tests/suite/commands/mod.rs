@@ -11,4 +11,5 @@ mod picture;
 mod shell_init;
 mod shim;
 mod subcommands;
+mod top;
 mod verbs;

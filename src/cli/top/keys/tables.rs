@@ -52,7 +52,7 @@ pub const LIST: Table = Table {
 
 /// In a text: the transcript, the log, the keys.
 pub const PAGER: Table = Table {
-    title: "In a transcript, a log, and here",
+    title: "In a transcript or a log, and in the help",
     bindings: &[
         binding(Command::Up, &[key(KeyCode::Up), char('k')], "up", "one line up"),
         binding(

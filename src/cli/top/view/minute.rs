@@ -11,7 +11,7 @@ impl View {
         let now = self.now_ms / 1000;
         let shown = self.list.shown().iter().skip(self.list.top).take(self.list.height);
         let next = shown.filter_map(|row| Some(changes_at(row.active_at?, now))).min()?;
-        Some((next * 1000).div_ceil(MINUTE_MS) * MINUTE_MS)
+        Some(next.saturating_mul(1000).div_ceil(MINUTE_MS).saturating_mul(MINUTE_MS))
     }
 }
 
