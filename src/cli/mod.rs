@@ -51,7 +51,6 @@ mod stop;
 mod table;
 mod target;
 mod to_args;
-#[allow(dead_code, reason = "it is being built")]
 mod top;
 mod topic;
 mod transcript;

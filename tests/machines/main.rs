@@ -24,5 +24,6 @@ mod pipelines;
 mod places;
 mod reasons;
 mod scene;
+mod top;
 mod watch;
 mod words;

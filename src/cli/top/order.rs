@@ -20,6 +20,7 @@ pub enum Order {
 
 impl Order {
     /// All of them, as a key goes through them.
+    #[cfg(test)]
     pub const ALL: [Self; 4] = [Self::Urgency, Self::Activity, Self::Name, Self::Machine];
 
     /// The one after this, and after the last the first.

@@ -81,7 +81,10 @@ impl Fleet {
     pub fn new(terminal: FleetTerminal) -> Result<Self, UserError> {
         let signals = Signals::install().map_err(files::cannot_handle_signals)?;
         let (sender, events) = channel(MAX_EVENTS);
-        let view = View::new(terminal.size(), now_ms()).with_colours(Colours::of_stdout());
+        let directory = std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned();
+        let view = View::new(terminal.size(), now_ms())
+            .with_colours(Colours::of_stdout())
+            .in_directory(directory, std::env::var("HOME").ok());
         Ok(Self {
             ready: None,
             signals,

@@ -125,11 +125,6 @@ impl FleetTerminal {
         }
     }
 
-    /// Whether the view has it.
-    pub fn is_in(&self) -> bool {
-        self.undo.state().is_in
-    }
-
     /// The terminal's size now, in columns and rows.
     pub fn size(&self) -> (u16, u16) {
         self.undo.size()

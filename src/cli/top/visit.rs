@@ -13,8 +13,10 @@ use crate::os::kill;
 use crate::os::own_program::own_program;
 use crate::registry;
 
-/// The status of an attach whose link to another machine is lost.
+/// The status of an attach that has not reached the other machine.
 const NOT_REACHED: i32 = 255;
+/// The same where the user has not waited until a lost link was back: as after ctrl-c.
+const NOT_WAITED: i32 = 130;
 
 /// A session that has the terminal.
 pub struct Visit {
@@ -79,10 +81,8 @@ impl Visit {
             (Exit::Code(0), _) => (true, format!("back from {name}")),
             (_, Some(true)) => (false, format!("{name} has ended with {}", said(exit))),
             (Exit::Code(NOT_REACHED), _) => (false, format!("the link to {name} was lost")),
-            _ => (
-                false,
-                format!("{name}: cckw attach ended with {}; what it said stands above after q", said(exit)),
-            ),
+            (Exit::Code(NOT_WAITED), None) => (false, format!("left {name} while its link was lost")),
+            _ => (false, format!("{name}: cckw attach ended with {}; q shows what it said", said(exit))),
         }
     }
 

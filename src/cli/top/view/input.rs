@@ -31,6 +31,7 @@ impl TextInput {
     }
 
     /// Where the cursor is, in bytes.
+    #[cfg(test)]
     pub fn cursor(&self) -> usize {
         self.cursor
     }

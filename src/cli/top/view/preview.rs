@@ -46,6 +46,7 @@ impl Preview {
     }
 
     /// Whose screen is followed.
+    #[cfg(test)]
     pub fn of(&self) -> Option<&RowId> {
         self.of.as_ref()
     }
