@@ -1,6 +1,11 @@
 //! What the view looks like, as text.
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::{Color, Modifier, Style};
+
 use super::draw;
+use crate::cli::colours::Colours;
 use crate::cli::top::event::{Event, Outcome};
 use crate::cli::top::row::{Source, Urgency};
 use crate::cli::top::view::View;
@@ -136,4 +141,33 @@ fn nothing_that_a_terminal_obeys_reaches_the_screen() {
         assert!(shown.contains("\\u{1b}[31m"), "{keys}: {shown}");
         assert!(!shown.contains(|c: char| c.is_control() || c == '\u{202e}'), "{keys}: {shown:?}");
     }
+}
+
+/// The looks of all cells of the screen.
+fn looks(view: &View) -> Vec<Style> {
+    let mut terminal =
+        Terminal::new(TestBackend::new(view.size().width, view.size().height)).expect("a backend");
+    terminal.draw(|frame| draw(view, frame)).expect("draws");
+    terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::style).collect()
+}
+
+#[test]
+fn colours_are_those_of_the_terminal_and_without_them_the_selection_is_seen_all_the_same() {
+    for keys in ["", "x", "s", "n", "m", "?", "t"] {
+        let mut plain = with_screen((100, 30));
+        press(&mut plain, keys);
+        let has_no_colour = |style: &Style| style.fg == Some(Color::Reset) && style.bg == Some(Color::Reset);
+        let looks_plain = looks(&plain);
+        assert!(looks_plain.iter().all(has_no_colour), "{keys}");
+        assert!(looks_plain.iter().any(|style| style.add_modifier.contains(Modifier::REVERSED)), "{keys}");
+        let mut coloured = fleet((100, 30)).with_colours(Colours::ALL);
+        press(&mut coloured, keys);
+        // No ground is set, so that all is read on a dark one and on a light one.
+        let is_the_terminals = |style: &Style| {
+            style.bg == Some(Color::Reset) && !matches!(style.fg, Some(Color::Rgb(..) | Color::Indexed(_)))
+        };
+        assert!(looks(&coloured).iter().all(is_the_terminals), "{keys}");
+    }
+    let coloured = fleet((100, 30)).with_colours(Colours::ALL);
+    assert!(looks(&coloured).iter().any(|style| style.fg == Some(Color::Red)));
 }
