@@ -100,16 +100,23 @@ impl RegistryWatcher {
             let _ = self.watcher.unwatch(gone);
         }
         let mut any = false;
+        let mut gone = Vec::new();
         for new in directories.difference(&self.watched) {
-            if let Err(error) = self.watcher.watch(new)
-                && new.exists()
-            {
-                return Err(files::cannot_be_watched(error));
+            match self.watcher.watch(new) {
+                Ok(()) => any = true,
+                Err(error) if new.exists() => return Err(files::cannot_be_watched(error)),
+                Err(_) => gone.push(new.clone()),
             }
-            any = true;
         }
         self.watched = directories;
+        // Should it come back, it is new.
+        self.watched.retain(|directory| !gone.contains(directory));
         Ok(any)
+    }
+
+    /// What is watched.
+    pub fn watched(&self) -> &BTreeSet<PathBuf> {
+        &self.watched
     }
 
     /// What has changed so far, which is forgotten here.
@@ -163,6 +170,17 @@ mod tests {
         fs::write(path("b/x"), "1").expect("writes");
         until_changed(&watcher, &path("b"));
         assert!(!watcher.take().has(&path("a")));
+    }
+
+    #[test]
+    fn what_has_gone_is_new_when_it_comes_back() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let path = scratch.path().join("a");
+        let mut watcher = RegistryWatcher::new().expect("watches");
+        assert!(!watcher.watch([path.clone()].into()).expect("is left out"));
+        fs::create_dir(&path).expect("a directory");
+        assert!(watcher.watch([path.clone()].into()).expect("watches"));
+        assert_eq!(*watcher.watched(), [path].into());
     }
 
     #[test]

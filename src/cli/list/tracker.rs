@@ -49,9 +49,9 @@ pub struct SessionTracker {
     grown: BTreeSet<PathBuf>,
     /// The hosts that have ended, and until when that is looked at.
     ended: HashMap<PathBuf, Instant>,
-    /// What is watched, and what of it may have changed between the look and the watch.
-    watched: BTreeSet<PathBuf>,
+    /// What may have changed between the look and the watch.
     unverified: BTreeSet<PathBuf>,
+    updated_at: Instant,
 }
 
 impl SessionTracker {
@@ -75,8 +75,8 @@ impl SessionTracker {
             due: BTreeMap::new(),
             grown: BTreeSet::new(),
             ended: HashMap::new(),
-            watched: BTreeSet::new(),
             unverified: BTreeSet::new(),
+            updated_at: Instant::now(),
         })
     }
 
@@ -100,7 +100,7 @@ impl SessionTracker {
     /// When something is to be looked at although nothing has changed.
     pub fn deadline(&self) -> Option<Instant> {
         let grown = self.known_of(&self.grown).map(|known| known.read_at + TRANSCRIPT_INTERVAL);
-        let unverified = (!self.unverified.is_empty()).then(Instant::now);
+        let unverified = (!self.unverified.is_empty()).then_some(self.updated_at);
         self.due.values().copied().chain(grown).chain(unverified).min()
     }
 
@@ -126,6 +126,7 @@ impl SessionTracker {
     /// When the state directory cannot be read, or the system has no watches left.
     pub fn update(&mut self, depth: Depth) -> Result<bool, UserError> {
         let now = Instant::now();
+        self.updated_at = now;
         let changed = self.changes.take();
         for directory in self.hosts.take_ended() {
             self.ended.insert(directory.clone(), now + HOST_END_TIMEOUT);
@@ -134,13 +135,12 @@ impl SessionTracker {
         let names = self.names();
         self.verify(now);
         let read = if self.is_begun { self.read_changed(&changed, now)? } else { self.read_all()? };
-        let is_other = self.renew_lines(&read, &names, depth, now);
-        self.plan(&read, now);
+        let (is_other, renewed) = self.renew_lines(&read, &names, depth, now);
+        self.plan(&renewed, now);
         self.hosts.follow(&self.sessions);
-        let watched = self.to_watch();
-        self.unverified = watched.difference(&self.watched).cloned().collect();
-        self.changes.watch(watched.clone())?;
-        self.watched = watched;
+        let before = self.changes.watched().clone();
+        self.changes.watch(self.to_watch())?;
+        self.unverified = self.changes.watched().difference(&before).cloned().collect();
         self.is_begun = true;
         Ok(is_other)
     }
@@ -222,14 +222,15 @@ impl SessionTracker {
         Ok(stale)
     }
 
-    /// Makes the lines of the sessions that were read, are called otherwise, or have more in their transcripts.
+    /// Makes the lines of the sessions that were read, are called otherwise, or have more in their transcripts. Whether any
+    /// is not as it was, and the directories of these sessions.
     fn renew_lines(
         &mut self,
         read: &BTreeSet<PathBuf>,
         names: &HashMap<Uuid, String>,
         depth: Depth,
         now: Instant,
-    ) -> bool {
+    ) -> (bool, BTreeSet<PathBuf>) {
         let is_stale = |session: &Session| {
             let Some(known) = self.known.get(&session.record.session) else { return true };
             let is_renamed = names.get(&session.record.session) != Some(&session.name);
@@ -259,7 +260,8 @@ impl SessionTracker {
         }
         let count = self.known.len();
         self.known.retain(|session, _| shown.contains(session));
-        is_other || self.known.len() != count
+        let renewed = stale.iter().map(|at| self.sessions[*at].directory.clone()).collect();
+        (is_other || self.known.len() != count, renewed)
     }
 
     fn ask_hosts(&mut self, stale: &[usize]) {
@@ -272,10 +274,10 @@ impl SessionTracker {
         }
     }
 
-    /// Plans the next looks at the sessions that were read.
-    fn plan(&mut self, read: &BTreeSet<PathBuf>, at: Instant) {
+    /// Plans the next looks at these sessions.
+    fn plan(&mut self, renewed: &BTreeSet<PathBuf>, at: Instant) {
         self.ended.retain(|_, until| at < *until);
-        for session in self.sessions.iter().filter(|session| read.contains(&session.directory)) {
+        for session in self.sessions.iter().filter(|session| renewed.contains(&session.directory)) {
             let is_unsteady = session.is_coming || session.is_unreachable || session.silent.is_some();
             let limit = last_turn::failure(session).and_then(last_turn::limited_until);
             let limit = limit.map(|until| Duration::from_secs(until.saturating_sub(now()) + 1));

@@ -1,11 +1,12 @@
 //! `cckw list --watch --json`: one array of all sessions a line, whenever something has changed.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -17,9 +18,14 @@ use crate::support::{DEADLINE, Sandbox, process, wait_until};
 /// For so long nothing must wake the watch up.
 const REST: Duration = Duration::from_secs(3);
 
+/// How often its lines are looked at.
+const INTERVAL: Duration = Duration::from_millis(10);
+
 /// A watch, and the lines that it has printed so far.
 struct Watch {
     child: Child,
+    /// Says what the last line should have.
+    list: RefCell<Command>,
     lines: Arc<Mutex<Vec<Vec<Value>>>>,
 }
 
@@ -36,7 +42,8 @@ impl Watch {
                 read.lock().expect("lines").push(line);
             }
         });
-        let watch = Self { child, lines };
+        let list = RefCell::new(cckw(sandbox, &["list", "--all", "--json"]));
+        let watch = Self { child, list, lines };
         wait_until("the first line", DEADLINE, || watch.count() > 0);
         watch
     }
@@ -48,9 +55,17 @@ impl Watch {
     /// Waits until the last line holds this.
     #[track_caller]
     fn wait_for(&self, what: &str, holds: impl Fn(&[Value]) -> bool) {
-        wait_until(what, DEADLINE, || {
-            self.lines.lock().expect("lines").last().is_some_and(|line| holds(line))
-        });
+        let holds = || self.lines.lock().expect("lines").last().is_some_and(|line| holds(line));
+        let end = Instant::now() + DEADLINE;
+        while !holds() {
+            if Instant::now() >= end {
+                let list = self.list.borrow_mut().output().expect("runs");
+                let (lines, list) =
+                    (self.lines.lock().expect("lines"), String::from_utf8_lossy(&list.stdout));
+                panic!("never {what}: {:?}\nthe list is: {list}", lines.last());
+            }
+            thread::sleep(INTERVAL);
+        }
     }
 
     /// Waits until there is one session, in this state.
@@ -67,6 +82,14 @@ impl Watch {
             line.and_then(|count| count.trim().parse::<u64>().ok()).expect("a count")
         };
         tasks.flatten().map(of).sum()
+    }
+
+    /// How long it has run on a processor, in ticks of the system.
+    fn ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a process");
+        let behind_name = stat.rsplit(") ").next().expect("its fields");
+        let fields: Vec<&str> = behind_name.split(' ').collect();
+        [fields[11], fields[12]].map(|ticks| ticks.parse::<u64>().expect("ticks")).iter().sum()
     }
 
     fn end(mut self, signal: Signal) -> Option<i32> {
@@ -171,9 +194,9 @@ fn nothing_wakes_it_up_and_nothing_is_printed_where_nothing_changes() {
         thread::sleep(Duration::from_millis(300));
         watch.sleeps() == before
     });
-    let (sleeps, lines) = (watch.sleeps(), watch.count());
+    let (sleeps, ticks, lines) = (watch.sleeps(), watch.ticks(), watch.count());
     thread::sleep(REST);
-    assert_eq!((watch.sleeps() - sleeps, watch.count() - lines), (0, 0));
+    assert_eq!((watch.sleeps() - sleeps, watch.ticks() - ticks, watch.count() - lines), (0, 0, 0));
     drop(watch);
     well_said(&sandbox, &["stop", "--all"]);
     sandbox.wait_for_silence();

@@ -36,7 +36,8 @@ struct LiveClaude {
 /// Follows the files. It waits for nothing itself.
 pub struct ClaudeTracker {
     changes: RegistryWatcher,
-    watched: BTreeSet<PathBuf>,
+    /// Whether everything was read that there was.
+    is_begun: bool,
     /// By their state files.
     live: BTreeMap<PathBuf, LiveClaude>,
     /// The state files of claudes that belong to sessions of cckw.
@@ -98,7 +99,7 @@ impl ClaudeTracker {
     pub fn new(config: Option<PathBuf>, home: Option<PathBuf>) -> Result<Self, UserError> {
         Ok(Self {
             changes: RegistryWatcher::new()?,
-            watched: BTreeSet::new(),
+            is_begun: false,
             live: BTreeMap::new(),
             wrapped: BTreeSet::new(),
             jobs: BTreeMap::new(),
@@ -118,7 +119,7 @@ impl ClaudeTracker {
 
     /// Reads everything again at the next update.
     pub fn read_all_again(&mut self) {
-        self.watched.clear();
+        self.is_begun = false;
         self.live.clear();
         self.wrapped.clear();
         self.jobs.clear();
@@ -138,10 +139,13 @@ impl ClaudeTracker {
         let roots = directories.iter().chain(&jobs);
         let mut watched: BTreeSet<PathBuf> = roots.filter_map(|path| nearest(path)).collect();
         watched.extend(listed.iter().cloned());
+        let before = self.changes.watched().clone();
         // Before they are read: what changes from here on is told.
-        self.changes.watch(watched.clone())?;
-        let new: BTreeSet<PathBuf> = watched.difference(&self.watched).cloned().collect();
-        self.watched = watched;
+        self.changes.watch(watched)?;
+        let new = match std::mem::replace(&mut self.is_begun, true) {
+            true => self.changes.watched().difference(&before).cloned().collect(),
+            false => self.changes.watched().clone(),
+        };
         let is_stale = |path: &Path| changed.has(path) || path.parent().is_some_and(|dir| new.contains(dir));
         self.jobs_of_sessions = sessions.jobs.iter().map(|id| (*id).to_owned()).collect();
         self.drop_ended();
