@@ -165,10 +165,24 @@ const ALL: &[PageFacts] = &[
         see_also: &["cckw", "cckw-attach", "cckw-detect", "cckw-logs", "cckw-screen"],
     },
     PageFacts {
+        verb: "top",
+        exit: &[
+            ("0", "You have left it."),
+            FAILED,
+            SENSELESS,
+            ("101", "The view has a fault. The sessions go on."),
+            ("128+n", "It was ended by signal n; 129 also if the terminal is gone."),
+        ],
+        environment: &[COLOURS, ("TERM", "With `dumb` the table of `cckw list` is printed."), STATE_HOME],
+        files: &[RECORD, SOCKET],
+        examples: &[("cckw top", "See all sessions, and go in with Enter:")],
+        see_also: &["cckw", "cckw-attach", "cckw-list", "cckw-machine"],
+    },
+    PageFacts {
         verb: "attach",
         exit: &[
             ("claude's own", "If claude ended."),
-            ("0", "The session was detached, and goes on."),
+            ("0", "The session was detached, and goes on. With --watch also if claude ended."),
             FAILED,
             SENSELESS,
         ],

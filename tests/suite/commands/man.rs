@@ -126,7 +126,7 @@ fn references_lead_to_pages() {
 /// Characters that a terminal in any language shows, and no line of roff but what was meant as one.
 #[test]
 fn pages_are_plain() {
-    let macros = ["ie", "el", "TH", "SH", "PP", "TP", "IP", "RS", "RE", "nf", "fi"];
+    let macros = ["ie", "el", "TH", "SH", "SS", "PP", "TP", "IP", "RS", "RE", "nf", "fi"];
     for (verb, page) in pages() {
         for line in page.lines() {
             assert!(line.is_ascii() && !line.is_empty(), "{verb}: {line:?}");
@@ -149,7 +149,7 @@ fn man_shows_the_pages() {
     let output = command.output().expect("groff runs: install it");
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    for needed in ["cckw attach [OPTIONS] [SESSION]", "       cckw attach parser", "cckw(1), cckw-detach(1)"]
+    for needed in ["cckw attach [--watch] [SESSION]", "       cckw attach parser", "cckw(1), cckw-detach(1)"]
     {
         assert!(text.contains(needed), "{needed}: {text}");
     }
