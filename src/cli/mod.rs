@@ -73,7 +73,7 @@ use super::{client, fake_claude, host};
 use crate::claude::executable;
 use crate::claude::shim as claude_shim;
 use crate::escape::escape;
-use crate::os::own_program;
+use crate::os::{own_program, signals};
 use crate::update::{auto, candidate};
 
 use definition::{Cli, Verb, When};
@@ -99,6 +99,8 @@ pub fn main() -> ExitCode {
     }
     match args.first().and_then(|first| first.to_str()) {
         Some("claude") => return client::run::main(args.split_off(1)),
+        // The fleet view starts it so that ctrl-z cannot stop it too early.
+        Some("attach") => signals::let_keys_stop(),
         // Not for users: the client starts its host with it.
         Some("host") => return host::main(args.split_off(1)),
         // Neither: the host runs the user's command for alerts with it.

@@ -1,10 +1,13 @@
 //! The signal state that this process was started with, so that a program it starts gets the same.
 
 use std::io;
+use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, pthread_sigmask, sigaction, sigprocmask,
+};
 use serde::{Deserialize, Serialize};
 
 /// Every number that a signal can have; nix knows no real-time signals. The C library refuses those that it
@@ -123,9 +126,46 @@ pub fn with_default<T>(signal: Signal, act: impl FnOnce() -> T) -> nix::Result<T
     Ok(result)
 }
 
+/// The signal of ctrl-z.
+fn key_that_stops() -> SigSet {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGTSTP);
+    set
+}
+
+/// Starts a program that ctrl-z cannot stop before it has begun. This process waits for that beginning, so a child that
+/// is stopped earlier would stop it for ever. The program calls [`let_keys_stop`] when it has begun.
+///
+/// # Errors
+/// When no process can be started.
+pub fn start_unstopped(command: &mut Command) -> io::Result<Child> {
+    let mut before = SigSet::empty();
+    pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&key_that_stops()), Some(&mut before))?;
+    let child = command.spawn();
+    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
+    child
+}
+
+/// Lets ctrl-z stop this process. To be called before [`inherited`], and before any thread is started.
+pub fn let_keys_stop() {
+    // A known signal can be unblocked.
+    let _ = pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&key_that_stops()), None);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_begins_with_ctrl_z_held() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "kill -TSTP $$; echo on"]).stdout(std::process::Stdio::piped());
+        let child = start_unstopped(&mut command).expect("starts");
+        assert_eq!(child.wait_with_output().expect("ends").stdout, b"on\n");
+        let mut now = SigSet::empty();
+        pthread_sigmask(SigmaskHow::SIG_BLOCK, None, Some(&mut now)).expect("reads");
+        assert!(!now.contains(Signal::SIGTSTP));
+    }
 
     #[test]
     fn the_default_action_is_in_force_only_inside() {

@@ -45,6 +45,8 @@ pub struct Fleet {
     terminal: FleetTerminal,
     /// Nothing while a session has the terminal.
     ready: Option<Ready>,
+    /// Others have had the terminal since this was looked at.
+    has_left: bool,
     signals: Signals,
     decoder: InputDecoder,
     /// When what is half through counts as keys.
@@ -87,6 +89,7 @@ impl Fleet {
             .in_directory(directory, std::env::var("HOME").ok());
         Ok(Self {
             ready: None,
+            has_left: false,
             signals,
             decoder: InputDecoder::default(),
             flush_at: None,
@@ -262,11 +265,13 @@ impl Fleet {
     }
 
     fn pressed(&mut self, events: Vec<Event>) -> Flow {
+        self.has_left = false;
         for event in events {
             self.pace.want(true);
             self.tell(event)?;
-            // What was typed behind the key that has left the view was meant for a session that nobody sees yet.
-            if self.ready.is_none() {
+            // What was typed behind the key that has left the view was meant for a session that nobody sees yet, or for
+            // the shell, though the view may have come back meanwhile.
+            if std::mem::take(&mut self.has_left) {
                 break;
             }
         }

@@ -9,8 +9,8 @@ use nix::unistd::Pid;
 use super::row::{RowId, Source};
 use crate::escape::escape;
 use crate::os::exit::Exit;
-use crate::os::kill;
 use crate::os::own_program::own_program;
+use crate::os::{kill, signals};
 use crate::registry;
 
 /// The status of an attach that has not reached the other machine.
@@ -46,7 +46,8 @@ impl Visit {
         let mut command = Command::new(own_program()?);
         command.arg("attach").args(is_watch.then_some("--watch")).arg(id.word());
         command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
-        Ok(Self { child: command.spawn()?, id, name, is_watch })
+        // The terminal is already as the shell has it: there ctrl-z stops whoever is in the foreground.
+        Ok(Self { child: signals::start_unstopped(&mut command)?, id, name, is_watch })
     }
 
     /// Looks how it stands. To be called at each SIGCHLD.

@@ -17,6 +17,7 @@ impl Fleet {
     /// Gives the terminal to somebody else.
     fn leave(&mut self) {
         self.ready = None;
+        self.has_left = true;
         self.terminal.leave();
     }
 

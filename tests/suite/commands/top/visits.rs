@@ -113,3 +113,23 @@ fn a_session_that_ends_while_it_is_selected_leaves_the_view_usable() {
     quit(terminal);
     end(&sandbox);
 }
+
+#[test]
+fn what_is_typed_behind_ctrl_z_is_no_command_to_the_view() {
+    let sandbox = with_sessions(&["api"]);
+    let mut terminal = Terminal::shell("bash", &sandbox);
+    terminal.run(&format!("{} top", env!("CARGO_BIN_EXE_cckw")));
+    shown(&mut terminal, &["api"]);
+    // Rename and quit, if the view took them.
+    terminal.type_text("\x1aR");
+    terminal.wait_for_text("Stopped");
+    terminal.run("clear; fg");
+    shown(&mut terminal, &["api", "enter attach"]);
+    terminal.type_text("?");
+    terminal.wait_for("the keys", |screen| screen.contains("show the keys"));
+    terminal.press(Key::Esc);
+    shown(&mut terminal, &["enter attach"]);
+    terminal.type_text("q");
+    terminal.run("exit");
+    end(&sandbox);
+}
