@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::style;
 use super::text::{self, Spans};
@@ -43,17 +43,24 @@ pub fn draw_typed(before: &str, typed: &TextInput, area: Rect, buffer: &mut Buff
     let (left, right) = typed.parts();
     let (left, right) = (text::written(left), text::written(right));
     let room = usize::from(area.width).saturating_sub(1);
-    let mut shown = left.as_str();
-    while shown.width() > room {
-        let mut chars = shown.chars();
-        chars.next();
-        shown = chars.as_str();
-    }
+    let shown = end_of(&left, room);
     let mut spans = Spans::default();
     spans.words(format!("{shown}{right}"));
     spans.draw(area, buffer);
     let column = u16::try_from(shown.width()).unwrap_or(u16::MAX).min(area.width.saturating_sub(1));
     Some(Position::new(area.x + column, area.y))
+}
+
+/// The end of a text that has room in so many columns. It looks at no more than that: a text may be a megabyte.
+fn end_of(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, c) in text.char_indices().rev() {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            return &text[at + c.len_utf8()..];
+        }
+    }
+    text
 }
 
 /// Draws the keys of what takes them now: as many as there is room for.
@@ -120,4 +127,37 @@ pub fn draw_pairs(pairs: &[(String, String)], area: Rect, buffer: &mut Buffer) {
         spans.add(format!(" {words}"), style::QUIET);
     }
     spans.draw(area, buffer);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::cli::top::draw::draw;
+    use crate::cli::top::event::Event;
+    use crate::cli::top::row::Urgency;
+    use crate::cli::top::view::testing::{NOW, drawn, loaded, press, row};
+
+    #[test]
+    fn the_end_of_a_text_has_room() {
+        assert_eq!(end_of("abc", 3), "abc");
+        assert_eq!(end_of("abc", 2), "bc");
+        assert_eq!(end_of("日本", 3), "本");
+        assert_eq!(end_of("", 0), "");
+    }
+
+    #[test]
+    fn a_megabyte_that_is_pasted_into_a_line_holds_nothing_up() {
+        let mut view = loaded((80, 24), [row("a", Urgency::Idle)]);
+        let begun = Instant::now();
+        for key in ["/", "R", "n"] {
+            press(&mut view, key);
+            view.handle(NOW, Event::Paste("abcd ".repeat(200_000)));
+            drawn(&view, draw);
+            press(&mut view, "\x1b");
+        }
+        // It took minutes.
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
 }

@@ -8,6 +8,7 @@ use super::{style, text};
 use crate::cli::top::row::Row;
 use crate::cli::top::view::View;
 use crate::cli::top::view::layout::Areas;
+use crate::cli::top::view::wrap::wrap;
 
 /// Draws the screen, with a line above it, and one on its left where it stands beside the list.
 pub fn draw(view: &View, areas: &Areas, buffer: &mut Buffer) {
@@ -23,7 +24,10 @@ pub fn draw(view: &View, areas: &Areas, buffer: &mut Buffer) {
         Some(why) => {
             let inner = Rect { x: areas.preview.x + 2.min(areas.preview.width), ..areas.preview };
             let inner = Rect { width: areas.preview.width.saturating_sub(2), ..inner };
-            text::put(inner, &text::written(&why), style::QUIET, buffer);
+            let why = text::written(&why);
+            for (at, part) in wrap(&why, inner.width.into()).into_iter().enumerate() {
+                text::put(text::row(inner, at), why[part].trim_end(), style::QUIET, buffer);
+            }
         }
         None => {
             let screen = view.preview().screen();
