@@ -2,6 +2,8 @@
 //!
 //! `?` and the manual page print the tables, and the footer takes its words from them.
 
+#[cfg(test)]
+mod page;
 mod tables;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

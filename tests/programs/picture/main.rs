@@ -1,17 +1,22 @@
-//! Draws README's picture: plays `cckw demo` in a terminal, and writes what it shows to `docs/demo.svg`,
-//! which moves.
+//! Draws README's pictures, which move: what a terminal shows while `cckw demo` plays, and while somebody uses the
+//! fleet view. They go to `docs/demo.svg` and `docs/fleet.svg`.
 //!
 //! ```text
-//! cargo build && cargo run --example demo-picture
+//! cargo build && cargo run --example picture demo
+//! cargo build && cargo run --example picture fleet
 //! ```
 //!
-//! It is no test: what it writes is looked at by a human and checked in. `tests/suite/commands/picture.rs`
-//! says when it has become old.
+//! It is no test: what it writes is looked at by a human and checked in. `tests/suite/commands/picture.rs` and
+//! `fleet_picture.rs` beside it say when one has become old.
 
 mod cells;
 mod cut;
+mod demo;
+mod fleet;
 mod glyphs;
 mod names;
+mod place;
+mod player;
 #[path = "../../support/pty.rs"]
 #[allow(dead_code)]
 mod pty;
@@ -22,16 +27,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-/// The terminal. Lines of `cckw list` fit, and the demo's stage has its full size.
-const ROWS: u16 = 25;
-const COLUMNS: u16 = 84;
+use cells::Frame;
+use svg::Words;
 
-/// Who does not want things to move sees the last frame with this text.
-const STILL: &str = "one try: the link is up";
+/// Where the second one goes.
+const FLEET: &str = "docs/fleet.svg";
 
-/// What is there for the blink of an eye, and must not be missed: in one frame each, cckw at work.
-const CAUGHT: [[&str; 2]; 2] =
-    [["draft stashed", "/rc failed"], ["│ ❯ /remote-control ", "Remote Control disconnected"]];
+const FLEET_WORDS: Words = Words {
+    title: "cckw, the fleet view",
+    description: "A recording of the fleet view: a list of sessions, of which one asks something, one works and one is \
+                  on another machine; below it the live screen of the selected one. One is sent a text, and one is \
+                  attached, answered and left again.",
+};
 
 fn main() -> ExitCode {
     match draw() {
@@ -40,7 +47,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(why) => {
-            eprintln!("demo-picture: {why}");
+            eprintln!("picture: {why}");
             ExitCode::FAILURE
         }
     }
@@ -48,22 +55,30 @@ fn main() -> ExitCode {
 
 fn draw() -> Result<String, String> {
     let program = program()?;
-    let shots = record::play(&program, ROWS, COLUMNS)?;
-    let frames = cut::frames(shots);
-    let still = frames.iter().rposition(|frame| frame.text().contains(STILL));
-    let still = still.ok_or_else(|| format!("no frame says {STILL:?}"))?;
-    let texts: Vec<String> = frames.iter().map(cells::Frame::text).collect();
-    let is_caught =
-        |wanted: &[&str; 2]| texts.iter().any(|text| wanted.iter().all(|words| text.contains(words)));
-    if !CAUGHT.iter().all(is_caught) {
-        return Err("a moment in which cckw types was missed: try again when the machine is less busy".into());
-    }
-    let svg = svg::draw(&frames, still);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/demo.svg");
+    let wanted: Vec<String> = env::args().skip(1).collect();
+    let (file, (frames, svg)) = match &wanted.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["demo"] => (demo::FILE, demo::draw(&program)?),
+        ["fleet"] => (FLEET, draw_fleet(&program)?),
+        _ => return Err("which picture? demo or fleet".into()),
+    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     fs::write(&path, &svg).map_err(|error| format!("{}: {error}", path.display()))?;
     let time: u32 = frames.iter().map(|frame| frame.hold).sum();
     let (size, seconds) = (svg.len() / 1024, f64::from(time) / 1000.0);
     Ok(format!("{}: {} frames, {seconds:.1} s, {size} KiB", path.display(), frames.len()))
+}
+
+/// Plays the scene of the fleet view, and draws it.
+fn draw_fleet(program: &Path) -> Result<(Vec<Frame>, String), String> {
+    let frames = fleet::play(program)?;
+    let texts: Vec<String> = frames.iter().map(Frame::text).collect();
+    let still = texts.iter().position(|text| text.contains(fleet::STILL));
+    let still = still.ok_or_else(|| format!("no frame says {:?}", fleet::STILL))?;
+    if texts.iter().any(|text| text.contains(" 1m ")) {
+        return Err("it took longer than a minute: try again when the machine is less busy".into());
+    }
+    let svg = svg::draw(&frames, still, &FLEET_WORDS);
+    Ok((frames, svg))
 }
 
 /// The cckw beside this program, as `cargo build` has made it: an example is not told where it is.

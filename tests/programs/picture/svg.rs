@@ -23,11 +23,14 @@ const BOTTOM: f64 = 12.0;
 const FONTS: &str =
     "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace";
 
-const DESCRIPTION: &str = "A recording of cckw demo: claude is killed and comes back with its conversation, its \
-                           remote-control link drops and is brought back, and its terminal is closed and another one attached.";
+/// What those are told who do not see the picture.
+pub struct Words {
+    pub title: &'static str,
+    pub description: &'static str,
+}
 
 /// Draws the frames; `still` is the one that stands where nothing moves.
-pub fn draw(frames: &[Frame], still: usize) -> String {
+pub fn draw(frames: &[Frame], still: usize, words: &Words) -> String {
     let (rows, columns) = (frames[0].rows.len(), frames[0].rows[0].len());
     let (width, height) = (columns as f64 * WIDTH + 2.0 * SIDE, rows as f64 * HEIGHT + TOP + BOTTOM);
     let time: u32 = frames.iter().map(|frame| frame.hold).sum();
@@ -39,7 +42,8 @@ pub fn draw(frames: &[Frame], still: usize) -> String {
     let [w, h] = [width, height].map(number);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
-         aria-labelledby=\"t d\">\n<title id=\"t\">cckw demo</title>\n<desc id=\"d\">{DESCRIPTION}</desc>\n<style>\n"
+         aria-labelledby=\"t d\">\n<title id=\"t\">{}</title>\n<desc id=\"d\">{}</desc>\n<style>\n",
+        words.title, words.description
     );
     let _ = writeln!(svg, "text{{font:{FONT_SIZE}px {FONTS};fill:{};white-space:pre}}", hex(FOREGROUND));
     let _ = writeln!(svg, "path{{fill:{}}}", hex(FOREGROUND));

@@ -4,6 +4,7 @@ mod advice;
 mod cli;
 mod completions;
 mod demo;
+mod fleet_picture;
 mod list;
 mod list_watch;
 mod man;

@@ -1,4 +1,4 @@
-//! README's picture: that any viewer can show it, and that it shows what `cckw demo` plays today.
+//! README's pictures: that any viewer can show them, and that the first one shows what `cckw demo` plays today.
 
 use std::fs;
 use std::path::Path;
@@ -8,19 +8,22 @@ use roxmltree::{Document, Node};
 use super::demo::root_can_run_sshd;
 use crate::support::Sandbox;
 
-const DRAW: &str = "draw it anew: cargo build && cargo run --example demo-picture";
+/// Both of them.
+const PICTURES: [&str; 2] = ["docs/demo.svg", "docs/fleet.svg"];
 
-fn read(name: &str) -> String {
+const DRAW: &str = "draw it anew: cargo build && cargo run --example picture demo";
+
+pub(super) fn read(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a file of the repository")
 }
 
 /// Without gaps, which the picture has as places and not as spaces.
-fn squeezed(text: &str) -> String {
+pub(super) fn squeezed(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
 /// What the picture says: every line that it ever shows, once.
-fn said(picture: &Document) -> String {
+pub(super) fn said(picture: &Document) -> String {
     let mut said = String::new();
     let mut last = None;
     for text in picture.descendants().filter(|node| node.has_tag_name("text")) {
@@ -114,15 +117,19 @@ fn it_shows_every_scene_of_the_demo() {
     assert!(said.contains(&end), "it does not come to its end; {DRAW}");
 }
 
+#[test]
+fn they_need_nothing_but_themselves() {
+    PICTURES.iter().for_each(|name| needs_nothing(name));
+}
+
 /// It is shown as an image, where neither a script nor anything from elsewhere is loaded; and it is to be
 /// read a year from now.
-#[test]
-fn it_needs_nothing_but_itself() {
+fn needs_nothing(name: &str) {
     const ELEMENTS: [&str; 10] =
         ["svg", "title", "desc", "style", "rect", "circle", "g", "path", "text", "tspan"];
-    let text = read("docs/demo.svg");
-    assert!(text.len() < 300 * 1024, "{} bytes", text.len());
-    assert!(!text.contains("/target/"), "it shows where cckw was built; {DRAW}");
+    let text = read(name);
+    assert!(text.len() < 300 * 1024, "{name}: {} bytes", text.len());
+    assert!(!text.contains("/target/"), "{name} shows where cckw was built: draw it anew");
     assert!(!text.contains("<!") && !text.contains("<?"), "no declaration is needed");
     let picture = Document::parse(&text).expect("well-formed");
     assert!(picture.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")));
@@ -144,8 +151,12 @@ fn it_needs_nothing_but_itself() {
 }
 
 #[test]
-fn it_moves_and_can_stand_still() {
-    let text = read("docs/demo.svg");
+fn they_move_and_can_stand_still() {
+    PICTURES.iter().for_each(|name| moves(name));
+}
+
+fn moves(name: &str) {
+    let text = read(name);
     let picture = Document::parse(&text).expect("well-formed");
     let css = picture.descendants().find(|node| node.has_tag_name("style")).and_then(|style| style.text());
     let css = css.expect("a style");
@@ -162,18 +173,23 @@ fn it_moves_and_can_stand_still() {
             up.and_then(|up| up.strip_suffix(')')).and_then(|up| up.parse().ok()).expect("a place");
         assert_eq!(up % 18, 0, "{class}");
     }
-    assert!(moving > 10, "{moving} lines move");
+    assert!(moving > 10, "{name}: {moving} lines move");
 }
 
 #[test]
-fn the_readme_shows_it_first() {
+fn the_readme_shows_both_and_the_demo_first() {
     let readme = read("README.md");
-    let at = readme.lines().position(|line| line.contains("](docs/demo.svg)")).expect("README shows it");
-    assert!(at < 25, "only in line {}", at + 1);
-    let line = readme.lines().nth(at).unwrap_or_default();
-    let words =
-        line.split_once("![").and_then(|(_, rest)| rest.split_once(']')).map_or("", |(words, _)| words);
-    assert!(words.split(' ').count() > 8, "what those read who do not see it: {words:?}");
+    let shown = |name: &str| {
+        let at = readme.lines().position(|line| line.contains(&format!("]({name})")));
+        let at = at.unwrap_or_else(|| panic!("README does not show {name}"));
+        let line = readme.lines().nth(at).unwrap_or_default();
+        let words =
+            line.split_once("![").and_then(|(_, rest)| rest.split_once(']')).map_or("", |(words, _)| words);
+        assert!(words.split(' ').count() > 8, "what those read who do not see it: {words:?}");
+        at
+    };
+    let [at, second] = PICTURES.map(shown);
+    assert!(at < 25 && at < second, "only in line {}", at + 1);
     let heading = readme.lines().position(|line| line.starts_with("## ")).expect("headings");
     assert!(at < heading, "it comes before the first heading");
 }
