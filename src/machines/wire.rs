@@ -186,6 +186,10 @@ impl HelloFinder {
 
     /// Takes what has come.
     pub fn take(&mut self, bytes: &[u8]) -> Found {
+        // Whoever goes on all the same, as with stderr, keeps no more of it.
+        if self.seen.len() > Self::MAX_BANNER_BYTES + MAX_HELLO_BYTES {
+            return Found::Unreadable;
+        }
         self.seen.extend_from_slice(bytes);
         let Some(at) = memchr::memmem::find(&self.seen[self.from..], &self.mark) else {
             // It may have begun at the end.
@@ -259,6 +263,15 @@ mod tests {
             }
             prop_assert_eq!(all(&pieces), Found::Hello(Hello::own(), behind));
         }
+    }
+
+    #[test]
+    fn of_a_flood_before_the_answer_no_more_is_kept_than_a_banner() {
+        let mut finder = HelloFinder::new("n");
+        let chunk = vec![b'x'; 64 << 10];
+        let found: Vec<Found> = (0..100).map(|_| finder.take(&chunk)).collect();
+        assert!(matches!(found.last(), Some(Found::Unreadable)));
+        assert!(finder.before().len() < 2 << 20, "{}", finder.before().len());
     }
 
     #[test]
