@@ -14,6 +14,7 @@ use super::failure::{Failure, SSH_FAILED};
 use super::ssh::{self, Mode, Purpose, Settings};
 use super::store::Machine;
 use super::wire::{Ask, Found, GO, Hello, HelloFinder, PROTOCOL, Request};
+use crate::os::command::in_own_session;
 
 /// How long the rest of the output may come after ssh has ended: a connection that goes on in the background may
 /// keep it open.
@@ -120,6 +121,7 @@ impl Call {
     async fn settings(&self) -> Result<Settings, Failure> {
         let mut command = Command::from(ssh::settings_command(&self.machine));
         command.stdin(Stdio::null()).kill_on_drop(true);
+        self.keep_from_terminal(&mut command);
         let said = match timeout(ssh::SETTINGS_TIMEOUT, command.output()).await {
             Ok(Ok(output)) => output.stdout,
             Ok(Err(error)) => return Err(no_ssh(error)),
@@ -139,7 +141,16 @@ impl Call {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        self.keep_from_terminal(&mut command);
         command.spawn().map_err(no_ssh)
+    }
+
+    /// Where nobody sits there, ssh gets no terminal: what it runs, a `ProxyCommand` say, would ask there behind the back
+    /// of the fleet view, and take its keys.
+    fn keep_from_terminal(&self, command: &mut Command) {
+        if matches!(self.mode, Mode::Unattended(_)) {
+            in_own_session(command.as_std_mut());
+        }
     }
 
     fn request(&self, nonce: &str) -> Vec<u8> {
