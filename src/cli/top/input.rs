@@ -20,6 +20,8 @@ use sequence::Found;
 const PASTE_BEGIN: &[u8] = b"\x1b[200~";
 /// Where it ends.
 const PASTE_END: &[u8] = b"\x1b[201~";
+/// What is typed alone to leave, also where a paste does not end.
+const CTRL_C: &[u8] = b"\x03";
 /// What is kept of a paste, in bytes. The rest is dropped, and what is kept is more than a text may have.
 const MAX_PASTE_BYTES: usize = MAX_TEXT_BYTES + PASTE_END.len();
 
@@ -36,6 +38,10 @@ impl InputDecoder {
     /// Takes a read.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
+        if self.paste.is_some() && bytes == CTRL_C {
+            // The end of the paste was lost. Nobody could leave otherwise.
+            self.clear();
+        }
         self.waiting.extend_from_slice(bytes);
         let all = std::mem::take(&mut self.waiting);
         let mut rest = &all[..];

@@ -151,3 +151,12 @@ proptest! {
         decoder.feed(b"\x1b\\\x07");
     }
 }
+
+#[test]
+fn ctrl_c_leads_out_of_a_paste_whose_end_was_lost() {
+    let mut decoder = InputDecoder::default();
+    assert_eq!(decoder.feed(b"\x1b[200~abc"), []);
+    assert_eq!(decoder.feed(b"q"), []);
+    let key = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(decoder.feed(b"\x03"), [Event::Key(key)]);
+}
