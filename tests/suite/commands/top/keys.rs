@@ -59,7 +59,10 @@ fn the_transcript_can_be_read_and_left() {
     well_said(&sandbox, &["send", "api", "--wait", "remember the milk"]);
     let mut terminal = view(&sandbox, &["api"]);
     terminal.type_text("t");
-    terminal.wait_for_text("You said: remember the milk");
+    // The picture of its screen has these words as well.
+    terminal.wait_for("the transcript", |screen| {
+        screen.contains("transcript of api") && screen.contains("You said: remember the milk")
+    });
     terminal.press(Key::Esc);
     terminal.wait_for("the list", |screen| screen.contains("1 session"));
     quit(terminal);

@@ -24,13 +24,28 @@ fn enter_goes_in_and_the_detach_key_leads_back() {
 }
 
 #[test]
+fn a_look_without_typing_leads_back_by_its_key() {
+    let sandbox = with_sessions(&["api"]);
+    well_said(&sandbox, &["send", "api", "--wait", "remember the milk"]);
+    let mut terminal = view(&sandbox, &["api"]);
+    terminal.type_text("w");
+    terminal.wait_for("the look", |screen| {
+        screen.contains("watching api") && screen.contains("remember the milk")
+    });
+    terminal.type_text("q");
+    shown(&mut terminal, &["back from looking at api"]);
+    quit(terminal);
+    end(&sandbox);
+}
+
+#[test]
 fn the_end_of_claude_leads_back() {
     let sandbox = with_sessions(&["api", "web"]);
     let mut terminal = view(&sandbox, &["api", "web"]);
     terminal.press(Key::Enter);
     inside(&mut terminal);
     submit(&mut terminal, "/exit");
-    shown(&mut terminal, &["api has ended"]);
+    shown(&mut terminal, &["has ended"]);
     terminal.wait_for("the other row alone", |screen| screen.contains("1 session"));
     // The view goes on.
     terminal.press(Key::Enter);
@@ -102,10 +117,13 @@ fn a_terminal_that_closes_during_a_visit_ends_the_view_and_not_the_session() {
 fn a_session_that_ends_while_it_is_selected_leaves_the_view_usable() {
     let sandbox = with_sessions(&["api", "web"]);
     let mut terminal = view(&sandbox, &["api", "web"]);
+    // The filter selects it, whichever comes first; it stays selected without the filter.
+    terminal.type_text("/api\r");
+    terminal.wait_for("one row", |screen| screen.contains("api · ") && !screen.contains("web "));
+    terminal.press(Key::Esc);
+    terminal.wait_for("both rows", |screen| screen.contains("api · ") && screen.contains("web "));
     well_said(&sandbox, &["stop", "api"]);
-    terminal.wait_for("one session", |screen| {
-        screen.rows.iter().filter(|row| row.contains("api") && !row.contains("gone")).count() == 0
-    });
+    shown(&mut terminal, &["api is gone", "web · "]);
     terminal.press(Key::Enter);
     inside(&mut terminal);
     terminal.press(Key::Ctrl('\\'));
