@@ -13,10 +13,7 @@ fn section(title: &str, lines: impl Iterator<Item = String>) -> String {
 }
 
 fn of_table(table: &Table) -> String {
-    section(
-        &table.title.replace(", and here", " and the list of keys"),
-        table.bindings.iter().map(|binding| line(&binding.names(), binding.words)),
-    )
+    section(table.title, table.bindings.iter().map(|binding| line(&binding.names(), binding.words)))
 }
 
 #[test]
