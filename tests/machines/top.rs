@@ -49,3 +49,27 @@ fn a_session_elsewhere_is_seen_and_visited_and_a_lost_link_leads_back() {
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     assert_eq!(terminal.modes().left_on(), Vec::<String>::new(), "{}", terminal.report());
 }
+
+#[test]
+fn a_machine_that_is_lost_is_told_and_comes_back_by_itself() {
+    let Some(bed) = Bed::new(&["box"]) else { return };
+    bed.far("box").new_session("api");
+    let mut terminal = Terminal::spawn(bed.cckw(&["top"]));
+    terminal.wait_for("the session", |screen| is_view(screen) && screen.contains("box:api"));
+    bed.link("box", Link::Silent);
+    // Its rows stay.
+    terminal.wait_for("the loss", |screen| {
+        screen.contains("box: the connection was lost") && screen.contains("box:api")
+    });
+    bed.link("box", Link::Heard);
+    terminal.wait_for("the machine", |screen| {
+        screen.contains("box:api") && !screen.contains("box: the") && !screen.contains("box: no")
+    });
+    // What happens there is told from then on, as before.
+    bed.far("box").new_session("web");
+    terminal.wait_for_text("box:web");
+    bed.well_said(&["machine", "rm", "box"]);
+    terminal.wait_for_text("No session runs.");
+    terminal.type_text("q");
+    assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
+}

@@ -2,6 +2,7 @@
 
 mod idle;
 mod keys;
+mod sources;
 mod terminal;
 mod visits;
 

@@ -84,9 +84,7 @@ pub fn unwrapped_row(claude: &ClaudeByHand, said: &Said, home: Option<&Path>) ->
     let (state, urgency) = live_state(file, &said.turn);
     let hint = match claude.obstacle() {
         _ if state == "waiting" => Some(format!("it waits for you{} in its terminal", waiting_for(file))),
-        None => {
-            Some(format!("cckw does not run it; to have it as a session here: cckw adopt {pid} --takeover"))
-        }
+        None => Some(format!("cckw does not run it; to take it over: cckw adopt {pid} --takeover")),
         Some(why) => Some(why.into()),
     };
     let name =
@@ -121,7 +119,7 @@ pub fn job_row(job: &JobSeen<'_>, home: Option<&Path>) -> Row {
             Some(format!("it waits for you{}: claude attach {job_id}", waiting_for(&live.file)))
         }
         Some(live) => Some(live.obstacle().map_or_else(
-            || format!("a background job of claude's; to have it as a session here: cckw adopt {job_id} --takeover"),
+            || format!("a job of claude's; to take it over: cckw adopt {job_id} --takeover"),
             str::to_owned,
         )),
         None => hint_without_process(file, &state, &job_id),

@@ -274,9 +274,9 @@ fn job_directories(jobs: &Path) -> BTreeSet<PathBuf> {
     found.into_iter().rev().take(MAX_JOBS).map(|(_, path)| path).collect()
 }
 
-/// This directory; where it is not there, the one above it, in which it would be made.
+/// This directory; where it is not there, the nearest one above it, in which the way to it would begin.
 fn nearest(path: &Path) -> Option<PathBuf> {
-    [path, path.parent()?].into_iter().find(|path| path.is_dir()).map(Path::to_owned)
+    path.ancestors().find(|path| path.is_dir()).map(Path::to_owned)
 }
 
 #[cfg(test)]

@@ -190,6 +190,8 @@ impl MachineCalls {
                     said => format!("{name}: {}", escape(said)),
                 }
             }
+            // Nothing was asked for that may have been done.
+            Err(CallError::Failed(failure @ Failure::Lost(_))) => format!("{name}: {}", failure.short()),
             Err(CallError::Failed(failure)) => failure.error(&self.machine).to_string(),
             Err(CallError::Output(error)) => {
                 Failure::NotUnderstood(error.to_string()).error(&self.machine).to_string()

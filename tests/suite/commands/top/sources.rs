@@ -1,0 +1,72 @@
+//! What the view shows beside the sessions of this machine: claudes that cckw does not run, and claude's background jobs.
+
+use std::fs;
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+use crate::support::stand_in::{direct, exit, sandbox};
+use crate::support::verb::cckw;
+use crate::support::{Sandbox, Terminal, process};
+
+use super::{end, is_view, quit, view, with_sessions};
+
+/// The view on a terminal that has room for the whole of a hint.
+fn wide_view(sandbox: &Sandbox) -> Terminal {
+    let mut terminal = Terminal::builder().size(24, 160).spawn(cckw(sandbox, &["top"]));
+    terminal.wait_for("the view", is_view);
+    terminal
+}
+
+#[test]
+fn a_claude_without_cckw_is_shown_until_it_ends() {
+    let sandbox = sandbox();
+    let mut terminal = wide_view(&sandbox);
+    let claude = direct(&sandbox, &[]);
+    let advice = format!("cckw adopt {} --takeover", claude.pid());
+    terminal.wait_for("the claude", |screen| screen.contains("idle") && screen.contains(&advice));
+    exit(claude);
+    terminal.wait_for("no claude", |screen| is_view(screen) && !screen.contains("cckw adopt"));
+    // One that is killed leaves its state file.
+    let mut claude = direct(&sandbox, &[]);
+    terminal.wait_for("the next claude", |screen| screen.contains("cckw adopt"));
+    process::signal(claude.pid(), Signal::SIGKILL);
+    claude.finish();
+    terminal.wait_for("no claude", |screen| is_view(screen) && !screen.contains("cckw adopt"));
+    quit(terminal);
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_background_job_is_shown_as_long_as_it_needs_somebody() {
+    const ID: &str = "3a0168e6-1111-4111-8111-0123456789ab";
+    let sandbox = sandbox();
+    let job = sandbox.path("home/.claude/jobs/3a0168e6");
+    let write = |state: &str, directory: &Path| {
+        fs::create_dir_all(directory).expect("a directory");
+        let text = format!(
+            r#"{{"state":"{state}","tempo":"blocked","needs":"an answer","intent":"fix it","sessionId":"{ID}","cwd":"/w"}}"#
+        );
+        fs::write(directory.join("state.json"), text).expect("writes");
+    };
+    let mut terminal = wide_view(&sandbox);
+    write("working", &job);
+    terminal.wait_for("the job", |screen| {
+        screen.contains("fix it") && screen.contains("it waits for you (an answer): claude attach 3a0168e6")
+    });
+    write("done", &job);
+    terminal.wait_for_text("fix it is gone");
+    quit(terminal);
+    sandbox.wait_for_silence();
+}
+
+#[test]
+fn a_session_whose_host_is_killed_is_shown_as_crashed() {
+    let sandbox = with_sessions(&["api"]);
+    let mut terminal = view(&sandbox, &["api", "idle"]);
+    let host = sandbox.records()[0].pid("host_pid").expect("a host");
+    process::signal(host, Signal::SIGKILL);
+    terminal.wait_for_text("crashed");
+    quit(terminal);
+    end(&sandbox);
+}
