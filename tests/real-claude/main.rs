@@ -20,6 +20,7 @@ mod attach;
 mod background_job;
 mod broken_turn;
 mod dialogue;
+mod fleet_view;
 mod handover;
 mod help;
 mod hygiene;
