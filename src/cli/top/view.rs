@@ -9,6 +9,7 @@ pub mod layout;
 pub mod list;
 mod minute;
 mod mouse;
+mod outcome;
 mod overlays;
 pub mod pager;
 pub mod preview;
@@ -24,10 +25,11 @@ use std::collections::BTreeMap;
 use crossterm::event::{KeyEvent, KeyEventKind};
 use ratatui::layout::Rect;
 
-use super::event::{Effect, Event, Outcome, Update};
+use super::event::{Effect, Event, Update};
 use super::row::RowId;
 use crate::cli::colours::Colours;
 use dialog::Dialog;
+use dialog::new::NewForm;
 use input::TextInput;
 use layout::{Areas, Needs};
 use list::List;
@@ -93,6 +95,12 @@ pub struct View {
     /// Texts that were typed and not sent.
     drafts: BTreeMap<RowId, String>,
     sent: Vec<Sent>,
+    /// The forms of sessions that are being started, with the labels of their verbs.
+    new_forms: Vec<(String, NewForm)>,
+    /// The form of a session that could not be started.
+    failed_new: Option<NewForm>,
+    /// The ended session that is attached as soon as the verb with this label has brought it back. Any key changes that.
+    brought_back: Option<(String, RowId)>,
     /// The last click, and on what.
     clicked: Option<(u64, RowId)>,
 }
@@ -116,6 +124,9 @@ impl View {
             under_way: Vec::new(),
             drafts: BTreeMap::new(),
             sent: Vec::new(),
+            new_forms: Vec::new(),
+            failed_new: None,
+            brought_back: None,
             clicked: None,
         };
         view.fit();
@@ -141,6 +152,7 @@ impl View {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key),
             Event::Mouse(mouse) => self.mouse(mouse),
             Event::Paste(text) => self.paste(&text),
+            Event::Finished(outcome) => self.finish(outcome),
             other => {
                 self.learn(other);
                 Vec::new()
@@ -157,7 +169,6 @@ impl View {
             Event::Resized { columns, rows } => self.size = Rect::new(0, 0, columns, rows),
             Event::Update(update) => self.update(update),
             Event::Preview(id, update) => self.preview.update(&id, update),
-            Event::Finished(outcome) => self.finish(outcome),
             Event::PagerText(text) => {
                 if let Overlay::Pager(pager, false) = &mut self.overlay {
                     pager.push(&text);
@@ -173,7 +184,7 @@ impl View {
                     form.set_directories(found);
                 }
             }
-            Event::Minute | Event::Key(_) | Event::Mouse(_) | Event::Paste(_) => {}
+            Event::Minute | Event::Key(_) | Event::Mouse(_) | Event::Paste(_) | Event::Finished(_) => {}
         }
     }
 
@@ -243,26 +254,9 @@ impl View {
         self.status = Some(Status { is_good, text });
     }
 
-    /// What was run has ended.
-    fn finish(&mut self, outcome: Outcome) {
-        if let Some(at) = self.under_way.iter().position(|label| *label == outcome.label) {
-            self.under_way.remove(at);
-        }
-        let sent = self.sent.iter().position(|sent| sent.label == outcome.label);
-        let sent = sent.map(|at| self.sent.remove(at));
-        if let Some(name) = outcome.select {
-            self.list.await_name(name);
-        }
-        let mut text = outcome.text;
-        if let Some(sent) = sent.filter(|_| !outcome.is_done) {
-            self.drafts.entry(sent.id).or_insert(sent.text);
-            text.push_str(" (s has the text still)");
-        }
-        self.say(outcome.is_done, text);
-    }
-
     fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.status = None;
+        self.brought_back = None;
         match &self.overlay {
             Overlay::None => self.key_in_list(key),
             Overlay::Filter(_) => self.key_in_filter(key),
@@ -277,6 +271,7 @@ mod tests {
     use crossterm::event::{KeyCode, KeyModifiers};
 
     use super::super::draw::draw;
+    use super::super::event::Outcome;
     use super::super::row::{Source, Urgency};
     use super::testing::{NOW, drawn, loaded, press, row, rows};
     use super::*;

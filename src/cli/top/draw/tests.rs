@@ -77,7 +77,7 @@ fn dialogs_say_what_their_keys_do() {
         dialog("srun the tests, then say which of them fail and why; and be quick about it, please")
     );
     insta::assert_snapshot!("rename", dialog("R-2"));
-    insta::assert_snapshot!("new", dialog("nparser\t"));
+    insta::assert_snapshot!("new", dialog("nparser\t\t"));
     insta::assert_snapshot!("machines", dialog("m"));
     insta::assert_snapshot!("adopt", dialog("Ga"));
     insta::assert_snapshot!("filter", dialog("/src"));

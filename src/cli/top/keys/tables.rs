@@ -12,7 +12,7 @@ pub const LIST: Table = Table {
             Command::Attach,
             &[key(KeyCode::Enter)],
             "attach",
-            "take it into this terminal; ctrl-\\ comes back here",
+            "go into it, brought back if it has ended; ctrl-\\ leaves it",
         ),
         binding(Command::Watch, &[char('w')], "watch", "look at its screen, without typing into it"),
         binding(Command::New, &[char('n')], "new", "start a session"),

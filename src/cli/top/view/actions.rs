@@ -27,9 +27,9 @@ pub fn refusal(command: Command, row: &Row) -> Option<String> {
         Kind::Job => Some(format!("{name} is a background job of claude's; a makes a session of it")),
     };
     match command {
-        Command::Attach | Command::Watch | Command::Send | Command::Stop => {
-            foreign.or_else(|| has_ended(row).then(ended)?)
-        }
+        // An ended session is brought back for it.
+        Command::Attach => foreign,
+        Command::Watch | Command::Send | Command::Stop => foreign.or_else(|| has_ended(row).then(ended)?),
         Command::Log | Command::Continue | Command::Restart | Command::Rename => foreign,
         Command::Transcript if row.kind == Kind::Unwrapped => foreign,
         Command::Adopt if foreign.is_none() => Some(format!("{name} is a session of cckw's already")),
@@ -41,6 +41,7 @@ pub fn refusal(command: Command, row: &Row) -> Option<String> {
 pub fn effect(command: Command, row: &Row) -> Option<Effect> {
     let attach = |is_watch| Effect::Attach { id: row.id.clone(), name: row.full_name(), is_watch };
     Some(match command {
+        Command::Attach if has_ended(row) => Effect::Run(verb(&["start"], row, &[], "starting")),
         Command::Attach => attach(false),
         Command::Watch => attach(true),
         Command::Transcript => Effect::OpenPager(verb(&["transcript"], row, &[], "transcript of")),
@@ -64,7 +65,7 @@ pub fn offered(row: &Row) -> &'static [Command] {
     match row.kind {
         Kind::Unwrapped => &[Adopt],
         Kind::Job => &[Adopt, Transcript],
-        Kind::Session if has_ended(row) => &[Restart, Continue, Transcript, Log, Rename],
+        Kind::Session if has_ended(row) => &[Attach, Restart, Continue, Transcript, Log, Rename],
         Kind::Session if may_continue(row) => {
             &[Attach, Continue, Send, Watch, Transcript, Stop, Restart, Log, Rename]
         }

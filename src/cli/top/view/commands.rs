@@ -69,7 +69,8 @@ impl View {
 
     fn open_new(&mut self) {
         let directory = self.directory.as_str();
-        let form = NewForm::new(self.list.all(), self.list.place(), directory, self.home.as_deref());
+        let new = || NewForm::new(self.list.all(), self.list.place(), directory, self.home.as_deref());
+        let form = self.failed_new.take().unwrap_or_else(new);
         self.overlay = Overlay::Dialog(Box::new(Dialog::New(form)));
     }
 
@@ -90,6 +91,9 @@ impl View {
         let effect = actions::effect(command, &row);
         if let Some(Effect::OpenPager(verb)) = &effect {
             self.overlay = Overlay::Pager(Box::new(Pager::new(verb.label.clone())), false);
+        }
+        if let (Command::Attach, Some(Effect::Run(verb))) = (command, &effect) {
+            self.brought_back = Some((verb.label.clone(), row.id.clone()));
         }
         self.note(effect.into_iter().collect())
     }

@@ -41,6 +41,7 @@ impl View {
         let at = self.list.top + usize::from(row - area.y);
         let Some(id) = self.list.shown().get(at).map(|row| row.id.clone()) else { return Vec::new() };
         self.status = None;
+        self.brought_back = None;
         self.list.select(at);
         let before = self.clicked.replace((self.now_ms, id.clone()));
         let is_double =

@@ -82,7 +82,11 @@ impl View {
             self.drafts.remove(&id);
             self.sent.push(Sent { label: verb.label.clone(), id, text: text.clone() });
         }
-        self.overlay = Overlay::None;
+        if let Overlay::Dialog(dialog) = std::mem::take(&mut self.overlay)
+            && let Dialog::New(form) = *dialog
+        {
+            self.new_forms.push((verb.label.clone(), form));
+        }
         self.note(vec![Effect::Run(verb)])
     }
 

@@ -57,7 +57,7 @@ fn a_session_that_dies_while_it_is_asked_about_is_left_alone() {
 #[test]
 fn what_makes_no_sense_for_a_row_is_refused_in_words() {
     let mut view = loaded((80, 24), [row("a", Urgency::Gone)]);
-    for key in ["\r", "w", "s", "x"] {
+    for key in ["w", "s", "x"] {
         assert_eq!(press(&mut view, key), []);
         assert_eq!(view.status().expect("a line").text, "a does not run (stopped); r brings it back");
     }
@@ -85,7 +85,7 @@ fn sessions_of_machines_are_named_with_the_machine() {
     assert_eq!(press(&mut view, "q")[0], Effect::ClosePager);
     // A new one is offered on the machine that is shown.
     press(&mut view, "mjj\r");
-    assert_eq!(run(&press(&mut view, "nnext\t/srv/x\r")), ["new", "box:next", "~/srv/x"]);
+    assert_eq!(run(&press(&mut view, "nnext\t\t/srv/x\r")), ["new", "box:next", "~/srv/x"]);
 }
 
 #[test]
@@ -124,12 +124,12 @@ fn a_new_session_has_a_name_a_directory_and_a_prompt() {
     );
     assert_eq!(press(&mut view, "n-x\r"), [], "that is no name");
     press(&mut view, "\x1b");
-    let asked = press(&mut view, "nx\t");
+    let asked = press(&mut view, "nx\t\t");
     assert_eq!(asked, [Effect::Complete("~/src/cckw".into())]);
     // The first Tab takes what is offered first: where a session was a moment ago.
     let effects = press(&mut view, "\t\r");
     assert_eq!(run(&effects), ["new", "x", "/home/you/src/api"]);
-    press(&mut view, "ny\t");
+    press(&mut view, "ny\t\t");
     view.handle(NOW, Event::Directories(vec!["~/src/cckw/".into()]));
     let effects = press(&mut view, "\tdocs\r");
     assert_eq!(run(&effects), ["new", "y", "/home/you/src/cckw/docs"]);
@@ -138,6 +138,43 @@ fn a_new_session_has_a_name_a_directory_and_a_prompt() {
     view.handle(NOW, Event::Finished(made));
     view.handle(NOW, rows(Source::Here, [row("api", Urgency::NeedsYou), row("y", Urgency::Idle)]));
     assert_eq!(selected(&view), "y");
+}
+
+#[test]
+fn tab_goes_from_the_name_to_the_prompt_and_a_form_that_failed_is_there_again() {
+    let mut view = loaded((80, 24), []).in_directory("/srv".into(), None);
+    let effects = press(&mut view, "nx\tgo on\r");
+    let [Effect::Run(verb)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(
+        (verb.words.join(" "), verb.stdin.as_deref()),
+        ("new x /srv --prompt -".into(), Some("go on"))
+    );
+    view.handle(NOW, finished("starting x", false));
+    assert_eq!(view.status().expect("a line").text, "said (n has the form still)");
+    assert_eq!(press(&mut view, "n\r"), effects, "it is as it was typed");
+    view.handle(NOW, finished("starting x", true));
+    assert_eq!(
+        run(&press(&mut view, "n\r")),
+        ["new", "srv", "/srv"],
+        "what was started is gone from the form"
+    );
+}
+
+#[test]
+fn enter_brings_back_what_has_ended_and_goes_in_unless_a_key_was_pressed() {
+    let open = || loaded((80, 24), [row("a", Urgency::Gone), row("b", Urgency::Gone)]);
+    let goes_in = |effects: Vec<Effect>| effects.iter().any(|effect| matches!(effect, Effect::Attach { .. }));
+    let mut view = open();
+    assert_eq!(run(&press(&mut view, "\r")), ["start", "id-a"]);
+    assert!(!goes_in(view.handle(NOW, finished("starting b", true))), "that is another one");
+    let effects = view.handle(NOW, finished("starting a", true));
+    let attach = Effect::Attach { id: row("a", Urgency::Gone).id, name: "a".into(), is_watch: false };
+    assert_eq!(effects, [attach]);
+    for (keys, is_done) in [("\r", false), ("\rj", true), ("\r?", true), ("ry", true)] {
+        let mut view = open();
+        press(&mut view, keys);
+        assert!(!goes_in(view.handle(NOW, finished("starting a", is_done))), "{keys}");
+    }
 }
 
 #[test]

@@ -19,15 +19,15 @@ use candidates::Candidates;
 pub enum Field {
     /// The name of the session.
     Name,
-    /// The directory that claude works in.
-    Directory,
     /// What claude is told first.
     Prompt,
+    /// The directory that claude works in. It is the last one, because Tab completes it.
+    Directory,
 }
 
 impl Field {
     /// All of them, from the top.
-    pub const ALL: [Self; 3] = [Self::Name, Self::Directory, Self::Prompt];
+    pub const ALL: [Self; 3] = [Self::Name, Self::Prompt, Self::Directory];
 }
 
 /// The form.
@@ -59,7 +59,7 @@ impl NewForm {
             Some(Place::Here) | None => (String::new(), directory),
         };
         Self {
-            fields: [TextInput::with(name), TextInput::with(directory), TextInput::default()],
+            fields: [TextInput::with(name), TextInput::default(), TextInput::with(directory)],
             field: Field::Name,
             candidates: Candidates::of(rows),
             offered_first: directory.to_owned(),
@@ -103,7 +103,7 @@ impl NewForm {
     pub fn paste(&mut self, text: &str) -> Answer {
         self.trouble = None;
         match self.field {
-            Field::Prompt => self.fields[2].insert(text),
+            Field::Prompt => self.fields[Field::Prompt as usize].insert(text),
             Field::Name | Field::Directory => self.fields[self.field as usize].insert_line(text),
         }
         self.changed()
@@ -125,7 +125,7 @@ impl NewForm {
             Some(Command::Complete) => self.go(1),
             Some(Command::CompleteBack) => self.go(-1),
             Some(Command::NewLine) if self.field == Field::Prompt => {
-                self.fields[2].insert("\n");
+                self.fields[Field::Prompt as usize].insert("\n");
                 Answer::Stays
             }
             Some(other @ (Command::Redraw | Command::Suspend)) => Answer::Other(other),
