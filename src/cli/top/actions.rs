@@ -104,11 +104,15 @@ fn outcome(verb: &VerbLine, status: ExitStatus, stdout: &[u8], stderr: &[u8]) ->
     let (out, err) = (last_line(stdout), last_line(stderr));
     let said = if is_done { out.clone().or(err) } else { err.or(out.clone()) };
     let first_word = verb.words.first().map(String::as_str);
-    let makes_one = matches!(first_word, Some("new" | "adopt"));
-    // These print the name and the id, with a tab between.
-    let made = out.filter(|_| makes_one).and_then(|line| Some(line.split_once('\t')?.0.to_owned()));
+    // The one prints the name and the id, with a tab between, the other a sentence that begins with the name.
+    let made = match first_word {
+        Some("new") => out.as_deref().and_then(|line| line.split_once('\t')),
+        Some("adopt") if is_done => out.as_deref().and_then(|line| line.split_once(": ")),
+        _ => None,
+    };
+    let made = made.map(|(name, _)| name.to_owned());
     let text = match (&made, said) {
-        (Some(name), _) if is_done => format!("{name} has been started"),
+        (Some(name), _) if is_done && first_word == Some("new") => format!("{name} has been started"),
         (_, Some(said)) => said,
         (_, None) if is_done => format!("{}: done", verb.label),
         (_, None) => format!("{}: it ended with {status}", verb.label),
@@ -236,6 +240,9 @@ mod tests {
         assert_eq!(told(&["rename"], 3, "", ""), plain(false, "doing it: it ended with exit status: 3"));
         let started = (true, "api has been started".to_owned(), Some("api".to_owned()));
         assert_eq!(told(&["new", "api"], 0, "api\t0123\n", ""), started);
+        let taken = "web: taken over, into a session without a terminal. To use it here: cckw attach web";
+        let adopted = (true, taken.to_owned(), Some("web".to_owned()));
+        assert_eq!(told(&["adopt", "--takeover", "4711"], 0, &format!("{taken}\n"), ""), adopted);
         let asks = (false, "claude asks something first".to_owned(), Some("api".to_owned()));
         assert_eq!(told(&["new", "api"], 3, "api\t0123\n", "cckw: claude asks something first\n"), asks);
     }

@@ -77,7 +77,7 @@ fn draw_keys(pager: &Pager, area: Rect, buffer: &mut Buffer) {
         "" => vec![Command::Search],
         _ => vec![Command::NextMatch, Command::PreviousMatch, Command::Search],
     };
-    let first: Vec<Command> = [Command::Up, Command::Down, Command::PageDown]
+    let first: Vec<Command> = [Command::Up, Command::PageDown]
         .into_iter()
         .chain(search)
         .chain([Command::First, Command::Last])

@@ -54,22 +54,22 @@ pub const LIST: Table = Table {
 pub const PAGER: Table = Table {
     title: "In a transcript or a log, and in the help",
     bindings: &[
-        binding(Command::Up, &[key(KeyCode::Up), char('k')], "up", "one line up"),
+        binding(Command::Up, &[key(KeyCode::Up), char('k')], "scroll", "one line up"),
         binding(
             Command::Down,
             &[key(KeyCode::Down), char('j'), key(KeyCode::Enter)],
-            "down",
+            "scroll",
             "one line down",
         ),
-        binding(Command::PageUp, &[key(KeyCode::PageUp), char('b'), ctrl('u')], "page up", "a page up"),
+        binding(Command::PageUp, &[key(KeyCode::PageUp), char('b'), ctrl('u')], "page", "a page up"),
         binding(
             Command::PageDown,
             &[key(KeyCode::PageDown), char(' '), char('f'), ctrl('d')],
-            "page down",
+            "page",
             "a page down",
         ),
-        binding(Command::First, &[key(KeyCode::Home), char('g')], "start", "to the beginning"),
-        binding(Command::Last, &[key(KeyCode::End), char('G')], "end", "to the end"),
+        binding(Command::First, &[key(KeyCode::Home), char('g')], "to the start", "to the beginning"),
+        binding(Command::Last, &[key(KeyCode::End), char('G')], "to the end", "to the end"),
         binding(Command::Search, &[char('/')], "search", "search; a capital letter makes capitals count"),
         binding(Command::NextMatch, &[char('n')], "next", "to the next place that was found"),
         binding(Command::PreviousMatch, &[char('N')], "previous", "to the one before"),

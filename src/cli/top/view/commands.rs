@@ -80,6 +80,12 @@ impl View {
             self.say(false, "no session is selected".into());
             return Vec::new();
         };
+        let has_slipped = self.list.take_slipped();
+        if has_slipped && matches!(command, Command::Attach | Command::Continue) {
+            // The key was meant for the row that has gone, most likely.
+            self.say(false, format!("{} is selected now; the same key again is for it", row.full_name()));
+            return Vec::new();
+        }
         if let Some(refusal) = actions::refusal(command, &row) {
             self.say(false, refusal);
             return Vec::new();

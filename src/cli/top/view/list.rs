@@ -73,6 +73,8 @@ pub struct List {
     awaited: Option<String>,
     /// Whether the user has gone to a row.
     is_chosen: bool,
+    /// Whether another row is selected because the one before has gone. The user may not have seen that yet.
+    has_slipped: bool,
 }
 
 impl List {
@@ -83,8 +85,18 @@ impl List {
             Update::Trouble(source, text) => self.sources.entry(source).or_default().1 = Some(text),
         }
         let before = self.selected().map(|row| (row.id.clone(), row.full_name()));
+        let awaited = self.awaited.is_some();
         self.arrange();
-        before.filter(|(id, _)| self.find(id).is_none()).map(|(_, name)| name)
+        let gone = before.filter(|(id, _)| self.find(id).is_none()).map(|(_, name)| name);
+        // A row that was awaited is what the user wants.
+        let is_found = awaited && self.awaited.is_none();
+        self.has_slipped = (self.has_slipped || gone.is_some()) && !is_found;
+        gone
+    }
+
+    /// Whether another row is selected because the one before has gone. Asked once, the user knows.
+    pub fn take_slipped(&mut self) -> bool {
+        std::mem::take(&mut self.has_slipped)
     }
 
     /// Sorts and filters anew. The selection stays on its row; where that is gone, it goes to the one that has taken its
@@ -156,6 +168,7 @@ impl List {
     /// Selects the row at this place, or the last one.
     pub fn select(&mut self, at: usize) {
         self.is_chosen = true;
+        self.has_slipped = false;
         self.at = at.min(self.shown.len().saturating_sub(1));
         self.keep_in_sight();
     }

@@ -55,6 +55,33 @@ fn a_session_that_dies_while_it_is_asked_about_is_left_alone() {
 }
 
 #[test]
+fn a_key_for_a_session_that_has_just_gone_is_not_for_its_neighbour() {
+    for key in ["\r", "c"] {
+        let mut view = loaded((80, 24), [row("a", Urgency::Idle), row("b", Urgency::Idle)]);
+        press(&mut view, "j");
+        view.handle(NOW, rows(Source::Here, [row("a", Urgency::Idle)]));
+        assert_eq!(press(&mut view, key).iter().filter(|effect| is_about_a_row(effect)).count(), 0);
+        assert!(view.status().expect("a line").text.contains("a is selected now"));
+        assert_eq!(press(&mut view, key).iter().filter(|effect| is_about_a_row(effect)).count(), 1);
+    }
+    // Whoever goes to a row knows which one it is.
+    let mut view = loaded((80, 24), [row("a", Urgency::Idle), row("b", Urgency::Idle)]);
+    view.handle(NOW, rows(Source::Here, [row("b", Urgency::Idle)]));
+    assert_eq!(press(&mut view, "k\r").iter().filter(|effect| is_about_a_row(effect)).count(), 1);
+    // So does whoever has waited for it.
+    let mut view = loaded((80, 24), [row("a", Urgency::Idle), row("b", Urgency::Idle)]);
+    let made = Outcome { label: String::new(), is_done: true, text: "made".into(), select: Some("c".into()) };
+    view.handle(NOW, Event::Finished(made));
+    view.handle(NOW, rows(Source::Here, [row("b", Urgency::Idle), row("c", Urgency::Idle)]));
+    assert_eq!(selected(&view), "c");
+    assert_eq!(press(&mut view, "\r").iter().filter(|effect| is_about_a_row(effect)).count(), 1);
+}
+
+fn is_about_a_row(effect: &Effect) -> bool {
+    matches!(effect, Effect::Attach { .. } | Effect::Run(_))
+}
+
+#[test]
 fn what_makes_no_sense_for_a_row_is_refused_in_words() {
     let mut view = loaded((80, 24), [row("a", Urgency::Gone)]);
     for key in ["w", "s", "x"] {

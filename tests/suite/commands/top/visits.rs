@@ -47,7 +47,9 @@ fn the_end_of_claude_leads_back() {
     submit(&mut terminal, "/exit");
     shown(&mut terminal, &["has ended"]);
     terminal.wait_for("the other row alone", |screen| screen.contains("1 session"));
-    // The view goes on.
+    // The view goes on. The first Enter may have been meant for the row that has gone.
+    terminal.press(Key::Enter);
+    shown(&mut terminal, &["is selected now"]);
     terminal.press(Key::Enter);
     inside(&mut terminal);
     terminal.press(Key::Ctrl('\\'));
@@ -124,6 +126,8 @@ fn a_session_that_ends_while_it_is_selected_leaves_the_view_usable() {
     terminal.wait_for("both rows", |screen| screen.contains("api · ") && screen.contains("web "));
     well_said(&sandbox, &["stop", "api"]);
     shown(&mut terminal, &["api is gone", "web · "]);
+    terminal.press(Key::Enter);
+    shown(&mut terminal, &["web is selected now"]);
     terminal.press(Key::Enter);
     inside(&mut terminal);
     terminal.press(Key::Ctrl('\\'));
