@@ -44,7 +44,7 @@ pub fn row_of(source: &Source, line: &Value, home: Option<&Path>) -> Option<Row>
         state: text("state").unwrap_or_default(),
         shown_state: list::shown_state_of(line),
         hint: text("hint"),
-        title: text("title").filter(|title| *title != name),
+        title: text("title").filter(|title| *title != name).or_else(|| text("last_prompt")),
         directory: directory(&line["cwd"], home),
         attached: line["attached"].as_bool().filter(|_| is_running),
         running: is_running,
@@ -119,7 +119,11 @@ mod tests {
 
     #[test]
     fn a_title_that_is_the_name_is_not_said_again() {
-        assert_eq!(row(&json!({"session": "0b0e", "name": "api", "title": "api"})).title, None);
+        let mut line = json!({"session": "0b0e", "name": "api", "title": "api"});
+        assert_eq!(row(&line).title, None);
+        // As in `cckw list`.
+        line["last_prompt"] = "Mend it".into();
+        assert_eq!(row(&line).title.as_deref(), Some("Mend it"));
     }
 
     #[test]
