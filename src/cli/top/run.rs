@@ -113,15 +113,25 @@ impl Fleet {
     /// When the terminal cannot be taken.
     pub async fn run(mut self) -> Result<u8, UserError> {
         self.enter().map_err(terminal::cannot_be_opened)?;
-        self.bring_back_lost();
         let mut buffer = vec![0; READ_BYTES];
+        let mut has_looked = false;
         loop {
             self.show();
+            // It reads all records, as the sources do: the user sees the first rows before.
+            if !has_looked && self.shows_rows() {
+                has_looked = true;
+                self.bring_back_lost();
+            }
             let woken = self.wait(&mut buffer).await;
             if let ControlFlow::Break(status) = self.turn(woken, &buffer) {
                 return Ok(status);
             }
         }
+    }
+
+    /// Whether rows are on the terminal.
+    fn shows_rows(&self) -> bool {
+        !self.view.list().shown().is_empty() && self.pace.deadline(Instant::now()).is_none()
     }
 
     /// Brings back sessions whose host was killed, as other verbs do at their start. Nobody waits for it.
@@ -280,6 +290,10 @@ impl Fleet {
 
     /// Others have something to say; what waits behind it is taken with it.
     fn happened(&mut self, event: Event) -> Flow {
+        if self.view.list().shown().is_empty() {
+            // The user waits for the first rows.
+            self.pace.want(true);
+        }
         self.tell(event)?;
         for _ in 1..EVENTS_A_TURN {
             let Ok(event) = self.events.try_recv() else { break };

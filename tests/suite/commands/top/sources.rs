@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{direct, exit, sandbox};
 use crate::support::verb::cckw;
-use crate::support::{Sandbox, Terminal, process};
+use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
 
 use super::{end, is_view, quit, view, with_sessions};
 
@@ -67,6 +67,18 @@ fn a_session_whose_host_is_killed_is_shown_as_crashed() {
     let host = sandbox.records()[0].pid("host_pid").expect("a host");
     process::signal(host, Signal::SIGKILL);
     terminal.wait_for_text("crashed");
+    quit(terminal);
+    end(&sandbox);
+}
+
+#[test]
+fn a_session_whose_host_was_killed_before_is_brought_back() {
+    let sandbox = with_sessions(&["api"]);
+    let host = sandbox.records()[0].pid("host_pid").expect("a host");
+    process::signal(host, Signal::SIGKILL);
+    wait_until("the end of the host", DEADLINE, || !process::runs(host));
+    let mut terminal = wide_view(&sandbox);
+    terminal.wait_for("the session", |screen| screen.contains("is brought back") && screen.contains("idle"));
     quit(terminal);
     end(&sandbox);
 }
