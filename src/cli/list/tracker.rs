@@ -137,10 +137,13 @@ impl SessionTracker {
         let read = if self.is_begun { self.read_changed(&changed, now)? } else { self.read_all()? };
         let (is_other, renewed) = self.renew_lines(&read, &names, depth, now);
         self.plan(&renewed, now);
-        self.hosts.follow(&self.sessions);
-        let before = self.changes.watched().clone();
-        self.changes.watch(self.to_watch())?;
-        self.unverified = self.changes.watched().difference(&before).cloned().collect();
+        // The watches take their time. What changes before them is found later.
+        if depth == Depth::Everything {
+            self.hosts.follow(&self.sessions);
+            let before = self.changes.watched().clone();
+            self.changes.watch(self.to_watch())?;
+            self.unverified = self.changes.watched().difference(&before).cloned().collect();
+        }
         self.is_begun = true;
         Ok(is_other)
     }

@@ -22,6 +22,8 @@ use crate::user_error::UserError;
 
 /// So many jobs are read at most, the newest first.
 const MAX_JOBS: usize = 100;
+/// So often it is looked for directories that are made at this moment.
+const MAX_LOOKS: usize = 10;
 /// The most steps from a process up to the host that it belongs to.
 const MAX_ANCESTORS: usize = 64;
 
@@ -135,13 +137,8 @@ impl ClaudeTracker {
         directories.extend(self.config.as_ref().map(|config| config.join(state_file::SESSIONS)));
         let sessions = Sessions::of(sessions);
         let jobs = self.config.as_ref().map(|config| config.join(JOBS));
-        let listed = jobs.as_deref().map_or_else(BTreeSet::new, job_directories);
-        let roots = directories.iter().chain(&jobs);
-        let mut watched: BTreeSet<PathBuf> = roots.filter_map(|path| nearest(path)).collect();
-        watched.extend(listed.iter().cloned());
         let before = self.changes.watched().clone();
-        // Before they are read: what changes from here on is told.
-        self.changes.watch(watched)?;
+        let listed = self.watch(&directories, jobs.as_deref())?;
         let new = match std::mem::replace(&mut self.is_begun, true) {
             true => self.changes.watched().difference(&before).cloned().collect(),
             false => self.changes.watched().clone(),
@@ -152,6 +149,28 @@ impl ClaudeTracker {
         self.read_claudes(&directories, &sessions, is_stale);
         self.read_jobs(&listed, &changed, &new);
         Ok(())
+    }
+
+    /// Watches these directories, and those of the jobs, which it gives. They are read after that: what changes from here on
+    /// is told.
+    fn watch(
+        &mut self,
+        directories: &BTreeSet<PathBuf>,
+        jobs: Option<&Path>,
+    ) -> Result<BTreeSet<PathBuf>, UserError> {
+        let mut listed = BTreeSet::new();
+        for _ in 0..MAX_LOOKS {
+            listed = jobs.map_or_else(BTreeSet::new, job_directories);
+            let roots = directories.iter().map(PathBuf::as_path).chain(jobs);
+            let mut watched: BTreeSet<PathBuf> = roots.filter_map(nearest).collect();
+            watched.extend(listed.iter().cloned());
+            if watched == *self.changes.watched() {
+                break;
+            }
+            // A directory may have been made in one of them before it was watched: so it is looked again.
+            self.changes.watch(watched)?;
+        }
+        Ok(listed)
     }
 
     /// The claudes that are no sessions, and the jobs. With `all` those too that have ended long ago.
