@@ -42,6 +42,16 @@ pub fn line(
     turn: Option<&TurnStatus>,
     installed: &mut Installed,
 ) -> Value {
+    let mut line = record_line(session, about, turn);
+    line["hint"] = hint(session).into();
+    line["newer_installed"] = installed.newer(session).into();
+    line["host_outdated"] = older_host::is_older(session).into();
+    line["program_removed"] = removed_program::is_removed(session).into();
+    line
+}
+
+/// The same without what is looked up of its processes and programs, which takes most of the time.
+pub fn record_line(session: &Session, about: Option<&str>, turn: Option<&TurnStatus>) -> Value {
     let record = &session.record;
     let limit = last_turn::failure(session).and_then(last_turn::limited_until);
     let mut line = serde_json::json!({
@@ -68,11 +78,7 @@ pub fn line(
         "expired": record.expired,
         "notice": record.notice,
         "remote_control": session.is_running.then_some(&record.remote),
-        "hint": hint(session),
         "claude_version": record.claude_version,
-        "newer_installed": installed.newer(session),
-        "host_outdated": older_host::is_older(session),
-        "program_removed": removed_program::is_removed(session),
         "host_pid": record.host_pid,
         "claude_pid": record.claude_pid,
         "limited_until": limit.and_then(rfc3339),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::super::{last_turn, topic};
-use super::json::{Installed, line};
+use super::json::{Installed, line, record_line};
 use crate::os::parallel::share;
 use crate::registry::Session;
 
@@ -41,14 +41,17 @@ impl Known {
     }
 
     fn of(session: &Session, depth: Depth, now: Instant, installed: &mut Installed) -> Self {
-        let (mut about, mut turn) = (None, session.record.turn.clone());
-        let transcript = (depth == Depth::Everything).then(|| topic::transcript_of(session)).flatten();
-        let transcript_bytes = transcript.as_deref().map_or(0, bytes_of);
-        if depth == Depth::Everything {
-            about = topic::of_all(&[session]).pop().flatten();
-            turn = last_turn::of(session);
-        }
-        let line = line(session, about.as_deref(), turn.as_ref(), installed);
+        let (mut transcript, mut transcript_bytes) = (None, 0);
+        let line = match depth {
+            Depth::Records => record_line(session, None, session.record.turn.as_ref()),
+            Depth::Everything => {
+                transcript = topic::transcript_of(session);
+                // Before it is read: what comes behind this is seen to be more.
+                transcript_bytes = transcript.as_deref().map_or(0, bytes_of);
+                let about = topic::of_all(&[session]).pop().flatten();
+                line(session, about.as_deref(), last_turn::of(session).as_ref(), installed)
+            }
+        };
         Self { line, depth, transcript, transcript_bytes, read_at: now }
     }
 }
