@@ -61,6 +61,8 @@ pub struct HostLaunch {
     pub environment: Variables,
     /// Whether that is written down as the session's.
     pub record_environment: bool,
+    /// Whether claude gets the umask, the signal settings and the limits with which the session began.
+    pub keeps_attributes: bool,
     /// Whether the conversation may be given up for a new one where it is not found.
     pub may_expire: bool,
     /// Its user has asked for it to be brought back.
@@ -105,6 +107,7 @@ impl HostLaunch {
             revive: false,
             environment: revival::current(),
             record_environment: true,
+            keeps_attributes: false,
             may_expire: true,
             is_asked: false,
             name_is_fixed: false,
@@ -156,6 +159,7 @@ impl HostLaunch {
             revive: true,
             environment,
             record_environment,
+            keeps_attributes: from == EnvironmentFrom::Session,
             may_expire: matches!(by, By::Client | By::Request),
             is_asked: matches!(by, By::Request | By::Service),
             name_is_fixed: false,
@@ -261,6 +265,7 @@ impl HostLaunch {
             revive: self.revive,
             detached: false,
             record_environment: self.record_environment,
+            keeps_attributes: self.keeps_attributes,
             may_expire: self.may_expire,
             is_asked: self.is_asked,
             name_is_fixed: self.name_is_fixed,

@@ -1,5 +1,6 @@
 //! From `cckw host` to a running session, or to a refusal before anything of claude was started.
 
+mod attributes;
 mod request;
 mod scope;
 mod session_paths;
@@ -215,6 +216,7 @@ fn prepare(
     fault::point("start-locked");
     let config = config::load().unwrap_or_default();
     let (mut record, mut supervisor) = begin(&request, &place, config.restart)?;
+    let signal_state = attributes::choose(&request.start, &mut record);
     let mut turn = broken_turn::of_record(&config.turn, &record);
     // What the claude of before said of itself. Until here it tells whether a turn broke off.
     (record.status, record.waiting_for, record.asks_first) = (None, None, None);
@@ -270,7 +272,7 @@ fn prepare(
     };
     let directory = last_claude::directory(&record).filter(|_| start.revive);
     let launcher =
-        Launcher { environment, program, args: first_args, stderr, signals: start.signals, size: start.size };
+        Launcher { environment, program, args: first_args, stderr, signals: signal_state, size: start.size };
     scope::choose(&place.state, &session, &events);
     if !start.revive && client.is_abandoned() {
         return Err(place.refuse("the client has given up this start"));

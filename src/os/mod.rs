@@ -18,6 +18,7 @@ pub mod inner_terminal;
 pub mod io;
 pub mod job;
 pub mod kill;
+pub mod limits;
 pub mod listed_name;
 pub mod logout;
 pub mod memory_file;

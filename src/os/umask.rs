@@ -1,37 +1,44 @@
 //! The umask: closed to others for the files of this process, the user's own for claude.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::sys::stat::{Mode, umask};
 
-static INHERITED: OnceLock<Mode> = OnceLock::new();
+/// No umask: it has more bits than any.
+const NONE: u32 = u32::MAX;
+
+static INHERITED: AtomicU32 = AtomicU32::new(NONE);
 
 /// From now on, what this process makes is its user's alone, who can use it all: a umask may take the
 /// permissions of the owner too.
+#[allow(clippy::useless_conversion, reason = "the type of a mode differs between systems")]
 pub fn make_private() {
-    let before = umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    let before = umask(Mode::S_IRWXG | Mode::S_IRWXO).bits().into();
     // The first one is the user's.
-    let _ = INHERITED.set(before);
+    let _ = INHERITED.compare_exchange(NONE, before, Ordering::Relaxed, Ordering::Relaxed);
 }
 
-/// The umask that this process was started with, for the program that goes on in its place.
-#[allow(clippy::useless_conversion, reason = "the type of a mode differs between systems")]
+/// The umask that this process was started with, or that it has taken over: the one for the programs that it starts,
+/// or that goes on in its place.
 pub fn inherited() -> u32 {
-    INHERITED.get().copied().unwrap_or(Mode::empty()).bits().into()
+    match INHERITED.load(Ordering::Relaxed) {
+        NONE => 0,
+        bits => bits,
+    }
 }
 
-/// Goes on in the place of a program that was started with this umask.
-#[allow(clippy::useless_conversion, reason = "the type of a mode differs between systems")]
+/// From now on the programs that this process starts get this umask. It stays private itself.
 pub fn take_over(inherited: u32) {
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
-    let bits = inherited.try_into().unwrap_or_default();
-    let _ = INHERITED.set(Mode::from_bits_truncate(bits));
+    INHERITED.store(inherited & 0o777, Ordering::Relaxed);
 }
 
-/// Gives this process the umask that it was started with. Between fork(2) and exec(2) too: it makes one
-/// system call.
+/// Gives this process the umask that it was started with, or that it has taken over. Between fork(2) and exec(2) too:
+/// it makes one system call.
+#[allow(clippy::useless_conversion, reason = "the type of a mode differs between systems")]
 pub fn restore() {
-    if let Some(before) = INHERITED.get() {
-        umask(*before);
+    let bits = INHERITED.load(Ordering::Relaxed);
+    if let (true, Ok(bits)) = (bits != NONE, bits.try_into()) {
+        umask(Mode::from_bits_truncate(bits));
     }
 }

@@ -45,6 +45,10 @@ pub struct Start {
     /// down.
     #[serde(default)]
     pub record_environment: bool,
+    /// Whether claude gets the umask, the signal settings and the limits with which the session began, and not those of
+    /// whoever brings it back.
+    #[serde(default)]
+    pub keeps_attributes: bool,
     /// Whether the conversation may be given up for a new one where it is not found. A command that only
     /// happens to bring the session back leaves that to its user.
     #[serde(default)]

@@ -20,6 +20,7 @@ pub(crate) mod names;
 pub mod naming;
 pub mod next_conversation;
 pub(crate) mod open_lock;
+pub mod process_attributes;
 pub mod record;
 pub mod recovery;
 pub mod recovery_marker;

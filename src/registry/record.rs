@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::broken_turn::BrokenTurn;
 use super::link_record::LinkRecord;
 use super::names;
+use super::process_attributes::ProcessAttributes;
 use crate::claude::state_file;
 use crate::claude::transcript::turn::TurnStatus;
 use crate::escape::escape;
@@ -133,6 +134,9 @@ pub struct Record {
     pub args: Vec<LosslessText>,
     /// The directory that it was started in.
     pub cwd: LosslessText,
+    /// What else it inherited; nothing in the record of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<ProcessAttributes>,
     /// Device and inode of that directory, by which it is known under another name.
     #[serde(default)]
     pub cwd_inode: Option<(u64, u64)>,
@@ -319,6 +323,7 @@ impl Record {
             program: nothing(),
             args: vec![],
             cwd: nothing(),
+            attributes: None,
             cwd_inode: None,
             claude_cwd: None,
             claude_dir: None,

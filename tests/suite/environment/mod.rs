@@ -1,7 +1,8 @@
-//! The environment variables of a session.
+//! The environment variables of a session, and what else its claude inherits.
 
 mod after_login;
 mod after_restart;
+mod attributes;
 
 use std::ffi::OsString;
 
