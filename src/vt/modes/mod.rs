@@ -5,11 +5,13 @@
 //! more change nothing on the screen, and a terminal left with one of them on is a terminal that types rubbish
 //! into the shell.
 
+mod colours;
 mod replay;
 pub(crate) mod scanner;
 
 use serde::{Deserialize, Serialize};
 
+use colours::Colours;
 use scanner::{Sequence, SequenceScanner};
 
 /// The private modes (`CSI ? n h`) that are followed, and whether a terminal has them on from the start.
@@ -87,13 +89,15 @@ struct Modes {
     saved_titles: u8,
     hyperlink: bool,
     progress: bool,
+    /// What the progress is, as it was set by OSC 9;4.
+    progress_value: String,
     /// Colours set by OSC 4, 10, 11, 12.
     colours: [bool; 4],
+    /// What they were set to.
+    colour_values: Colours,
     /// One bit for each text attribute that is not as it was from the start.
     style: u16,
 }
-
-const COLOURS: [u16; 4] = [4, 10, 11, 12];
 
 impl Default for Modes {
     fn default() -> Self {
@@ -111,7 +115,9 @@ impl Default for Modes {
             saved_titles: 0,
             hyperlink: false,
             progress: false,
+            progress_value: String::new(),
             colours: [false; 4],
+            colour_values: Colours::default(),
             style: 0,
         }
     }
@@ -375,18 +381,22 @@ impl Modes {
             9 => {
                 if let Some(rest) = text.strip_prefix(b"4;") {
                     self.progress = !rest.starts_with(b"0");
+                    let is_plain = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
+                    let kept = self.progress && rest.len() < 16 && rest.iter().all(is_plain);
+                    self.progress_value = String::from_utf8_lossy(if kept { rest } else { b"" }).into_owned();
                 }
             }
-            104 => self.colours[0] = false,
-            110..=112 => self.colours[usize::from(number) - 109] = false,
-            _ => {
-                if let Some(index) = COLOURS.iter().position(|colour| *colour == number) {
-                    // A question mark asks for the colour and sets none.
-                    if !text.ends_with(b"?") {
-                        self.colours[index] = true;
-                    }
-                }
+            104 => self.colours[0] &= !self.colour_values.reset_palette(text),
+            110..=112 => {
+                let at = usize::from(number) - 109;
+                self.colours[at] = false;
+                self.colour_values.reset(at);
             }
+            4 | 10..=12 => {
+                let is_set = self.colour_values.set(number, text);
+                self.colours.iter_mut().zip(is_set).for_each(|(colour, is_set)| *colour |= is_set);
+            }
+            _ => {}
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{ALTERNATE, ANSI, COLOURS, CURSOR, Modes, PRIVATE, SYNCHRONISED};
+use super::colours::COLOURS;
+use super::{ALTERNATE, ANSI, CURSOR, Modes, PRIVATE, SYNCHRONISED};
 
 impl Modes {
     pub(super) fn undo(&self, blindly: bool, out: &mut String) {
@@ -111,6 +112,10 @@ impl Modes {
         }
         if self.shifted {
             out.push('\x0e');
+        }
+        self.colour_values.redo(out);
+        if !self.progress_value.is_empty() {
+            let _ = write!(out, "\x1b]9;4;{}\x07", self.progress_value);
         }
         for _ in 0..self.saved_titles.min(10) {
             out.push_str("\x1b[22;0t");

@@ -142,6 +142,40 @@ fn links_progress_and_colours_are_ended() {
 }
 
 #[test]
+fn colours_and_progress_are_set_again() {
+    let redone = |output: &[u8]| {
+        let tracker = after(output);
+        (tracker.redo(), tracker.undo())
+    };
+    assert_eq!(
+        redone(b"\x1b]4;1;#010203;200;rgb:1/2/3\x1b\\\x1b]12;red\x07\x1b]9;4;1;40\x07"),
+        (
+            "\x1b]4;1;#010203\x07\x1b]4;200;rgb:1/2/3\x07\x1b]12;red\x07\x1b]9;4;1;40\x07".into(),
+            "\x1b]9;4;0\x07\x1b]104\x07\x1b]112\x07".into()
+        )
+    );
+    // Several at once, some of which only ask.
+    assert_eq!(redone(b"\x1b]10;white;?;green\x07\x1b]4;1;?\x07").0, "\x1b]10;white\x07\x1b]12;green\x07");
+    // One of two is taken back.
+    assert_eq!(
+        redone(b"\x1b]4;1;red;2;blue\x07\x1b]104;1\x07"),
+        ("\x1b]4;2;blue\x07".into(), "\x1b]104\x07".into())
+    );
+    for over in [
+        &b"\x1b]4;1;red\x07\x1b]104\x07"[..],
+        b"\x1b]11;red\x07\x1b]111\x07",
+        b"\x1b]9;4;3\x07\x1b]9;4;0\x07",
+        b"\x1b]12;red\x07\x1bc",
+        b"\x1b]11;?\x07",
+    ] {
+        assert_eq!(redone(over), (String::new(), String::new()), "{over:?}");
+    }
+    // What could end the command is not written again.
+    let long = format!("\x1b]12;{}\x07\x1b]11;a b\x07\x1b]4;300;red\x07", "x".repeat(65));
+    assert_eq!(redone(long.as_bytes()), (String::new(), "\x1b]104\x07\x1b]111\x07\x1b]112\x07".into()));
+}
+
+#[test]
 fn each_way_out_of_the_alternate_screen_leads_out() {
     for (on, off) in [(1049, 47), (47, 1049), (1047, 1049), (1049, 1049)] {
         let tracker = after(format!("\x1b[?{on}h\x1b[?{off}l").as_bytes());
@@ -225,7 +259,12 @@ proptest! {
         let mut tracker = after(&bytes);
         tracker.feed(b"\x18\x1b[?2026l\x1b[m");
         prop_assume!(tracker.modes.saved_titles <= 10 && tracker.modes.title.is_ascii());
-        tracker.modes = Modes { hyperlink: false, progress: false, colours: [false; 4], ..tracker.modes };
+        // What cannot be written again is undone, and stays so.
+        let mut colours = String::new();
+        tracker.modes.colour_values.redo(&mut colours);
+        tracker.modes.colours = after(colours.as_bytes()).modes.colours;
+        tracker.modes.progress = !tracker.modes.progress_value.is_empty();
+        tracker.modes.hyperlink = false;
         if !tracker.modes.alternate() {
             prop_assert_eq!(&tracker.modes.kitty[1], &vec![0]);
         }

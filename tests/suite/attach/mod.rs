@@ -36,6 +36,8 @@ fn listed(sandbox: &Sandbox) -> serde_json::Value {
 #[test]
 fn a_detached_session_goes_on_and_is_attached_again() {
     let (sandbox, mut terminal, record) = started("echo");
+    let colours = "\x1b]4;1;#010203\x07\x1b]12;#102030\x07\x1b]9;4;1;40\x07";
+    terminal.type_text(colours);
     terminal.type_text("\x1b[?2004h\x1b[?1004h\x1b[31mbefore");
     terminal.wait_for_modes("claude's modes", |modes| modes.is_on(1004));
     assert!(cckw(&sandbox, &["detach"]).status().expect("runs").success());
@@ -49,6 +51,7 @@ fn a_detached_session_goes_on_and_is_attached_again() {
     other.wait_for_modes("claude's modes", |modes| modes.is_on(1004) && modes.is_on(2004));
     other.type_text("after");
     other.wait_for_text("beforeafter");
+    assert!(String::from_utf8_lossy(&other.output()).contains(colours), "{}", other.report());
     process::signal(other.pid(), Signal::SIGTERM);
     assert_eq!(other.finish().code(), Some(143));
     assert!(!process::runs(record.pid("child_pid").expect("a pid")));
