@@ -5,6 +5,7 @@ mod dialog;
 mod empty;
 mod footer;
 mod header;
+mod hint;
 mod pager;
 mod preview;
 mod style;

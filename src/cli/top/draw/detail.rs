@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::hint::with_keys;
 use super::{style, table, text};
 use crate::cli::table::cut_off;
 use crate::cli::top::row::{Row, Urgency};
@@ -30,7 +31,9 @@ fn lines(view: &View, row: &Row, columns: usize, room: usize) -> Vec<(String, St
             Urgency::NeedsYou => style::warning(view.colours()),
             Urgency::Busy | Urgency::Idle | Urgency::Gone => Style::new(),
         };
-        lines.extend(wrapped(&text::written(hint), columns, room).into_iter().map(|line| (line, look)));
+        lines.extend(
+            wrapped(&text::written(&with_keys(hint)), columns, room).into_iter().map(|line| (line, look)),
+        );
     }
     lines.push((about(row), Style::new()));
     let each = if room >= ROOMY_ROWS { 3 } else { 1 };
