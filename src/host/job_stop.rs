@@ -4,6 +4,7 @@
 //! second). It answers before the job's process has ended. A job that goes on all the same is ended by
 //! SIGTERM, then by SIGKILL.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -100,8 +101,9 @@ impl JobStop {
                 }
             }
             JobStopStep::Send(signal) => {
+                let written = job.path().and_then(|file| fs::metadata(file).ok()?.modified().ok());
                 if let Some((pid, start)) = job.process
-                    && let Ok(process) = Identity::seen(pid, &start)
+                    && let Ok(process) = Identity::of_file(pid, &start, written)
                 {
                     // Where it is not sent, the job has ended.
                     let _ = process.send(signal);

@@ -59,6 +59,7 @@ use crate::config::Config;
 use crate::os::descriptors;
 use crate::os::file_watch::FileWatch;
 use crate::os::poll::{Interest, Poll, Token};
+use crate::os::process;
 use crate::os::signal_pipe::SignalPipe;
 #[cfg(debug_assertions)]
 use crate::protocol::FromHost;
@@ -477,7 +478,12 @@ impl Host {
         self.start_is_over();
         let record = &mut self.record;
         record.claude_pid = Some(pid.as_raw());
-        record.claude_start.clone_from(&file.proc_start);
+        let known = record.claude_start.take();
+        record.claude_start = file.proc_start.as_deref().map(|claimed| {
+            known
+                .filter(|known| process::is_same_start(claimed, known))
+                .unwrap_or_else(|| process::exact_start(pid, claimed))
+        });
         if file.version.is_some() {
             record.claude_version.clone_from(&file.version);
         }

@@ -7,12 +7,13 @@
 //! `tests/repo/signals.rs` looks for others.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{Pid, getpgid, getpid, getsid};
 
 use super::process;
 use super::process::boot;
@@ -58,13 +59,25 @@ impl Identity {
     /// When it cannot be told from a later process with its pid: its start or the run of the machine is
     /// missing or another one, or the pid is one that no process of ours can have.
     pub fn recorded(pid: i32, start: Option<&str>, recorded_boot: Option<&str>) -> Result<Self, NotSent> {
-        let (Some(start), Some(recorded), Some(now)) = (start, recorded_boot, boot()) else {
+        Self::of_record(pid, start, recorded_boot, boot().as_deref())
+    }
+
+    /// The same, where the present run of the machine is this one.
+    fn of_record(
+        pid: i32,
+        start: Option<&str>,
+        recorded_boot: Option<&str>,
+        now: Option<&str>,
+    ) -> Result<Self, NotSent> {
+        let known = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let (Some(start), Some(recorded), Some(now)) = (known(start), known(recorded_boot), known(now))
+        else {
             return Err(NotSent::Unknown);
         };
         if recorded != now {
             return Err(NotSent::Gone);
         }
-        Self::seen(Pid::from_raw(pid), start)
+        Self::seen(Pid::from_raw(pid), &start)
     }
 
     /// A process that was seen in this run of the machine.
@@ -78,6 +91,19 @@ impl Identity {
         Ok(Self { pid, start: start.to_owned() })
     }
 
+    /// A process that only a file of claude's names, which was last written then. Such a file does not say in
+    /// which run of the machine it was written, and stays where a machine goes down.
+    ///
+    /// # Errors
+    /// As [`Self::seen`], and when the file is older than this run of the machine, or its age is not known.
+    pub fn of_file(pid: Pid, start: &str, written: Option<SystemTime>) -> Result<Self, NotSent> {
+        // On macOS a start is a time of day, which comes once.
+        if cfg!(target_os = "linux") && !is_since(written, process::booted_at()) {
+            return Err(NotSent::Unknown);
+        }
+        Self::seen(pid, start)
+    }
+
     /// The process that has this pid now.
     pub fn of(pid: Pid) -> Option<Self> {
         Self::seen(pid, &process::look_up(pid)?.start).ok()
@@ -85,7 +111,12 @@ impl Identity {
 
     /// Whether the process lives.
     pub fn lives(&self) -> bool {
-        process::look_up(self.pid).is_some_and(|found| process::is_same_start(&self.start, &found.start))
+        self.is(process::look_up(self.pid).as_ref().map(|found| found.start.as_str()))
+    }
+
+    /// Whether it is the process that has its pid and started then.
+    fn is(&self, found: Option<&str>) -> bool {
+        found.is_some_and(|found| process::is_same_start(&self.start, found))
     }
 
     /// Sends it a signal.
@@ -111,6 +142,11 @@ impl Identity {
     }
 }
 
+/// Whether a file was written in the run of the machine that began then.
+fn is_since(written: Option<SystemTime>, booted: Option<SystemTime>) -> bool {
+    matches!((written, booted), (Some(written), Some(booted)) if written >= booted)
+}
+
 fn refused(error: Errno) -> NotSent {
     if error == Errno::ESRCH { NotSent::Gone } else { NotSent::Refused(error) }
 }
@@ -134,8 +170,7 @@ pub fn to_child(child: Pid, number: i32) -> nix::Result<()> {
     kill(child.as_raw(), number)
 }
 
-/// Sends a signal to the process group of a child that was not waited for and leads it, or to the one that
-/// the kernel has just named as the foreground group of a PTY of ours.
+/// Sends a signal to the process group of a child that was not waited for and leads it.
 ///
 /// # Errors
 /// When the system does not allow it.
@@ -144,6 +179,19 @@ pub fn to_group(leader: Pid, number: i32) -> nix::Result<()> {
         return Err(Errno::ESRCH);
     }
     kill(-leader.as_raw(), number)
+}
+
+/// Sends a signal to the process group that the kernel names as the foreground one of a terminal whose session
+/// this process leads. The kernel goes on naming a group whose processes have all ended, and its number may be
+/// another group's by then. So its leader must be there, and of this session.
+///
+/// # Errors
+/// When it is not, or the system does not allow it.
+pub fn to_foreground_group(group: Pid, number: i32) -> nix::Result<()> {
+    let is_ours = group.as_raw() > 1
+        && getpgid(Some(group)) == Ok(group)
+        && getsid(Some(group)).is_ok_and(|session| getsid(None) == Ok(session));
+    if is_ours { kill(-group.as_raw(), number) } else { Err(Errno::ESRCH) }
 }
 
 /// Whether there is a process with this pid: also another user's, and one that has ended and was not waited
@@ -194,10 +242,66 @@ fn send_to_held(held: &std::convert::Infallible, _signal: Signal) -> nix::Result
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::process::ExitStatusExt;
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
     use std::process::{Child, Command, Stdio};
+    use std::time::Duration;
+
+    use proptest::prelude::*;
 
     use super::*;
+
+    /// What a record may say, or the system: nothing, something empty, or one of two.
+    fn word() -> impl Strategy<Value = Option<&'static str>> {
+        proptest::sample::select(vec![None, Some(""), Some("1"), Some("2")])
+    }
+
+    proptest! {
+        #[test]
+        fn a_signal_goes_only_to_a_process_whose_start_and_boot_are_known_and_the_same(
+            (start, found) in (word(), word()),
+            (boot, now) in (word(), word()),
+            pid in proptest::sample::select(vec![-1, 0, 1, 2, 4711, getpid().as_raw()]),
+        ) {
+            let identity = Identity::of_record(pid, start, boot, now);
+            let is_sent = identity.is_ok_and(|identity| identity.is(found));
+            let is_known = |text: Option<&str>| matches!(text, Some("1" | "2"));
+            let is_same = is_known(start) && start == found && is_known(boot) && boot == now;
+            let may_be_anothers = pid > 1 && pid != getpid().as_raw();
+            prop_assert_eq!(is_sent, is_same && may_be_anothers);
+        }
+
+        #[test]
+        fn a_file_of_another_run_of_the_machine_says_nothing(written: Option<u32>, booted: Option<u32>) {
+            let at = |seconds: u32| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into());
+            let is_known = written.zip(booted).is_some_and(|(written, booted)| written >= booted);
+            prop_assert_eq!(is_since(written.map(at), booted.map(at)), is_known);
+        }
+    }
+
+    #[test]
+    fn a_foreground_group_of_another_session_gets_none() {
+        let own = getsid(None).expect("a session");
+        let mut other = Command::new("cat");
+        other.stdin(Stdio::piped()).stdout(Stdio::null());
+        // SAFETY: setsid(2) is async-signal-safe.
+        unsafe { other.pre_exec(|| Ok(nix::unistd::setsid().map(drop)?)) };
+        let mut other = other.spawn().expect("cat runs");
+        let mut ours = Command::new("cat");
+        ours.stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
+        let mut ours = ours.spawn().expect("cat runs");
+        let pid = |child: &Child| Pid::from_raw(child.id().cast_signed());
+        assert_eq!(getsid(Some(pid(&ours))), Ok(own));
+        for group in [pid(&other), Pid::from_raw(0), Pid::from_raw(1), Pid::from_raw(-1)] {
+            assert_eq!(to_foreground_group(group, libc::SIGKILL), Err(Errno::ESRCH));
+        }
+        assert_eq!(other.try_wait().expect("waits"), None);
+        to_foreground_group(pid(&ours), libc::SIGKILL).expect("sent");
+        assert_eq!(ours.wait().expect("ends").signal(), Some(libc::SIGKILL));
+        // It has ended, and the number may be anybody's.
+        assert_eq!(to_foreground_group(pid(&ours), libc::SIGKILL), Err(Errno::ESRCH));
+        other.kill().expect("ends");
+        other.wait().expect("ends");
+    }
 
     fn running() -> (Child, Pid, String) {
         let child =
@@ -248,7 +352,8 @@ mod tests {
             );
         }
         for pid in [-1, 0, 1] {
-            assert!(to_child(Pid::from_raw(pid), 0).is_err() && to_group(Pid::from_raw(pid), 0).is_err());
+            let pid = Pid::from_raw(pid);
+            assert!(to_child(pid, 0).is_err() && to_group(pid, 0).is_err());
         }
         assert!(!exists(Pid::from_raw(-1)) && !exists(Pid::from_raw(0)) && exists(getpid()));
     }

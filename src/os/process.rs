@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::unistd::Pid;
 
@@ -232,14 +232,27 @@ fn words(pid: Pid, file: &str) -> Option<Vec<OsString>> {
     Some(if bytes.is_empty() { vec![] } else { bytes.split(|byte| *byte == 0).map(of_bytes).collect() })
 }
 
-/// Whether what Claude Code wrote as `procStart`, or cckw in a record, is this start.
+/// Whether what Claude Code wrote as `procStart`, or cckw in a record, is this start. Nothing that is unknown
+/// is the same as anything.
 pub fn is_same_start(claimed: &str, start: &str) -> bool {
-    claimed == start || cfg!(target_os = "macos") && is_same_as_ps_says(claimed, start)
+    let is_same = claimed == start || cfg!(target_os = "macos") && is_same_as_ps_says(claimed, start);
+    is_same && !start.is_empty()
+}
+
+/// The start of this process in cckw's own form, where it is the one that claude has claimed. On macOS claude
+/// knows it to the second only, and the kernel to the microsecond. Where the process has gone it stays as it
+/// was claimed.
+pub fn exact_start(pid: Pid, claimed: &str) -> String {
+    let exact = || look_up(pid).map(|found| found.start).filter(|start| is_same_start(claimed, start));
+    // On Linux the two forms are one.
+    let found = if cfg!(target_os = "linux") { None } else { exact() };
+    found.unwrap_or_else(|| claimed.to_owned())
 }
 
 /// On macOS claude writes what `ps -o lstart=` prints, in UTC and English (read in the program for macOS,
-/// 2.1.332): `Sat Nov 29 04:43:22 2026`. `start` is seconds since 1970, and behind a point what is left in
-/// microseconds. Never run there.
+/// 2.1.332): `Sun Nov 29 04:43:22 2026`. ps prints the whole seconds of the kernel's start, and does not round
+/// (read in its source, adv_cmds-237). `start` is the same number of seconds since 1970, and behind a point
+/// what is left in microseconds. Never run there.
 fn is_same_as_ps_says(claimed: &str, start: &str) -> bool {
     let seconds = start.split('.').next().and_then(|seconds| seconds.parse().ok());
     let words = |text: &str| text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -269,6 +282,19 @@ fn as_ps_says(seconds: u64) -> String {
         second / 60 % 60,
         second % 60
     )
+}
+
+/// When this run of the machine began, by its present clock. Nothing on macOS, where the start of a process
+/// says it.
+pub fn booted_at() -> Option<SystemTime> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::time::{ClockId, clock_gettime};
+        let runs_for = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?);
+        SystemTime::now().checked_sub(runs_for)
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// Tells one run of the machine from the next.
@@ -365,9 +391,47 @@ mod tests {
 
     #[test]
     fn only_the_same_start_is_the_same() {
-        assert!(
-            is_same_start("4711", "4711") && !is_same_start("4711", "4712") && !is_same_start("", "4711")
-        );
+        assert!(is_same_start("4711", "4711"));
+        for (claimed, start) in [("4711", "4712"), ("", "4711"), ("4711", ""), ("", "")] {
+            assert!(!is_same_start(claimed, start), "{claimed:?} {start:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_of_one_digit_is_padded_as_ps_pads_it_or_not_at_all() {
+        // 2026-12-01, and the last second before it.
+        let (first, before) = (1_796_083_200, 1_796_083_199);
+        for claimed in ["Tue Dec  1 00:00:00 2026", "Tue Dec 1 00:00:00 2026"] {
+            assert!(is_same_as_ps_says(claimed, &format!("{first}.000000")), "{claimed}");
+            assert!(is_same_as_ps_says(claimed, &format!("{first}.999999")), "{claimed}");
+            assert!(!is_same_as_ps_says(claimed, &format!("{before}.999999")), "{claimed}");
+        }
+        for claimed in ["", "Dec  1 00:00:00 2026", "Tue Dec  1 00:00:00", "Tue Dec  1 00:00:00 2026 UTC"] {
+            assert!(!is_same_as_ps_says(claimed, &format!("{first}.000000")), "{claimed}");
+        }
+        for start in ["", ".", "x", "-1.000000", "1796083200x"] {
+            assert!(!is_same_as_ps_says("Tue Dec  1 00:00:00 2026", start), "{start}");
+        }
+    }
+
+    /// What date(1) says of these seconds, in the form that ps has.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_calendar_is_that_of_date() {
+        use std::process::Command;
+        let seconds: Vec<u64> = (0..400).map(|n| n * 11_234_567 + n % 86_400).collect();
+        let mut list = tempfile::NamedTempFile::new().expect("a file");
+        for second in &seconds {
+            std::io::Write::write_all(&mut list, format!("@{second}\n").as_bytes()).expect("writes");
+        }
+        let mut date = Command::new("date");
+        date.env("LC_ALL", "C").arg("-u").arg("-f").arg(list.path()).arg("+%a %b %e %H:%M:%S %Y");
+        let said = String::from_utf8(date.output().expect("date").stdout).expect("text");
+        assert_eq!(said.lines().count(), seconds.len());
+        for (second, line) in seconds.iter().zip(said.lines()) {
+            assert!(is_same_as_ps_says(line, &format!("{second}.500000")), "{second}: {line}");
+            assert!(!is_same_as_ps_says(line, &format!("{}.500000", second + 1)), "{second}: {line}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::claude::state_file;
 use crate::claude::transcript;
 use crate::claude::transcript::TranscriptOnDisk;
 use crate::escape::escape;
+use crate::os::process;
 use crate::registry::record::{Record, SessionState};
 use crate::user_error::{UserError, session};
 
@@ -76,7 +77,8 @@ impl ConversationOwner {
         let claude = found.into_iter().find(counts)?;
         let pid = Some(claude.pid.as_raw());
         let session = session(|record| {
-            record.claude_pid == pid && record.claude_start.as_ref() == Some(&claude.start)
+            let is_same = |start: &String| process::is_same_start(start, &claude.start);
+            record.claude_pid == pid && record.claude_start.as_ref().is_some_and(is_same)
                 // Its host has not yet read what claude has written of itself.
                 || record.child_pid == pid
                 || claude.job.is_some() && record.background_job == claude.job

@@ -91,8 +91,8 @@ impl SilentHost {
         if !session.has_host() {
             return None;
         }
-        let host = Self::new(Some(Pid::from_raw(session.record.host_pid)));
         // A record of a host that was killed names another process by now, or none.
+        let host = Self::new(recorded_host(session));
         (host.why == SilenceReason::Stopped && Lock::is_held(&session.directory)).then_some(host)
     }
 
@@ -100,6 +100,12 @@ impl SilentHost {
     pub fn ask(session: &Session) -> Option<Self> {
         silent_hosts(&[session]).pop().flatten()
     }
+}
+
+/// The process of a session's host, as the record has it, if it still is that one: the user is told its pid,
+/// and how to end it.
+fn recorded_host(session: &Session) -> Option<Pid> {
+    session.record.host_lives().then(|| Pid::from_raw(session.record.host_pid))
 }
 
 /// Whether a process that waits for a disk still does after the pause, and has not run meanwhile.
@@ -139,7 +145,7 @@ pub fn silent_hosts(sessions: &[&Session]) -> Vec<Option<SilentHost>> {
         to_ask.iter().map(|at| control_socket::of(&sessions[*at].directory, &sessions[*at].record)).collect();
     for (nth, pid) in mute(&sockets, LOOK_TIMEOUT) {
         let at = to_ask[nth];
-        silent[at] = Some(SilentHost::new(pid.or_else(|| Some(Pid::from_raw(sessions[at].record.host_pid)))));
+        silent[at] = Some(SilentHost::new(pid.or_else(|| recorded_host(sessions[at]))));
     }
     silent
 }
@@ -258,20 +264,19 @@ pub fn ask_within(session: &Session, request: &Request, time: Duration) -> Resul
 }
 
 fn ask_for(session: &Session, request: &Request, time: Duration) -> Result<(Response, Channel), NoAnswer> {
-    let recorded = Pid::from_raw(session.record.host_pid);
-    let silent = |pid| NoAnswer::Silent(SilentHost::new(Some(pid)));
+    let silent = |pid| NoAnswer::Silent(SilentHost::new(pid));
     let stream = match socket::connect_to_own(&control_socket::of(&session.directory, &session.record)) {
         Ok(stream) => stream,
         // Somebody listens who accepts no connection any more.
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(silent(recorded)),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(silent(recorded_host(session))),
         Err(_) => return Err(NoAnswer::Gone),
     };
-    let pid = socket::peer_process(stream.as_fd()).unwrap_or(recorded);
+    let peer = socket::peer_process(stream.as_fd());
     let mut channel = Channel::new(stream).map_err(|_| NoAnswer::Gone)?;
     channel.send(request, vec![]);
     match channel.wait_for::<Response>(Some(time)) {
         Ok(Some((answer, _))) => Ok((answer, channel)),
-        Ok(None) if !channel.is_abandoned() => Err(silent(pid)),
+        Ok(None) if !channel.is_abandoned() => Err(silent(peer.or_else(|| recorded_host(session)))),
         _ => Err(NoAnswer::Gone),
     }
 }

@@ -101,8 +101,9 @@ fn wrapped() -> HashMap<Pid, Session> {
 
 /// Whether a record is about this process, and not about an earlier one with its pid.
 fn is_its(session: &Session, found: &DetectedClaude) -> bool {
-    let written = found.file.as_ref().and_then(|file| file.proc_start.as_ref());
-    found.alive && session.record.claude_start.as_ref().is_none_or(|start| written == Some(start))
+    let written = found.file.as_ref().and_then(|file| file.proc_start.as_deref());
+    let is_same = |start: &str| written.is_some_and(|written| process::is_same_start(written, start));
+    found.alive && session.record.claude_start.as_deref().is_none_or(is_same)
 }
 
 /// The directories that are looked through.

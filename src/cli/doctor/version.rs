@@ -34,8 +34,8 @@ fn first_line(command: &mut Command, within: Duration) -> Result<String, String>
         .spawn()
         .map_err(|error| format!("cannot be started: {error}"))?;
     let outcome = ask(&mut child, deadline);
-    if outcome.is_err() {
-        // Not reaped yet, so the number is still its own.
+    // Of one that was waited for the number may be another group's.
+    if outcome.is_err() && matches!(child.try_wait(), Ok(None)) {
         let _ = kill::to_group(Pid::from_raw(child.id().cast_signed()), libc::SIGKILL);
         let _ = child.wait();
     }

@@ -1,13 +1,13 @@
 //! No signal goes to a process whose start was not compared.
 
 use std::fs;
-use std::process::Child;
+use std::process::{Child, Stdio};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::support::stand_in::{sandbox, start, submit};
-use crate::support::verb::well_said;
+use crate::support::verb::{cckw, well_said};
 use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
 
 fn change(record: &Record, change: impl Fn(&mut Value)) {
@@ -101,6 +101,112 @@ fn a_process_that_has_the_pid_of_a_claude_lives_on_whatever_the_record_says_of_i
         wait_until("the end of the lock", DEADLINE, || sandbox.locks_are_free());
     }
     drop(bystander);
+    sandbox.wait_for_silence();
+}
+
+/// A process that notes each signal that it gets and can note.
+fn listener(sandbox: &Sandbox) -> Bystander {
+    let script = "for s in HUP INT QUIT USR1 USR2 ALRM TERM CONT WINCH; do trap \"echo $s >>heard\" $s; done
+        echo >ready; while :; do read -r _; done";
+    let mut command = sandbox.command("bash");
+    command.args(["-c", script]).current_dir(sandbox.root()).stdin(Stdio::piped());
+    let listener = Bystander(command.spawn().expect("bash"));
+    wait_until("its traps", DEADLINE, || sandbox.path("ready").exists());
+    listener
+}
+
+/// What a record says of something.
+#[derive(Clone, Copy)]
+enum Said {
+    Truth,
+    Nothing,
+    Else(&'static str),
+}
+
+impl Said {
+    fn of(self, truth: &str) -> Value {
+        match self {
+            Self::Truth => truth.into(),
+            Self::Nothing => Value::Null,
+            Self::Else(text) => text.into(),
+        }
+    }
+}
+
+/// A session whose host is gone, and whose record names a process of somebody else's as host, claude and
+/// client, and says this of its start and of the boot.
+fn of_a_stranger(start: Said, boot: Said) -> (Sandbox, Bystander) {
+    let (sandbox, record) = lost();
+    let stranger = listener(&sandbox);
+    let (pid, own_start) = (stranger.pid(), stranger.start());
+    change(&record, |json| {
+        for key in ["claude_pid", "child_pid", "host_pid", "client_pid"] {
+            json[key] = pid.into();
+        }
+        for key in ["claude_start", "host_start", "client_start"] {
+            json[key] = start.of(&own_start);
+        }
+        json["boot"] = boot.of(json["boot"].as_str().expect("a boot"));
+    });
+    (sandbox, stranger)
+}
+
+const VERBS: [&[&str]; 9] = [
+    &["start", "work"],
+    &["stop", "work"],
+    &["restart", "--now", "work"],
+    &["rm", "work"],
+    &["continue", "work"],
+    &["detach", "work"],
+    &["send", "work", "words"],
+    &["status", "work"],
+    &["list"],
+];
+
+/// Runs verbs on such a session: the process gets no signal, whatever the verb says.
+fn harms_no_stranger(verbs: &[&[&str]], start: Said, boot: Said) {
+    for verb in verbs {
+        let (sandbox, mut stranger) = of_a_stranger(start, boot);
+        let output = cckw(&sandbox, verb).output().expect("runs");
+        let said = format!("{verb:?}: {output:?}");
+        assert!(stranger.lives() && !process::is_stopped(stranger.pid()), "{said}");
+        assert!(!sandbox.path("heard").exists(), "{said}");
+        drop(stranger);
+        let _ = cckw(&sandbox, &["stop", "work"]).output();
+        sandbox.wait_for_silence();
+    }
+}
+
+#[test]
+fn no_verb_signals_a_stranger_where_the_record_does_not_say_when_it_started() {
+    harms_no_stranger(&VERBS, Said::Nothing, Said::Truth);
+}
+
+#[test]
+fn no_verb_signals_a_stranger_where_the_record_does_not_say_in_which_boot_it_started() {
+    harms_no_stranger(&VERBS, Said::Truth, Said::Nothing);
+}
+
+#[test]
+fn no_verb_signals_a_stranger_that_started_at_another_time_or_in_another_boot() {
+    harms_no_stranger(&VERBS[..4], Said::Else("1"), Said::Truth);
+    harms_no_stranger(&VERBS[..4], Said::Truth, Said::Else("of-another-day"));
+}
+
+#[test]
+fn the_service_signals_no_stranger() {
+    let (sandbox, mut stranger) = of_a_stranger(Said::Nothing, Said::Truth);
+    let last = sandbox.wait_for_record("a record", |_| true);
+    change(&last, |json| json["client_pid"] = Value::Null);
+    let mut command = cckw(&sandbox, &["service", "run"]);
+    let mut service = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("cckw");
+    back(&sandbox, 1);
+    assert!(stranger.lives() && !process::is_stopped(stranger.pid()));
+    assert!(!sandbox.path("heard").exists());
+    process::signal(i32::try_from(service.id()).expect("a pid"), Signal::SIGTERM);
+    service.wait().expect("ends");
+    drop(stranger);
+    well_said(&sandbox, &["stop", "work"]);
     sandbox.wait_for_silence();
 }
 
