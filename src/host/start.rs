@@ -271,8 +271,15 @@ fn prepare(
         None => launch_choice::with_decided(args, &record),
     };
     let directory = last_claude::directory(&record).filter(|_| start.revive);
-    let launcher =
-        Launcher { environment, program, args: first_args, stderr, signals: signal_state, size: start.size };
+    let mut launcher = Launcher {
+        environment,
+        program,
+        args: first_args,
+        stderr,
+        signals: signal_state,
+        size: start.size,
+        slave: None,
+    };
     scope::choose(&place.state, &session, &events);
     if !start.revive && client.is_abandoned() {
         return Err(place.refuse("the client has given up this start"));

@@ -10,7 +10,9 @@ use nix::errno::Errno;
 use nix::pty::Winsize;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::stat::fstat;
-use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::sys::termios::{
+    FlowArg, FlushArg, SetArg, Termios, cfmakeraw, tcflow, tcflush, tcgetattr, tcsetattr,
+};
 use nix::unistd::{Pid, isatty, tcgetpgrp, tcsetpgrp, ttyname};
 use serde::{Deserialize, Serialize};
 
@@ -232,10 +234,51 @@ pub fn size(tty: impl AsFd) -> io::Result<Size> {
 /// When it is not a terminal, or gone.
 pub fn set_size(tty: impl AsFd, size: Size) -> io::Result<()> {
     let size = Winsize::from(size);
-    // SAFETY: the request reads the struct that it is given.
-    Errno::result(unsafe { libc::ioctl(tty.as_fd().as_raw_fd(), libc::TIOCSWINSZ, &size) })?;
+    // macOS lets only the foreground job do this, also through the master (xnu, bsd/kern/tty.c).
+    also_in_background(|| {
+        // SAFETY: the request reads the struct that it is given.
+        Errno::result(unsafe { libc::ioctl(tty.as_fd().as_raw_fd(), libc::TIOCSWINSZ, &size) })
+    })??;
     Ok(())
 }
+
+/// Runs `act`, which changes a terminal, also where this process is in the background of that terminal. Else
+/// such a process is stopped by SIGTTOU, or gets EIO where it is of an orphaned job.
+fn also_in_background<T>(act: impl FnOnce() -> T) -> io::Result<T> {
+    let mut background = SigSet::empty();
+    background.add(Signal::SIGTTOU);
+    let before = background.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let done = act();
+    before.thread_set_mask()?;
+    Ok(done)
+}
+
+/// Makes a terminal of this session as a new one is: what was typed or written there and not read is gone,
+/// output goes on that ctrl-s has stopped, and it has these attributes.
+///
+/// # Errors
+/// When it is not a terminal, or gone.
+pub fn make_as_new(tty: impl AsFd, attributes: &Attributes) -> io::Result<()> {
+    also_in_background(|| {
+        tcflow(tty.as_fd(), FlowArg::TCOON)?;
+        tcflush(tty.as_fd(), FlushArg::TCIOFLUSH)?;
+        attributes.apply(tty.as_fd())
+    })?
+}
+
+/// Hangs up the foreground job of a PTY, and continues it where it is stopped, as Linux does when the leader
+/// of a session lets go of its terminal. The kernel knows the job, so no number is needed.
+#[cfg(target_os = "macos")]
+pub fn hang_up_foreground(master: impl AsFd) {
+    for signal in [Signal::SIGHUP, Signal::SIGCONT] {
+        // SAFETY: the request takes a number, and no memory is touched.
+        let _ = unsafe { libc::ioctl(master.as_fd().as_raw_fd(), libc::TIOCSIG as _, signal as libc::c_int) };
+    }
+}
+
+/// Nothing: [`leave_controlling`] does it here.
+#[cfg(not(target_os = "macos"))]
+pub fn hang_up_foreground(_master: impl AsFd) {}
 
 /// Makes `tty` the controlling terminal of this process, which must be a session leader without one.
 ///
@@ -358,13 +401,7 @@ impl From<libc::termios> for Attributes {
 /// # Errors
 /// When it is not this process's controlling terminal.
 pub fn take_foreground(tty: impl AsFd) -> io::Result<()> {
-    // Whoever does this in the background is stopped by SIGTTOU, unless it is blocked.
-    let mut background = SigSet::empty();
-    background.add(Signal::SIGTTOU);
-    let before = background.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-    let taken = tcsetpgrp(tty, nix::unistd::getpgrp());
-    before.thread_set_mask()?;
-    Ok(taken?)
+    Ok(also_in_background(|| tcsetpgrp(tty, nix::unistd::getpgrp()))??)
 }
 
 /// The process group that is in the terminal's foreground, where there is one.

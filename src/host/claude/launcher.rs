@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::pty::{Child, Pty};
+use super::pty::{Child, Pty, Spawned};
 use crate::config::Config;
 use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
 use crate::os::signals::SignalState;
 use crate::os::text::LosslessText;
-use crate::os::tty::Size;
+use crate::os::tty;
+use crate::os::tty::{Attributes, Size};
 use crate::registry::environment::{Environment, EnvironmentState, Variables};
 
 /// What stays the same from one launch to the next.
@@ -29,6 +30,8 @@ pub struct Launcher {
     pub environment: Environment,
     /// The size of the terminal, as last heard.
     pub size: Size,
+    /// The slave of the PTY, where the next claude gets the same one.
+    pub slave: Option<OwnedFd>,
 }
 
 /// The same as it is handed over to the program that goes on with it.
@@ -41,6 +44,8 @@ pub struct LauncherState {
     signals: SignalState,
     environment: EnvironmentState,
     size: Size,
+    #[serde(default)]
+    slave: Option<StoredFd>,
 }
 
 impl Launcher {
@@ -53,6 +58,7 @@ impl Launcher {
             signals: self.signals.clone(),
             environment: self.environment.hand_over(),
             size: self.size,
+            slave: self.slave.as_ref().map(|slave| fds.add(slave)),
         }
     }
 
@@ -68,6 +74,7 @@ impl Launcher {
             signals: state.signals,
             environment: Environment::take_over(state.environment, config),
             size: state.size,
+            slave: state.slave.map(|slave| fds.get(slave)).transpose()?,
         })
     }
 
@@ -77,7 +84,7 @@ impl Launcher {
     /// # Errors
     /// When it cannot be executed, or no descriptor is left.
     pub fn spawn(
-        &self,
+        &mut self,
         pty: Pty,
         args: &[OsString],
         session: &Uuid,
@@ -86,6 +93,23 @@ impl Launcher {
     ) -> io::Result<(OwnedFd, Child)> {
         let stderr = self.stderr.as_ref().map(OwnedFd::try_clone).transpose()?;
         variables.set("CCKW_SESSION", session.to_string());
-        pty.spawn(&self.program, args, &variables, cwd, stderr, &self.signals)
+        let Spawned { master, child, kept } =
+            pty.spawn(&self.program, args, &variables, cwd, stderr, &self.signals)?;
+        self.slave = kept;
+        Ok((master, child))
+    }
+
+    /// The PTY for the next claude, when the last one has ended: the one whose master this is, where it is
+    /// kept, else a new one.
+    ///
+    /// # Errors
+    /// When there is none, or no descriptor is left.
+    pub fn next_pty(&self, master: &OwnedFd, attributes: &Attributes) -> io::Result<Pty> {
+        if let Some(slave) = &self.slave {
+            return Pty::again(master, slave, self.size, attributes);
+        }
+        // Without one there is nothing to leave; then taking the next one shows what is wrong.
+        let _ = tty::leave_controlling();
+        Pty::open(self.size, attributes)
     }
 }

@@ -14,8 +14,9 @@ use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, getpid, tcsetpgrp};
 
+use crate::fault;
 use crate::os::exit::Exit;
-use crate::os::io::set_nonblocking;
+use crate::os::io::{Transfer, read, set_nonblocking};
 use crate::os::kill;
 use crate::os::process::pid_number;
 use crate::os::signals::SignalState;
@@ -24,11 +25,35 @@ use crate::os::tty::{Attributes, Size};
 use crate::os::umask;
 use crate::registry::environment::Variables;
 
-/// A new PTY, which is the controlling terminal of this process.
+/// The most of what was left in a PTY that is read and thrown away, in reads of a page.
+const MOST_LEFT: usize = 64;
+
+/// Whether the claudes of a session get one PTY, one after the other, which the host keeps open.
+///
+/// On Linux each one gets a PTY of its own, so that what is left of the last one cannot write into its screen.
+/// macOS cannot do that (xnu): the leader of a session cannot let go of its terminal (TIOCNOTTY is EINVAL), nor
+/// take another one as long as it has that one (TIOCSCTTY is EPERM), and where `/dev/tty` was opened once, it
+/// has it until it ends. There the last slave that is closed also throws away what was not read. A test can
+/// have it so on Linux, too.
+fn is_kept() -> bool {
+    cfg!(target_os = "macos") || fault::is_set("one-pty")
+}
+
+/// A PTY that is the controlling terminal of this process, and that no claude has.
 pub struct Pty {
     /// What claude writes is read here; non-blocking, also for the client, which gets a duplicate.
     pub master: OwnedFd,
     slave: OwnedFd,
+}
+
+/// What was started on a PTY.
+pub struct Spawned {
+    /// The PTY.
+    pub master: OwnedFd,
+    /// The program.
+    pub child: Child,
+    /// The PTY's slave, where it is kept for the next program.
+    pub kept: Option<OwnedFd>,
 }
 
 impl Pty {
@@ -48,11 +73,24 @@ impl Pty {
         Ok(Self { master, slave })
     }
 
-    /// Starts a program in a process group of its own, in the foreground of the PTY, with the signal state
-    /// that cckw was started with. Gives the master and the child.
+    /// The PTY of the last program, which was kept, as a new one would be: its foreground job is hung up, and
+    /// nothing is left in it.
     ///
-    /// The slave is not kept: what has it open from now on is claude's, so that the end of the last of them
-    /// shows.
+    /// # Errors
+    /// When no descriptor is left.
+    pub fn again(master: &OwnedFd, slave: &OwnedFd, size: Size, attributes: &Attributes) -> io::Result<Self> {
+        tty::hang_up_foreground(master);
+        tty::make_as_new(slave, attributes)?;
+        discard(master);
+        tty::set_size(master, size)?;
+        Ok(Self { master: master.try_clone()?, slave: slave.try_clone()? })
+    }
+
+    /// Starts a program in a process group of its own, in the foreground of the PTY, with the signal state
+    /// that cckw was started with.
+    ///
+    /// Where the slave is not kept, what has it open from now on is claude's, so that the end of the last of
+    /// them shows.
     ///
     /// # Errors
     /// When the program cannot be executed.
@@ -64,7 +102,8 @@ impl Pty {
         cwd: Option<&Path>,
         stderr: Option<OwnedFd>,
         signals: &SignalState,
-    ) -> io::Result<(OwnedFd, Child)> {
+    ) -> io::Result<Spawned> {
+        let kept = is_kept().then(|| self.slave.try_clone()).transpose()?;
         let mut command = Command::new(program);
         if let Some(cwd) = cwd {
             command.current_dir(cwd);
@@ -90,8 +129,17 @@ impl Pty {
         environment.apply(&mut command);
         // std's own handle is not kept: it knows nothing of stopped children, and waiting is done here.
         let pid = command.spawn()?.id();
-        Ok((self.master, Child { pid: Pid::from_raw(pid as i32), stopped: false, ended: false }))
+        let child = Child { pid: Pid::from_raw(pid as i32), stopped: false, ended: false };
+        Ok(Spawned { master: self.master, child, kept })
     }
+}
+
+/// Reads what is left in a PTY, and throws it away.
+fn discard(master: &OwnedFd) {
+    let mut left = [0; 4096];
+    let mut reads = std::iter::repeat_with(|| read(master, &mut left)).take(MOST_LEFT);
+    // Nothing more comes, or too much.
+    let _ = reads.find(|found| !matches!(found, Transfer::Moved(_)));
 }
 
 /// The process that was started, which leads a process group.
@@ -172,7 +220,7 @@ impl Child {
 /// change.
 pub fn nudge(master: &OwnedFd) {
     if let Some(group) = tty::foreground_group(master) {
-        let _ = kill::to_group(group, libc::SIGWINCH);
+        let _ = kill::to_foreground_group(group, libc::SIGWINCH);
     }
 }
 

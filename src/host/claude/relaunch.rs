@@ -20,7 +20,6 @@ use crate::fault;
 use crate::host::Host;
 use crate::host::alerts::MomentEvent;
 use crate::host::broken_turn::prepare_launch;
-use crate::host::claude::pty::Pty;
 use crate::host::claude::supervisor::{
     ClaudeLaunch, Decision, FinishReason, LaunchContext, Lost, SupervisorEvent,
 };
@@ -29,7 +28,7 @@ use crate::host::state_watch::StateWatch;
 use crate::host::timers::Timer;
 use crate::host::turn_retry::RetryEvent;
 use crate::os::exit::Exit;
-use crate::os::{clock, threads, tty};
+use crate::os::{clock, threads};
 use crate::protocol::{FromHost, MINOR};
 use crate::registry::ConversationOwner;
 use crate::registry::last_claude;
@@ -474,8 +473,8 @@ impl Host {
         found
     }
 
-    /// Starts claude again, on a PTY of its own: what is left of the last one cannot write into its screen,
-    /// and nothing that was typed at the last one reaches it.
+    /// Starts claude again. Nothing that was typed at the last one reaches it. Where it gets a PTY of its own,
+    /// what is left of the last one cannot write into its screen.
     ///
     /// # Errors
     /// Why not, and the status that a shell would exit with.
@@ -490,10 +489,8 @@ impl Host {
         self.find_again();
         let args = launch_choice::arguments(&self.claude.launcher.args, launch, &self.record);
         self.expired(launch);
-        // Without one there is nothing to leave; then taking the next one shows what is wrong.
-        let _ = tty::leave_controlling();
-        let pty = Pty::open(self.claude.launcher.size, self.attachment.attributes())
-            .map_err(said("no PTY can be opened"))?;
+        let pty = self.claude.launcher.next_pty(self.output.master(), self.attachment.attributes());
+        let pty = pty.map_err(said("no PTY can be opened"))?;
         let for_client = pty.master.try_clone().map_err(said("no descriptor is left"))?;
         let cwd = last_claude::directory(&self.record);
         let mut variables = later_environment(&self.claude.launcher.environment, &self.events);

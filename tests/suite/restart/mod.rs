@@ -4,6 +4,7 @@ mod newer_claude;
 mod reboot;
 mod recovery;
 mod subcommand;
+mod terminal;
 mod turn;
 
 use nix::sys::signal::Signal;

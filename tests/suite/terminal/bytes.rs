@@ -218,9 +218,22 @@ fn both_directions_at_once_also_when_neither_side_reads_for_a_while() {
 
 #[test]
 fn the_last_bytes_of_a_child_that_ends_at_once_arrive() {
+    last_bytes_arrive(None);
+}
+
+/// As on macOS, where the host keeps the PTY open.
+#[test]
+fn the_last_bytes_arrive_from_a_terminal_that_the_host_keeps_open() {
+    last_bytes_arrive(Some("one-pty"));
+}
+
+fn last_bytes_arrive(fault: Option<&str>) {
     for grandchild in ["", ":grandchild:60"] {
         for bytes in [1, 2_000, 4_095, 4_096, 10_000, 50_000, 200_000, MIB] {
-            let sandbox = sandbox(&format!("burst:{bytes}{grandchild}"));
+            let mut sandbox = sandbox(&format!("burst:{bytes}{grandchild}"));
+            if let Some(fault) = fault {
+                sandbox.set("CCKW_FAULT", fault);
+            }
             let mut terminal = start(&sandbox);
             // The terminal reads late: whatever does not fit into it waits inside cckw and the PTY.
             terminal.stop_reading();
