@@ -1,9 +1,9 @@
 //! What the fuzz targets begin with, and what they once found, through the same properties:
 //! `docs/reports/fuzzing.md`.
 
-#[path = "../fuzz/examples/seeds/made.rs"]
+#[path = "fuzz/made.rs"]
 mod made;
-#[path = "../fuzz/properties/mod.rs"]
+#[path = "fuzz/properties/mod.rs"]
 mod properties;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ fn top() -> &'static Path {
 }
 
 fn entries(folder: &str) -> Vec<PathBuf> {
-    let folder = top().join("fuzz").join(folder);
+    let folder = top().join(folder);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut entries: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     entries.sort();
@@ -29,7 +29,7 @@ fn stem(path: &Path) -> String {
 /// Holds a target's property against its seeds; where it fails, the output ends with the seed's name.
 fn replay(target: &str) {
     let (_, check) = properties::TARGETS.iter().find(|(name, _)| *name == target).expect("a target");
-    let seeds = entries(&format!("seeds/{target}"));
+    let seeds = entries(&format!("tests/fuzz/seeds/{target}"));
     assert!(seeds.len() >= 5, "{target} has {} seeds", seeds.len());
     for seed in seeds {
         println!("{}", seed.display());
@@ -56,9 +56,9 @@ fn every_target_has_a_property_a_program_and_seeds() {
     let set = |folder: &str| entries(folder).iter().map(|path| stem(path)).collect::<BTreeSet<String>>();
     for (what, found) in [
         ("properties", properties),
-        ("programs", set("targets")),
-        ("seeds", set("seeds")),
-        ("dictionaries", set("dictionaries")),
+        ("programs", set("fuzz/targets")),
+        ("seeds", set("tests/fuzz/seeds")),
+        ("dictionaries", set("fuzz/dictionaries")),
     ] {
         assert_eq!(found, names, "{what}");
     }
@@ -68,10 +68,10 @@ fn every_target_has_a_property_a_program_and_seeds() {
 fn seeds_are_those_that_are_made_and_those_that_were_found() {
     let mut made: BTreeMap<PathBuf, Vec<u8>> = made::seeds(top())
         .into_iter()
-        .map(|(target, name, bytes)| (top().join("fuzz/seeds").join(target).join(name), bytes))
+        .map(|(target, name, bytes)| (top().join("tests/fuzz/seeds").join(target).join(name), bytes))
         .collect();
     for target in REPLAYED {
-        for seed in entries(&format!("seeds/{target}")) {
+        for seed in entries(&format!("tests/fuzz/seeds/{target}")) {
             let found = stem(&seed).starts_with("found-");
             let bytes = fs::read(&seed).expect("a seed");
             assert!(found || made.remove(&seed) == Some(bytes), "{} is not what is made", seed.display());
