@@ -1,21 +1,40 @@
 # What the scripts of this folder share; each begins with `source`.
 set -euo pipefail
+# A command that fails in $(…) ends the script too.
+shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 fail() { printf '%s: %s\n' "packaging/${0##*/}" "$*" >&2; exit 1; }
 need() { command -v "$1" >/dev/null || fail "$1 is missing: $2"; }
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# shellcheck disable=SC2034
 target=${CARGO_TARGET_DIR:-target}
 
-# The files that a package has besides the program, made by the program itself: `pages PROGRAM`.
+# The moment that files of a release bear, in place of the time at which they were made: that of packaging/changelog.
+release_time() {
+    head -n 1 packaging/changelog | grep -qF "cckw ($version-1)" ||
+        fail "packaging/changelog begins with another version than $version-1"
+    date -d "$(sed -n 's/^ -- .*>  //p' packaging/changelog | head -n 1)" +%s
+}
+
+# Builds the static program for a target, and prints its path.
+static_program() {
+    local said
+    said=$(packaging/static "$1" | tee /dev/stderr | tail -n 1)
+    [ -f "${said%%: *}" ] || fail "packaging/static did not say where the program is: $said"
+    printf '%s\n' "${said%%: *}"
+}
+
+# The files that a package has besides the program, put into a folder: `generated PROGRAM TARGET FOLDER`, where PROGRAM runs on this
+# machine and TARGET is what the package is for.
 generated() {
-    local program=$1 folder=target/packaging
+    local program=$1 triple=$2 folder=$3
     rm -rf "$folder"
     mkdir -p "$folder/man" "$folder/completions"
     "$program" man --out "$folder/man"
     "$program" completions bash >"$folder/completions/cckw"
     "$program" completions zsh >"$folder/completions/_cckw"
     "$program" completions fish >"$folder/completions/cckw.fish"
-    packaging/third-party >"$folder/THIRD-PARTY"
+    packaging/third-party "$triple" >"$folder/THIRD-PARTY"
 }

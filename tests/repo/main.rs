@@ -6,6 +6,7 @@ mod bench_stats;
 mod dependencies;
 mod docs;
 mod floors;
+mod packaging;
 mod security_page;
 mod signals;
 mod unsteady;
