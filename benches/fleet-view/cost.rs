@@ -4,9 +4,6 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use nix::time::clock_getcpuclockid;
-use nix::unistd::Pid;
-
 use crate::processes;
 use crate::screen::{Missing, Screen};
 
@@ -39,8 +36,18 @@ pub fn memory(pids: &[i32]) -> io::Result<Memory> {
 /// # Errors
 /// When one is gone.
 pub fn processor_time(pids: &[i32]) -> Result<Duration, Missing> {
-    let of = |pid: &i32| clock_getcpuclockid(Pid::from_raw(*pid))?.now().map(Duration::from);
-    pids.iter().map(of).sum::<nix::Result<Duration>>().map_err(|error| error.to_string())
+    pids.iter().map(|pid| time_of(*pid)).sum::<nix::Result<Duration>>().map_err(|error| error.to_string())
+}
+
+#[cfg(target_os = "linux")]
+fn time_of(pid: i32) -> nix::Result<Duration> {
+    nix::time::clock_getcpuclockid(nix::unistd::Pid::from_raw(pid))?.now().map(Duration::from)
+}
+
+/// Not asked here: [`memory`] reads `/proc`, so there is no measurement without it.
+#[cfg(not(target_os = "linux"))]
+fn time_of(_pid: i32) -> nix::Result<Duration> {
+    Err(nix::Error::ENOTSUP)
 }
 
 /// What some processes did while nothing happened.

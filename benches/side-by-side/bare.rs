@@ -37,8 +37,9 @@ pub fn run(program: &str, split: bool) -> io::Result<i32> {
 /// Makes the calling process the leader of a session whose terminal is `terminal`.
 pub fn own_session(terminal: RawFd) -> io::Result<()> {
     nix::unistd::setsid()?;
+    // The type of a request is another one in musl and on macOS.
     // SAFETY: TIOCSCTTY takes a number, not a pointer.
-    let result = unsafe { libc::ioctl(terminal, libc::TIOCSCTTY, 0) };
+    let result = unsafe { libc::ioctl(terminal, libc::TIOCSCTTY as _, 0) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 

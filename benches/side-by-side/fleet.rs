@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::commands::{Asked, CCK, CCKW, compare};
 use crate::effort::Effort;
 use crate::outer::Run;
+use crate::processes;
 use crate::results::{Question, Results};
 use crate::tools::{self, Tool};
 
@@ -122,7 +123,7 @@ impl Crowd {
             match unsafe { fork() }? {
                 ForkResult::Parent { child } => crowd.0.push(child),
                 ForkResult::Child => {
-                    let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+                    let _ = processes::end_with_parent();
                     loop {
                         nix::unistd::pause();
                     }

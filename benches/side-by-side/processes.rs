@@ -11,8 +11,27 @@ use nix::unistd::Pid;
 pub const MARK: &str = "CCKW_BENCH_RUN";
 
 /// Makes orphans children of this process, so that none of them is lost sight of.
+#[cfg(target_os = "linux")]
 pub fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
+}
+
+/// The same; only Linux has that.
+#[cfg(not(target_os = "linux"))]
+pub fn adopt_orphans() -> io::Result<()> {
+    Err(io::Error::other("the processes of a benchmark can be found on Linux only"))
+}
+
+/// Has this process killed when the one that started it ends.
+#[cfg(target_os = "linux")]
+pub fn end_with_parent() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?)
+}
+
+/// The same; only Linux has that.
+#[cfg(not(target_os = "linux"))]
+pub fn end_with_parent() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Collects all children that have ended, orphans included: otherwise they would stay in the process table.

@@ -53,7 +53,7 @@ fn supervise() -> io::Result<ExitStatus> {
     // SAFETY: the closure makes system calls only, and allocates nothing.
     unsafe {
         command.pre_exec(move || {
-            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+            processes::end_with_parent()?;
             Ok(signals.thread_unblock()?)
         })
     };

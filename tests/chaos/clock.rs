@@ -83,14 +83,23 @@ impl Clocks {
     }
 }
 
+/// The number of the system call that reads a clock, where [`SOURCE`] fits to the C library.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn number_of_the_call() -> Option<libc::c_long> {
+    Some(libc::SYS_clock_gettime)
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn number_of_the_call() -> Option<libc::c_long> {
+    None
+}
+
 fn build() -> Result<PathBuf, String> {
-    if !cfg!(target_env = "gnu") {
-        return Err("the C library is not one that a library can be loaded before".into());
-    }
+    let call = number_of_the_call().ok_or("the C library is not one that a library can be loaded before")?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (source, library) =
         (folder.join("clock.rs"), folder.join(format!("clock-{}.so", std::process::id())));
-    let text = SOURCE.replace("CALL", &libc::SYS_clock_gettime.to_string());
+    let text = SOURCE.replace("CALL", &call.to_string());
     fs::write(&source, text).map_err(|error| error.to_string())?;
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let built = Command::new(rustc)

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::Resource;
 use nix::sys::signal::Signal;
 
 use super::super::plan::{Kind, Moment, Plan, Victim};
@@ -40,7 +41,7 @@ pub(super) enum Trouble {
     Disk(Disk),
     Clocks(Clocks),
     /// Processes whose descriptors are limited, and how many they could open before.
-    Descriptors(Vec<(i32, libc::rlimit)>),
+    Descriptors(Vec<(i32, u64)>),
     Stopped(Victim, i32),
     Window(Window),
 }
@@ -228,7 +229,8 @@ impl Game {
                     _ => &[Victim::Host, Victim::Client],
                 };
                 let pids = victims.iter().map(|victim| self.find(*victim));
-                *trouble = Trouble::Descriptors(pids.map(|pid| (pid, limit_descriptors(pid, few))).collect());
+                *trouble =
+                    Trouble::Descriptors(pids.map(|pid| (pid, or_impossible(limit(pid, few)))).collect());
             }
             (Kind::Stopped, _) => {
                 // Without output nobody looks whether the client is stopped, so that is for the middle of a
@@ -273,7 +275,8 @@ impl Game {
             Trouble::Clocks(_) => {}
             Trouble::Descriptors(limited) => {
                 for (pid, before) in limited.iter().filter(|(pid, _)| process::runs(*pid)) {
-                    set_limit(*pid, *before);
+                    // One that has gone meanwhile is no matter.
+                    let _ = limit(*pid, *before);
                 }
             }
             Trouble::Stopped(Victim::Host, pid) => {
@@ -358,16 +361,7 @@ fn size_of(pid: i32) -> io::Result<(u16, u16)> {
 }
 
 /// Allows a process so many descriptors, those that it has open included; gives what it was allowed before.
-fn limit_descriptors(pid: i32, few: u64) -> libc::rlimit {
-    let mut before = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: fills the struct that it is given.
-    let done = unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, std::ptr::null(), &raw mut before) };
-    assert_eq!(done, 0, "{}", io::Error::last_os_error());
-    set_limit(pid, libc::rlimit { rlim_cur: few, ..before });
-    before
-}
-
-fn set_limit(pid: i32, limit: libc::rlimit) {
-    // SAFETY: reads the struct that it is given. A process that has gone meanwhile is no matter.
-    unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, &raw const limit, std::ptr::null_mut()) };
+fn limit(pid: i32, few: u64) -> Result<u64, String> {
+    process::limit(pid, Resource::RLIMIT_NOFILE, few)
+        .map_err(|error| format!("no limit of another process: {error}"))
 }

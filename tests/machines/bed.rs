@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -18,7 +17,9 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::support::bed_script::BedScript;
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, stand_in, wait_or_report, wait_until};
+use crate::support::{
+    DEADLINE, Record, Sandbox, Terminal, process, stand_in, system, wait_or_report, wait_until,
+};
 
 /// Set to `1` where a machine without namespaces is all right: then no test here counts.
 const ALLOWED_WITHOUT: &str = "TESTS_WITHOUT_NAMESPACES";
@@ -296,9 +297,8 @@ impl Far<'_> {
         let network = fs::File::open(format!("/proc/{}/ns/net", self.first())).expect("a network");
         thread::scope(|scope| {
             let there = scope.spawn(move || {
-                // SAFETY: it moves this thread alone, which ends with this closure.
-                let moved = unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) };
-                assert_eq!(moved, 0, "{}", std::io::Error::last_os_error());
+                // This thread alone, which ends with this closure.
+                system::enter_network(&network).expect("the network of the host");
                 call()
             });
             there.join().expect("no panic there")

@@ -4,6 +4,8 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use nix::sys::resource::{Resource, setrlimit};
+
 /// Calls `act` there, between fork and exec: it may make system calls, and nothing else.
 /// In a terminal such a command needs `Builder::fork`.
 pub fn before_exec(command: &mut Command, act: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
@@ -12,14 +14,8 @@ pub fn before_exec(command: &mut Command, act: impl FnMut() -> io::Result<()> + 
 }
 
 /// Sets a resource limit of this process: soft, hard.
-pub fn limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> io::Result<()> {
-    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
-    // SAFETY: reads the struct that the pointer leads to.
-    if unsafe { libc::setrlimit(resource, &raw const limit) } == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+pub fn limit(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
+    Ok(setrlimit(resource, soft, hard)?)
 }
 
 /// Gives signals that whoever started the tests ignores (`nohup`, or a shell's `&`) back their default

@@ -41,14 +41,18 @@ mod display;
 mod escape;
 mod keys;
 mod modes;
+pub mod mounts;
 pub mod other_user;
 pub mod own_process;
 pub mod process;
 pub mod pty;
 mod pump;
+#[cfg(target_os = "linux")]
+pub mod refused_calls;
 mod sandbox;
 mod shell;
 pub mod stand_in;
+pub mod system;
 mod terminal;
 mod tmux;
 pub mod verb;

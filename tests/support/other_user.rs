@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use super::own_process;
+use super::{own_process, system};
 
 /// Who that is: `nobody`, on most systems.
 pub const OTHER: u32 = 65534;
@@ -35,10 +35,7 @@ pub fn can_be_another(module: &str, test: &str) -> bool {
 /// Does something as the other user, in a thread of its own: no other thread is that user.
 pub fn as_another<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> thread::JoinHandle<T> {
     thread::spawn(move || {
-        // The C library's setresuid(3) would change every thread.
-        // SAFETY: touches no memory.
-        let changed = unsafe { libc::syscall(libc::SYS_setresuid, -1, OTHER, -1) };
-        assert_eq!(changed, 0, "{}", std::io::Error::last_os_error());
+        system::become_another(OTHER).expect("another user");
         act()
     })
 }

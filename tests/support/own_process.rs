@@ -21,7 +21,7 @@ pub fn is_by_itself(module: &str, test: &str, descriptors: u64) -> bool {
     assert!(most >= descriptors, "no process may open {descriptors} files here: {most}");
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(words(module, test)).env(AGAIN, "1");
-    before_exec(&mut command, move || limit(libc::RLIMIT_NOFILE, descriptors, most));
+    before_exec(&mut command, move || limit(Resource::RLIMIT_NOFILE, descriptors, most));
     let output = command.output().expect("this program runs");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(has_passed(&output), "{out}\n{err}");

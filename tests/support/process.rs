@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use nix::sys::resource::Resource;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -148,4 +150,33 @@ pub fn processor_time(pid: i32) -> std::time::Duration {
         String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/schedstat")).expect("a process")).into_owned();
     let first = text.split_whitespace().next().and_then(|text| text.parse().ok());
     std::time::Duration::from_nanos(first.expect("nanoseconds"))
+}
+
+/// How often the first thread of a process has gone to sleep.
+pub fn sleeps(pid: i32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
+    let line = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.and_then(|count| count.trim().parse().ok()).expect("a count")
+}
+
+/// Gives another process the soft limit `soft` from now on; returns the limit of before.
+///
+/// # Errors
+/// When the process is gone, or the system cannot do this: only Linux can (prlimit(2)).
+#[cfg(target_os = "linux")]
+pub fn limit(pid: i32, resource: Resource, soft: u64) -> io::Result<u64> {
+    let check = |result| if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: fills the struct that it is given.
+    check(unsafe { libc::prlimit(pid, resource as _, std::ptr::null(), &raw mut limit) })?;
+    let before = std::mem::replace(&mut limit.rlim_cur, soft);
+    // SAFETY: reads the struct that it is given.
+    check(unsafe { libc::prlimit(pid, resource as _, &raw const limit, std::ptr::null_mut()) })?;
+    Ok(before)
+}
+
+/// The same.
+#[cfg(not(target_os = "linux"))]
+pub fn limit(_pid: i32, _resource: Resource, _soft: u64) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -1,9 +1,13 @@
 //! A pseudo-terminal pair, its size, and a child that has the slave as its controlling terminal.
 
+#[path = "pty/system.rs"]
+mod system;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,13 +15,12 @@ use std::thread;
 
 use nix::cmsg_space;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
-    socketpair,
-};
+use nix::pty::{Winsize, grantpt, posix_openpt, unlockpt};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::sys::termios::{Termios, tcgetattr};
 use portable_pty::{CommandBuilder, NativePtySystem, PtySize, PtySystem};
+
+pub use system::{RECEIVE, keep_private};
 
 /// The size of a terminal: cells, and pixels of the whole window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +60,7 @@ pub fn open(size: Size) -> Pair {
     let master = posix_openpt(flags).expect("a pseudo-terminal");
     grantpt(&master).expect("a slave of this user's");
     unlockpt(&master).expect("a slave that can be opened");
-    let path = PathBuf::from(ptsname_r(&master).expect("the name of the terminal"));
+    let path = system::path_of(&master).expect("the name of the terminal");
     let slave = open_slave(&path);
     let master = OwnedFd::from(master);
     resize(&master, size);
@@ -97,11 +100,9 @@ pub struct Started {
 /// starts in that moment would keep the terminal open. So this happens in a thread that has descriptors of
 /// its own: no other thread's child gets them.
 pub fn start(size: Size, command: Command) -> Started {
-    let flags = SockFlag::SOCK_CLOEXEC;
-    let (here, there) =
-        socketpair(AddressFamily::Unix, SockType::Datagram, None, flags).expect("a pair of sockets");
+    let (here, there) = UnixDatagram::pair().expect("a pair of sockets");
     let apart = thread::spawn(move || {
-        own_descriptors().map_err(|error| error.to_string())?;
+        system::own_descriptors().map_err(|error| error.to_string())?;
         start_here(size, command, &there).map_err(|error| error.to_string())
     });
     let started = apart.join().expect("the thread that starts a program");
@@ -113,15 +114,9 @@ pub fn start(size: Size, command: Command) -> Started {
     Started { master, path, child }
 }
 
-/// From now on this thread has descriptors of its own. Those that it has so far are copied.
-fn own_descriptors() -> io::Result<()> {
-    // SAFETY: touches no memory.
-    if unsafe { libc::unshare(libc::CLONE_FILES) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-fn start_here(size: Size, command: Command, to: &OwnedFd) -> Result<(PathBuf, Child), Failed> {
+fn start_here(size: Size, command: Command, to: &UnixDatagram) -> Result<(PathBuf, Child), Failed> {
     let size =
         PtySize { rows: size.rows, cols: size.columns, pixel_width: size.width, pixel_height: size.height };
     let pair = NativePtySystem::default().openpty(size)?;
@@ -160,16 +155,17 @@ fn builder(mut command: Command) -> Result<CommandBuilder, Failed> {
     Ok(builder)
 }
 
-fn receive(from: &OwnedFd) -> OwnedFd {
+fn receive(from: &UnixDatagram) -> OwnedFd {
     let mut byte = [0];
     let mut space = cmsg_space!(RawFd);
     let mut parts = [IoSliceMut::new(&mut byte)];
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-    let message = recvmsg::<()>(from.as_raw_fd(), &mut parts, Some(&mut space), flags).expect("a message");
+    let message = recvmsg::<()>(from.as_raw_fd(), &mut parts, Some(&mut space), RECEIVE).expect("a message");
     for part in message.cmsgs().expect("control messages") {
         if let ControlMessageOwned::ScmRights(numbers) = part {
             // SAFETY: the kernel has just made this descriptor for this process, and nobody else owns it.
-            return unsafe { OwnedFd::from_raw_fd(numbers[0]) };
+            let received = unsafe { OwnedFd::from_raw_fd(numbers[0]) };
+            keep_private(&received);
+            return received;
         }
     }
     panic!("no descriptor came");
@@ -181,19 +177,7 @@ pub fn fork(size: Size, mut command: Command) -> Started {
     let end = || Stdio::from(slave.try_clone().expect("a copy of the slave"));
     command.stdin(end()).stdout(end()).stderr(end());
     // SAFETY: the closure only calls functions that are safe between fork and exec.
-    unsafe { command.pre_exec(lead_session) };
+    unsafe { command.pre_exec(system::lead_session) };
     let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     Started { master, path, child }
-}
-
-fn lead_session() -> io::Result<()> {
-    // SAFETY: takes no arguments; a fresh child is no group leader, so it succeeds.
-    if unsafe { libc::setsid() } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: descriptor 0 is the slave by now, and the argument 0 means "do not steal".
-    if unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
 }

@@ -4,4 +4,6 @@ pub mod flow;
 pub mod inherit;
 pub mod report;
 pub mod signals;
+mod system;
+mod taken;
 pub mod tty;

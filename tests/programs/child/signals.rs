@@ -2,10 +2,10 @@
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::{SigHandler, SigSet, Signal, raise, signal};
-use nix::sys::signalfd::SignalFd;
 use serde_json::json;
 
 use super::report::Report;
+use super::taken::take;
 use super::tty;
 
 use std::os::fd::AsFd;
@@ -26,25 +26,6 @@ const TAKEN: [Signal; 9] = [
 /// How long `signals` waits for a last signal after its terminal has gone, in milliseconds.
 const LAST_WAIT: u16 = 1000;
 
-/// Blocks the signals and returns a descriptor that gives them.
-fn take(signals: &[Signal]) -> SignalFd {
-    let set: SigSet = signals.iter().copied().collect();
-    match set.thread_block().and_then(|()| SignalFd::new(&set)) {
-        Ok(fd) => fd,
-        Err(error) => tty::give_up(&format!("signalfd: {error}")),
-    }
-}
-
-fn next(signals: &SignalFd) -> (Signal, u32) {
-    match signals.read_signal() {
-        Ok(Some(info)) => match Signal::try_from(info.ssi_signo as i32) {
-            Ok(signal) => (signal, info.ssi_pid),
-            Err(error) => tty::give_up(&format!("signal {}: {error}", info.ssi_signo)),
-        },
-        other => tty::give_up(&format!("signalfd: {other:?}")),
-    }
-}
-
 /// Reports every size: one at the start, one for each SIGWINCH. Ends with `q` or the terminal.
 pub fn winsize(first: Option<[u16; 4]>, mut report: Report) {
     let signals = take(&[Signal::SIGWINCH]);
@@ -64,7 +45,7 @@ pub fn winsize(first: Option<[u16; 4]>, mut report: Report) {
             [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(tty::input(), PollFlags::POLLIN)];
         tty::wait(&mut fds, PollTimeout::NONE);
         if tty::is_ready(&fds[0]) {
-            next(&signals);
+            signals.next();
             note(tty::size(), &mut report);
         } else {
             match tty::read(&mut buffer) {
@@ -96,7 +77,7 @@ pub fn signals(mut report: Report) {
             break "terminal";
         }
         if tty::is_ready(&fds[0]) {
-            let (signal, from) = next(&signals);
+            let (signal, from) = signals.next();
             let name = signal.as_str().trim_start_matches("SIG");
             report.push("signals", json!({"signal": name, "from": from}));
             report.write();

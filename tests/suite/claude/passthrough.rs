@@ -5,8 +5,10 @@ use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 
+use nix::sys::resource::Resource;
 use serde_json::{Value, json};
 
+use crate::support::system::rare_signals;
 use crate::support::{Sandbox, Terminal, before_exec, limit, pty_child};
 
 /// A claude that says who it is and what it was given, in a file, and ends with 7.
@@ -166,14 +168,14 @@ fn descriptors_and_signals_of_the_shell_s_are_left_alone() {
                     return Err(io::Error::last_os_error());
                 }
             }
-            for signal in [libc::SIGPIPE, libc::SIGHUP, libc::SIGRTMIN() + 2] {
+            for signal in [libc::SIGPIPE, libc::SIGHUP, rare_signals()[0]] {
                 // SAFETY: SIG_IGN runs no code.
                 unsafe { libc::signal(signal, libc::SIG_IGN) };
             }
             let mut blocked = nix::sys::signal::SigSet::empty();
             blocked.add(nix::sys::signal::Signal::SIGUSR1);
             blocked.thread_set_mask()?;
-            limit(libc::RLIMIT_NOFILE, 64, 64)
+            limit(Resource::RLIMIT_NOFILE, 64, 64)
         });
     });
     for key in ["fds", "status", "rlimits"] {

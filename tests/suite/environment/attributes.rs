@@ -32,9 +32,9 @@ fn odd(mut command: Command) -> Command {
             unsafe { signal(number, SigHandler::SigIgn) }?;
         }
         let (_, files) = getrlimit(Resource::RLIMIT_NOFILE)?;
-        limit(libc::RLIMIT_NOFILE, 90, files)?;
+        limit(Resource::RLIMIT_NOFILE, 90, files)?;
         let (_, stack) = getrlimit(Resource::RLIMIT_STACK)?;
-        limit(libc::RLIMIT_STACK, 4 << 20, stack)
+        limit(Resource::RLIMIT_STACK, 4 << 20, stack)
     });
     command
 }

@@ -2,15 +2,14 @@
 //! used.
 
 use std::fs;
-use std::io;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::{DEADLINE, WORDS, detached, end, is_within_reach, listed, said};
-use crate::support::stand_in::{at_prompt, sandbox, submit};
+use crate::support::stand_in::sandbox;
 use crate::support::verb::{cckw, well_said};
-use crate::support::{Record, Sandbox, Terminal, before_exec, process, wait_until};
+use crate::support::{Record, Sandbox, Terminal, process, wait_until};
 
 /// The record with something else in one of its fields.
 fn with(record: &Record, key: &str, value: serde_json::Value) -> String {
@@ -160,11 +159,14 @@ fn a_state_directory_that_cannot_be_read_is_no_empty_one() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_file_system_without_locks_is_named_with_what_to_do() {
+    use crate::support::stand_in::{at_prompt, submit};
+    use crate::support::{before_exec, refused_calls};
     let sandbox = sandbox();
     let mut command = sandbox.cckw_claude();
-    before_exec(&mut command, refuse_locks);
+    before_exec(&mut command, refused_calls::refuse_locks);
     let mut terminal = Terminal::builder().fork(command);
     terminal.wait_for_text("XDG_STATE_HOME");
     // Claude runs without a session.
@@ -179,24 +181,4 @@ fn a_file_system_without_locks_is_named_with_what_to_do() {
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     sandbox.wait_for_silence();
     assert_eq!(fs::read_dir(sandbox.path("state/cckw")).expect("lists").count(), 0);
-}
-
-/// Has flock(2) fail as where the file system has none.
-fn refuse_locks() -> io::Result<()> {
-    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-    const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
-    // The number of the call stands first.
-    let mut steps = [
-        step(LOAD, 0, 0, 0),
-        step(EQUAL, 0, 1, libc::SYS_flock as u32),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOLCK as u32),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ];
-    let program = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
-    nix::sys::prctl::set_no_new_privs()?;
-    // SAFETY: the program and its steps live during the call, which copies them.
-    let done = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -4,6 +4,8 @@
 mod damaged;
 mod expiry;
 mod journal;
+#[cfg(target_os = "linux")]
+mod limits;
 mod moved;
 mod removed;
 mod replaced;

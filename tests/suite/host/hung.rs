@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use crate::support::pty::keep_private;
 use crate::support::stand_in::{self, at_prompt, submit};
+use crate::support::system::QUEUE_IS_FULL;
 use crate::support::{DEADLINE, Key, Modes, Record, Sandbox, Terminal, pid, process, verb, wait_until};
 
 /// What may pass until somebody gives up a host that is stopped: four seconds, and the load of the machine. It
@@ -409,11 +411,13 @@ fn a_host_whose_queue_is_full_holds_up_no_verb() {
     loop {
         use nix::sys::socket::{AddressFamily, SockFlag, SockType, connect, socket as make};
         use std::os::fd::AsRawFd;
-        let one =
-            make(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).expect("a socket");
+        let one = make(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None).expect("a socket");
+        keep_private(&one);
+        let one = UnixStream::from(one);
+        one.set_nonblocking(true).expect("a socket that does not block");
         match connect(one.as_raw_fd(), &socket) {
-            Ok(()) => queued.push(UnixStream::from(one)),
-            Err(nix::Error::EAGAIN) => break,
+            Ok(()) => queued.push(one),
+            Err(QUEUE_IS_FULL) => break,
             Err(error) => panic!("{error}"),
         }
         assert!(queued.len() < 10_000);

@@ -1,16 +1,14 @@
 //! The host sends a session's screen to those who watch it, when it has changed and only then.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cckw::protocol::{Channel, Request, Response, ScreenFrame};
 
 use crate::support::stand_in::{self, exit, idle, say, start};
 use crate::support::verb::well_said;
-use crate::support::{DEADLINE, Sandbox, Size, Terminal, pid, wait_until};
+use crate::support::{DEADLINE, Sandbox, Size, Terminal, pid, process, wait_until};
 
 /// Somebody who watches the one session.
 struct Watcher {
@@ -82,13 +80,6 @@ fn scripted(text: &str) -> (Sandbox, Terminal) {
     let terminal = Terminal::spawn(sandbox.cckw_claude());
     sandbox.wait_for_record("a child", |record| record.pid("child_pid").is_some());
     (sandbox, terminal)
-}
-
-#[cfg(target_os = "linux")]
-fn sleeps(pid: i32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
-    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    line.and_then(|count| count.trim().parse().ok()).expect("a count")
 }
 
 #[test]
@@ -213,7 +204,6 @@ fn only_so_many_watch() {
     exit(terminal);
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn nobody_wakes_up_while_nothing_changes() {
     let sandbox = stand_in::sandbox();
@@ -226,10 +216,10 @@ fn nobody_wakes_up_while_nothing_changes() {
     let seen: BTreeSet<u64> = (0..4)
         .map(|_| {
             assert!(!watcher.take(Duration::from_millis(500)));
-            sleeps(host)
+            process::sleeps(host)
         })
         .collect();
     assert!(seen.len() <= 2, "the host wakes up at rest: {seen:?}");
-    assert!(Path::new("/proc").join(host.to_string()).exists());
+    assert!(process::runs(host));
     exit(terminal);
 }

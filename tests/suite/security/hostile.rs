@@ -110,7 +110,7 @@ pub fn send_these(stream: &UnixStream, bytes: &[u8], fds: &[RawFd]) {
         stream.as_raw_fd(),
         &[IoSlice::new(bytes)],
         &[ControlMessage::ScmRights(fds)],
-        MsgFlags::MSG_NOSIGNAL,
+        MsgFlags::empty(),
         None,
     );
 }

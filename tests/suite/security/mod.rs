@@ -17,9 +17,10 @@ use std::io;
 use std::os::fd::RawFd;
 use std::process::Command;
 
+use nix::sys::resource::Resource;
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, Terminal, before_exec, limit, pty_child};
+use crate::support::{Sandbox, Terminal, before_exec, limit, pty_child, system};
 
 fn child(mode: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
@@ -115,8 +116,8 @@ fn what_the_user_has_changed_is_inherited_as_it_is() {
         command.env("EMPTY", "").env("ODD", "a=b\n\u{1b}[31m").current_dir("/");
         before_exec(command, || {
             nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o137));
-            limit(libc::RLIMIT_CORE, 4096, 8192)?;
-            limit(libc::RLIMIT_NOFILE, 200, 300)?;
+            limit(Resource::RLIMIT_CORE, 4096, 8192)?;
+            limit(Resource::RLIMIT_NOFILE, 200, 300)?;
             // SAFETY: touches no memory.
             unsafe { libc::nice(3) };
             let mut attributes = nix::sys::termios::tcgetattr(io::stdin())?;
@@ -136,15 +137,15 @@ fn what_the_user_has_changed_is_inherited_as_it_is() {
 
 #[test]
 fn signals_are_blocked_and_ignored_as_they_were() {
-    let real_time = libc::SIGRTMIN() + 3;
+    let [rare, another] = system::rare_signals();
     let ignored =
-        [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGPIPE, libc::SIGUSR1, libc::SIGCHLD, real_time];
+        [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGPIPE, libc::SIGUSR1, libc::SIGCHLD, rare];
     let (direct, through) = both(&[], move |command| {
         before_exec(command, move || {
             for signal in ignored {
                 set_disposition(signal, libc::SIG_IGN);
             }
-            block(&[libc::SIGUSR2, libc::SIGTERM, libc::SIGALRM, real_time + 1])
+            block(&[libc::SIGUSR2, libc::SIGTERM, libc::SIGALRM, another])
         });
     });
     let mask = |signals: &[i32]| signals.iter().fold(0_u64, |mask, signal| mask | 1 << (signal - 1));
@@ -153,7 +154,7 @@ fn signals_are_blocked_and_ignored_as_they_were() {
     };
     // Whoever runs the tests may ignore others besides.
     assert_eq!(said(&direct, "SigIgn") & mask(&ignored), mask(&ignored));
-    assert_ne!(said(&direct, "SigBlk") & mask(&[real_time + 1]), 0);
+    assert_ne!(said(&direct, "SigBlk") & mask(&[another]), 0);
     for key in ["SigBlk", "SigIgn", "SigCgt"] {
         let (through, direct) = (said(&through, key), said(&direct, key));
         assert_eq!(through, direct, "{key}: {through:016x} and not {direct:016x}");

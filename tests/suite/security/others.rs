@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use nix::sys::signal::Signal;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use nix::sys::socket::{ControlMessageOwned, recvmsg};
 
 use super::doors::{STATUS, answer, ask, is_answered, session};
 use super::hostile::send_with;
 use crate::support::other_user::{as_another, can_be_another, open_to_all};
+use crate::support::pty::RECEIVE;
 use crate::support::stand_in::{at_prompt, sandbox};
 use crate::support::verb::{cckw, well_said};
 use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
@@ -126,9 +127,7 @@ fn hear(stream: &UnixStream, told: &Mutex<(Vec<u8>, usize)>) {
     let mut buffer = [0; 4096];
     let mut slices = [std::io::IoSliceMut::new(&mut buffer)];
     let mut space = nix::cmsg_space!([i32; 8]);
-    let Ok(message) =
-        recvmsg::<()>(stream.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)
-    else {
+    let Ok(message) = recvmsg::<()>(stream.as_raw_fd(), &mut slices, Some(&mut space), RECEIVE) else {
         return;
     };
     let mut fds = 0;

@@ -1,11 +1,10 @@
 //! A claude that is not there, or cannot be run.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{nothing_left, refused, runs_without_session, sandbox, says};
-use crate::support::{DEADLINE, Sandbox, Terminal, before_exec, process, wait_until};
+use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
 
 #[test]
 fn claude_is_not_found() {
@@ -125,31 +124,11 @@ fn what_is_printed_of_a_directory_s_name_is_harmless() {
     says(&runs_without_session(&sandbox, |_| {}), 0, &["evil\\u{1b}[31m/cckw"]);
 }
 
-/// Has every attempt to unlock a new PTY fail, as the opening does when the system has none left.
-fn refuse_ptys() -> io::Result<()> {
-    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-    const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
-    // The number of the call stands first; the second argument of ioctl(2), its request, at 24.
-    let mut steps = [
-        step(LOAD, 0, 0, 0),
-        step(EQUAL, 0, 3, libc::SYS_ioctl as u32),
-        step(LOAD, 0, 0, 24),
-        step(EQUAL, 0, 1, libc::TIOCSPTLCK as u32),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSPC as u32),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ];
-    let program = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
-    nix::sys::prctl::set_no_new_privs()?;
-    // SAFETY: the program and its steps live during the call, which copies them.
-    let done = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
+#[cfg(target_os = "linux")]
 #[test]
 fn no_pty_can_be_opened() {
+    use crate::support::{before_exec, refused_calls};
     let sandbox = sandbox();
-    let said = runs_without_session(&sandbox, |shell| before_exec(shell, refuse_ptys));
+    let said = runs_without_session(&sandbox, |shell| before_exec(shell, refused_calls::refuse_ptys));
     says(&said, 0, &["PTY", "No space left", "kernel.pty.max"]);
 }
