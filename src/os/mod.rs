@@ -31,6 +31,7 @@ pub mod parallel;
 pub mod poll;
 pub mod process;
 pub mod process_end;
+pub mod process_start;
 pub mod processes;
 pub mod raw_text;
 pub mod replace_program;

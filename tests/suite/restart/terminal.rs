@@ -5,6 +5,7 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
+use crate::support::verb::well_said;
 use crate::support::{Key, Sandbox, Size, Terminal, process};
 
 /// A claude that says what it finds, changes its terminal, starts a process that has `/dev/tty` open and minds
@@ -31,21 +32,27 @@ fn greeting(launch: u32, size: &str) -> String {
     format!("launch {launch}: leads its group 1, foreground 1, terminal 1, session 1, size {size}")
 }
 
-/// Two crashes in a row, and ctrl-c after that. `fault` says how the launches get their terminals.
-fn crash_twice(fault: Option<&str>) {
+/// Two crashes in a row, and ctrl-c after that. `fault` says how the launches get their terminals. Between the
+/// two another program goes on in the host's process, if that is wanted.
+fn crash_twice(fault: Option<&str>, hands_over: bool) {
     let mut sandbox = Sandbox::new();
     sandbox.configure("[restart]\ninitial_delay = \"20ms\"\nmax_delay = \"50ms\"\n");
     sandbox.set("CCKW_CLAUDE", sandbox.script("scripted", CLAUDE));
     if let Some(fault) = fault {
         sandbox.set("CCKW_FAULT", fault);
     }
-    let mut terminal = Terminal::builder().size(30, 120).spawn(sandbox.cckw_claude());
+    let mut command = sandbox.cckw_claude();
+    command.args(["-n", "work"]);
+    let mut terminal = Terminal::builder().size(30, 120).spawn(command);
     terminal.wait_for_text(&greeting(1, "30x120"));
     // The line behind it was meant for the claude that is gone.
     terminal.type_text("crash\rleft over\r");
     terminal.wait_for_text(&greeting(2, "30x120"));
     terminal.resize(Size::cells(31, 110));
     sandbox.wait_for_record("the second launch", |record| record.json["restarts"] == 1);
+    if hands_over {
+        well_said(&sandbox, &["restart", "--hosts", "--force", "work"]);
+    }
     terminal.type_text("some words\r");
     terminal.wait_for_text("got some words in 2");
     terminal.type_text("crash\r");
@@ -70,11 +77,16 @@ fn crash_twice(fault: Option<&str>) {
 
 #[test]
 fn a_claude_that_comes_back_twice_has_a_controlling_terminal() {
-    crash_twice(None);
+    crash_twice(None, false);
 }
 
 /// As on macOS.
 #[test]
 fn a_claude_that_gets_the_terminal_of_the_last_one_finds_it_as_new() {
-    crash_twice(Some("one-pty"));
+    crash_twice(Some("one-pty"), false);
+}
+
+#[test]
+fn the_terminal_that_is_kept_goes_with_a_hand_over() {
+    crash_twice(Some("one-pty"), true);
 }
