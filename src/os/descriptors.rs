@@ -43,6 +43,12 @@ pub fn check_room(count: usize) -> io::Result<()> {
     })
 }
 
+/// Whether a descriptor of this number is open.
+pub fn is_open(fd: RawFd) -> bool {
+    // SAFETY: the call reads a mark of the descriptor, if there is one.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
+}
+
 /// Whether so many of the lowest numbers are free, and allowed. One poll(2), which says of each whether it is
 /// open, in the place of as many opens and closes before each start; what it does not settle, those do.
 fn is_roomy(count: usize) -> bool {

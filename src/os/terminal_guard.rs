@@ -122,8 +122,8 @@ pub fn has_gone(lifeline: impl AsFd) -> bool {
 /// Whether nobody has the other end of a pipe to write to, or will have none within some time, in
 /// milliseconds.
 fn is_closed(pipe: BorrowedFd<'_>, timeout_ms: u16) -> bool {
-    // That counts as an error on this end.
-    let mut fds = [PollFd::new(pipe, PollFlags::empty())];
+    // That counts as an error on this end. macOS tells of it only where something is asked for.
+    let mut fds = [PollFd::new(pipe, PollFlags::POLLHUP)];
     matches!(poll(&mut fds, timeout_ms), Ok(1))
 }
 

@@ -80,7 +80,8 @@ pub fn name() -> Option<PathBuf> {
 /// there it would outlive a cckw that is killed, and break what reads the terminal next.
 ///
 /// # Errors
-/// When the terminal has no name that can be opened (another mount or PID namespace, another owner).
+/// When the terminal has no name that can be opened (another mount or PID namespace, another owner). After su,
+/// macOS has none: there `/dev/tty` cannot be waited for, and its node is another user's.
 pub fn reopen() -> io::Result<File> {
     let stdin = io::stdin();
     let mut last = io::Error::from(io::ErrorKind::NotFound);
@@ -122,7 +123,8 @@ pub fn own(sent: OwnedFd) -> Result<OwnedFd, UserError> {
     }
     match open_anew(&sent) {
         Ok(own) => Ok(own),
-        Err(_) if super::io::is_nonblocking(&sent) => Ok(sent),
+        // Elsewhere what was opened as /dev/tty would be the terminal of this process.
+        Err(_) if HAS_INDIRECT_TERMINAL && super::io::is_nonblocking(&sent) => Ok(sent),
         Err(error) => Err(terminal::is_blocking(error)),
     }
 }
@@ -162,13 +164,21 @@ fn open_anew(tty: &OwnedFd) -> io::Result<OwnedFd> {
     }
 }
 
-/// The names to try, best first. /dev/tty opens even where the device node belongs to another user
-/// (after su); macOS cannot wait for it with kqueue, so there the node comes first.
+/// The names to try, best first.
 fn names(stdin: BorrowedFd<'_>) -> Vec<PathBuf> {
-    let node = name();
     let controlling = is_controlling(stdin).then(|| PathBuf::from(CONTROLLING));
-    let (first, second) = if cfg!(target_os = "macos") { (node, controlling) } else { (controlling, node) };
-    first.into_iter().chain(second).collect()
+    in_order(controlling, name(), HAS_INDIRECT_TERMINAL)
+}
+
+/// Whether a descriptor of `/dev/tty` is the terminal that it was opened on. On macOS it is the controlling
+/// terminal of whoever uses it, and neither kqueue nor poll(2) waits for it (xnu, `bsd/kern/tty_tty.c` and
+/// `spec_kqfilter`).
+const HAS_INDIRECT_TERMINAL: bool = cfg!(target_os = "linux");
+
+/// /dev/tty opens even where the device node belongs to another user (after su). Where it is of no use, only the
+/// node is left.
+fn in_order(controlling: Option<PathBuf>, node: Option<PathBuf>, has_indirect: bool) -> Vec<PathBuf> {
+    controlling.filter(|_| has_indirect).into_iter().chain(node).collect()
 }
 
 /// Whether the process group of this process is the terminal's foreground job.

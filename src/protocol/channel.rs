@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{decode, encode};
 use crate::os::fd_store::{FdStore, ReceivedFds, StoredFd};
-use crate::os::poll::{Interest, Poll};
+use crate::os::poll::{Interest, Poll, has_ended};
 use crate::os::raw_text;
 use crate::os::socket;
 
@@ -293,9 +293,7 @@ impl Channel {
     /// Whether the other side has closed its end for good, with all that it sent: a process that has ended,
     /// or has given up. One that has only said all it had to say (shutdown(2)) is still there.
     pub fn is_abandoned(&self) -> bool {
-        let mut poll = Poll::default();
-        let place = poll.add(&self.stream, Interest::End);
-        poll.wait(Some(Duration::ZERO)).is_ok() && poll.is_ready(place)
+        has_ended(&self.stream)
     }
 
     /// The process that the other side was when the connection was made, as the system says; nothing where it

@@ -23,9 +23,11 @@ pub fn inside_itself() -> UserError {
     UserError::new("this terminal is inside the session that you want to attach")
 }
 
-/// It cannot be opened in a description of its own.
+/// It cannot be opened in a description of its own. On Linux that is rare; on macOS it is so after su.
 pub fn cannot_be_opened(error: impl Display) -> UserError {
-    UserError::new("this terminal cannot be opened anew").why(error)
+    UserError::new("this terminal cannot be opened anew")
+        .why(error)
+        .advice("a terminal that belongs to you can be: log in as this user, or run tmux first")
 }
 
 /// The same, for the fleet view.
