@@ -91,11 +91,10 @@ impl StaleLinkWatch {
             }
             return self.slept();
         }
-        if is_ready(&tokens.network) {
-            self.network.as_ref()?.hear();
+        if is_ready(&tokens.network) && self.network.as_ref()?.hear() {
             return self.outage(network::is_up(), Instant::now());
         }
-        None
+        if Wakeup::IS_CERTAIN { None } else { self.slept() }
     }
 
     /// Whether the machine has slept since this was looked at last.

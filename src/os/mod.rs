@@ -35,6 +35,8 @@ pub mod process_start;
 pub mod processes;
 pub mod raw_text;
 pub mod replace_program;
+#[cfg(any(target_os = "macos", test))]
+mod routes;
 pub mod running_program;
 pub mod signal_pipe;
 pub mod signals;

@@ -1,9 +1,13 @@
 //! Noticing that the network went away and came back, without asking again and again.
 //!
-//! Linux alone, by rtnetlink(7). Elsewhere the network is taken to be there.
+//! On Linux by rtnetlink(7), on macOS by route(4): never run there, see `docs/user/platforms.md`. Elsewhere the
+//! network is taken to be there.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+#[cfg(target_os = "macos")]
+use super::routes::concern_the_network;
 
 /// Has something to read when routes or links of the machine have changed.
 pub struct Network {
@@ -25,25 +29,44 @@ impl Network {
         Ok(Self { socket })
     }
 
+    /// The same by a socket of the routes.
+    ///
+    /// # Errors
+    /// When the process is out of descriptors.
+    #[cfg(target_os = "macos")]
+    pub fn listen() -> io::Result<Self> {
+        use std::os::fd::FromRawFd;
+        // SAFETY: no memory is touched.
+        let number = nix::errno::Errno::result(unsafe { libc::socket(libc::PF_ROUTE, libc::SOCK_RAW, 0) })?;
+        // SAFETY: the kernel has just made this descriptor for this process.
+        let socket = unsafe { OwnedFd::from_raw_fd(number) };
+        super::descriptors::keep_private_here(&socket);
+        super::io::set_nonblocking(&socket)?;
+        Ok(Self { socket })
+    }
+
     /// The same where it is not known how.
     ///
     /// # Errors
     /// Always.
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     pub fn listen() -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Takes note of all that was there to read. What it said does not matter: [`is_up`] looks.
-    pub fn hear(&self) {
+    /// Takes note of all that was there to read. Whether the network may be another one: [`is_up`] looks.
+    pub fn hear(&self) -> bool {
         // Too many at once are lost, and that is one error in the place of them.
-        let mut messages = [0; 8192];
+        let (mut messages, mut is_changed) = ([0; 8192], false);
         for _ in 0..64 {
             match nix::unistd::read(&self.socket, &mut messages) {
-                Ok(1..) | Err(nix::Error::ENOBUFS | nix::Error::EINTR) => {}
-                _ => return,
+                Ok(length @ 1..) => is_changed |= concern_the_network(&messages[..length]),
+                Err(nix::Error::ENOBUFS) => is_changed = true,
+                Err(nix::Error::EINTR) => {}
+                _ => break,
             }
         }
+        is_changed
     }
 }
 
@@ -53,7 +76,47 @@ impl AsFd for Network {
     }
 }
 
+/// The kernel of Linux tells of nothing else than was asked for.
+#[cfg(not(target_os = "macos"))]
+fn concern_the_network(_messages: &[u8]) -> bool {
+    true
+}
+
 /// Whether the machine has a default route. True where nobody can tell.
+#[cfg(target_os = "macos")]
+pub fn is_up() -> bool {
+    route_table().is_none_or(|table| super::routes::has_default(&table))
+}
+
+/// All routes, as the kernel says them; nothing where it does not.
+#[cfg(target_os = "macos")]
+fn route_table() -> Option<Vec<u8>> {
+    // It may have grown between the two calls.
+    const SPARE_BYTES: usize = 4096;
+    const MAX_TRIES: usize = 4;
+    let mut name = [libc::CTL_NET, libc::PF_ROUTE, 0, 0, libc::NET_RT_DUMP, 0];
+    let mut ask = |table: *mut u8, length: &mut usize| {
+        let count = name.len() as libc::c_uint;
+        // SAFETY: the kernel writes no more than the length says, or the length alone where there is no table.
+        unsafe { libc::sysctl(name.as_mut_ptr(), count, table.cast(), length, std::ptr::null_mut(), 0) == 0 }
+    };
+    for _ in 0..MAX_TRIES {
+        let mut length = 0;
+        if !ask(std::ptr::null_mut(), &mut length) {
+            return None;
+        }
+        let mut table = vec![0; length + SPARE_BYTES];
+        length = table.len();
+        if ask(table.as_mut_ptr(), &mut length) {
+            table.truncate(length);
+            return Some(table);
+        }
+    }
+    None
+}
+
+/// Whether the machine has a default route. True where nobody can tell.
+#[cfg(not(target_os = "macos"))]
 pub fn is_up() -> bool {
     if !cfg!(target_os = "linux") {
         return true;
@@ -69,6 +132,7 @@ pub fn is_up() -> bool {
 
 /// In `/proc/net/route`: destination and mask are zero, and the route is up (`RTF_UP`, 1, in hexadecimal
 /// flags).
+#[cfg(any(not(target_os = "macos"), test))]
 fn has_default_v4(table: &str) -> bool {
     table.lines().skip(1).any(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -81,6 +145,7 @@ fn has_default_v4(table: &str) -> bool {
 
 /// In `/proc/net/ipv6_route`: destination `::/0` by a device that is not the loopback one, which every
 /// machine has and which rejects.
+#[cfg(any(not(target_os = "macos"), test))]
 fn has_default_v6(table: &str) -> bool {
     table.lines().any(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -117,6 +182,7 @@ mod tests {
     fn listening_does_not_wait() {
         let network = Network::listen().expect("a socket");
         network.hear();
+        assert!(!network.hear(), "nothing was left");
         is_up();
     }
 }

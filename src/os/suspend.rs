@@ -31,13 +31,18 @@ pub fn asleep() -> io::Result<Duration> {
 pub struct Wakeup {
     #[cfg(target_os = "linux")]
     timer: nix::sys::timerfd::TimerFd,
+    /// A sleep takes the network down and up again, and that is told.
     #[cfg(not(target_os = "linux"))]
-    never: (std::os::unix::net::UnixStream, std::os::unix::net::UnixStream),
+    network: super::network::Network,
 }
 
 impl Wakeup {
-    /// Begins to listen. On macOS there is nothing to listen to: there a sleep is noticed with whatever
+    /// Whether a sleep wakes whoever listens, always. Where it does not, the clocks are looked at with whatever
     /// happens next.
+    pub const IS_CERTAIN: bool = cfg!(target_os = "linux");
+
+    /// Begins to listen. On macOS it is the network that is listened to: never run there, see
+    /// `docs/user/platforms.md`.
     ///
     /// # Errors
     /// When the process is out of descriptors.
@@ -51,7 +56,7 @@ impl Wakeup {
             Ok(wakeup)
         }
         #[cfg(not(target_os = "linux"))]
-        Ok(Self { never: std::os::unix::net::UnixStream::pair()? })
+        Ok(Self { network: super::network::Network::listen()? })
     }
 
     /// A timer that never comes due, but is cancelled when the clock jumps, as it does with the end of a
@@ -76,6 +81,8 @@ impl Wakeup {
             let _ = nix::unistd::read(&self.timer, &mut [0; 8]);
             self.arm()?;
         }
+        #[cfg(not(target_os = "linux"))]
+        self.network.hear();
         Ok(())
     }
 }
@@ -85,7 +92,7 @@ impl AsFd for Wakeup {
         #[cfg(target_os = "linux")]
         return self.timer.as_fd();
         #[cfg(not(target_os = "linux"))]
-        return self.never.0.as_fd();
+        return self.network.as_fd();
     }
 }
 
