@@ -38,10 +38,23 @@ pub fn account_home() -> Option<PathBuf> {
 }
 
 /// The directory for the sockets that cannot be in their session's directory, because its path is too long
-/// for a socket's address or its file system holds no sockets: `/tmp/cckw-UID`. It may not exist yet. It is
-/// the same for all of a user's logins.
+/// for a socket's address or its file system holds no sockets: `/tmp/cckw-UID`, on macOS `~/.cckw`. It may not
+/// exist yet. It is the same for all of a user's logins.
 pub fn short_dir() -> PathBuf {
-    Path::new("/tmp").join(format!("cckw-{}", geteuid()))
+    let temporary = Path::new("/tmp").join(format!("cckw-{}", geteuid()));
+    if cfg!(target_os = "macos") { short_dir_below(home(), temporary, has_room) } else { temporary }
+}
+
+/// A directory that nothing cleans, where a socket's path fits into an address; else the temporary one. macOS
+/// removes from `/tmp` and from `TMPDIR` what was not used for three days.
+fn short_dir_below(home: Option<PathBuf>, temporary: PathBuf, has_room: impl Fn(&Path) -> bool) -> PathBuf {
+    home.map(|home| home.join(".cckw")).filter(|path| has_room(path)).unwrap_or(temporary)
+}
+
+/// The directory for sockets that are needed while this process runs: [`runtime_dir`], and on macOS
+/// [`short_dir`], because a process may run for longer than its `TMPDIR` is left alone.
+pub fn process_sockets_dir() -> PathBuf {
+    if cfg!(target_os = "macos") { short_dir() } else { runtime_dir() }
 }
 
 /// Where earlier versions had the sockets: `$XDG_RUNTIME_DIR/cckw`, else `cckw-UID` in the temp directory:
@@ -278,6 +291,20 @@ mod tests {
         assert_eq!(absolute_value(Some("run".into())), None);
         assert_eq!(absolute_value(Some("".into())), None);
         assert_eq!(absolute_value(Some("/run".into())), Some("/run".into()));
+    }
+
+    /// As macOS has it: 103 bytes for the path of a socket.
+    #[test]
+    fn where_temporary_files_are_cleaned_sockets_are_in_the_home() {
+        let has_room = |directory: &Path| directory.as_os_str().len() + "/UUID.sock".len() + 32 <= 103;
+        let of =
+            |home: Option<&str>| short_dir_below(home.map(PathBuf::from), "/tmp/cckw-501".into(), has_room);
+        assert_eq!(of(Some("/Users/you")), Path::new("/Users/you/.cckw"));
+        let longest = format!("/Users/{}", "x".repeat(48));
+        assert_eq!(of(Some(&longest)), Path::new(&longest).join(".cckw"));
+        // Nothing better is left.
+        assert_eq!(of(Some(&format!("{longest}x"))), Path::new("/tmp/cckw-501"));
+        assert_eq!(of(None), Path::new("/tmp/cckw-501"));
     }
 
     #[test]

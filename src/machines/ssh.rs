@@ -201,7 +201,7 @@ fn own_socket(directory: &Path) -> Option<String> {
 
 /// The private directory for the sockets of ssh; nothing where it cannot be made.
 pub fn runtime_directory() -> Option<PathBuf> {
-    let directory = paths::runtime_dir();
+    let directory = paths::process_sockets_dir();
     paths::make_private(&directory).ok()?;
     let own = directory.join("ssh");
     paths::make_private(&own).ok()?;
