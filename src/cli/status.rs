@@ -24,6 +24,7 @@ use crate::registry::service_state;
 use crate::registry::stop_marker;
 use crate::registry::{Session, SilentHost};
 use crate::user_error;
+use crate::user_error::system_limits::System;
 
 /// For how long the last notice is shown, in seconds. It says the time of day, and no date.
 const NOTICE_AGE: u64 = 24 * 60 * 60;
@@ -206,11 +207,10 @@ pub fn hint(session: &Session) -> Option<String> {
         return Some(removed);
     }
     if record.unwatched {
-        return Some(
-            "what claude does may be seen late: the system has no watcher left for its host (fs.inotify.max_user_instances, \
-             fs.inotify.max_user_watches)"
-                .into(),
-        );
+        return Some(format!(
+            "what claude does may be seen late: the system has no watcher left for its host ({})",
+            System::HERE.names_of_watches()
+        ));
     }
     if let Some(lost) = record.expired.as_deref().filter(|_| is_expired(session)) {
         return Some(format!("a new conversation, because this one could not be opened: {}", escape(lost)));

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use super::UserError;
+use super::system_limits::System;
 use crate::escape::escape;
 
 /// A directory or file of cckw's cannot be used.
@@ -29,10 +30,7 @@ pub fn cannot_write_pages(directory: &Path, error: impl Display) -> UserError {
 
 /// The system has no watcher left.
 pub fn cannot_be_watched(error: impl Display) -> UserError {
-    UserError::new("cckw cannot watch files for changes").why(error).advice(
-        "end some programs that watch files, or raise fs.inotify.max_user_instances, fs.inotify.max_user_watches, and the limit of threads \
-         (ulimit -u)",
-    )
+    UserError::new("cckw cannot watch files for changes").why(error).advice(System::HERE.for_watches())
 }
 
 /// There is no descriptor for what wakes the one who waits.

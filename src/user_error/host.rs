@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::UserError;
+use super::system_limits::System;
 use crate::escape::escape;
 use crate::near_side;
 
@@ -38,7 +39,7 @@ pub fn waits_for_disk(pid: i32) -> UserError {
 /// Its process can accept no connection.
 pub fn lacks_descriptors(pid: i32) -> UserError {
     UserError::new(format!("the session's host (process {pid}) may open no more files and does not answer"))
-        .advice(format!("to raise its limit: prlimit --nofile=1024 --pid {pid}"))
+        .advice(System::HERE.for_open_files_of(pid))
 }
 
 /// It is of a version that knows no hand-over. `word` is what to type for the session.

@@ -16,6 +16,7 @@ pub mod service;
 pub mod session;
 pub mod shim;
 pub mod shortage;
+pub mod system_limits;
 pub mod terminal;
 pub mod transcript;
 pub mod turn;

@@ -3,11 +3,11 @@
 use std::fmt::Display;
 
 use super::UserError;
+use super::system_limits::System;
 
 /// The limit of processes is reached.
 pub fn no_process_left(error: impl Display) -> UserError {
-    no_process(error, "the limit of processes is reached")
-        .advice("end some programs, or raise it (ulimit -u, or pids.max of the cgroup)")
+    no_process(error, "the limit of processes is reached").advice(System::HERE.for_processes())
 }
 
 /// There is no memory for a process.

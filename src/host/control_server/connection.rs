@@ -14,6 +14,7 @@ use crate::os::poll::Token;
 use crate::protocol::{
     Attach, Channel, ChannelState, FromHost, ReceivedMessage, Request, Response, lacks_descriptors,
 };
+use crate::user_error::system_limits::System;
 
 /// A connection that is not a client's.
 pub struct Connection {
@@ -195,9 +196,10 @@ pub fn serve_one(
                 Ok(ReceivedMessage::Closed) => return After::Over,
                 Err(error) if lacks_descriptors(&error) => {
                     // Descriptors come with a request to attach alone, which is answered as a client is.
-                    let reason = "the session's host may open no more files, so it cannot take this terminal; raise its limit: prlimit \
-                                  --nofile=1024 --pid ";
-                    let reason = format!("{reason}{}", std::process::id());
+                    let reason = format!(
+                        "the session's host may open no more files, so it cannot take this terminal; {}",
+                        System::HERE.for_open_files_of(std::process::id())
+                    );
                     channel.send(&FromHost::Failed { reason, status: 1, claude_can_run: false }, vec![]);
                     return After::Over;
                 }
