@@ -56,11 +56,11 @@ fn pick(word: Option<&str>) -> Result<Session, UserError> {
 /// Prints what comes until the session has ended. The outer error says why nothing can be waited for.
 fn follow_to_the_end(session: &Session, log: &mut Log, as_json: bool) -> Result<io::Result<()>, UserError> {
     let mut changes = RegistryWatcher::new()?;
-    changes.watch([session.directory.clone()].into())?;
     let mut poll = Poll::default();
     let mut host = session.connect();
     loop {
         changes.take();
+        changes.watch([session.directory.clone()].into())?;
         let printed = log.lines().and_then(|lines| print(lines, as_json));
         if printed.is_err() {
             return Ok(printed);

@@ -171,6 +171,12 @@ impl StateWatch {
         self.aimed.clear();
     }
 
+    /// What is told of a path. In a directory above, as a home directory, only the next one is waited for.
+    fn told_of(&self, path: &Path) -> Told {
+        let mut rest = self.directory.strip_prefix(path).into_iter().flat_map(Path::components);
+        rest.next().map_or(Told::Contents, |next| Told::Arrival(next.as_os_str().to_owned()))
+    }
+
     /// Watches what there is to watch: each file, or its directory, or the nearest directory above that
     /// exists.
     fn aim(&mut self, files: &mut FileWatch<Watcher>) {
@@ -185,7 +191,7 @@ impl StateWatch {
         }
         self.stop_watching(files);
         for target in &targets {
-            if files.watch(Watcher::State, target, Told::Contents).is_ok() {
+            if files.watch(Watcher::State, target, self.told_of(target)).is_ok() {
                 self.watched.push(target.clone());
             }
         }

@@ -47,4 +47,3 @@ pub mod text;
 pub mod threads;
 pub mod tty;
 pub mod umask;
-pub mod watcher;

@@ -2,23 +2,8 @@
 //! of a cgroup.
 
 use std::io;
-use std::thread;
 
 use crate::user_error::{UserError, shortage};
-
-/// Sees to it that a thread can be started, by starting one.
-///
-/// # Errors
-/// When the system has none left.
-pub fn check() -> io::Result<()> {
-    if crate::fault::is_set("no-thread") {
-        return Err(io::Error::from_raw_os_error(libc::EAGAIN));
-    }
-    let probe = thread::Builder::new().name("probe".into()).spawn(|| {})?;
-    // It does nothing that could panic.
-    let _ = probe.join();
-    Ok(())
-}
 
 /// What to say of an error that means that no process can be started, whatever its program is; nothing where
 /// it means something else.
@@ -51,6 +36,5 @@ mod tests {
         assert!(no_process(&error(libc::ENOMEM)).is_some_and(|said| said.to_string().contains("memory")));
         assert_eq!(no_process(&error(libc::ENOENT)), None);
         assert!(is_shortage(&error(libc::EMFILE)) && !is_shortage(&error(libc::EACCES)));
-        assert!(check().is_ok());
     }
 }

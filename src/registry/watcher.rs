@@ -1,19 +1,17 @@
 //! Waiting for files to change, without looking when nothing happened.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::EventKind;
-
-use crate::os::watcher::Watcher;
+use crate::os::file_watch::{Change, FileChange, FileWatch, Told};
 use crate::user_error::{UserError, files};
 
 /// So many changed paths are told apart at most. With more, anything may have changed.
 const MAX_CHANGED_PATHS: usize = 4096;
+/// How often the system is asked in one call. What is left then is there to read again.
+const MAX_TAKES: usize = 64;
 
 /// What has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,14 +37,21 @@ impl Changed {
         }
     }
 
-    fn add(&mut self, event: &notify::Event) {
+    fn add(&mut self, change: FileChange<()>) {
         let Self::Paths(paths) = self else { return };
-        for path in &event.paths {
-            paths.extend(path.parent().map(Path::to_owned));
-            paths.insert(path.clone());
+        let FileChange { path, what, .. } = change;
+        match what {
+            Change::Came(name) | Change::Left(name) | Change::Written(name) => {
+                paths.insert(path.join(name));
+            }
+            Change::Itself | Change::Contents => paths.extend(path.parent().map(Path::to_owned)),
+            Change::Missed => {
+                *self = Self::Anything;
+                return;
+            }
         }
-        // The system tells no paths where it has lost some.
-        if event.paths.is_empty() || event.need_rescan() || paths.len() > MAX_CHANGED_PATHS {
+        paths.insert(path);
+        if paths.len() > MAX_CHANGED_PATHS {
             *self = Self::Anything;
         }
     }
@@ -54,10 +59,12 @@ impl Changed {
 
 /// Has something to read when something in the watched directories has changed.
 pub struct RegistryWatcher {
-    woken: UnixStream,
-    watcher: Watcher,
+    files: FileWatch<()>,
+    /// Where the watcher of the system is waited for.
+    fd: OwnedFd,
     watched: BTreeSet<PathBuf>,
-    changed: Arc<Mutex<Changed>>,
+    /// Of these, the ones of which only the names of the entries are told.
+    by_names: BTreeSet<PathBuf>,
 }
 
 impl RegistryWatcher {
@@ -66,51 +73,52 @@ impl RegistryWatcher {
     /// # Errors
     /// When the system's limit of watchers is reached.
     pub fn new() -> Result<Self, UserError> {
-        let said = |error: io::Error| files::nothing_can_be_waited_for(error);
-        let (woken, wake) = UnixStream::pair().map_err(said)?;
-        woken.set_nonblocking(true).map_err(said)?;
-        wake.set_nonblocking(true).map_err(said)?;
-        let changed = Arc::new(Mutex::new(Changed::default()));
-        let noted = Arc::clone(&changed);
-        let watcher = Watcher::new(move |event: notify::Result<notify::Event>| {
-            // Opening and reading are no changes; the one who waits does that.
-            if event.as_ref().is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
-                return;
-            }
-            let mut changed = noted.lock().unwrap_or_else(PoisonError::into_inner);
-            match &event {
-                Ok(event) => changed.add(event),
-                Err(_) => *changed = Changed::Anything,
-            }
-            drop(changed);
-            // Full, it says already what it would say.
-            let _ = (&wake).write(&[0]);
-        });
-        let watcher = watcher.map_err(files::cannot_be_watched)?;
-        Ok(Self { woken, watcher, watched: BTreeSet::new(), changed })
+        let files = FileWatch::open();
+        let none_left = || files::cannot_be_watched(io::Error::from_raw_os_error(libc::EMFILE));
+        let fd = files.fd().ok_or_else(none_left)?.try_clone_to_owned();
+        let fd = fd.map_err(files::nothing_can_be_waited_for)?;
+        Ok(Self { files, fd, watched: BTreeSet::new(), by_names: BTreeSet::new() })
     }
 
-    /// Watches these directories from now on, and no others; one that has gone is left out. Says whether any
-    /// is new: what was known of it may be old by then.
+    /// Watches these directories from now on, and no others; a file is watched for its own sake. One that has gone
+    /// is left out. Says whether any is new: what was known of it may be old by then.
     ///
     /// # Errors
     /// When the system's limit of watches is reached.
     pub fn watch(&mut self, directories: BTreeSet<PathBuf>) -> Result<bool, UserError> {
-        for gone in self.watched.difference(&directories) {
-            let _ = self.watcher.unwatch(gone);
+        self.watch_also(directories, BTreeSet::new())
+    }
+
+    /// The same, and of `by_names` only which entries come and go. That is for directories that are on the way to
+    /// something and may have many files, as a home directory.
+    ///
+    /// # Errors
+    /// As `watch`.
+    pub fn watch_also(
+        &mut self,
+        directories: BTreeSet<PathBuf>,
+        by_names: BTreeSet<PathBuf>,
+    ) -> Result<bool, UserError> {
+        let by_names: BTreeSet<PathBuf> = by_names.difference(&directories).cloned().collect();
+        let wanted: BTreeSet<PathBuf> = directories.union(&by_names).cloned().collect();
+        let is_kept =
+            |path: &PathBuf| wanted.contains(path) && by_names.contains(path) == self.by_names.contains(path);
+        let kept: BTreeSet<PathBuf> = self.watched.iter().filter(|path| is_kept(path)).cloned().collect();
+        for gone in self.watched.difference(&kept) {
+            self.files.unwatch((), gone);
         }
+        self.watched = kept;
+        self.by_names = by_names;
         let mut any = false;
-        let mut gone = Vec::new();
-        for new in directories.difference(&self.watched) {
-            match self.watcher.watch(new) {
-                Ok(()) => any = true,
-                Err(error) if new.exists() => return Err(files::cannot_be_watched(error)),
-                Err(_) => gone.push(new.clone()),
+        for new in wanted.difference(&self.watched.clone()) {
+            let told = if self.by_names.contains(new) { Told::Names } else { Told::Contents };
+            match self.files.watch((), new, told) {
+                Ok(()) => any |= self.watched.insert(new.clone()),
+                Err(error) if is_limit(&error) => return Err(files::cannot_be_watched(error)),
+                // Should it come back, it is new.
+                Err(_) => {}
             }
         }
-        self.watched = directories;
-        // Should it come back, it is new.
-        self.watched.retain(|directory| !gone.contains(directory));
         Ok(any)
     }
 
@@ -119,18 +127,34 @@ impl RegistryWatcher {
         &self.watched
     }
 
-    /// What has changed so far, which is forgotten here.
-    pub fn take(&self) -> Changed {
-        let mut wakes = [0; 64];
-        while (&self.woken).read(&mut wakes).is_ok_and(|count| count == wakes.len()) {}
-        // After that: what comes now wakes again.
-        std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What has changed so far, which is forgotten here. A directory that was removed or moved is not watched any
+    /// more.
+    pub fn take(&mut self) -> Changed {
+        let mut changed = Changed::default();
+        for _ in 0..MAX_TAKES {
+            let told = self.files.take();
+            if told.is_empty() {
+                return changed;
+            }
+            for change in told {
+                if change.what == Change::Itself && self.watched.remove(&change.path) {
+                    self.files.unwatch((), &change.path);
+                }
+                changed.add(change);
+            }
+        }
+        changed
     }
+}
+
+/// Whether the system is out of something that a watch needs.
+fn is_limit(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }
 
 impl AsFd for RegistryWatcher {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.woken.as_fd()
+        self.fd.as_fd()
     }
 }
 
@@ -142,11 +166,11 @@ mod tests {
     use std::time::{Duration, Instant};
 
     /// What changes until this path is among it.
-    fn until_changed(watcher: &RegistryWatcher, path: &Path) {
+    fn until_changed(watcher: &mut RegistryWatcher, path: &Path) {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
             let mut poll = Poll::default();
-            poll.add(watcher, Interest::Reading);
+            poll.add(&*watcher, Interest::Reading);
             poll.wait(Some(Duration::from_secs(60))).expect("waits");
             if watcher.take().has(path) {
                 return;
@@ -166,9 +190,9 @@ mod tests {
         watcher.watch([path("a"), path("b")].into()).expect("watches");
         watcher.take();
         fs::write(path("a/x"), "1").expect("writes");
-        until_changed(&watcher, &path("a"));
+        until_changed(&mut watcher, &path("a"));
         fs::write(path("b/x"), "1").expect("writes");
-        until_changed(&watcher, &path("b"));
+        until_changed(&mut watcher, &path("b"));
         assert!(!watcher.take().has(&path("a")));
     }
 
@@ -184,16 +208,52 @@ mod tests {
     }
 
     #[test]
+    fn what_was_removed_and_made_again_is_new() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let path = scratch.path().join("a");
+        fs::create_dir(&path).expect("a directory");
+        let mut watcher = RegistryWatcher::new().expect("watches");
+        assert!(watcher.watch([path.clone()].into()).expect("watches"));
+        assert!(!watcher.watch([path.clone()].into()).expect("goes on"));
+        fs::remove_dir(&path).expect("removes");
+        fs::create_dir(&path).expect("a directory");
+        until_changed(&mut watcher, &path);
+        assert!(watcher.watch([path.clone()].into()).expect("watches"));
+        watcher.take();
+        fs::write(path.join("x"), "1").expect("writes");
+        until_changed(&mut watcher, &path.join("x"));
+    }
+
+    #[test]
+    fn of_a_directory_on_the_way_only_the_names_are_told() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let path = |below: &str| scratch.path().join(below);
+        fs::write(path("old"), "1").expect("writes");
+        let mut watcher = RegistryWatcher::new().expect("watches");
+        let on_the_way = BTreeSet::from([scratch.path().to_owned()]);
+        assert!(watcher.watch_also(BTreeSet::new(), on_the_way.clone()).expect("watches"));
+        fs::write(path("old"), "2").expect("writes");
+        assert_eq!(watcher.take(), Changed::default());
+        fs::create_dir(path("new")).expect("a directory");
+        until_changed(&mut watcher, &path("new"));
+        // Somebody wants to know more of it by now.
+        assert!(watcher.watch(on_the_way).expect("watches"));
+        fs::write(path("old"), "3").expect("writes");
+        until_changed(&mut watcher, &path("old"));
+    }
+
+    #[test]
     fn too_many_changes_may_be_any() {
+        let told = |what| FileChange { who: (), path: "/d".into(), what };
         let mut changed = Changed::default();
         assert!(!changed.has(Path::new("/x")));
         for at in 0..=MAX_CHANGED_PATHS {
-            changed.add(&notify::Event::new(EventKind::Any).add_path(format!("/d/{at}").into()));
+            changed.add(told(Change::Came(at.to_string().into())));
         }
         assert_eq!(changed, Changed::Anything);
         assert!(changed.has(Path::new("/x")));
         let mut lost = Changed::default();
-        lost.add(&notify::Event::new(EventKind::Other));
+        lost.add(told(Change::Missed));
         assert_eq!(lost, Changed::Anything);
     }
 }

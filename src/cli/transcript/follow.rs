@@ -51,7 +51,8 @@ impl Follower {
         let mut poll = Poll::default();
         loop {
             self.changes.take();
-            self.changes.watch(self.directories())?;
+            let (files, directories) = self.to_watch();
+            self.changes.watch_also(files, directories)?;
             // What the session does is read first: once it has ended, its transcript is whole.
             let is_over = self.look_at_session();
             if let Err(error) = self.print(printer) {
@@ -79,12 +80,15 @@ impl Follower {
         self.file.as_ref()
     }
 
-    /// What to watch: the session's record, and where its transcript is or will be.
-    fn directories(&self) -> BTreeSet<PathBuf> {
+    /// What to watch: the session's record and its transcript; and by its names, where that is or will be, beside
+    /// many others.
+    fn to_watch(&self) -> (BTreeSet<PathBuf>, BTreeSet<PathBuf>) {
         let session = self.source.session.as_ref();
         let own = session.map(|session| session.directory.clone());
-        let of_file = self.source.path.as_ref().and_then(|path| Some(path.parent()?.to_owned()));
-        own.into_iter().chain(of_file).chain(session.and_then(folder)).collect()
+        let file = self.source.path.clone();
+        let of_file = file.as_ref().and_then(|path| Some(path.parent()?.to_owned()));
+        let directories = of_file.into_iter().chain(session.and_then(folder)).collect();
+        (own.into_iter().chain(file).collect(), directories)
     }
 
     /// Whether the session is over.

@@ -40,7 +40,7 @@ impl Told {
     /// the way to a path these are of no use, and would wake whoever waits at every one in the home directory.
     fn flags_for(&self, path: &Path) -> AddWatchFlags {
         let is_directory = || path.symlink_metadata().is_ok_and(|found| found.is_dir());
-        if *self == Self::Itself && is_directory() {
+        if *self == Self::Names || *self == Self::Itself && is_directory() {
             return self.flags() - AddWatchFlags::IN_ATTRIB;
         }
         self.flags()
@@ -54,6 +54,7 @@ impl Told {
         let leaves = AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVED_FROM;
         match self {
             Self::Itself => itself,
+            Self::Names => itself | comes | leaves,
             Self::Entries => itself | leaves | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CLOSE_WRITE,
             Self::Arrival(_) => itself | comes,
             Self::Contents => itself | comes | leaves | AddWatchFlags::IN_MODIFY,
@@ -64,6 +65,7 @@ impl Told {
     fn lookup(&self) -> AddWatchFlags {
         match self {
             Self::Itself | Self::Arrival(_) => AddWatchFlags::IN_DONT_FOLLOW,
+            Self::Names => AddWatchFlags::IN_ONLYDIR,
             Self::Entries => AddWatchFlags::IN_DONT_FOLLOW | AddWatchFlags::IN_ONLYDIR,
             Self::Contents => AddWatchFlags::empty(),
         }
@@ -82,7 +84,7 @@ impl Told {
                     let comes = is(AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO);
                     (comes && name == awaited).then_some(Change::Itself)
                 }
-                Self::Entries | Self::Contents => {
+                Self::Names | Self::Entries | Self::Contents => {
                     let name = || name.clone();
                     if is(AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO) {
                         Some(Change::Came(name()))

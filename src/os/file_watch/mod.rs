@@ -1,13 +1,21 @@
 //! Says when files and directories have changed, were removed or moved. One watcher of the system serves all
 //! who want to be told, because a user may have only so many of them (`fs.inotify.max_user_instances`, 128
 //! without a setting). No thread is needed, and nothing is looked at while nothing happens.
+//!
+//! inotify says what has happened to which entry. kqueue says only which open file has changed: there the rest is
+//! seen by looking (`by_looking.rs`).
 
+#[cfg(any(not(target_os = "linux"), test))]
+mod by_looking;
 #[cfg(target_os = "linux")]
 mod inotify;
 #[cfg(not(target_os = "linux"))]
 mod kqueue;
+#[cfg(any(not(target_os = "linux"), test))]
+mod listing;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
@@ -18,15 +26,18 @@ pub use kqueue::FileWatch;
 /// What is told of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// That it is removed, moved or replaced. A symbolic link is watched itself. On Linux nobody is woken for what
-    /// happens to the entries of a directory.
+    /// That it is removed, moved or replaced. A symbolic link is watched itself. Nobody is woken for what happens to
+    /// the entries of a directory.
     Itself,
-    /// The same, and which entries of the directory come, go and are written.
-    Entries,
-    /// The same as of itself, and that an entry of this name comes.
+    /// The same, and that an entry of this name comes.
     Arrival(OsString),
+    /// The same as of itself, and which entries of the directory come and go. A symbolic link is followed.
+    Names,
+    /// The same as of the names, and which entries are written. On macOS that is told of the files that were written
+    /// last, and of the others when an entry comes or goes.
+    Entries,
     /// The same as of itself, and each change of what is in it: of a file's bytes, or of a directory's entries
-    /// and of theirs. A symbolic link is followed.
+    /// and of theirs, as of entries. A symbolic link is followed.
     Contents,
 }
 
@@ -68,14 +79,18 @@ impl<W: Copy + PartialEq> FileWatch<W> {
     ///
     /// Parts that cannot be watched are left out. They are not this user's, and not for this user to move.
     pub fn watch_path(&mut self, who: W, path: &Path) {
-        for part in parts_of(path) {
-            if self.watch(who, &part, Told::Itself).is_ok() {
-                continue;
-            }
-            let (Some(above), Some(name)) = (part.parent(), part.file_name()) else { continue };
-            if std::fs::symlink_metadata(&part).is_err() {
-                let _ = self.watch(who, above, Told::Arrival(name.to_owned()));
-            }
+        watch_parts(path, |part, told| self.watch(who, part, told));
+    }
+}
+
+fn watch_parts(path: &Path, mut watch: impl FnMut(&Path, Told) -> io::Result<()>) {
+    for part in parts_of(path) {
+        if watch(&part, Told::Itself).is_ok() {
+            continue;
+        }
+        let (Some(above), Some(name)) = (part.parent(), part.file_name()) else { continue };
+        if std::fs::symlink_metadata(&part).is_err() {
+            let _ = watch(above, Told::Arrival(name.to_owned()));
         }
     }
 }

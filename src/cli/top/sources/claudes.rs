@@ -162,13 +162,16 @@ impl ClaudeTracker {
         for _ in 0..MAX_LOOKS {
             listed = jobs.map_or_else(BTreeSet::new, job_directories);
             let roots = directories.iter().map(PathBuf::as_path).chain(jobs);
-            let mut watched: BTreeSet<PathBuf> = roots.filter_map(nearest).collect();
+            // Where one is missing, the way to it begins in a directory above.
+            let (mut watched, missing): (BTreeSet<PathBuf>, BTreeSet<PathBuf>) =
+                roots.map(Path::to_owned).partition(|path| path.is_dir());
             watched.extend(listed.iter().cloned());
-            if watched == *self.changes.watched() {
+            let above: BTreeSet<PathBuf> = missing.iter().filter_map(|path| nearest(path)).collect();
+            if watched.union(&above).cloned().collect::<BTreeSet<_>>() == *self.changes.watched() {
                 break;
             }
             // A directory may have been made in one of them before it was watched: so it is looked again.
-            self.changes.watch(watched)?;
+            self.changes.watch_also(watched, above)?;
         }
         Ok(listed)
     }

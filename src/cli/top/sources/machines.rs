@@ -2,6 +2,7 @@
 //! are in a thread of their own.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -81,7 +82,7 @@ type Followed = BTreeMap<String, (Machine, tokio::task::AbortHandle)>;
 impl MachineSources {
     async fn run(self, commands: Commands) -> Result<(), UserError> {
         // Without it, a machine that is named later comes with a refresh.
-        let names = NamesWatch::new().ok();
+        let mut names = NamesWatch::new().ok();
         let bell = readable(&commands)?;
         let mut tasks = JoinSet::new();
         let mut followed = Followed::new();
@@ -97,7 +98,7 @@ impl MachineSources {
                         self.follow(&mut tasks, &mut followed).await;
                     }
                 }
-                () = changed(names.as_ref()) => self.follow(&mut tasks, &mut followed).await,
+                () = changed(names.as_mut()) => self.follow(&mut tasks, &mut followed).await,
                 Some(_) = tasks.join_next() => {}
                 () = self.sender.closed() => return Ok(()),
             }
@@ -142,6 +143,7 @@ impl MachineSources {
 
 /// Watches the file in which the machines are named.
 struct NamesWatch {
+    directories: BTreeSet<PathBuf>,
     changes: RegistryWatcher,
     ready: AsyncFd<OwnedFd>,
 }
@@ -151,16 +153,20 @@ impl NamesWatch {
         let mut changes = RegistryWatcher::new()?;
         // Where it is not there, a machine that is named later comes with a refresh.
         let directory: Option<PathBuf> = config::config_dir().filter(|directory| directory.is_dir());
-        changes.watch(directory.into_iter().collect())?;
+        let directories: BTreeSet<PathBuf> = directory.into_iter().collect();
+        changes.watch(directories.clone())?;
         let ready = readable(&changes)?;
-        Ok(Self { changes, ready })
+        Ok(Self { directories, changes, ready })
     }
 
     /// Waits until it has changed; for ever where that cannot be seen any more.
-    async fn changed(&self) {
+    async fn changed(&mut self) {
         while let Ok(mut ready) = self.ready.readable().await {
             ready.clear_ready();
             let changed = self.changes.take();
+            if self.changes.watch(self.directories.clone()).is_err() {
+                break;
+            }
             if store::path().is_some_and(|path| changed.has(&path)) {
                 return;
             }
@@ -169,7 +175,7 @@ impl NamesWatch {
     }
 }
 
-async fn changed(names: Option<&NamesWatch>) {
+async fn changed(names: Option<&mut NamesWatch>) {
     match names {
         Some(names) => names.changed().await,
         None => std::future::pending().await,
