@@ -1,6 +1,7 @@
 //! Which hosts have ended, without waking one up: a host that was killed writes nothing down.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -46,15 +47,24 @@ impl AsFd for HostEnd {
 pub struct HostWatch(HashMap<HostKey, Option<HostEnd>>);
 
 impl HostWatch {
-    /// Watches the hosts that are new, and lets go of those that do not run any more.
-    pub fn follow(&mut self, sessions: &[Session]) {
+    /// Watches the hosts that are new, and lets go of those that do not run any more. The directories of the sessions
+    /// whose hosts cannot be watched: as a rule because they have ended since the session was read.
+    pub fn follow(&mut self, sessions: &[Session]) -> Vec<PathBuf> {
         let running = sessions.iter().filter(|session| session.is_running);
         let running: HashMap<HostKey, &Session> =
             running.map(|session| ((session.directory.clone(), session.record.host_pid), session)).collect();
         self.0.retain(|key, _| running.contains_key(key));
+        let mut gone = Vec::new();
         for (key, session) in running {
-            self.0.entry(key).or_insert_with(|| HostEnd::of(session));
+            if let Entry::Vacant(entry) = self.0.entry(key) {
+                let end = HostEnd::of(session);
+                if end.is_none() {
+                    gone.push(entry.key().0.clone());
+                }
+                entry.insert(end);
+            }
         }
+        gone
     }
 
     /// Has a wait end when one of them ends.

@@ -129,8 +129,7 @@ impl SessionTracker {
         self.updated_at = now;
         let changed = self.changes.take();
         for directory in self.hosts.take_ended() {
-            self.ended.insert(directory.clone(), now + HOST_END_TIMEOUT);
-            self.due.insert(directory, now);
+            self.host_has_ended(directory, now);
         }
         let names = self.names();
         self.verify(now);
@@ -139,13 +138,21 @@ impl SessionTracker {
         self.plan(&renewed, now);
         // The watches take their time. What changes before them is found later.
         if depth == Depth::Everything {
-            self.hosts.follow(&self.sessions);
+            for directory in self.hosts.follow(&self.sessions) {
+                self.host_has_ended(directory, now);
+            }
             let before = self.changes.watched().clone();
             self.changes.watch(self.to_watch())?;
             self.unverified = self.changes.watched().difference(&before).cloned().collect();
         }
         self.is_begun = true;
         Ok(is_other)
+    }
+
+    /// The session is read until its lock is free, too.
+    fn host_has_ended(&mut self, directory: PathBuf, now: Instant) {
+        self.ended.insert(directory.clone(), now + HOST_END_TIMEOUT);
+        self.due.insert(directory, now);
     }
 
     /// Finds what has changed before it was watched.
