@@ -418,3 +418,18 @@ pub fn take_foreground(tty: impl AsFd) -> io::Result<()> {
 pub fn foreground_group(tty: impl AsFd) -> Option<Pid> {
     tcgetpgrp(tty).ok().filter(|group| group.as_raw() > 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_dev_tty_is_of_no_use_only_the_node_is_opened() {
+        let (controlling, node) = (Some(PathBuf::from(CONTROLLING)), Some(PathBuf::from("/dev/ttys003")));
+        let all = |has_indirect| in_order(controlling.clone(), node.clone(), has_indirect);
+        assert_eq!(all(true), [Path::new(CONTROLLING), Path::new("/dev/ttys003")]);
+        assert_eq!(all(false), [Path::new("/dev/ttys003")]);
+        // Then there is an error to be shown, and nothing that would have to be polled.
+        assert!(in_order(controlling.clone(), None, false).is_empty());
+    }
+}
