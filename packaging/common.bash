@@ -18,11 +18,13 @@ release_time() {
     date -d "$(sed -n 's/^ -- .*>  //p' packaging/changelog | head -n 1)" +%s
 }
 
-# Builds the static program for a target, and prints its path.
-static_program() {
+# Builds a program, and prints its path: with packaging/static or packaging/cross, whose last line begins with it.
+program_of() {
     local said
-    said=$(packaging/static "$1" | tee /dev/stderr | tail -n 1)
-    [ -f "${said%%: *}" ] || fail "packaging/static did not say where the program is: $said"
+    said=$("$@")
+    printf '%s\n' "$said" >&2
+    said=${said##*$'\n'}
+    [ -f "${said%%: *}" ] || fail "$1 did not say where the program is: $said"
     printf '%s\n' "${said%%: *}"
 }
 
