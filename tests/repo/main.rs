@@ -7,6 +7,7 @@ mod dependencies;
 mod docs;
 mod floors;
 mod packaging;
+mod platforms;
 mod security_page;
 mod signals;
 mod unsteady;

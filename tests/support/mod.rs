@@ -27,7 +27,7 @@
 //! * Every wait takes its own name for the message and ends by [`DEADLINE`], which no passing test reaches.
 //! * Dropping a [`Sandbox`] kills, by pid, every process that carries its mark in its environment.
 //!
-//! Linux only where it reads `/proc`.
+//! What Linux alone has is in `mounts`, `system`, `refused_calls`, and in files below `process` and `pty`.
 
 // Each test program compiles this module anew and uses a part of it.
 #![allow(dead_code, unused_imports)]
