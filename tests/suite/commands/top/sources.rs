@@ -9,7 +9,7 @@ use crate::support::stand_in::{direct, exit, sandbox};
 use crate::support::verb::cckw;
 use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
 
-use super::{end, is_view, quit, view, with_sessions};
+use super::{end, is_view, quit, with_sessions};
 
 /// The view on a terminal that has room for the whole of a hint.
 fn wide_view(sandbox: &Sandbox) -> Terminal {
@@ -60,23 +60,33 @@ fn a_background_job_is_shown_as_long_as_it_needs_somebody() {
     sandbox.wait_for_silence();
 }
 
+/// The view looks once for sessions that have lost their host, when its first rows are on the screen, and says what it
+/// has brought back when it has looked at all. What is lost after that is shown, and not brought back.
 #[test]
 fn a_session_whose_host_is_killed_is_shown_as_crashed() {
-    let sandbox = with_sessions(&["api"]);
-    let mut terminal = view(&sandbox, &["api", "idle"]);
-    let host = sandbox.records()[0].pid("host_pid").expect("a host");
-    process::signal(host, Signal::SIGKILL);
+    let sandbox = with_sessions(&["api", "lost"]);
+    kill_host(&sandbox, "lost");
+    let mut terminal = wide_view(&sandbox);
+    terminal.wait_for("the end of the look", |screen| screen.contains("is brought back"));
+    kill_host(&sandbox, "api");
     terminal.wait_for_text("crashed");
     quit(terminal);
     end(&sandbox);
 }
 
+/// Kills the host of a session, and waits until it is gone.
+fn kill_host(sandbox: &Sandbox, name: &str) {
+    let records = sandbox.records();
+    let record = records.iter().find(|record| record.json["called"]["name"] == name).expect("its record");
+    let host = record.pid("host_pid").expect("a host");
+    process::signal(host, Signal::SIGKILL);
+    wait_until("the end of the host", DEADLINE, || !process::runs(host));
+}
+
 #[test]
 fn a_session_whose_host_was_killed_before_is_brought_back() {
     let sandbox = with_sessions(&["api"]);
-    let host = sandbox.records()[0].pid("host_pid").expect("a host");
-    process::signal(host, Signal::SIGKILL);
-    wait_until("the end of the host", DEADLINE, || !process::runs(host));
+    kill_host(&sandbox, "api");
     let mut terminal = wide_view(&sandbox);
     terminal.wait_for("the session", |screen| screen.contains("is brought back") && screen.contains("idle"));
     quit(terminal);
