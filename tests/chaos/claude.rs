@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::plan::{Kind, Plan};
 use crate::support::stand_in::{self, at_prompt, submit};
-use crate::support::{Sandbox, Terminal};
+use crate::support::{Sandbox, Terminal, cckw_program};
 
 /// What the game has to know of a claude.
 pub trait Claude {
@@ -35,7 +35,7 @@ impl StandIn {
         let mut sandbox = stand_in::sandbox();
         sandbox.configure(&configuration(plan));
         sandbox.set("CCKW_STANDIN_PACE", "50");
-        let cckw = Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory");
+        let cckw = Path::new(cckw_program()).parent().expect("a directory");
         sandbox.set("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", cckw.display()));
         Self(sandbox)
     }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::support::bed_script::BedScript;
 use crate::support::{
-    DEADLINE, Record, Sandbox, Terminal, process, stand_in, system, wait_or_report, wait_until,
+    DEADLINE, Record, Sandbox, Terminal, cckw_program, process, stand_in, system, wait_or_report, wait_until,
 };
 
 /// Set to `1` where a machine without namespaces is all right: then no test here counts.
@@ -100,7 +100,7 @@ impl Bed {
         let folder = tempfile::Builder::new().prefix("cckw-bed-").tempdir().expect("a temporary folder");
         let script = BedScript::start(SCRIPT, "hosts in namespaces", ALLOWED_WITHOUT, |script| {
             script.envs(claude.map(|claude| ("BED_CLAUDE", claude))).arg(folder.path());
-            script.arg(sandbox.path("home")).arg(env!("CARGO_BIN_EXE_cckw")).args(hosts);
+            script.arg(sandbox.path("home")).arg(cckw_program()).args(hosts);
         })?;
         let network = network_of(script.pid()).expect("a network");
         let bed = Self { script, network, firsts: RefCell::default(), _folder: folder, sandbox };
@@ -162,14 +162,14 @@ impl Bed {
 
     /// cckw on the near side, with these words.
     pub fn cckw(&self, words: &[&str]) -> Command {
-        let mut all = vec![env!("CARGO_BIN_EXE_cckw")];
+        let mut all = vec![cckw_program()];
         all.extend(words);
         self.near(&all)
     }
 
     /// The same, for a verb that ends by itself: after so long it is ended, with the status 124.
     fn bounded(&self, words: &[&str]) -> Command {
-        let mut all = vec!["timeout", "60", env!("CARGO_BIN_EXE_cckw")];
+        let mut all = vec!["timeout", "60", cckw_program()];
         all.extend(words);
         self.near(&all)
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::bed::{Bed, Far, Link, Said};
-use crate::support::{DEADLINE, Terminal, wait_until};
+use crate::support::{DEADLINE, Terminal, cckw_program, wait_until};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -23,7 +23,7 @@ fn bed() -> Option<Bed> {
 fn program(bed: &Bed) -> String {
     let path = bed.path("home/to-be-copied");
     if !path.exists() {
-        let made = Command::new("strip").arg("-o").arg(&path).arg(env!("CARGO_BIN_EXE_cckw")).status();
+        let made = Command::new("strip").arg("-o").arg(&path).arg(cckw_program()).status();
         assert!(made.expect("strip, of binutils").success());
     }
     path.display().to_string()

@@ -3,7 +3,7 @@
 use crate::bed::{Bed, Link};
 use crate::scene::{attached, is_attached};
 use crate::support::stand_in::{at_prompt, say};
-use crate::support::{Key, Terminal};
+use crate::support::{Key, Terminal, cckw_program};
 
 /// A shell of the near side, in which a session of the host box is attached.
 fn in_a_shell(bed: &Bed) -> Terminal {
@@ -13,7 +13,7 @@ fn in_a_shell(bed: &Bed) -> Terminal {
     let mut shell = bed.near(&["bash", "--noprofile", "--norc", "-i"]);
     shell.env("PS1", "ready> ").env("INPUTRC", "/dev/null").env_remove("ENV");
     let mut terminal = Terminal::spawn(shell);
-    terminal.run(&format!("clear; {} attach box:api", env!("CARGO_BIN_EXE_cckw")));
+    terminal.run(&format!("clear; {} attach box:api", cckw_program()));
     at_prompt(&mut terminal);
     bed.far("box").record("api", "an attached client", is_attached);
     terminal

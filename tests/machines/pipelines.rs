@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::bed::{Bed, Link, Said, is_idle};
-use crate::support::{DEADLINE, wait_until};
+use crate::support::{DEADLINE, cckw_program, wait_until};
 
 #[test]
 fn a_session_is_made_asked_waited_for_and_stopped_as_one_here() {
@@ -58,7 +58,7 @@ fn each_exit_status_of_a_turn_arrives() {
 fn a_pipeline_has_the_exit_status_and_the_text_of_the_far_command() {
     let Some(bed) = Bed::new(&["box"]) else { return };
     bed.well_said(&["new", "box:api", "/tmp"]);
-    let program = env!("CARGO_BIN_EXE_cckw");
+    let program = cckw_program();
     let shell = |line: &str| {
         let line = line.replace("cckw ", &format!("{program} "));
         Said::of(

@@ -14,6 +14,7 @@ use super::support::{
     Builder, DEADLINE, Key, Record, Sandbox, Screen, Terminal, process, wait_until, wait_until_some,
 };
 use super::versions;
+use crate::support::cckw_program;
 
 /// Made up; its last 20 characters stand in the configuration as approved.
 const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrst";
@@ -104,7 +105,7 @@ impl Place {
         let mock = Mock::start();
         let mut sandbox = Sandbox::new();
         sandbox.link("claude", program);
-        sandbox.link("cckw", env!("CARGO_BIN_EXE_cckw"));
+        sandbox.link("cckw", cckw_program());
         for (name, value) in [
             ("ANTHROPIC_API_KEY", KEY),
             ("ANTHROPIC_BASE_URL", &mock.url()),

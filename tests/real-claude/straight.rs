@@ -7,6 +7,7 @@ use super::driver::{How, Place, submit, wait_for_prompt};
 use super::install;
 use super::mock::HOLD;
 use super::support::{DEADLINE, Terminal, process, wait_until};
+use crate::support::cckw_program;
 
 #[track_caller]
 fn assert_no_trace(place: &Place) {
@@ -30,7 +31,7 @@ fn assert_is_claude(place: &Place, pid: i32) {
         },
         "{executable:?}"
     );
-    let cckw = Some(Path::new(env!("CARGO_BIN_EXE_cckw")).canonicalize().expect("a program"));
+    let cckw = Some(Path::new(cckw_program()).canonicalize().expect("a program"));
     for other in place.sandbox.processes() {
         assert_ne!(process::executable(other), cckw, "{:?}", process::arguments(other));
     }

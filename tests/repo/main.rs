@@ -8,6 +8,7 @@ mod docs;
 mod floors;
 mod packaging;
 mod platforms;
+mod program_under_test;
 mod security_page;
 mod signals;
 mod unsteady;

@@ -1,6 +1,6 @@
 //! Following what cckw advises: the commands are taken out of what it printed, and run as a user types them.
 
-use super::{Sandbox, Terminal};
+use super::{Sandbox, Terminal, cckw_program};
 
 /// What stands before a command in a text, and what ends it there.
 const BEFORE: &[char] = &[' ', '`', '(', '\n'];
@@ -33,7 +33,7 @@ pub fn commands(text: &str) -> Vec<String> {
 
 /// Lets the commands be typed as users have them: cckw on `PATH`, and `claude` for `cckw claude`.
 pub fn prepare(sandbox: &mut Sandbox) {
-    let cckw = env!("CARGO_BIN_EXE_cckw");
+    let cckw = cckw_program();
     sandbox.link("cckw", cckw);
     sandbox.script("claude", &format!("#!/bin/sh\nexec {cckw} claude \"$@\"\n"));
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{DEADLINE, Sandbox, wait_until_some};
+use super::{DEADLINE, Sandbox, cckw_program, wait_until_some};
 
 /// A raw child that writes all the time, in long lines.
 pub const TALKATIVE: &str = "ticker:1:110";
@@ -31,7 +31,7 @@ impl Sandbox {
         self.configure(
             "on_hangup = \"exit\"\ndetach_key = \"none\"\nstall_after = \"5m\"\n[restart]\ncrash_limit = 1\n",
         );
-        let cckw = Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory").to_owned();
+        let cckw = Path::new(cckw_program()).parent().expect("a directory").to_owned();
         // For the shells, which are to type what a user types.
         self.set("PATH", format!("{}:{}", cckw.display(), "/usr/local/bin:/usr/bin:/bin"));
     }
@@ -44,7 +44,7 @@ impl Sandbox {
 
     /// `cckw claude`, as typed at a prompt.
     pub fn cckw_claude(&self) -> Command {
-        let mut command = self.command(env!("CARGO_BIN_EXE_cckw"));
+        let mut command = self.command(cckw_program());
         command.arg("claude");
         command
     }

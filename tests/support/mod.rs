@@ -6,7 +6,7 @@
 //!
 //! let sandbox = Sandbox::new();                       // HOME, XDG dirs, cwd, an empty PATH folder first in PATH
 //! sandbox.link("claude", "/path/to/some/claude");     // what `claude` is in there
-//! let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+//! let mut command = sandbox.command(cckw_program());
 //! command.arg("claude");
 //! let mut terminal = Terminal::builder().size(40, 120).spawn(command); // session leader on a new PTY
 //! terminal.wait_for("the prompt", |screen| screen.contains("❯"));
@@ -45,6 +45,7 @@ pub mod mounts;
 pub mod other_user;
 pub mod own_process;
 pub mod process;
+mod program;
 pub mod pty;
 mod pump;
 #[cfg(target_os = "linux")]
@@ -63,6 +64,7 @@ pub use child::{MORE_THAN_BUFFERS_HOLD, TALKATIVE, pty_child};
 pub use display::{Answers, Screen};
 pub use keys::Key;
 pub use modes::Modes;
+pub use program::{cckw_program, has_faults};
 pub use pty::Size;
 pub use sandbox::{Record, Sandbox, pid};
 pub use shell::PROMPT;

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+use super::{DEADLINE, Key, Record, Sandbox, Terminal, cckw_program, process, wait_until};
 
 /// A sandbox in which claude is the stand-in. It comes back a second after a crash, however soon that is, and
 /// a start asks nothing; a test that is about one of the two has a configuration of its own.
 pub fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let stand_in = sandbox.path("claude-stand-in");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cckw"), &stand_in).expect("a link");
+    std::os::unix::fs::symlink(cckw_program(), &stand_in).expect("a link");
     sandbox.set("CCKW_CLAUDE", stand_in);
     sandbox.configure("[restart]\nearly_delay = \"0s\"\n[start]\nexisting = \"new\"\n");
     sandbox

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use super::Sandbox;
+use super::{Sandbox, cckw_program};
 
 /// cckw with these arguments, in the sandbox.
 pub fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    let mut command = sandbox.command(cckw_program());
     command.args(words);
     command
 }

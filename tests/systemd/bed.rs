@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::bed_script::BedScript;
-use crate::support::{DEADLINE, Record, wait_or_report, wait_until};
+use crate::support::{DEADLINE, Record, cckw_program, wait_or_report, wait_until};
 
 /// Set to `1` where a machine without a bed is all right: then no test here counts.
 const ALLOWED_WITHOUT: &str = "TESTS_WITHOUT_SYSTEMD";
@@ -38,8 +38,7 @@ impl Bed {
         let mut bed = Self { script, first: 0, folder };
         bed.start();
         // By another process: while this one had it open for writing, nobody could execute it.
-        let copied =
-            Command::new("cp").arg(env!("CARGO_BIN_EXE_cckw")).arg(bed.path("usr/local/bin/cckw")).status();
+        let copied = Command::new("cp").arg(cckw_program()).arg(bed.path("usr/local/bin/cckw")).status();
         assert!(copied.expect("cp").success());
         bed.root(&["ln", "-s", "cckw", "/usr/local/bin/claude-stand-in"]);
         Some(bed)

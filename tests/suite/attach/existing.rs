@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{at_prompt, exit, idle, sandbox, say, start};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Sandbox, Terminal, cckw_program, process, wait_until};
 
 const QUESTION: &str = "Enter: take it   n: start another   q: leave";
 
@@ -83,7 +83,7 @@ fn the_question_can_be_left_and_the_terminal_is_as_it_was() {
         ("", Some(Signal::SIGKILL), None),
     ] {
         let mut shell = sandbox.command("/bin/sh");
-        let cckw = env!("CARGO_BIN_EXE_cckw");
+        let cckw = cckw_program();
         // So that the terminal outlives it.
         shell.args([
             "-c",

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{at_prompt, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, pid, process, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, cckw_program, pid, process, wait_until};
 
 /// What may pass until a client has ended, on a busy machine. It was held up for ever.
 const BOUND: Duration = Duration::from_secs(30);
@@ -41,7 +41,7 @@ fn sighup_in_a_terminal_that_stays_gives_it_back_and_detaches() {
     let sandbox = sandbox();
     let mut terminal = Terminal::shell("dash", &sandbox);
     let manners = terminal.manners();
-    let program = env!("CARGO_BIN_EXE_cckw");
+    let program = cckw_program();
     terminal.run(&format!("{program} claude"));
     at_prompt(&mut terminal);
     let record = idle(&sandbox);
@@ -76,7 +76,7 @@ fn closes(shell: &str) {
         for whom in ["shell", "client", "both"] {
             let sandbox = sandbox();
             let mut terminal = Terminal::shell(shell, &sandbox);
-            terminal.run(&format!("{} claude", env!("CARGO_BIN_EXE_cckw")));
+            terminal.run(&format!("{} claude", cckw_program()));
             at_prompt(&mut terminal);
             let record = idle(&sandbox);
             if whom != "client" {
@@ -148,7 +148,7 @@ fn a_stopped_job_that_its_shell_hangs_up_goes_on_without_a_terminal() {
     for shell in ["bash", "zsh", "dash", "fish"] {
         let sandbox = sandbox();
         let mut terminal = Terminal::shell(shell, &sandbox);
-        terminal.run(&format!("{} claude", env!("CARGO_BIN_EXE_cckw")));
+        terminal.run(&format!("{} claude", cckw_program()));
         at_prompt(&mut terminal);
         let record = idle(&sandbox);
         terminal.press(Key::Ctrl('z'));
@@ -248,7 +248,7 @@ fn a_terminal_that_is_hung_up_on_while_it_attaches_leaves_the_session_alone() {
 fn a_client_that_is_killed_right_after_the_detach_key_leaves_no_raw_terminal() {
     let sandbox = sandbox();
     let mut terminal = Terminal::shell("dash", &sandbox);
-    terminal.run(&format!("{} claude", env!("CARGO_BIN_EXE_cckw")));
+    terminal.run(&format!("{} claude", cckw_program()));
     at_prompt(&mut terminal);
     let record = idle(&sandbox);
     let (host, client) = (pid(&record, "host_pid"), pid(&record, "client_pid"));
@@ -279,7 +279,7 @@ fn the_first_process_of_a_container_stays_when_it_is_detached() {
     let sandbox = sandbox();
     let mut command = sandbox.command("unshare");
     command.args(["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]);
-    command.args([env!("CARGO_BIN_EXE_cckw"), "claude"]);
+    command.args([cckw_program(), "claude"]);
     let mut terminal = Terminal::spawn(command);
     at_prompt(&mut terminal);
     idle(&sandbox);
@@ -305,7 +305,7 @@ fn the_first_process_of_a_container_ends_when_it_is_detached_from_a_session_else
     let record = idle(&sandbox);
     let mut command = sandbox.command("unshare");
     command.args(["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]);
-    command.args([env!("CARGO_BIN_EXE_cckw"), "attach"]);
+    command.args([cckw_program(), "attach"]);
     let mut terminal = Terminal::spawn(command);
     at_prompt(&mut terminal);
     terminal.type_text("\x1c");

@@ -1,12 +1,12 @@
 //! A session is not attached inside itself: it would draw itself for ever.
 
 use crate::support::verb::{cckw, well_said};
-use crate::support::{Sandbox, Terminal};
+use crate::support::{Sandbox, Terminal, cckw_program};
 
 /// A sandbox in which claude is a shell, and `cckw` is on `PATH`.
 fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();
-    sandbox.link("cckw", env!("CARGO_BIN_EXE_cckw"));
+    sandbox.link("cckw", cckw_program());
     let shell = sandbox.script("claude-as-a-shell", "#!/bin/sh\nPS1='ready$ '; export PS1\nexec sh -i\n");
     sandbox.set("CCKW_CLAUDE", shell);
     sandbox.configure("[restart]\ncrash_limit = 1\n");

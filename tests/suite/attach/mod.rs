@@ -11,7 +11,8 @@ use nix::sys::signal::Signal;
 
 use crate::support::verb::cckw;
 use crate::support::{
-    DEADLINE, MORE_THAN_BUFFERS_HOLD, Record, Sandbox, Size, TALKATIVE, Terminal, process, wait_until,
+    DEADLINE, MORE_THAN_BUFFERS_HOLD, Record, Sandbox, Size, TALKATIVE, Terminal, cckw_program, process,
+    wait_until,
 };
 
 fn started(mode: &str) -> (Sandbox, Terminal, Record) {
@@ -209,7 +210,7 @@ fn questions_are_answered_while_no_terminal_does() {
 fn an_idle_session_without_a_terminal_ends_after_a_while() {
     let mut sandbox = Sandbox::new();
     let stand_in = sandbox.path("claude-stand-in");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cckw"), &stand_in).expect("a link");
+    std::os::unix::fs::symlink(cckw_program(), &stand_in).expect("a link");
     sandbox.set("CCKW_CLAUDE", stand_in);
     sandbox.configure("linger = \"300ms\"\n");
     let mut terminal = Terminal::spawn(sandbox.cckw_claude());

@@ -2,7 +2,7 @@
 
 use crate::support::stand_in::{at_prompt, sandbox, start};
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Key, Sandbox, Terminal, wait_until};
+use crate::support::{DEADLINE, Key, Sandbox, Terminal, cckw_program, wait_until};
 
 const QUESTION: &str = "number or name, q:";
 
@@ -15,7 +15,7 @@ fn well(sandbox: &Sandbox, words: &[&str]) {
 /// Sessions `one` (attached, in the terminal that is given), `two` and `three`.
 fn three() -> (Sandbox, Terminal) {
     let mut sandbox = sandbox();
-    let cckw = std::path::Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory").to_owned();
+    let cckw = std::path::Path::new(cckw_program()).parent().expect("a directory").to_owned();
     sandbox.set("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", cckw.display()));
     let terminal = start(&sandbox, &["-n", "one"]);
     for name in ["two", "three"] {

@@ -7,7 +7,9 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{exit, idle, sandbox, say, start};
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Key, Record, Sandbox, Size, Terminal, pid, process, wait_until};
+use crate::support::{
+    DEADLINE, Key, Record, Sandbox, Size, Terminal, cckw_program, pid, process, wait_until,
+};
 
 const STATUS_LINE: &str = " q leaves | watching work (120x40";
 
@@ -122,7 +124,7 @@ fn ctrl_z_stops_it_and_fg_goes_on() {
     let (sandbox, mut session, _) = session();
     let mut shell = Terminal::shell("bash", &sandbox);
     let before = shell.manners();
-    shell.run(&format!("{} attach --watch work", env!("CARGO_BIN_EXE_cckw")));
+    shell.run(&format!("{} attach --watch work", cckw_program()));
     shell.wait_for_text(STATUS_LINE);
     shell.press(Key::Ctrl('z'));
     shell.wait_for_prompt();

@@ -9,7 +9,7 @@ use nix::sys::resource::Resource;
 use serde_json::{Value, json};
 
 use crate::support::system::rare_signals;
-use crate::support::{Sandbox, Terminal, before_exec, limit, pty_child};
+use crate::support::{Sandbox, Terminal, before_exec, cckw_program, limit, pty_child};
 
 /// A claude that says who it is and what it was given, in a file, and ends with 7.
 const CLAUDE: &str = r#"#!/bin/sh
@@ -74,7 +74,7 @@ fn redirected(redirection: &str) {
     let sandbox = sandbox();
     fs::write(sandbox.work().join("input"), "").expect("a file");
     let mut command = sandbox.command("/bin/sh");
-    command.arg("-c").arg(format!("exec \"$0\" claude hello {redirection}")).arg(env!("CARGO_BIN_EXE_cckw"));
+    command.arg("-c").arg(format!("exec \"$0\" claude hello {redirection}")).arg(cckw_program());
     let mut terminal = Terminal::spawn(command);
     assert_eq!(terminal.finish().code(), Some(7), "{redirection}: {}", terminal.report());
     assert_eq!(seen(&sandbox), (terminal.pid(), vec!["hello".to_owned()]), "{redirection}");
@@ -98,11 +98,7 @@ fn with_two_different_terminals_it_is_claude_itself() {
         command
     });
     let mut command = sandbox.command("/bin/sh");
-    command
-        .arg("-c")
-        .arg("exec \"$0\" claude hello >\"$1\"")
-        .arg(env!("CARGO_BIN_EXE_cckw"))
-        .arg(other.path());
+    command.arg("-c").arg("exec \"$0\" claude hello >\"$1\"").arg(cckw_program()).arg(other.path());
     let mut terminal = Terminal::spawn(command);
     assert_eq!(terminal.finish().code(), Some(7), "{}", terminal.report());
     assert_eq!(seen(&sandbox), (terminal.pid(), vec!["hello".to_owned()]));
@@ -193,16 +189,7 @@ fn the_environment_is_not_even_put_in_order() {
     sandbox.set("CCKW_CLAUDE", claude);
     let mut command = sandbox.command("/usr/bin/env");
     // The command before it writes the variables in an order of its own.
-    command.args([
-        "-u",
-        "LANG",
-        "ZZ=1",
-        "AA=2",
-        "MM=a\nb",
-        env!("CARGO_BIN_EXE_cckw"),
-        "claude",
-        "--version",
-    ]);
+    command.args(["-u", "LANG", "ZZ=1", "AA=2", "MM=a\nb", cckw_program(), "claude", "--version"]);
     let version = command.output().expect("runs");
     assert!(String::from_utf8_lossy(&version.stdout).contains("env"), "{version:?}");
     let shown = |program: &[&str]| {
@@ -211,7 +198,7 @@ fn the_environment_is_not_even_put_in_order() {
         command.output().expect("runs").stdout
     };
     // As claude, env is given no argument here, and so prints what it has; the pipe makes the run straight.
-    let through = shown(&[env!("CARGO_BIN_EXE_cckw"), "claude"]);
+    let through = shown(&[cckw_program(), "claude"]);
     assert!(through.ends_with(b"MM=x\n"), "{}", through.escape_ascii());
     assert_eq!(through, shown(&["env"]), "{}", through.escape_ascii());
 }
@@ -252,7 +239,7 @@ fn few_descriptors_are_enough() {
     let sandbox = Sandbox::new();
     sandbox.link("claude", "/bin/echo");
     let mut command = sandbox.command("/bin/sh");
-    command.arg("-c").arg("ulimit -n 5 && exec \"$0\" claude -p hello").arg(env!("CARGO_BIN_EXE_cckw"));
+    command.arg("-c").arg("ulimit -n 5 && exec \"$0\" claude -p hello").arg(cckw_program());
     let output = command.stdin(Stdio::null()).output().expect("runs");
     assert_eq!(output.stdout, b"-p hello\n", "{output:?}");
 }
@@ -262,10 +249,7 @@ fn a_reader_that_goes_away_ends_claude_by_the_usual_signal() {
     let sandbox = Sandbox::new();
     sandbox.link("claude", "/usr/bin/yes");
     let mut command = sandbox.command("/bin/bash");
-    command
-        .arg("-c")
-        .arg("\"$0\" claude | head -n 1 >/dev/null; echo ${PIPESTATUS[0]}")
-        .arg(env!("CARGO_BIN_EXE_cckw"));
+    command.arg("-c").arg("\"$0\" claude | head -n 1 >/dev/null; echo ${PIPESTATUS[0]}").arg(cckw_program());
     let output = command.output().expect("runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), (128 + libc::SIGPIPE).to_string());
     assert_eq!(output.stderr, b"");

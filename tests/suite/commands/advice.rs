@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use crate::support::advice::{commands, follow, follow_to_the_end, prepare};
 use crate::support::stand_in::{at_prompt, idle, say, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, stand_in, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, cckw_program, process, stand_in, wait_until};
 
 fn sandbox() -> Sandbox {
     let mut sandbox = stand_in::sandbox();
@@ -332,7 +332,7 @@ fn of_a_claude_that_is_newer_than_the_one_that_runs() {
     let package = sandbox.path("lib/claude-code");
     std::fs::create_dir_all(package.join("bin")).expect("a directory");
     let program = package.join("bin/claude-stand-in");
-    std::fs::copy(env!("CARGO_BIN_EXE_cckw"), &program).expect("a program");
+    std::fs::copy(cckw_program(), &program).expect("a program");
     sandbox.set("CCKW_CLAUDE", sandbox.link("claude-stand-in", program));
     prepare(&mut sandbox);
     let mut terminal = start(&sandbox, &[]);

@@ -5,9 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::support::{Sandbox, Terminal};
-
-const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
+use crate::support::{Sandbox, Terminal, cckw_program};
 
 const VERBS: [&str; 28] = [
     "claude",
@@ -54,7 +52,7 @@ fn said(mut command: Command) -> Said {
 }
 
 fn cckw(sandbox: &Sandbox, args: &[&str]) -> Said {
-    let mut command = sandbox.command(CCKW);
+    let mut command = sandbox.command(cckw_program());
     command.args(args);
     said(command)
 }
@@ -66,7 +64,7 @@ fn program(name: &str) -> PathBuf {
 /// A sandbox whose claude is the stand-in.
 fn with_stand_in() -> Sandbox {
     let mut sandbox = Sandbox::new();
-    let stand_in = sandbox.link("claude-stand-in", CCKW);
+    let stand_in = sandbox.link("claude-stand-in", cckw_program());
     sandbox.set("CCKW_CLAUDE", stand_in);
     sandbox
 }
@@ -158,7 +156,7 @@ fn under_the_name_claude_it_is_cckw_claude() {
     let sandbox = Sandbox::new();
     sandbox.link("claude", program("say.sh"));
     let link = sandbox.work().join("claude");
-    symlink(CCKW, &link).expect("a link");
+    symlink(cckw_program(), &link).expect("a link");
     let mut command = sandbox.command(link);
     command.arg("--help");
     assert_eq!(said(command).out, "claude [--help]\n");
@@ -186,7 +184,7 @@ fn a_named_claude_that_is_not_there_is_named() {
 #[test]
 fn a_link_that_leads_back_is_skipped() {
     let sandbox = Sandbox::new();
-    sandbox.link("claude", CCKW);
+    sandbox.link("claude", cckw_program());
     let said = cckw(&sandbox, &["claude", "-p", "x"]);
     assert_eq!(said.status, Some(127));
     assert!(said.err.contains("is cckw itself"), "{}", said.err);
@@ -224,7 +222,7 @@ fn a_reader_who_leaves_is_no_failure() {
     ] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let mut command = sandbox.command(CCKW);
+        let mut command = sandbox.command(cckw_program());
         command.args(args).stdout(writer);
         let said = said(command);
         // Without a claude doctor fails whoever reads it.
@@ -238,7 +236,7 @@ fn a_full_disk_is_a_failure() {
     let sandbox = Sandbox::new();
     let full = || fs::File::options().write(true).open("/dev/full").expect("/dev/full");
     for args in [&["man"][..], &["shell-init", "bash"]] {
-        let mut command = sandbox.command(CCKW);
+        let mut command = sandbox.command(cckw_program());
         command.args(args).stdout(full());
         let said = said(command);
         assert_eq!(said.status, Some(1), "{args:?}");
@@ -329,7 +327,7 @@ fn doctor_names_what_rules_remote_control_out() {
 fn doctor_is_coloured_on_a_terminal_alone() {
     let mut sandbox = with_stand_in();
     let doctor = |sandbox: &Sandbox| {
-        let mut command = sandbox.command(CCKW);
+        let mut command = sandbox.command(cckw_program());
         command.arg("doctor");
         let mut terminal = Terminal::builder().size(30, 200).spawn(command);
         assert!(terminal.finish().success());
@@ -345,7 +343,7 @@ fn doctor_is_coloured_on_a_terminal_alone() {
 fn doctor_wraps_its_words_and_says_what_is_unavailable() {
     let mut sandbox = with_stand_in();
     sandbox.set("DO_NOT_TRACK", "1");
-    let mut command = sandbox.command(CCKW);
+    let mut command = sandbox.command(cckw_program());
     command.arg("doctor");
     let mut terminal = Terminal::builder().size(60, 70).spawn(command);
     assert!(terminal.finish().success());

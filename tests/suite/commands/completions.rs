@@ -10,9 +10,8 @@ use serde_json::json;
 
 use crate::support::stand_in::{at_prompt, sandbox};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{Sandbox, Terminal};
+use crate::support::{Sandbox, Terminal, cckw_program};
 
-const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
 const PROMPT: &str = "ready>";
 
 /// What gets the names of sessions that run.
@@ -33,7 +32,7 @@ fn start_in(sandbox: &Sandbox, name: &str) -> Terminal {
 /// A sandbox with cckw on its `PATH`, a session `parser` that runs, and one `lexer` that has ended.
 fn with_sessions() -> (Sandbox, Terminal) {
     let sandbox = sandbox();
-    sandbox.link("cckw", CCKW);
+    sandbox.link("cckw", cckw_program());
     let mut ended = start_in(&sandbox, "lexer");
     well_said(&sandbox, &["stop", "lexer"]);
     ended.finish();

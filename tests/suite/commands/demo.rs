@@ -9,9 +9,9 @@ use nix::sys::signal::Signal;
 use nix::sys::termios::{LocalFlags, Termios};
 use nix::unistd::geteuid;
 
-use crate::support::{Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, process, wait_until};
-
-const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
+use crate::support::{
+    Answers, Builder, DEADLINE, Key, Modes, Sandbox, Terminal, cckw_program, process, wait_until,
+};
 
 /// With the one about another machine: these tests need an sshd.
 const SCENES: usize = 14;
@@ -22,7 +22,7 @@ const ENDED_EARLY: &str = "cckw: the demo was ended early; nothing of it is left
 fn place() -> Sandbox {
     root_can_run_sshd();
     let sandbox = Sandbox::new();
-    sandbox.link("cckw", CCKW);
+    sandbox.link("cckw", cckw_program());
     sandbox
 }
 
@@ -37,7 +37,7 @@ pub(super) fn root_can_run_sshd() {
 
 /// Plays the demo as a script.
 fn script(sandbox: &Sandbox, args: &[&str]) -> (String, String, Option<i32>) {
-    let mut command = sandbox.command(CCKW);
+    let mut command = sandbox.command(cckw_program());
     let Output { stdout, stderr, status } = command.args(args).output().expect("cckw runs");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (text(stdout), text(stderr), status.code())
@@ -133,8 +133,8 @@ fn it_plays_as_a_text_and_leaves_nothing() {
         &format!("All {SCENES} scenes"),
         "pinned by cckw",
         "brought back  once",
-        &format!("  {CCKW} demo --by-hand\n"),
-        &format!("  {CCKW} claude\n"),
+        &format!("  {} demo --by-hand\n", cckw_program()),
+        &format!("  {} claude\n", cckw_program()),
     ] {
         let at = rest.find(needed).unwrap_or_else(|| panic!("{needed} is missing or too early: {out}"));
         rest = &rest[at + needed.len()..];
@@ -235,7 +235,7 @@ fn it_can_be_watched_in_a_small_window() {
 /// Where nothing can be drawn in place, the scenes are printed.
 #[track_caller]
 fn printed(sandbox: &Sandbox, builder: Builder) {
-    let mut command = sandbox.command(CCKW);
+    let mut command = sandbox.command(cckw_program());
     command.arg("demo");
     let mut terminal = builder.spawn(command);
     // In a low window it is soon above the screen.
@@ -313,7 +313,7 @@ fn ctrl_c_and_ctrl_z_give_the_terminal_back() {
 #[test]
 fn it_ends_with_its_window() {
     let sandbox = place();
-    let mut command = sandbox.command(CCKW);
+    let mut command = sandbox.command(cckw_program());
     command.arg("demo");
     let mut terminal = small(24, 80).spawn(command);
     terminal.wait_for_text("● You said: hello");
@@ -326,7 +326,7 @@ const PROMPT: &str = "[cckw demo, exit to leave] $";
 
 /// The shell of a demo by hand, at its prompt.
 fn by_hand(sandbox: &Sandbox) -> Terminal {
-    let mut command = sandbox.command(CCKW);
+    let mut command = sandbox.command(cckw_program());
     command.args(["demo", "--by-hand"]);
     // Not what the user's own shells have.
     command.env("PS1", "mine").env("PROMPT_COMMAND", "PS1=other").env("HISTFILE", sandbox.path("history"));

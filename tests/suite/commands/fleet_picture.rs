@@ -6,7 +6,7 @@ use roxmltree::Document;
 
 use super::picture::{read, said, squeezed};
 // The scene has its own player, and takes these from above it.
-use crate::support::pty;
+use crate::support::{cckw_program, pty};
 use cells::text;
 
 #[path = "../../programs/picture/cells.rs"]
@@ -32,7 +32,7 @@ fn letters(line: &str) -> String {
 fn it_shows_what_the_view_shows() {
     let picture = read("docs/fleet.svg");
     let said = letters_by_line(&said(&Document::parse(&picture).expect("well-formed")));
-    let frames = fleet::play(Path::new(env!("CARGO_BIN_EXE_cckw"))).unwrap_or_else(|why| panic!("{why}"));
+    let frames = fleet::play(Path::new(cckw_program())).unwrap_or_else(|why| panic!("{why}"));
     assert!(frames.len() > 30, "{} frames", frames.len());
     for (at, frame) in frames.iter().enumerate() {
         for line in frame.rows.iter().map(|row| letters(&text(row))) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use roxmltree::{Document, Node};
 
 use super::demo::root_can_run_sshd;
-use crate::support::Sandbox;
+use crate::support::{Sandbox, cckw_program};
 
 /// Both of them.
 const PICTURES: [&str; 2] = ["docs/demo.svg", "docs/fleet.svg"];
@@ -47,7 +47,7 @@ struct Scene {
 fn scenes() -> Vec<Scene> {
     root_can_run_sshd();
     let sandbox = Sandbox::new();
-    let output = sandbox.command(env!("CARGO_BIN_EXE_cckw")).args(["demo", "--script"]).output();
+    let output = sandbox.command(cckw_program()).args(["demo", "--script"]).output();
     let output = output.expect("cckw runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("text");

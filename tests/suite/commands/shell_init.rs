@@ -5,9 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Sandbox, Terminal};
-
-const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
+use crate::support::{Sandbox, Terminal, cckw_program};
 
 #[derive(Clone, Copy, Debug)]
 enum Shell {
@@ -39,9 +37,9 @@ impl Shell {
     /// The line that a user puts into the start-up file.
     fn init(self) -> String {
         match self {
-            Bash => format!("eval \"$({CCKW} shell-init bash)\""),
-            Zsh => format!("eval \"$({CCKW} shell-init zsh)\""),
-            Fish => format!("{CCKW} shell-init fish | source"),
+            Bash => format!("eval \"$({} shell-init bash)\"", cckw_program()),
+            Zsh => format!("eval \"$({} shell-init zsh)\"", cckw_program()),
+            Fish => format!("{} shell-init fish | source", cckw_program()),
         }
     }
 }
@@ -211,7 +209,7 @@ fn the_completions_are_the_shells_own_language() {
         (Zsh, "zsh", "#compdef cckw"),
         (Fish, "fish", "complete -c cckw"),
     ] {
-        let output = Command::new(CCKW).args(["completions", name]).output().expect("cckw runs");
+        let output = Command::new(cckw_program()).args(["completions", name]).output().expect("cckw runs");
         let script = String::from_utf8(output.stdout).expect("text");
         assert!(output.status.success() && script.contains(mark), "{shell:?}");
         // Parsed and not run.

@@ -9,9 +9,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Output, Stdio};
 
 use crate::support::verb::{cckw, well_said};
-use crate::support::{Sandbox, Terminal};
-
-const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
+use crate::support::{Sandbox, Terminal, cckw_program};
 
 /// A claude that says whether it is in a session, and what it was given, and ends with 7.
 const CLAUDE: &str = r#"#!/bin/sh
@@ -25,7 +23,7 @@ exit 7
 /// A sandbox in which these folders come first on PATH, with claude in `real`, and cckw in `bin`.
 fn place(folders: &[&str]) -> Sandbox {
     let mut sandbox = Sandbox::new();
-    sandbox.link("cckw", CCKW);
+    sandbox.link("cckw", cckw_program());
     program(&sandbox, "real/claude", CLAUDE);
     search(&mut sandbox, folders);
     sandbox
@@ -143,7 +141,7 @@ fn other_shims_on_path_are_passed_over() {
     symlink("../shims/claude", sandbox.path("over/claude")).expect("a link");
     symlink("/nowhere/cckw", sandbox.path("gone/claude")).expect("a link");
     program(&sandbox, "script/claude", "#!/bin/sh\nexec cckw claude \"$@\"\n");
-    fs::copy(CCKW, sandbox.path("copy/claude")).expect("a copy");
+    fs::copy(cckw_program(), sandbox.path("copy/claude")).expect("a copy");
     for start in ["claude", "cckw claude", "over/claude", "script/claude", "copy/claude"] {
         let output = shell(&sandbox, &format!("cd ..; exec {start} -p hello"));
         assert_eq!((output.status.code(), text(&output.stderr)), (Some(7), String::new()), "{start}");
@@ -170,7 +168,7 @@ fn copies_that_do_not_know_each_other_go_round_for_a_while_only() {
     let sandbox = place(&["one", "two"]);
     for (folder, more) in [("one", "x"), ("two", "xx")] {
         let path = sandbox.path(folder).join("claude");
-        fs::copy(CCKW, &path).expect("a copy");
+        fs::copy(cckw_program(), &path).expect("a copy");
         fs::File::options()
             .append(true)
             .open(path)

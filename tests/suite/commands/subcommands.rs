@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Key, Record, Sandbox, Size, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Size, Terminal, cckw_program, process, wait_until};
 
 fn sandbox(mode: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
@@ -263,7 +263,7 @@ fn a_newer_claude_that_was_installed_is_shown() {
     // As npm lays it out, with the stand-in as the program.
     let package = sandbox.path("lib/claude-code");
     fs::create_dir_all(package.join("bin")).expect("a directory");
-    fs::copy(env!("CARGO_BIN_EXE_cckw"), package.join("bin/claude-stand-in")).expect("a program");
+    fs::copy(cckw_program(), package.join("bin/claude-stand-in")).expect("a program");
     sandbox.set("CCKW_CLAUDE", sandbox.link("claude-stand-in", package.join("bin/claude-stand-in")));
     let (_terminal, _) = start(&sandbox);
     let record = sandbox.wait_for_record("a version", |record| !record.text("claude_version").is_empty());

@@ -10,7 +10,7 @@ use nix::sys::stat::Mode;
 
 use crate::support::stand_in::{at_prompt, exit, said, sandbox, say, start, transcript};
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, cckw_program, process, wait_until};
 
 /// So often, and so many, that a window of less than a millisecond is met. Without turns about every second
 /// run of this saw a conversation opened twice.
@@ -99,10 +99,7 @@ fn one_has_it_in(sandbox: &Sandbox, work: &Path, rounds: usize) {
             let mut command = sandbox.command("/bin/sh");
             // All of them wait in the same system call, and are let go in one moment.
             command.args(["-c", "echo waiting; : <\"$0\"; exec \"$@\""]).arg(&gate).current_dir(work);
-            command
-                .arg(env!("CARGO_BIN_EXE_cckw"))
-                .arg("claude")
-                .args(&spellings[(round + nth) % spellings.len()]);
+            command.arg(cckw_program()).arg("claude").args(&spellings[(round + nth) % spellings.len()]);
             let mut terminal = Terminal::spawn(command);
             terminal.wait_for_text("waiting");
             terminal

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use super::environment;
 use crate::support::stand_in::{at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, cckw_program, process, wait_until};
 
 /// What Claude Code 2.1.332 sets for a command that it runs.
 const MARKERS: [(&str, &str); 8] = [
@@ -70,7 +70,7 @@ fn go_down(sandbox: &Sandbox, record: &Record) {
 
 /// A command as a cron job or a status bar runs it: with a poor environment, below somebody's claude.
 fn poor(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cckw"));
+    let mut command = Command::new(cckw_program());
     command.args(words).env_clear().current_dir("/");
     for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "CCKW_TEST_SANDBOX"] {
         let folder = match name {

@@ -9,7 +9,9 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 
 use crate::support::stand_in::{self, at_prompt, submit};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until, wait_until_some};
+use crate::support::{
+    DEADLINE, Key, Record, Sandbox, Terminal, has_faults, process, verb, wait_until, wait_until_some,
+};
 
 /// What a way out may take while the disk hangs: the second that a message waits for its record, and a loaded
 /// machine.
@@ -52,6 +54,9 @@ fn session() -> (Sandbox, Terminal, Record, Disk) {
 
 #[test]
 fn keys_output_and_verbs_go_on_and_the_record_is_written_later() {
+    if !has_faults() {
+        return;
+    }
     let (sandbox, mut terminal, before, disk) = session();
     disk.hang();
     for words in ["second words", "third words"] {
@@ -76,6 +81,9 @@ fn keys_output_and_verbs_go_on_and_the_record_is_written_later() {
 
 #[test]
 fn the_end_of_claude_is_told_though_it_cannot_be_written_down() {
+    if !has_faults() {
+        return;
+    }
     let (sandbox, mut terminal, record, disk) = session();
     disk.hang();
     submit(&mut terminal, "/exit");
@@ -96,6 +104,9 @@ fn the_end_of_claude_is_told_though_it_cannot_be_written_down() {
 
 #[test]
 fn stop_and_a_crash_do_not_wait_for_it() {
+    if !has_faults() {
+        return;
+    }
     let (sandbox, mut terminal, record, disk) = session();
     disk.hang();
     process::signal(record.pid("claude_pid").expect("claude"), nix::sys::signal::Signal::SIGKILL);
@@ -117,6 +128,9 @@ fn stop_and_a_crash_do_not_wait_for_it() {
 
 #[test]
 fn without_a_thread_the_session_is_the_same() {
+    if !has_faults() {
+        return;
+    }
     let mut sandbox = stand_in::sandbox();
     sandbox.set("CCKW_FAULT", "no-journal-thread");
     let mut terminal = stand_in::start(&sandbox, &["-n", "work"]);
@@ -137,6 +151,9 @@ fn without_a_thread_the_session_is_the_same() {
 
 #[test]
 fn what_was_cleared_right_before_the_host_was_killed_stays_cleared() {
+    if !has_faults() {
+        return;
+    }
     let (sandbox, mut terminal, before, disk) = session();
     disk.hang();
     submit(&mut terminal, "/clear");

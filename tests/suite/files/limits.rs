@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use super::shortage::{events, leave, session};
 use crate::support::stand_in::{self, at_prompt, submit};
-use crate::support::{DEADLINE, Key, Terminal, pid, process, verb, wait_until};
+use crate::support::{DEADLINE, Key, Terminal, cckw_program, pid, process, verb, wait_until};
 
 fn limit(pid: i32, resource: Resource, soft: u64) -> u64 {
     process::limit(pid, resource, soft).expect("a limit")
@@ -72,7 +72,7 @@ fn a_client_that_cannot_take_the_pty_gives_the_terminal_back_and_the_session_goe
         record.json["client_pid"].is_null() && record.text("status") == "idle"
     });
     assert_eq!(pid(&now, "host_pid"), pid(&record, "host_pid"));
-    let mut attach = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    let mut attach = sandbox.command(cckw_program());
     attach.arg("attach");
     let mut again = Terminal::spawn(attach);
     again.wait_for_text("You said: the first words");

@@ -12,7 +12,7 @@ use super::removed::{are_whole, directory, remove};
 use super::{detached, end, is_within_reach, listed};
 use crate::support::stand_in::{sandbox, start};
 use crate::support::verb::well_said;
-use crate::support::{DEADLINE, Record, Sandbox, process, wait_until};
+use crate::support::{DEADLINE, Record, Sandbox, cckw_program, process, wait_until};
 
 /// A host may be writing a file meanwhile, which is gone before `cp` comes to it, or may make the target anew.
 const COPY: &str = r#"copy() { until cp -a "$1" "$2"; do rm -rf "$2"; done; }"#;
@@ -195,7 +195,7 @@ fn a_file_system_that_is_mounted_over_it_gets_the_session_too() {
     if !nix::unistd::geteuid().is_root() {
         command.arg("--map-root-user");
     }
-    command.args(["--mount", env!("CARGO_BIN_EXE_cckw"), "claude", "-n", "work"]);
+    command.args(["--mount", cckw_program(), "claude", "-n", "work"]);
     let mut terminal = crate::support::Terminal::spawn(command);
     crate::support::stand_in::at_prompt(&mut terminal);
     let record = sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle");
@@ -212,7 +212,7 @@ fn a_file_system_that_is_mounted_over_it_gets_the_session_too() {
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let path = state.to_str().expect("UTF-8");
-    let list = [env!("CARGO_BIN_EXE_cckw"), "list", "--json"];
+    let list = [cckw_program(), "list", "--json"];
     inside(&sandbox, &["mount", "-t", "tmpfs", "-o", "mode=0700", "over", path]);
     wait_until("the session on it", DEADLINE, || inside(&sandbox, &list).contains(r#""state":"idle""#));
     inside(&sandbox, &["umount", "--lazy", path]);

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use super::{count, events, identity};
 use crate::support::stand_in::{at_prompt, exit, idle, sandbox, say};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Sandbox, Terminal, wait_until};
+use crate::support::{DEADLINE, Sandbox, Terminal, cckw_program, wait_until};
 
 /// A copy of cckw, with the directory that it is in.
 fn put(program: &Path) {
     fs::create_dir_all(program.parent().expect("a directory")).expect("a directory");
-    fs::copy(env!("CARGO_BIN_EXE_cckw"), program).expect("is copied");
+    fs::copy(cckw_program(), program).expect("is copied");
 }
 
 /// A session of the cckw at this path.

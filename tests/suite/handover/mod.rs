@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::stand_in::{exit, idle, sandbox, say, start};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{Record, Sandbox, Terminal};
+use crate::support::{Record, Sandbox, Terminal, cckw_program};
 
 /// `cckw restart --hosts`, for the one session.
 fn cckw_restart(sandbox: &Sandbox) -> Command {
@@ -53,7 +53,7 @@ fn tried(state: &[u8]) -> String {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(state).expect("is written");
     file.rewind().expect("is read from its beginning");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cckw"));
+    let mut command = Command::new(cckw_program());
     command.args(["host", "--try-hand-over"]).env_clear().env("HOME", "/nowhere").stdin(file);
     String::from_utf8(command.output().expect("runs").stdout).expect("text")
 }

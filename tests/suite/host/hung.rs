@@ -9,7 +9,9 @@ use nix::sys::signal::Signal;
 use crate::support::pty::keep_private;
 use crate::support::stand_in::{self, at_prompt, submit};
 use crate::support::system::QUEUE_IS_FULL;
-use crate::support::{DEADLINE, Key, Modes, Record, Sandbox, Terminal, pid, process, verb, wait_until};
+use crate::support::{
+    DEADLINE, Key, Modes, Record, Sandbox, Terminal, cckw_program, has_faults, pid, process, verb, wait_until,
+};
 
 /// What may pass until somebody gives up a host that is stopped: four seconds, and the load of the machine. It
 /// was for ever.
@@ -28,7 +30,7 @@ impl Scene {
         let sandbox = stand_in::sandbox();
         let mut terminal = Terminal::shell("bash", &sandbox);
         let before = terminal.manners();
-        terminal.run(&format!("{} claude -n work", env!("CARGO_BIN_EXE_cckw")));
+        terminal.run(&format!("{} claude -n work", cckw_program()));
         at_prompt(&mut terminal);
         let record = sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle");
         // Claude still draws a little when it says that it is idle. A host that is stopped between reading that and writing
@@ -239,7 +241,7 @@ fn attach_gives_up_and_takes_nothing_later() {
     scene.sandbox.wait_for_record("no client", |record| record.json["client_pid"].is_null());
     scene.stop_host();
     let begun = Instant::now();
-    scene.terminal.run(&format!("clear; {} attach work", env!("CARGO_BIN_EXE_cckw")));
+    scene.terminal.run(&format!("clear; {} attach work", cckw_program()));
     scene.is_back_at_the_shell(&format!("kill -CONT {}", scene.host()));
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
     assert_eq!(scene.status(), "1");
@@ -342,6 +344,9 @@ impl Standstill {
 /// `list` showed it as well as all others.
 #[test]
 fn a_host_that_stands_still_without_being_stopped_is_said_to_be_hung() {
+    if !has_faults() {
+        return;
+    }
     let mut sandbox = stand_in::sandbox();
     let _healthy = stand_in::start(&sandbox, &["-n", "healthy"]);
     sandbox.wait_for_record("an idle claude", |record| record.text("status") == "idle");
@@ -437,6 +442,9 @@ fn a_host_whose_queue_is_full_holds_up_no_verb() {
 
 #[test]
 fn a_host_that_hangs_at_the_start_is_given_up_and_starts_nothing_later() {
+    if !has_faults() {
+        return;
+    }
     let mut sandbox = stand_in::sandbox();
     let fifo = sandbox.path("gate");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
@@ -461,8 +469,11 @@ fn a_host_that_hangs_at_the_start_is_given_up_and_starts_nothing_later() {
 /// Nobody else could give the terminal back: dash does not, and there is no session yet.
 #[test]
 fn the_host_of_a_client_that_is_killed_at_the_start_gives_the_terminal_back() {
+    if !has_faults() {
+        return;
+    }
     let mut sandbox = stand_in::sandbox();
-    let cckw = std::path::Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory");
+    let cckw = std::path::Path::new(cckw_program()).parent().expect("a directory");
     sandbox.set("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", cckw.display()));
     let fifo = sandbox.path("gate");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");

@@ -9,7 +9,10 @@ use nix::sys::signal::Signal;
 use nix::sys::termios::LocalFlags;
 
 use crate::support::stand_in::{self, at_prompt, submit};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, verb, wait_until, wait_until_some};
+use crate::support::{
+    DEADLINE, Key, Record, Sandbox, Terminal, cckw_program, has_faults, process, verb, wait_until,
+    wait_until_some,
+};
 
 /// The points that a start comes to, with a terminal and by `cckw start`.
 const START: [&str; 10] = [
@@ -169,6 +172,9 @@ fn every_point_belongs_to_a_scene() {
 
 #[test]
 fn at_a_start() {
+    if !has_faults() {
+        return;
+    }
     for point in START {
         let scene = Scene::new(point);
         let mut terminal = scene.run(&["claude", "-n", "work", "first words"]);
@@ -191,6 +197,9 @@ fn at_a_start() {
 
 #[test]
 fn at_a_start_again_and_again() {
+    if !has_faults() {
+        return;
+    }
     for point in START {
         let mut scene = Scene::new(point);
         scene.sandbox.unset("CCKW_FAULT_ONCE");
@@ -212,6 +221,9 @@ fn at_a_start_again_and_again() {
 
 #[test]
 fn at_a_start_without_a_terminal() {
+    if !has_faults() {
+        return;
+    }
     for point in START {
         let scene = Scene::new(point);
         let (mut terminal, record) = scene.session();
@@ -245,6 +257,9 @@ fn crash(scene: &Scene, record: &Record) {
 
 #[test]
 fn after_a_crash() {
+    if !has_faults() {
+        return;
+    }
     for point in CRASH {
         let scene = Scene::new(point);
         let (terminal, record) = scene.session();
@@ -255,6 +270,9 @@ fn after_a_crash() {
 
 #[test]
 fn after_a_crash_without_a_terminal() {
+    if !has_faults() {
+        return;
+    }
     for point in CRASH {
         let scene = Scene::new(point);
         let (mut terminal, record) = scene.session();
@@ -269,6 +287,9 @@ fn after_a_crash_without_a_terminal() {
 
 #[test]
 fn at_an_attach() {
+    if !has_faults() {
+        return;
+    }
     for point in ATTACH {
         let scene = Scene::new(point);
         let (mut terminal, _) = scene.session();
@@ -284,6 +305,9 @@ fn at_an_attach() {
 
 #[test]
 fn at_a_detach() {
+    if !has_faults() {
+        return;
+    }
     for point in DETACH {
         let scene = Scene::new(point);
         let (mut terminal, _) = scene.session();
@@ -320,6 +344,9 @@ fn stays_ended(scene: &Scene) {
 
 #[test]
 fn at_a_stop() {
+    if !has_faults() {
+        return;
+    }
     for point in points_of_the_verb() {
         let scene = Scene::new(point);
         let (mut terminal, _) = scene.session();
@@ -335,6 +362,9 @@ fn at_a_stop() {
 
 #[test]
 fn at_a_stop_without_a_terminal() {
+    if !has_faults() {
+        return;
+    }
     for point in points_of_the_verb() {
         let scene = Scene::new(point);
         let (mut terminal, _) = scene.session();
@@ -351,6 +381,9 @@ fn at_a_stop_without_a_terminal() {
 
 #[test]
 fn at_the_end_that_follows_a_closed_terminal() {
+    if !has_faults() {
+        return;
+    }
     for point in points_of_a_stop() {
         let scene = Scene::new(point);
         scene.sandbox.configure("on_hangup = \"exit\"\n");
@@ -364,6 +397,9 @@ fn at_the_end_that_follows_a_closed_terminal() {
 
 #[test]
 fn at_the_end_of_a_session_that_nobody_wants() {
+    if !has_faults() {
+        return;
+    }
     for point in points_of_a_stop() {
         let scene = Scene::new(point);
         scene.sandbox.configure("linger = \"100ms\"\n");
@@ -379,6 +415,9 @@ fn at_the_end_of_a_session_that_nobody_wants() {
 
 #[test]
 fn at_the_end() {
+    if !has_faults() {
+        return;
+    }
     for point in END {
         let scene = Scene::new(point);
         let (mut terminal, record) = scene.session();
@@ -405,7 +444,7 @@ fn at_the_end() {
 fn a_client_that_is_killed_before_the_next_host_is_there_leaves_a_usable_terminal() {
     let mut sandbox = stand_in::sandbox();
     sandbox.configure("stall_after = \"300ms\"\n");
-    let cckw = std::path::Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory");
+    let cckw = std::path::Path::new(cckw_program()).parent().expect("a directory");
     sandbox.set("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", cckw.display()));
     let mut shell = Terminal::shell("dash", &sandbox);
     let manners = shell.manners();
@@ -442,7 +481,7 @@ fn a_client_that_is_killed_before_the_next_host_is_there_leaves_a_usable_termina
 
 /// A session in dash, which leaves a terminal as a killed program had it: the client and its host.
 fn begin_in_dash(sandbox: &mut Sandbox) -> (Terminal, i32, i32) {
-    let cckw = std::path::Path::new(env!("CARGO_BIN_EXE_cckw")).parent().expect("a directory");
+    let cckw = std::path::Path::new(cckw_program()).parent().expect("a directory");
     sandbox.set("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", cckw.display()));
     let mut shell = Terminal::shell("dash", sandbox);
     shell.run("cckw claude");

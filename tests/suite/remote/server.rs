@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{arguments, sandbox};
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, cckw_program, process, wait_until};
 
 fn configured() -> Sandbox {
     let sandbox = sandbox();
@@ -125,7 +125,7 @@ fn it_outlives_its_terminal_and_its_host() {
     up(&sandbox, &terminal, 0);
     terminal.hang_up();
     let record = sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    let mut command = sandbox.command(cckw_program());
     command.arg("attach");
     let mut terminal = Terminal::spawn(command);
     terminal.wait_for_text("Press Ctrl+C");

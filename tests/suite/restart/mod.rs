@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{arguments, at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, cckw_program, process, wait_until};
 
 /// A sandbox where claude comes back when it is asked for, and not by itself.
 fn patient() -> Sandbox {
@@ -146,7 +146,7 @@ fn the_detach_key_at_the_question_detaches() {
     terminal.type_text("\x1c");
     assert_eq!(terminal.finish().code(), Some(0));
     assert!(terminal.screen().contains("detached"), "{}", terminal.report());
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    let mut command = sandbox.command(cckw_program());
     command.arg("attach");
     let mut other = Terminal::spawn(command);
     other.wait_for_text("ctrl-c: quit");
@@ -187,7 +187,7 @@ fn without_a_terminal_it_comes_back_too() {
     sandbox.wait_for_record("nobody attached", |record| record.json["client_pid"].is_null());
     kill(&idle(&sandbox, 0), Signal::SIGKILL);
     let again = idle(&sandbox, 1);
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    let mut command = sandbox.command(cckw_program());
     command.arg("attach");
     let mut other = Terminal::spawn(command);
     other.wait_for_text("some words");
@@ -277,7 +277,7 @@ fn a_session_whose_host_and_client_are_gone_is_started_again() {
     sandbox.wait_for_silence();
     drop(terminal);
     let cckw = |words: &[&str]| {
-        let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+        let mut command = sandbox.command(cckw_program());
         command.args(words);
         command
     };
@@ -310,7 +310,7 @@ fn stop(shell: &mut Terminal, record: &Record) {
 fn a_host_that_was_killed_under_a_stopped_job_is_replaced_with_fg() {
     let sandbox = sandbox();
     let mut shell = Terminal::shell("dash", &sandbox);
-    shell.run(&format!("{} claude", env!("CARGO_BIN_EXE_cckw")));
+    shell.run(&format!("{} claude", cckw_program()));
     at_prompt(&mut shell);
     submit(&mut shell, "said before");
     shell.wait_for_text("You said: said before");
@@ -344,7 +344,7 @@ fn a_stopped_job_whose_host_was_killed_is_listed_with_fg_and_after_a_start_with_
         well_said(&sandbox, &["detach"]);
         first.finish();
         let mut shell = Terminal::shell("bash", &sandbox);
-        shell.run(&format!("{} attach", env!("CARGO_BIN_EXE_cckw")));
+        shell.run(&format!("{} attach", cckw_program()));
         shell.wait_for_text("You said: said before");
         at_prompt(&mut shell);
         let record = sandbox.wait_for_record("a client", |record| record.pid("client_pid").is_some());
@@ -367,7 +367,7 @@ fn a_stopped_job_whose_host_was_killed_is_listed_with_fg_and_after_a_start_with_
                 screen.text().replace('\n', "").contains("it was brought back meanwhile: cckw attach work")
             });
             shell.wait_for_prompt();
-            shell.run(&format!("clear; {} attach work", env!("CARGO_BIN_EXE_cckw")));
+            shell.run(&format!("clear; {} attach work", cckw_program()));
         }
         shell.wait_for_text("You said: said before");
         let again = idle(&sandbox, 1);
@@ -385,7 +385,7 @@ fn a_stopped_job_whose_host_was_killed_is_listed_with_fg_and_after_a_start_with_
 fn a_stopped_job_whose_host_was_killed_can_be_ended() {
     let sandbox = sandbox();
     let mut shell = Terminal::shell("bash", &sandbox);
-    shell.run(&format!("{} claude", env!("CARGO_BIN_EXE_cckw")));
+    shell.run(&format!("{} claude", cckw_program()));
     at_prompt(&mut shell);
     let record = idle(&sandbox, 0);
     stop(&mut shell, &record);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::stand_in::{at_prompt, idle, sandbox, say, start};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{Key, Record, Sandbox, Screen, Terminal};
+use crate::support::{Key, Record, Sandbox, Screen, Terminal, cckw_program};
 
 const OLD: &str = "2.0.1";
 const NEW: &str = "2.0.2";
@@ -19,7 +19,7 @@ fn install(sandbox: &Sandbox, version: &str) -> PathBuf {
     let versions = sandbox.path("versions");
     fs::create_dir_all(&versions).expect("a directory");
     let program = versions.join(version);
-    fs::copy(env!("CARGO_BIN_EXE_cckw"), &program).expect("a program");
+    fs::copy(cckw_program(), &program).expect("a program");
     program
 }
 
@@ -220,7 +220,7 @@ fn one_that_does_not_become_what_runs_is_no_loop() {
     let mut sandbox = with_old("restart_when_newer = \"idle\"");
     let package = sandbox.path("lib/claude-code");
     fs::create_dir_all(package.join("bin")).expect("a directory");
-    fs::copy(env!("CARGO_BIN_EXE_cckw"), package.join("bin/claude-stand-in")).expect("a program");
+    fs::copy(cckw_program(), package.join("bin/claude-stand-in")).expect("a program");
     sandbox.set("CCKW_CLAUDE", package.join("bin/claude-stand-in"));
     let mut terminal = start(&sandbox, &[]);
     idle(&sandbox, 0);

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{arguments, at_prompt, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, cckw_program, process, wait_until};
 
 fn idle(record: &Record) -> bool {
     record.text("state") == "running" && record.text("status") == "idle"
@@ -89,7 +89,7 @@ fn a_claude_that_was_installed_elsewhere_meanwhile_is_found() {
     let old = sandbox.path("v20");
     fs::create_dir(&old).expect("a directory");
     let old = old.join("claude-stand-in");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cckw"), &old).expect("a link");
+    std::os::unix::fs::symlink(cckw_program(), &old).expect("a link");
     let now = sandbox.path("claude-stand-in");
     sandbox.set("CCKW_CLAUDE", &old);
     let (terminal, _) = session(&sandbox, "one", "some words");

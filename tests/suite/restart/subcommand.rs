@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{arguments, at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, cckw_program, process, wait_until};
 
 /// What it says on stdout, on stderr, and its status.
 fn said(command: &mut Command) -> (String, String, Option<i32>) {
@@ -241,7 +241,7 @@ fn without_a_terminal_it_comes_back_too() {
 #[test]
 fn from_the_shell_of_a_suspended_claude() {
     let sandbox = sandbox();
-    sandbox.link("cckw", env!("CARGO_BIN_EXE_cckw"));
+    sandbox.link("cckw", cckw_program());
     let mut terminal = Terminal::shell("bash", &sandbox);
     let manners = terminal.manners();
     terminal.run("cckw claude");
@@ -276,7 +276,7 @@ fn it_survives_being_asked_for_from_inside() {
     let mut sandbox = sandbox();
     let program = sandbox.script("claude", RUNS_A_COMMAND);
     sandbox.set("CCKW_CLAUDE", &program);
-    sandbox.set("TOOL", env!("CARGO_BIN_EXE_cckw"));
+    sandbox.set("TOOL", cckw_program());
     sandbox.set("WORDS", "restart --now");
     let mut terminal = Terminal::spawn(sandbox.cckw_claude());
     terminal.wait_for("the second start", |screen| screen.text().matches("start --").count() == 2);
@@ -298,7 +298,7 @@ fn installed(sandbox: &Sandbox, folder: &str) -> PathBuf {
     let folder = sandbox.path(folder);
     fs::create_dir_all(&folder).expect("a directory");
     let program = folder.join("claude-stand-in");
-    fs::copy(env!("CARGO_BIN_EXE_cckw"), &program).expect("a program");
+    fs::copy(cckw_program(), &program).expect("a program");
     program
 }
 

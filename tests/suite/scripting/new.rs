@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{named, run, told};
 use crate::support::stand_in::{arguments, at_prompt, idle, sandbox, transcript};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Sandbox, Terminal, cckw_program, process, wait_until};
 
 /// That nothing is left of a session that was refused.
 #[track_caller]
@@ -99,7 +99,7 @@ fn it_needs_no_terminal_and_no_open_descriptor() {
     // script.
     let mut shell = sandbox.command("/usr/bin/setsid");
     shell.args(["--wait", "/bin/sh", "-c", r#"trap '' HUP INT; exec "$0" new api <&- >&- 2>&-"#]);
-    shell.arg(env!("CARGO_BIN_EXE_cckw")).stdin(Stdio::null());
+    shell.arg(cckw_program()).stdin(Stdio::null());
     assert_eq!(shell.status().expect("runs").code(), Some(0));
     let record = idle(&sandbox, 0);
     let claude = record.pid("child_pid").expect("a claude");

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Record, Sandbox, process, wait_until, wait_until_some};
+use crate::support::{DEADLINE, Record, Sandbox, cckw_program, process, wait_until, wait_until_some};
 
 /// A service that runs.
 struct Service {
@@ -81,7 +81,7 @@ fn cckw_after_boot(sandbox: &Sandbox, boot: &str, words: &[&str]) -> Command {
         command.arg("--map-root-user");
     }
     let script = r#"mount --bind "$1" /proc/sys/kernel/random/boot_id; shift; exec "$0" "$@""#;
-    command.args(["--mount", "/bin/sh", "-ec", script, env!("CARGO_BIN_EXE_cckw")]).arg(name).args(words);
+    command.args(["--mount", "/bin/sh", "-ec", script, cckw_program()]).arg(name).args(words);
     command
 }
 

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use super::{Service, is_idle, new, stop_all, wait_for};
 use crate::support::stand_in::sandbox;
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Sandbox, pid, process, wait_until};
+use crate::support::{DEADLINE, Sandbox, cckw_program, pid, process, wait_until};
 
 /// A copy of this cckw under this name. Another process makes it: what this one has open for writing, the
 /// children of other tests have for a moment, too, and then nobody can execute it.
 fn copy(sandbox: &Sandbox, name: &str) -> PathBuf {
     let path = sandbox.path(name);
-    let copied = sandbox.command("cp").arg(env!("CARGO_BIN_EXE_cckw")).arg(&path).status().expect("runs");
+    let copied = sandbox.command("cp").arg(cckw_program()).arg(&path).status().expect("runs");
     assert!(copied.success());
     path
 }

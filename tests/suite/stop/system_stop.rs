@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{at_prompt, idle, sandbox, start, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, pid, process, wait_until};
+use crate::support::{DEADLINE, Key, Record, Sandbox, Terminal, cckw_program, pid, process, wait_until};
 
 fn marker(record: &Record) -> PathBuf {
     record.path.with_file_name("stop-requested")
@@ -105,7 +105,7 @@ fn a_claude_that_does_not_mind_is_killed_within_a_few_seconds() {
 fn a_stopped_session_ends_too() {
     let sandbox = sandbox();
     let mut terminal = Terminal::shell("bash", &sandbox);
-    terminal.run(&format!("{} claude", env!("CARGO_BIN_EXE_cckw")));
+    terminal.run(&format!("{} claude", cckw_program()));
     at_prompt(&mut terminal);
     let record = idle(&sandbox, 0);
     terminal.press(Key::Ctrl('z'));

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{at_prompt, sandbox, submit};
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, cckw_program, process, wait_until};
 
 /// A session with a conversation in a directory of its own, without a terminal, whose host was killed. Gives
 /// that directory.
@@ -116,7 +116,7 @@ fn it_is_brought_back_from_a_directory_that_is_gone() {
     fs::create_dir(sandbox.path("gone")).expect("a folder");
     let script = "rmdir ../gone && exec \"$0\" start project";
     let mut command = sandbox.command("/bin/sh");
-    command.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_cckw")).current_dir(sandbox.path("gone"));
+    command.arg("-c").arg(script).arg(cckw_program()).current_dir(sandbox.path("gone"));
     let output = command.output().expect("runs");
     assert!(output.status.success(), "{}", stderr(&output));
     is_back(&sandbox, &record, &cwd);

@@ -10,7 +10,7 @@ use nix::sys::stat::{Mode, umask};
 
 use super::scene::{Scene, USUAL, files, goes_well};
 use crate::support::stand_in::{at_prompt, sandbox};
-use crate::support::{Sandbox, Terminal, before_exec, process};
+use crate::support::{Sandbox, Terminal, before_exec, cckw_program, process};
 
 /// Nearly as long as Linux lets one argument or variable be.
 const LONG: usize = 120_000;
@@ -47,7 +47,7 @@ fn long(sandbox: &Sandbox, verb: &str, length: usize) -> Command {
     let mut command = sandbox.command("/bin/sh");
     // A quarter of the stack may be arguments and environment.
     let script = r#"ulimit -s 1024; exec "$0" "$@""#;
-    command.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_cckw")).arg(verb);
+    command.arg("-c").arg(script).arg(cckw_program()).arg(verb);
     for before in [0, LONG, 2 * LONG] {
         command.args(["--add-dir", &"a".repeat(length.saturating_sub(before).min(LONG))]);
     }
@@ -174,7 +174,7 @@ fn with_signals_ignored_it_runs_and_its_end_is_seen() {
 fn by_nohup_it_runs_straight() {
     let sandbox = sandbox();
     let mut command = sandbox.command("nohup");
-    command.arg(env!("CARGO_BIN_EXE_cckw")).args(["claude", "-p", "words"]);
+    command.arg(cckw_program()).args(["claude", "-p", "words"]);
     let scene = Scene::new(&sandbox, &command);
     let ended = scene.ends(&["work/nohup.out", "home/.claude"]);
     assert_eq!(ended.status, 0, "{ended:?}");

@@ -11,7 +11,7 @@ use nix::unistd::{User, geteuid};
 use super::scene::{Scene, USUAL};
 use crate::support::stand_in::{at_prompt, sandbox, submit};
 use crate::support::verb::cckw;
-use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until, wait_until_some};
+use crate::support::{DEADLINE, Sandbox, Terminal, cckw_program, process, wait_until, wait_until_some};
 
 /// `cckw` with these words, after a script of the shell has mounted something.
 fn mounted(sandbox: &Sandbox, script: &str, words: &[&str]) -> Command {
@@ -25,7 +25,7 @@ fn mounted_for(sandbox: &Sandbox, script: &str, words: &[&str]) -> Command {
         command.arg("--map-root-user");
     }
     command.args(["--mount", "/bin/sh", "-ec"]).arg(script);
-    command.arg(env!("CARGO_BIN_EXE_cckw")).args(words);
+    command.arg(cckw_program()).args(words);
     command
 }
 
@@ -94,8 +94,7 @@ fn beside(sandbox: &Sandbox, pid: i32, words: &[&str]) -> String {
     if !geteuid().is_root() {
         command.args(["--user", "--preserve-credentials"]);
     }
-    let output =
-        command.arg(env!("CARGO_BIN_EXE_cckw")).args(words).output().expect("nsenter, of util-linux");
+    let output = command.arg(cckw_program()).args(words).output().expect("nsenter, of util-linux");
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 

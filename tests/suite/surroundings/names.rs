@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::scene::{Scene, USUAL};
 use crate::support::stand_in::{at_prompt, sandbox, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{Sandbox, Terminal, process};
+use crate::support::{Sandbox, Terminal, cckw_program, process};
 
 const NAMES: [&[u8]; 12] = [
     b"two words",
@@ -62,7 +62,7 @@ fn claude_runs_and_comes_back_in_it() {
         // The home and the program's directory are named alike.
         let home = folder(&sandbox, &[name, b" home"].concat());
         let bin = folder(&sandbox, &[name, b" bin"].concat());
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cckw"), bin.join("claude-stand-in")).expect("a link");
+        std::os::unix::fs::symlink(cckw_program(), bin.join("claude-stand-in")).expect("a link");
         sandbox.set("HOME", &home);
         sandbox.set("CCKW_CLAUDE", bin.join("claude-stand-in"));
         let mut command = sandbox.cckw_claude();

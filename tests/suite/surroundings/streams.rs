@@ -1,14 +1,14 @@
 //! Standard streams that are closed, or take nothing.
 
 use super::scene::{Scene, USUAL};
-use crate::support::Sandbox;
 use crate::support::stand_in::sandbox;
+use crate::support::{Sandbox, cckw_program};
 
 /// `cckw` with these words, started by a shell with this redirection.
 fn redirected<'a>(sandbox: &'a Sandbox, words: &str, redirection: &str) -> Scene<'a> {
     let mut command = sandbox.command("/bin/sh");
     let script = format!("exec \"$0\" {words} {redirection}");
-    command.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_cckw"));
+    command.arg("-c").arg(script).arg(cckw_program());
     Scene::new(sandbox, &command)
 }
 

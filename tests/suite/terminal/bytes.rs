@@ -6,7 +6,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::random::{Expected, FROM_CHILD, Stream, TO_CHILD};
-use crate::support::{DEADLINE, Sandbox, Terminal, process, stand_in, verb, wait_until};
+use crate::support::{
+    DEADLINE, Sandbox, Terminal, cckw_program, has_faults, process, stand_in, verb, wait_until,
+};
 
 const MIB: u64 = 1 << 20;
 const BULK: u64 = 64 * MIB;
@@ -142,7 +144,7 @@ fn the_detach_key_behind_a_paste_waits_for_a_claude_that_reads() {
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
     let said = String::from_utf8_lossy(&terminal.output()).into_owned();
     assert!(said.contains("detached") && !said.contains("has not read"), "{said}");
-    let mut attach = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    let mut attach = sandbox.command(cckw_program());
     attach.arg("attach");
     let mut again = Terminal::builder().emulate(false).spawn(attach);
     again.type_bytes(b"x");
@@ -228,6 +230,9 @@ fn the_last_bytes_arrive_from_a_terminal_that_the_host_keeps_open() {
 }
 
 fn last_bytes_arrive(fault: Option<&str>) {
+    if fault.is_some() && !has_faults() {
+        return;
+    }
     for grandchild in ["", ":grandchild:60"] {
         for bytes in [1, 2_000, 4_095, 4_096, 10_000, 50_000, 200_000, MIB] {
             let mut sandbox = sandbox(&format!("burst:{bytes}{grandchild}"));

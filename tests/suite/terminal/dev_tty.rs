@@ -4,12 +4,12 @@ use std::process::Command;
 
 use crate::support::stand_in::{at_prompt, exit, idle, sandbox, say};
 use crate::support::verb::cckw;
-use crate::support::{Sandbox, Terminal};
+use crate::support::{Sandbox, Terminal, cckw_program};
 
 /// A shell that runs `cckw` with these words in a loop over a pipe, as scripts do, with this redirection.
 fn in_a_loop(sandbox: &Sandbox, words: &str, redirection: &str) -> Command {
     let mut shell = sandbox.command("/bin/bash");
-    let cckw = env!("CARGO_BIN_EXE_cckw");
+    let cckw = cckw_program();
     shell.args(["-c", &format!("echo project | while read -r name; do {cckw} {words} {redirection}; done")]);
     shell
 }

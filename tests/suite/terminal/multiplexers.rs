@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::support::stand_in::{at_prompt, sandbox, submit};
 use crate::support::verb::{cckw, well_said};
-use crate::support::{DEADLINE, Key, Sandbox, Terminal, Tmux, wait_until};
+use crate::support::{DEADLINE, Key, Sandbox, Terminal, Tmux, cckw_program, wait_until};
 
 /// What runs in the pane or the window: the terminal is looked at before and after.
 const SCRIPT: &str =
@@ -13,7 +13,7 @@ const SCRIPT: &str =
 
 fn with_cckw() -> Sandbox {
     let mut sandbox = sandbox();
-    sandbox.link("cckw", env!("CARGO_BIN_EXE_cckw"));
+    sandbox.link("cckw", cckw_program());
     sandbox.set("SHELL", "/bin/sh");
     sandbox
 }

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Record, Sandbox, Terminal, process};
+use crate::support::{Record, Sandbox, Terminal, has_faults, process};
 
 /// A shell without a line editor, so that what `stty` says is what a program has left, and with the raw child
 /// as claude.
@@ -119,11 +119,17 @@ fn after_two_hosts_were_killed() {
 
 #[test]
 fn after_two_panics_of_the_host() {
+    if !has_faults() {
+        return;
+    }
     loses_two_hosts(|record| ask(record, "panic"));
 }
 
 #[test]
 fn after_a_panic_of_the_client() {
+    if !has_faults() {
+        return;
+    }
     ends_clean("modes:wait", |_, record, terminal| {
         ask(record, "panic-client");
         let screen = terminal.wait_for_text("status=101");

@@ -4,14 +4,14 @@
 use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{at_prompt, sandbox, submit};
-use crate::support::{Key, Sandbox, Terminal, process};
+use crate::support::{Key, Sandbox, Terminal, cckw_program, process};
 
 const SHELLS: [&str; 4] = ["bash", "zsh", "dash", "fish"];
 
 /// A sandbox whose PATH has cckw.
 fn with_cckw() -> Sandbox {
     let sandbox = sandbox();
-    sandbox.link("cckw", env!("CARGO_BIN_EXE_cckw"));
+    sandbox.link("cckw", cckw_program());
     sandbox
 }
 

@@ -6,7 +6,8 @@ use nix::sys::signal::Signal;
 
 use crate::support::stand_in::{self, at_prompt, submit};
 use crate::support::{
-    DEADLINE, MORE_THAN_BUFFERS_HOLD, Record, Sandbox, TALKATIVE, Terminal, process, verb, wait_until,
+    DEADLINE, MORE_THAN_BUFFERS_HOLD, Record, Sandbox, TALKATIVE, Terminal, cckw_program, process, verb,
+    wait_until,
 };
 
 /// A claude that writes all the time, and a terminal that has stopped reading. `before` says whether the
@@ -64,7 +65,7 @@ fn after_a_crash_claude_is_back_and_is_seen_when_the_terminal_reads_again() {
 #[test]
 fn another_terminal_takes_the_session_from_it() {
     let (sandbox, mut terminal, _) = stalled(true);
-    let mut attach = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    let mut attach = sandbox.command(cckw_program());
     attach.arg("attach");
     let mut other = Terminal::spawn(attach);
     other.wait_for("ticks", |screen| screen.text().matches("tick ").count() > 5);

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use super::place::{Home, VERSION};
 use super::release::Release;
+use crate::support::cckw_program;
 
 #[test]
 fn what_cargo_has_installed_cargo_updates() {
@@ -26,7 +27,7 @@ fn what_cargo_has_installed_cargo_updates() {
 #[test]
 fn what_stands_where_cargo_has_built_it_is_not_replaced() {
     let home = Home::having(Release::new("0.2.0", ""));
-    let output = home.sandbox.command(env!("CARGO_BIN_EXE_cckw")).arg("update").output().expect("runs");
+    let output = home.sandbox.command(cckw_program()).arg("update").output().expect("runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(4) && said.contains("cargo build"), "{output:?}");
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::release::{Release, keys};
 use super::server::{Server, root};
-use crate::support::{Sandbox, stand_in};
+use crate::support::{Sandbox, cckw_program, stand_in};
 
 /// The version of the program that is tested.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -27,7 +27,7 @@ impl Home {
         let mut sandbox = stand_in::sandbox();
         let folder = sandbox.path("home/.local/bin");
         fs::create_dir_all(&folder).expect("a folder");
-        let own = env!("CARGO_BIN_EXE_cckw");
+        let own = cckw_program();
         // A second name of the program costs nothing. Nobody writes into it.
         if fs::hard_link(own, folder.join("cckw")).is_err() {
             fs::copy(own, folder.join("cckw")).expect("a copy");

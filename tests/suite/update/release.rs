@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
+use crate::support::cckw_program;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -70,8 +71,7 @@ pub fn program(version: &str, sick: &str) -> PathBuf {
         fs::write(&source, PROGRAM).expect("writes");
         let text = |name: &str, value: &str| format!("-D{name}=\"{value}\"");
         let (source, made) = (source.display().to_string(), fresh.display().to_string());
-        let defined =
-            [text("VERSION", version), text("SICK", sick), text("REAL", env!("CARGO_BIN_EXE_cckw"))];
+        let defined = [text("VERSION", version), text("SICK", sick), text("REAL", cckw_program())];
         run("cc", &["-O1", "-x", "c", &defined[0], &defined[1], &defined[2], "-o", &made, &source]);
         fs::rename(fresh, &path).expect("renames");
     }

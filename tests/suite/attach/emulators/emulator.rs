@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::display::{Display, need};
-use crate::support::{DEADLINE, Sandbox, process, wait_until};
+use crate::support::{DEADLINE, Sandbox, cckw_program, process, wait_until};
 
 /// Those that the suite knows.
 pub const EMULATORS: [&str; 7] = ["xterm", "urxvt", "stterm", "lxterminal", "alacritty", "konsole", "kitty"];
@@ -36,7 +36,7 @@ impl Emulator {
     /// Opens a window with a session in it.
     pub fn start(name: &str, inside: Inside, sandbox: &Sandbox, display: &Display) -> Self {
         need(name);
-        let cckw = env!("CARGO_BIN_EXE_cckw");
+        let cckw = cckw_program();
         let words: &[&str] = match inside {
             Inside::Bash => &["/bin/bash", "--norc", "-i"],
             Inside::Cckw => &[cckw, "claude"],

@@ -3,9 +3,7 @@
 use std::fs;
 
 use super::{mark, refused, run, sandbox, says};
-use crate::support::{Sandbox, Terminal};
-
-const CCKW: &str = env!("CARGO_BIN_EXE_cckw");
+use crate::support::{Sandbox, Terminal, cckw_program};
 
 #[test]
 fn a_link_or_a_script_that_leads_back_is_passed_over() {
@@ -14,9 +12,10 @@ fn a_link_or_a_script_that_leads_back_is_passed_over() {
         fs::create_dir(sandbox.path("shims")).expect("a folder");
         let shim = sandbox.path("shims/claude");
         match which {
-            "link" => std::os::unix::fs::symlink(CCKW, &shim).expect("a link"),
+            "link" => std::os::unix::fs::symlink(cckw_program(), &shim).expect("a link"),
             _ => {
-                let script = sandbox.script("shim", &format!("#!/bin/sh\nexec {CCKW} claude \"$@\"\n"));
+                let script =
+                    sandbox.script("shim", &format!("#!/bin/sh\nexec {} claude \"$@\"\n", cckw_program()));
                 fs::rename(script, &shim).expect("moved");
             }
         }
@@ -42,7 +41,7 @@ fn a_link_or_a_script_that_leads_back_is_passed_over() {
 /// A `claude` that comes back to cckw by a way that cannot be seen in it, and notes every time it is started.
 fn circle(call: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.link("keeper", CCKW);
+    sandbox.link("keeper", cckw_program());
     sandbox
         .script("claude", &format!("#!/bin/sh\necho $$ >> \"$HOME/starts\"\n{call} keeper claude \"$@\"\n"));
     sandbox

@@ -1,6 +1,7 @@
 //! As few files as may be open: cckw either works, or says why not, and claude runs without it.
 
 use super::{mark, nothing_left, run, sandbox};
+use crate::support::cckw_program;
 
 #[test]
 fn with_any_limit_it_works_or_refuses() {
@@ -9,7 +10,7 @@ fn with_any_limit_it_works_or_refuses() {
         let sandbox = sandbox();
         let mut command = sandbox.command("/bin/sh");
         command.arg("-c").arg("ulimit -n $1 && exec \"$0\" claude");
-        command.arg(env!("CARGO_BIN_EXE_cckw")).arg(limit.to_string());
+        command.arg(cckw_program()).arg(limit.to_string());
         let said = run(&sandbox, command, |_| {});
         if said.line.starts_with("cckw: claude runs without cckw, ") {
             assert!(worked.is_empty(), "{limit} is too few, {worked:?} was enough: {}", said.line);

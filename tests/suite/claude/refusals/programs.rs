@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{nothing_left, refused, runs_without_session, sandbox, says};
-use crate::support::{DEADLINE, Sandbox, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Sandbox, Terminal, cckw_program, process, wait_until};
 
 #[test]
 fn claude_is_not_found() {
@@ -70,7 +70,7 @@ fn the_program_is_not_executable() {
 #[test]
 fn the_program_is_deleted_before_it_is_started() {
     let sandbox = sandbox();
-    let cckw = env!("CARGO_BIN_EXE_cckw");
+    let cckw = cckw_program();
     let mut terminal = Terminal::shell("dash", &sandbox);
     terminal.run("stty -g >before");
     // In the background it has found claude when it stops for the terminal.
@@ -98,10 +98,7 @@ fn the_working_directory_is_deleted() {
     let sandbox = sandbox();
     fs::create_dir(sandbox.path("gone")).expect("a folder");
     let mut command = sandbox.command("/bin/sh");
-    command
-        .arg("-c")
-        .arg("cd ../gone && rmdir ../gone && exec \"$0\" claude")
-        .arg(env!("CARGO_BIN_EXE_cckw"));
+    command.arg("-c").arg("cd ../gone && rmdir ../gone && exec \"$0\" claude").arg(cckw_program());
     says(&refused(&sandbox, command), 1, &["working directory", "cd "]);
 }
 
@@ -114,7 +111,7 @@ fn what_is_printed_of_a_directory_s_name_is_harmless() {
     fs::set_permissions(directory.join("claude"), fs::Permissions::from_mode(0o755)).expect("a mode");
     sandbox.set("CCKW_CLAUDE", "./claude");
     let mut command = sandbox.command("/bin/sh");
-    command.arg("-c").arg("cd \"$1\" && exec \"$0\" claude").arg(env!("CARGO_BIN_EXE_cckw")).arg(&directory);
+    command.arg("-c").arg("cd \"$1\" && exec \"$0\" claude").arg(cckw_program()).arg(&directory);
     says(&refused(&sandbox, command), 127, &["evil\\u{1b}]0;title\\u{7}\\n\\u{202e}"]);
     let mut sandbox = super::sandbox();
     let directory = sandbox.path("evil\u{1b}[31m");

@@ -2,7 +2,7 @@
 
 use crate::support::stand_in::{say, submit};
 use crate::support::verb::well_said;
-use crate::support::{DEADLINE, Key, Terminal, process, wait_until};
+use crate::support::{DEADLINE, Key, Terminal, cckw_program, process, wait_until};
 
 use super::{end, inside, quit, shown, view, with_sessions};
 
@@ -76,7 +76,7 @@ fn what_is_typed_behind_the_key_that_goes_in_reaches_nobody() {
 fn a_claude_that_is_suspended_suspends_the_view_with_it() {
     let sandbox = with_sessions(&["api"]);
     let mut terminal = Terminal::shell("bash", &sandbox);
-    let cckw = env!("CARGO_BIN_EXE_cckw");
+    let cckw = cckw_program();
     terminal.run(&format!("{cckw} top"));
     shown(&mut terminal, &["api"]);
     terminal.press(Key::Enter);
@@ -140,7 +140,7 @@ fn a_session_that_ends_while_it_is_selected_leaves_the_view_usable() {
 fn what_is_typed_behind_ctrl_z_is_no_command_to_the_view() {
     let sandbox = with_sessions(&["api"]);
     let mut terminal = Terminal::shell("bash", &sandbox);
-    terminal.run(&format!("{} top", env!("CARGO_BIN_EXE_cckw")));
+    terminal.run(&format!("{} top", cckw_program()));
     shown(&mut terminal, &["api"]);
     // Rename and quit, if the view took them.
     terminal.type_text("\x1aR");

@@ -14,7 +14,7 @@ mod shapes;
 
 use shapes::{SAME, STRICTER};
 
-use crate::support::{DEADLINE, Sandbox, Tmux, cck, process, wait_until_some};
+use crate::support::{DEADLINE, Sandbox, Tmux, cck, cckw_program, process, wait_until_some};
 
 /// A pid that no system gives: Linux ends at 4194304.
 const DEAD: i32 = 4_194_400;
@@ -63,7 +63,7 @@ impl Sessions {
     }
 
     fn cckw(&self, words: &[&str]) -> Said {
-        self.say(env!("CARGO_BIN_EXE_cckw").as_ref(), words)
+        self.say(cckw_program().as_ref(), words)
     }
 
     fn cck(&self, words: &[&str]) -> Said {
@@ -253,7 +253,7 @@ fn a_reader_that_leaves_ends_it_quietly() {
     for words in [&["detect", "--include-dead"][..], &["detect", "--include-dead", "--json"]] {
         let (read, write) = pipe().expect("a pipe");
         drop(read);
-        let mut command = sessions.sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+        let mut command = sessions.sandbox.command(cckw_program());
         command.args(words).arg("--sessions-dir").arg(sessions.sandbox.path("sessions"));
         let output = command.stdout(write).output().expect("runs");
         assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{words:?}");
@@ -267,7 +267,7 @@ fn a_wrapped_session_is_shown_with_its_name() {
     let mut terminal = crate::support::stand_in::start(&sandbox, &["-n", "work here"]);
     let record = sandbox.wait_for_record("a claude", |record| record.pid("claude_pid").is_some());
     let detect = |words: &[&str]| {
-        let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+        let mut command = sandbox.command(cckw_program());
         let output = command.arg("detect").args(words).output().expect("runs");
         assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
         String::from_utf8(output.stdout).expect("UTF-8")
@@ -279,7 +279,7 @@ fn a_wrapped_session_is_shown_with_its_name() {
         table.lines().nth(1).expect("a session").split_whitespace().map(str::to_owned).collect()
     };
     assert_eq!(row(&detect(&[]))[5], "no");
-    let output = sandbox.command(env!("CARGO_BIN_EXE_cckw")).args(["detect", "--reconnectable"]).output();
+    let output = sandbox.command(cckw_program()).args(["detect", "--reconnectable"]).output();
     assert_eq!(output.expect("runs").status.code(), Some(1));
     sandbox.configure("[remote_control]\nkeep = \"always\"\n");
     assert_eq!(row(&detect(&[]))[5], "yes");
@@ -297,14 +297,14 @@ fn a_wrapped_session_is_shown_with_its_name() {
 fn a_wrapped_session_is_shown_in_the_pane_that_it_was_started_in() {
     let mut sandbox = crate::support::stand_in::sandbox();
     Tmux::prepare(&mut sandbox);
-    let tmux = Tmux::start(&sandbox, 100, 30, &[env!("CARGO_BIN_EXE_cckw"), "claude"]);
+    let tmux = Tmux::start(&sandbox, 100, 30, &[cckw_program(), "claude"]);
     tmux.wait_for("main", "the prompt", |screen| screen.contains("\n❯"));
     sandbox.wait_for_record("a claude", |record| record.pid("claude_pid").is_some());
     let of = |program: &std::path::Path| -> Value {
         let output = sandbox.command(program).args(["detect", "--json"]).output().expect("runs");
         serde_json::from_slice(&output.stdout).expect("one object")
     };
-    let (ours, theirs) = (of(env!("CARGO_BIN_EXE_cckw").as_ref()), of(cck::program()));
+    let (ours, theirs) = (of(cckw_program().as_ref()), of(cck::program()));
     // What is wrapped and never had a link is left alone; the other one cannot know that.
     let without_eligibility = |line: &Value| {
         let mut line = verdict(line);

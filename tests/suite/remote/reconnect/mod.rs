@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::{DEADLINE, Sandbox, Terminal, Tmux, cck, process, wait_until, wait_until_some};
+use crate::support::{
+    DEADLINE, Sandbox, Terminal, Tmux, cck, cckw_program, process, wait_until, wait_until_some,
+};
 
 /// What came out, what was complained of, and the status.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ fn run(sandbox: &Sandbox, program: &std::path::Path, words: &[&str]) -> Said {
 }
 
 fn reconnect(sandbox: &Sandbox, words: &[&str]) -> Said {
-    run(sandbox, env!("CARGO_BIN_EXE_cckw").as_ref(), &[&["reconnect"][..], words].concat())
+    run(sandbox, cckw_program().as_ref(), &[&["reconnect"][..], words].concat())
 }
 
 /// Has a link brought back. On a busy machine the stand-in may draw too late, and what was typed is taken

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::session::*;
 use crate::support::stand_in::{at_prompt, start, submit};
-use crate::support::{Key, Sandbox, Terminal};
+use crate::support::{Key, Sandbox, Terminal, cckw_program};
 
 #[test]
 fn where_the_footer_says_that_it_is_up_nothing_is_typed() {
@@ -94,7 +94,7 @@ fn it_can_be_switched_off() {
 #[test]
 fn while_the_shell_has_the_terminal_nothing_is_typed() {
     let sandbox = prepared("disconnected_for = \"2s\"");
-    sandbox.link("cckw", env!("CARGO_BIN_EXE_cckw"));
+    sandbox.link("cckw", cckw_program());
     let mut terminal = Terminal::shell("bash", &sandbox);
     terminal.run("cckw claude");
     at_prompt(&mut terminal);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::support::stand_in::{sandbox, start, submit};
-use crate::support::{DEADLINE, Record, Sandbox, Terminal, wait_or_report, wait_until};
+use crate::support::{DEADLINE, Record, Sandbox, Terminal, cckw_program, wait_or_report, wait_until};
 
 /// Short times where they do not matter.
 pub const QUICK: [(&str, &str); 2] = [("disconnected_for", "300ms"), ("rest", "400ms")];
@@ -116,7 +116,7 @@ pub fn jobs(sandbox: &Sandbox) -> usize {
 }
 
 pub fn cckw(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_cckw"));
+    let mut command = sandbox.command(cckw_program());
     command.args(words);
     command
 }
