@@ -11,6 +11,9 @@ use crate::tools;
 /// cckw, in the tables.
 pub const CCKW: &str = "cckw";
 
+/// The static cckw, in the tables.
+pub const STATIC: &str = "cckw-static";
+
 /// `claude-connection-keeper`, in the tables.
 pub const CCK: &str = "cck";
 
@@ -37,7 +40,7 @@ pub fn compare(
 ) {
     let suite = match key.0 {
         Question::DetectLeft | Question::DetectDead | Question::DetectLive => "detect",
-        Question::ListEnded | Question::ListLive => "list",
+        Question::Version | Question::ListEnded | Question::ListLive => "list",
     };
     let mut spent = vec![0.0; asked.len()];
     for round in 0..=effort.commands {

@@ -50,7 +50,7 @@ impl Effort {
             sessions: &[1, 10, 100, 1000],
             hosts: &[1, 10, 100, 200],
             keeper: true,
-            commands: 15,
+            commands: 20,
             patience: Duration::from_secs(8),
         }
     }

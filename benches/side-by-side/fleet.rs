@@ -12,7 +12,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork};
 use tempfile::TempDir;
 
-use crate::commands::{Asked, CCK, CCKW, compare};
+use crate::commands::{Asked, CCK, CCKW, STATIC, compare};
 use crate::effort::Effort;
 use crate::outer::Run;
 use crate::processes;
@@ -145,6 +145,26 @@ impl Drop for Crowd {
     }
 }
 
+/// cckw and, where one is named, the static cckw, to be asked the same.
+pub fn ours<'a>(arguments: &[&'a str], lines: usize, linked_statically: Option<&'a Path>) -> Vec<Asked<'a>> {
+    let one = |name, program| Asked { name, program, arguments: arguments.to_vec(), lines };
+    let mut asked = vec![one(CCKW, Path::new(PROGRAM))];
+    asked.extend(linked_statically.map(|program| one(STATIC, program)));
+    asked
+}
+
+/// Measures the start and the end of the program itself.
+pub fn version(effort: &Effort, results: &mut Results) {
+    let named = Tool::Static.named();
+    match tools::scratch() {
+        Ok(scratch) => {
+            let asked = ours(&["--version"], 1, named.as_deref());
+            compare(&asked, (Question::Version, 1), scratch.path(), effort, results);
+        }
+        Err(error) => results.fail(CCKW, "list", error.to_string()),
+    }
+}
+
 /// Measures `list --all` where all sessions have ended: a real record, in so many copies.
 pub fn list_ended(effort: &Effort, results: &mut Results) {
     for count in effort.sessions {
@@ -170,12 +190,8 @@ fn list_some(count: usize, effort: &Effort, results: &mut Results) -> Result<(),
         fs::create_dir(&directory).map_err(words)?;
         fs::write(directory.join("session.json"), record.replace(&id, &copy)).map_err(words)?;
     }
-    let asked = Asked {
-        name: CCKW,
-        program: Path::new(PROGRAM),
-        arguments: vec!["list", "--all", "--json"],
-        lines: count,
-    };
-    compare(&[asked], (Question::ListEnded, count), scratch.path(), effort, results);
+    let named = Tool::Static.named();
+    let asked = ours(&["list", "--all", "--json"], count, named.as_deref());
+    compare(&asked, (Question::ListEnded, count), scratch.path(), effort, results);
     Ok(())
 }

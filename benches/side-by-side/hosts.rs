@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::commands::{Asked, CCKW, compare};
+use crate::commands::{CCKW, compare};
 use crate::effort::Effort;
-use crate::fleet::PROGRAM;
+use crate::fleet::ours;
 use crate::outer::{Run, kill_all};
 use crate::processes;
 use crate::results::{Question, Results};
@@ -31,9 +31,9 @@ pub fn list_live(effort: &Effort, results: &mut Results) {
             }
             running += 1;
         }
-        let arguments = vec!["list", "--json"];
-        let asked = Asked { name: CCKW, program: Path::new(PROGRAM), arguments, lines: running };
-        compare(&[asked], (Question::ListLive, running), scratch.path(), effort, results);
+        let named = Tool::Static.named();
+        let asked = ours(&["list", "--json"], running, named.as_deref());
+        compare(&asked, (Question::ListLive, running), scratch.path(), effort, results);
     }
     end(scratch.path());
 }

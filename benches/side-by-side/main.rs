@@ -26,6 +26,7 @@ mod processes;
 mod rest;
 mod results;
 mod rounds;
+mod static_program;
 mod stats;
 mod supervise;
 mod table;
@@ -57,7 +58,7 @@ struct Options {
     /// repeated.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Only this tool, and the bare relay: direct, bare-split, script, dtach, screen, tmux, shpool or cckw.
+    /// Only this tool, and the bare relay: direct, bare-split, script, dtach, screen, tmux, shpool, cckw or cckw-static.
     /// May be repeated.
     #[arg(long, value_name = "NAME")]
     tool: Vec<String>,

@@ -37,6 +37,8 @@ pub enum Question {
     DetectDead,
     /// `detect` for processes that run.
     DetectLive,
+    /// `--version`: nothing but the start and the end of the program.
+    Version,
     /// `list --all` for sessions that have ended.
     ListEnded,
     /// `list` for sessions that run.
@@ -117,11 +119,16 @@ impl Results {
     /// The same as a multiple of the bare relay's: of percentiles, or the median of the ratios within a
     /// round.
     pub fn ratio(&self, metric: Metric, tool: Tool) -> Option<f64> {
+        self.ratio_to(metric, tool, Tool::Bare)
+    }
+
+    /// The same as a multiple of another tool's.
+    pub fn ratio_to(&self, metric: Metric, tool: Tool, base: Tool) -> Option<f64> {
         if metric.percentile().is_some() {
-            let base = self.figure(metric, Tool::Bare).filter(|base| *base > 0.0)?;
+            let base = self.figure(metric, base).filter(|base| *base > 0.0)?;
             return Some(self.figure(metric, tool)? / base);
         }
-        Spread::of(&ratios(self.of(metric, tool), self.of(metric, Tool::Bare))).map(|spread| spread.median)
+        Spread::of(&ratios(self.of(metric, tool), self.of(metric, base))).map(|spread| spread.median)
     }
 
     /// The median time of a command, ms.

@@ -69,6 +69,7 @@ pub fn run(tools: &[Tool], effort: &Effort, only: &[String], progress: &dyn Fn(&
     }
     if wants("list") {
         progress("list");
+        fleet::version(effort, &mut results);
         fleet::list_ended(effort, &mut results);
         hosts::list_live(effort, &mut results);
     }

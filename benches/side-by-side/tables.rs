@@ -1,8 +1,9 @@
 //! The tables of a run.
 
-use crate::commands::{CCK, CCKW};
+use crate::commands::{CCK, CCKW, STATIC};
 use crate::metric::{About, METRICS, Metric};
-use crate::results::{Question, Results};
+use crate::results::{Command, Question, Results};
+use crate::static_program;
 use crate::stats::{Spread, ratios};
 use crate::table::{Table, number, thousands};
 use crate::tools::Tool;
@@ -22,7 +23,7 @@ pub const SHOWN: [Tool; 8] =
 
 /// All tables that have figures.
 pub fn all(results: &Results) -> Vec<Table> {
-    [overview(results), relative(results), commands(results)]
+    [overview(results), relative(results), static_program::table(results), commands(results)]
         .into_iter()
         .filter(|table| !table.rows.is_empty())
         .collect()
@@ -97,7 +98,9 @@ fn is_relative(metric: Metric) -> bool {
 }
 
 /// The kinds of sessions that commands were asked about, with the programs, and what the row says.
-const ROWS: [(Question, &str, &str); 8] = [
+const ROWS: [(Question, &str, &str); 12] = [
+    (Question::Version, CCKW, "`cckw --version`"),
+    (Question::Version, STATIC, "`cckw --version`, static program"),
     (Question::DetectLeft, CCKW, "`cckw detect`, processes gone"),
     (Question::DetectLeft, CCK, "`cck detect`, processes gone"),
     (Question::DetectDead, CCKW, "`cckw detect --include-dead`, processes gone"),
@@ -105,7 +108,9 @@ const ROWS: [(Question, &str, &str); 8] = [
     (Question::DetectLive, CCKW, "`cckw detect`, processes that run"),
     (Question::DetectLive, CCK, "`cck detect`, processes that run"),
     (Question::ListEnded, CCKW, "`cckw list --all`, ended sessions"),
+    (Question::ListEnded, STATIC, "`cckw list --all`, ended sessions, static program"),
     (Question::ListLive, CCKW, "`cckw list`, sessions with a host"),
+    (Question::ListLive, STATIC, "`cckw list`, sessions with a host, static program"),
 ];
 
 fn commands(results: &Results) -> Table {
@@ -113,9 +118,13 @@ fn commands(results: &Results) -> Table {
     counts.sort_unstable();
     counts.dedup();
     let rows = ROWS.into_iter().filter_map(|(question, program, title)| {
-        let asked = results.commands.keys().any(|command| command.question == question);
-        let suite =
-            if matches!(question, Question::ListEnded | Question::ListLive) { "list" } else { "detect" };
+        let is_static = program == STATIC;
+        let of_row =
+            |command: &&Command| command.question == question && (!is_static || command.program == STATIC);
+        let asked = results.commands.keys().any(|command| of_row(&command));
+        let is_detect =
+            matches!(question, Question::DetectLeft | Question::DetectDead | Question::DetectLive);
+        let suite = if is_detect { "detect" } else { "list" };
         let cell = |count: &usize| match results.command(question, program, *count) {
             Some(time) => number(time),
             None if results.has_failed(suite, program) => FAILED.into(),

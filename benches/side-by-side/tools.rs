@@ -19,6 +19,9 @@ const MORE_PATH: &str = "CCKW_BENCH_PATH";
 /// Names another cckw to compare with.
 const BEFORE: &str = "CCKW_BENCH_BEFORE";
 
+/// Names the static cckw, as `packaging/static` builds it.
+const STATIC: &str = "CCKW_BENCH_STATIC";
+
 /// Longest wait until a server that was started beforehand listens.
 const SERVER: Duration = Duration::from_secs(30);
 
@@ -48,11 +51,13 @@ pub enum Tool {
     Cckw,
     /// Another cckw, which [`BEFORE`] names: what a change costs or brings, in one run.
     Before,
+    /// The static cckw, which [`STATIC`] names: what a release for Linux has.
+    Static,
 }
 
 impl Tool {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Direct,
         Self::Bare,
         Self::Control,
@@ -64,6 +69,7 @@ impl Tool {
         Self::Shpool,
         Self::Cckw,
         Self::Before,
+        Self::Static,
     ];
 
     /// What others made, and what people use instead of cckw or below it.
@@ -83,6 +89,7 @@ impl Tool {
             Self::Shpool => "shpool",
             Self::Cckw => "cckw",
             Self::Before => "cckw-before",
+            Self::Static => "cckw-static",
         }
     }
 
@@ -94,14 +101,24 @@ impl Tool {
     /// Whether it is there. A tool that is not is named in the output, not passed over.
     pub fn is_installed(self) -> bool {
         match self {
-            Self::Before => std::env::var_os(BEFORE).is_some(),
+            Self::Before | Self::Static => self.named().is_some(),
             _ => self.is_own() || on_path(self.name()).is_some(),
         }
     }
 
     /// Whether it is left out without a word where it is not there.
     pub fn is_asked_for(self) -> bool {
-        self != Self::Before || self.is_installed()
+        !matches!(self, Self::Before | Self::Static) || self.is_installed()
+    }
+
+    /// The cckw that a variable names.
+    pub fn named(self) -> Option<PathBuf> {
+        let variable = match self {
+            Self::Before => BEFORE,
+            Self::Static => STATIC,
+            _ => return None,
+        };
+        std::env::var_os(variable).map(PathBuf::from)
     }
 
     /// Whether it draws what the program has drawn, instead of passing the bytes on.
@@ -111,7 +128,8 @@ impl Tool {
 
     /// Whether a session goes on without its terminal, and can be taken by another one.
     pub fn attaches(self) -> bool {
-        matches!(self, Self::Dtach | Self::Screen | Self::Tmux | Self::Shpool | Self::Cckw | Self::Before)
+        let is_cckw = matches!(self, Self::Cckw | Self::Before | Self::Static);
+        is_cckw || matches!(self, Self::Dtach | Self::Screen | Self::Tmux | Self::Shpool)
     }
 
     /// A tool that is slow with input gets less of it, so that the benchmark ends.
@@ -176,7 +194,9 @@ impl Tool {
             Self::Screen => drop(command.args(["-S", "bench"]).arg(&inner)),
             Self::Tmux => drop(command.arg("new-session").arg(format!("exec '{}'", inner.display()))),
             Self::Shpool => drop(command.args(["attach", "--cmd"]).arg(&inner).arg("bench")),
-            Self::Cckw | Self::Before => drop(command.arg("claude").env("CCKW_CLAUDE", &inner)),
+            Self::Cckw | Self::Before | Self::Static => {
+                command.arg("claude").env("CCKW_CLAUDE", &inner);
+            }
         }
         environment(&mut command, scratch);
         Ok(command)
@@ -208,7 +228,7 @@ impl Tool {
                 Command::new(std::env::current_exe().unwrap_or_default())
             }
             Self::Cckw => Command::new(env!("CARGO_BIN_EXE_cckw")),
-            Self::Before => Command::new(std::env::var_os(BEFORE).unwrap_or_default()),
+            Self::Before | Self::Static => Command::new(self.named().unwrap_or_default()),
             peer => found(peer.name()),
         };
         match self {
