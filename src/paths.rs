@@ -7,11 +7,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use nix::sys::socket::UnixAddr;
-use nix::unistd::{User, geteuid};
+use nix::unistd::geteuid;
 use uuid::Uuid;
 
 use super::fault;
 use crate::escape::escape;
+use crate::os::account;
 use crate::user_error::{UserError, files};
 
 /// How often a directory is made that somebody else has removed or replaced in that moment.
@@ -27,14 +28,14 @@ fn absolute_value(value: Option<OsString>) -> Option<PathBuf> {
     value.map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
-/// The user's home: `$HOME`, else what the user database says.
+/// The user's home: `$HOME`, else the one of the account.
 pub fn home() -> Option<PathBuf> {
     absolute("HOME").or_else(account_home)
 }
 
-/// The home that the user database names.
+/// The home of the account: what the user database says, else `getent`.
 pub fn account_home() -> Option<PathBuf> {
-    User::from_uid(geteuid()).ok()?.map(|user| user.dir)
+    account::home()
 }
 
 /// The directory for the sockets that cannot be in their session's directory, because its path is too long
@@ -93,7 +94,10 @@ pub fn state_dir() -> Result<PathBuf, UserError> {
     state_dir_of(std::env::var_os("XDG_STATE_HOME"), std::env::var_os("HOME")).ok_or_else(|| {
         files::unusable(
             Path::new("~/.local/state/cckw"),
-            "HOME is not set and the user has no home directory",
+            format!(
+                "HOME is not set, and neither the user database nor getent knows a home of user {}",
+                geteuid()
+            ),
             "set HOME or XDG_STATE_HOME",
         )
     })

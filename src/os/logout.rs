@@ -12,8 +12,9 @@ mod tests;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{Pid, User, geteuid};
+use nix::unistd::Pid;
 
+use super::account;
 use super::files::read_plain;
 use conf::Conf;
 
@@ -141,7 +142,7 @@ fn scope_helps(conf: &Conf, root: &Path, user: &str) -> bool {
 
 /// The name of the user who runs this process; empty where it has none.
 fn own_name() -> String {
-    User::from_uid(geteuid()).ok().flatten().map(|user| user.name).unwrap_or_default()
+    account::name().unwrap_or_default()
 }
 
 /// Whether logind ends what is left in the scope of a login session. The order is that of

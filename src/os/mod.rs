@@ -3,6 +3,7 @@
 //! Everything outside this folder is portable POSIX. What was never run on macOS is listed in
 //! `docs/user/platforms.md`.
 
+pub mod account;
 pub mod activity;
 pub mod async_fd;
 pub mod clock;

@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use nix::unistd::{Pid, User, geteuid};
+use nix::unistd::{Pid, geteuid};
 
 use super::{Pane, Sight, Transport};
-use crate::os::{command, job, kill, process};
+use crate::os::{account, command, job, kill, process};
 use crate::typing::Keystroke;
 use display::Display;
 
@@ -48,7 +48,7 @@ impl GnuScreen {
 
 /// Where screen may keep its sockets: as it is told, as distributions build it, as it is by itself.
 fn folders() -> Vec<PathBuf> {
-    let user = User::from_uid(geteuid()).ok().flatten().map(|user| format!("S-{}", user.name));
+    let user = account::name().map(|name| format!("S-{name}"));
     let told = std::env::var_os("SCREENDIR").map(PathBuf::from);
     let usual = ["/run/screen", "/tmp/screens", "/tmp/uscreens"].map(Path::new);
     let usual = usual.into_iter().filter_map(|folder| Some(folder.join(user.as_ref()?)));
