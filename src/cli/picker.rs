@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nix::sys::termios::{FlushArg, SetArg, SpecialCharacterIndices, Termios, tcflush, tcgetattr, tcsetattr};
+use nix::sys::termios::{FlushArg, SetArg, SpecialCharacterIndices, Termios, tcflush, tcsetattr};
 
 use super::colours::Colours;
 use super::list::{MIN_ABOUT_COLUMNS, MIN_DIRECTORY_COLUMNS, below_home, duration};
@@ -187,7 +187,7 @@ struct KeysEndLine {
 
 impl KeysEndLine {
     fn set(q_leaves: bool) -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
+        let before = tty::termios(io::stdin())?;
         let mut changed = before.clone();
         changed.control_chars[SpecialCharacterIndices::VEOL as usize] = ESC;
         if q_leaves {

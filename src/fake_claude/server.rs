@@ -8,10 +8,11 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcsetattr};
 use uuid::Uuid;
 
 use super::{UsageRefusal, faults};
+use crate::os::tty;
 
 const NO_LOGIN: &str = "Error: You must be logged in to use Remote Control.";
 const NOTHING_RECORDED: &str = "Error: No recent session found in this directory or its worktrees. Run `claude remote-control` to start a new one.";
@@ -75,7 +76,7 @@ struct Raw(Termios);
 
 impl Raw {
     fn enter() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
+        let before = tty::termios(io::stdin())?;
         let mut raw = before.clone();
         cfmakeraw(&mut raw);
         tcsetattr(io::stdin(), SetArg::TCSADRAIN, &raw)?;

@@ -8,7 +8,9 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcsetattr};
+
+use crate::os::tty;
 
 /// Rows and columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl Terminal {
     /// # Errors
     /// Descriptor 0 is not a terminal, or it cannot be written to.
     pub fn enter(fullscreen: bool) -> io::Result<Self> {
-        let terminal = Self { saved: tcgetattr(io::stdin())?, fullscreen };
+        let terminal = Self { saved: tty::termios(io::stdin())?, fullscreen };
         terminal.resume()?;
         Ok(terminal)
     }

@@ -10,9 +10,7 @@ use nix::errno::Errno;
 use nix::pty::Winsize;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::stat::fstat;
-use nix::sys::termios::{
-    FlowArg, FlushArg, SetArg, Termios, cfmakeraw, tcflow, tcflush, tcgetattr, tcsetattr,
-};
+use nix::sys::termios::{FlowArg, FlushArg, SetArg, Termios, cfmakeraw, tcflow, tcflush, tcsetattr};
 use nix::unistd::{Pid, isatty, tcgetpgrp, tcsetpgrp, ttyname};
 use serde::{Deserialize, Serialize};
 
@@ -317,6 +315,21 @@ pub fn leave_controlling() -> io::Result<()> {
     Ok(())
 }
 
+/// A terminal's attributes as the C library has them. Two that are the same are equal.
+///
+/// Not by nix: musl fills the part of the struct that the kernel knows, and leaves the rest of it as it was. nix gives it
+/// memory that nobody has set.
+///
+/// # Errors
+/// When it is not a terminal, or gone.
+pub fn termios(tty: impl AsFd) -> io::Result<Termios> {
+    // SAFETY: plain numbers, for which all zero is valid.
+    let mut termios = unsafe { std::mem::zeroed::<libc::termios>() };
+    // SAFETY: fills the struct, which is ours.
+    Errno::result(unsafe { libc::tcgetattr(tty.as_fd().as_raw_fd(), &raw mut termios) })?;
+    Ok(Termios::from(termios))
+}
+
 /// A terminal's attributes in a form that can be sent to another process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
@@ -335,7 +348,7 @@ impl Attributes {
     /// # Errors
     /// When it is not a terminal, or gone.
     pub fn of(tty: impl AsFd) -> io::Result<Self> {
-        Ok(Self::from(libc::termios::from(tcgetattr(tty)?)))
+        Ok(Self::from(libc::termios::from(termios(tty)?)))
     }
 
     /// The attributes that the system gives a new terminal.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::sys::termios::LocalFlags;
 
 use super::super::failure::Failure;
 use super::super::ssh::{self, Mode, Purpose, Settings};
@@ -185,7 +185,7 @@ impl Connection {
     }
 
     fn local_flags(&self) -> LocalFlags {
-        tcgetattr(&self.master).map_or(LocalFlags::empty(), |attributes| attributes.local_flags)
+        tty::termios(&self.master).map_or(LocalFlags::empty(), |attributes| attributes.local_flags)
     }
 
     /// What was held.
