@@ -86,11 +86,12 @@ fn by_cargo(program: &Path) -> Option<Manager> {
     manager("cargo", command)
 }
 
-/// A program in the directory in which cargo has built it.
+/// A program in the directory in which cargo has built it: `target/PROFILE`, or `target/TRIPLE/PROFILE` for a target that
+/// was named.
 fn by_source(program: &Path) -> Option<Manager> {
-    let is_built = program.ancestors().nth(2).and_then(Path::file_name) == Some(OsStr::new("target"));
-    let source =
-        program.ancestors().nth(3).filter(|source| is_built && source.join("Cargo.toml").is_file())?;
+    let is_target = |folder: &&Path| folder.file_name() == Some(OsStr::new("target"));
+    let target = program.ancestors().skip(2).take(2).find(is_target)?;
+    let source = target.parent().filter(|source| source.join("Cargo.toml").is_file())?;
     manager("cargo build", format!("cargo build --manifest-path {}", escape(&source.join("Cargo.toml"))))
 }
 

@@ -64,7 +64,7 @@ pub use child::{MORE_THAN_BUFFERS_HOLD, TALKATIVE, pty_child};
 pub use display::{Answers, Screen};
 pub use keys::Key;
 pub use modes::Modes;
-pub use program::{cckw_program, has_faults};
+pub use program::{cckw_program, has_faults, system_words};
 pub use pty::Size;
 pub use sandbox::{Record, Sandbox, pid};
 pub use shell::PROMPT;

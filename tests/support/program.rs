@@ -26,15 +26,26 @@ pub fn cckw_program() -> &'static str {
     &PROGRAM
 }
 
+/// The words of the program under test for a failure of the system: those of glibc, or of musl where it is linked to
+/// musl.
+pub fn system_words(glibc: &'static str, musl: &'static str) -> &'static str {
+    // A static program holds the texts of its C library; others find them in the library.
+    if holds(musl.as_bytes()) { musl } else { glibc }
+}
+
+/// Whether these bytes stand in the program under test.
+fn holds(bytes: &[u8]) -> bool {
+    static PROGRAM: LazyLock<Vec<u8>> =
+        LazyLock::new(|| std::fs::read(cckw_program()).expect("the program under test"));
+    memchr::memmem::find(&PROGRAM, bytes).is_some()
+}
+
 /// Whether tests can switch faults on in the program under test (`CCKW_FAULT`, and the requests that only tests
 /// make). A release build has none of it: what needs them has nothing to do there, and says so. The same tests run
 /// with the program that cargo has built.
 #[track_caller]
 pub fn has_faults() -> bool {
-    static HAS_FAULTS: LazyLock<bool> = LazyLock::new(|| {
-        let program = std::fs::read(cckw_program()).expect("the program under test");
-        memchr::memmem::find(&program, FAULTS).is_some()
-    });
+    static HAS_FAULTS: LazyLock<bool> = LazyLock::new(|| holds(FAULTS));
     if !*HAS_FAULTS {
         let caller = std::panic::Location::caller();
         // Not by eprintln!: what a test that passes prints is not shown.

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use super::shortage::{events, leave, session};
 use crate::support::stand_in::{self, at_prompt, submit};
-use crate::support::{DEADLINE, Key, Terminal, cckw_program, pid, process, verb, wait_until};
+use crate::support::{DEADLINE, Key, Terminal, cckw_program, pid, process, system_words, verb, wait_until};
 
 fn limit(pid: i32, resource: Resource, soft: u64) -> u64 {
     process::limit(pid, resource, soft).expect("a limit")
@@ -22,7 +22,7 @@ fn without_descriptors_the_conversation_is_not_given_up() {
     let host = pid(&record, "host_pid");
     let usual = limit(host, Resource::RLIMIT_NOFILE, process::descriptors(host).len() as u64);
     process::signal(pid(&record, "claude_pid"), Signal::SIGKILL);
-    terminal.wait_for_text("Too many open files");
+    terminal.wait_for_text(system_words("Too many open files", "No file descriptors available"));
     limit(host, Resource::RLIMIT_NOFILE, usual);
     let again = sandbox.wait_for_record("claude again", |record| {
         record.text("status") == "idle" && record.json["restarts"].as_u64() > Some(0)

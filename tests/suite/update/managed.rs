@@ -26,10 +26,17 @@ fn what_cargo_has_installed_cargo_updates() {
 
 #[test]
 fn what_stands_where_cargo_has_built_it_is_not_replaced() {
-    let home = Home::having(Release::new("0.2.0", ""));
-    let output = home.sandbox.command(cckw_program()).arg("update").output().expect("runs");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(4) && said.contains("cargo build"), "{output:?}");
+    for place in ["target/debug", "target/x86_64-unknown-linux-musl/release"] {
+        let home = Home::having(Release::new("0.2.0", ""));
+        fs::write(home.sandbox.path("Cargo.toml"), "").expect("writes");
+        let folder = home.sandbox.path(place);
+        fs::create_dir_all(&folder).expect("a folder");
+        // A copy: the program under test is not this test's to lose.
+        fs::copy(cckw_program(), folder.join("cckw")).expect("a copy");
+        let output = home.sandbox.command(folder.join("cckw")).arg("update").output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(4) && said.contains("cargo build"), "{place}: {output:?}");
+    }
 }
 
 #[test]

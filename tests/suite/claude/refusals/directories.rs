@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{runs_without_session, sandbox, says};
+use crate::support::system_words;
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
@@ -35,7 +36,8 @@ fn the_path_of_the_state_directory_is_too_long() {
     for name in ["n".repeat(300), "below/".repeat(800)] {
         sandbox.set("XDG_STATE_HOME", sandbox.path(&name));
         let said = runs_without_session(&sandbox, |_| {});
-        says(&said, 0, &["cannot be made", "File name too long", "a shorter path"]);
+        let reason = system_words("File name too long", "Filename too long");
+        says(&said, 0, &["cannot be made", reason, "a shorter path"]);
     }
 }
 
