@@ -10,6 +10,9 @@ const UNDER_TEST: &str = "CCKW_UNDER_TEST";
 /// What stands in a program only if tests can switch faults on in it (`src/fault.rs`).
 const FAULTS: &[u8] = b"CCKW_FAULT_ONCE";
 
+/// What musl, and no other library, has for ELOOP.
+const WORDS_OF_MUSL: &[u8] = b"Symbolic link loop";
+
 /// The cckw that is tested. Every test gets it from here, so that one variable has all of them test another program.
 ///
 /// A variable that names no program of this name fails every test: tests that ran on another program than the one
@@ -30,7 +33,7 @@ pub fn cckw_program() -> &'static str {
 /// musl.
 pub fn system_words(glibc: &'static str, musl: &'static str) -> &'static str {
     // A static program holds the texts of its C library; others find them in the library.
-    if holds(musl.as_bytes()) { musl } else { glibc }
+    if holds(WORDS_OF_MUSL) { musl } else { glibc }
 }
 
 /// Whether these bytes stand in the program under test.

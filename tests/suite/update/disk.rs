@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use super::place::{Home, VERSION};
 use super::release::Release;
+use crate::support::system_words;
 
 /// The installed program under strace, which answers these calls with this error where they are about this path.
 fn refused(home: &Home, path: &str, calls: &str, error: &str) -> Output {
@@ -93,7 +94,7 @@ fn an_exchange_that_the_system_refuses_leaves_the_installed_program() {
         let home = Home::having(Release::new("0.2.0", ""));
         let inject = format!("inject={RENAMES}:error=EIO:when={number}");
         let said = said(&strace(&home, &["-e", &format!("trace={RENAMES}"), "-e", &inject]));
-        assert!(said.contains("Input/output error"), "{said}");
+        assert!(said.contains(system_words("Input/output error", "I/O error")), "{said}");
         assert_eq!(home.version(), VERSION);
         home.well_said(&["update"]);
         assert_eq!(
