@@ -40,3 +40,15 @@ generated() {
     "$program" completions fish >"$folder/completions/cckw.fish"
     packaging/third-party "$triple" >"$folder/THIRD-PARTY"
 }
+
+# Options for rustc, or for a C compiler, that take out of a program where it was built: `unnamed rustc` or `unnamed c`. cargo names the folder
+# of the crates after where it takes them from, so that folder has a line of its own. The last one that fits counts.
+unnamed() {
+    local option=-ffile-prefix-map cargo_home=${CARGO_HOME:-$HOME/.cargo} folder
+    [ "$1" = c ] || option=--remap-path-prefix
+    cargo fetch --locked --quiet >&2
+    printf '%s' "$option=$PWD=/cckw $option=$cargo_home=/cargo"
+    for folder in "$cargo_home"/registry/src/*/; do
+        [ ! -d "$folder" ] || printf ' %s' "$option=${folder%/}=/cargo/crates"
+    done
+}
