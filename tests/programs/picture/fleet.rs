@@ -72,8 +72,10 @@ fn open(player: &mut Player) -> Result<(), String> {
     player.keep(500);
     player.press("\r")?;
     player.say("Those that need you come first. Below: the screen of the selected one.");
-    player
-        .until("the view", |text| shows(text, "api") && text.contains("box:train") && text.contains(STILL))?;
+    player.until("the view", |text| {
+        let is_there = shows(text, "api") && text.contains("box:train") && text.contains(STILL);
+        is_there && text.matches(" detached ").count() == 4
+    })?;
     player.keep(4000);
     Ok(())
 }
@@ -134,7 +136,11 @@ fn attach(player: &mut Player) -> Result<(), String> {
     player.keep(1500);
     player.say("ctrl-\\ comes back to the view. Nobody needs you any more.");
     player.press("\x1c")?;
-    player.until("the view", |text| text.contains("back from api") && row(text, "api").contains("idle"))?;
+    // That its terminal has gone may be known a moment later.
+    player.until("the view", |text| {
+        let row = row(text, "api");
+        text.contains("back from api") && row.contains("idle") && row.contains("detached")
+    })?;
     player.keep(3500);
     Ok(())
 }
