@@ -79,8 +79,11 @@ impl Colours {
     }
 }
 
-/// A name that nothing in it ends the command that it is in.
+/// A colour as XParseColor(3) has it, such as `#ff8000`, `rgb:ff/80/00` or `orange`: nothing in it asks for something,
+/// or ends the command that it is in.
 fn readable(name: &[u8]) -> Option<String> {
-    let is_plain = (1..=NAME_LIMIT).contains(&name.len()) && name.iter().all(u8::is_ascii_graphic);
-    is_plain.then(|| String::from_utf8_lossy(name).into_owned())
+    let begins = name.first().is_some_and(|byte| *byte == b'#' || byte.is_ascii_alphabetic());
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"#:/.,+-".contains(byte);
+    let is_colour = begins && name.len() <= NAME_LIMIT && name.iter().all(is_plain);
+    is_colour.then(|| String::from_utf8_lossy(name).into_owned())
 }

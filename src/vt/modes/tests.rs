@@ -170,7 +170,8 @@ fn colours_and_progress_are_set_again() {
     ] {
         assert_eq!(redone(over), (String::new(), String::new()), "{over:?}");
     }
-    // What could end the command is not written again.
+    // What is no colour, or could end the command, is not written again.
+    assert_eq!(redone(b"\x1b]4;52;0;\x07"), (String::new(), "\x1b]104\x07".into()));
     let long = format!("\x1b]12;{}\x07\x1b]11;a b\x07\x1b]4;300;red\x07", "x".repeat(65));
     assert_eq!(redone(long.as_bytes()), (String::new(), "\x1b]104\x07\x1b]111\x07\x1b]112\x07".into()));
 }

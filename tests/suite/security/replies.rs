@@ -99,11 +99,12 @@ fn is_more_than_drawing(part: &Part) -> bool {
         Part::Text => false,
         Part::Single(c) => !matches!(c, '\r' | '\n' | '\x0e' | '\x0f' | '\x18'),
         Part::Other(_) => true,
-        // A title, the end of a link, of progress and of colours.
+        // A title, a link, the end of progress and of colours, and what these were set to.
         Part::Command(text) => {
             !(text.starts_with("0;")
-                || ["8;;", "9;4;0", "104", "110", "111", "112"].contains(&text.as_str())
-                || text.starts_with("8;"))
+                || ["9;4;0", "104", "110", "111", "112"].contains(&text.as_str())
+                || text.starts_with("8;")
+                || sets_a_colour_or_progress(text))
         }
         Part::Escape(text) => {
             !(["7", "8", "=", ">", "D", "E", "H", "M"].contains(&text.as_str())
@@ -119,6 +120,22 @@ fn is_more_than_drawing(part: &Part) -> bool {
                 _ => false,
             }
         }
+    }
+}
+
+/// Whether the command sets one colour, and asks for none, or says how far something is.
+fn sets_a_colour_or_progress(text: &str) -> bool {
+    let words: Vec<&str> = text.split(';').collect();
+    let is_number = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_colour = |word: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"#:/.,+-".contains(&byte);
+        word.starts_with(|c: char| c == '#' || c.is_ascii_alphabetic()) && word.bytes().all(is_plain)
+    };
+    match words[..] {
+        ["4", index, colour] => index.parse::<u8>().is_ok() && is_colour(colour),
+        ["10" | "11" | "12", colour] => is_colour(colour),
+        ["9", "4", ref rest @ ..] => rest.iter().all(is_number),
+        _ => false,
     }
 }
 
