@@ -137,7 +137,16 @@ fn a_mebibyte_of_keys_gets_there_whole_and_once() {
     let mut typed = vec![0; BLOCK];
     random::block(TO_CHILD, 0, &mut typed);
     terminal.type_bytes(&typed);
-    let report = report(far, "the end of the child", |report| report["done"] == true);
+    let read = || {
+        serde_json::from_slice::<serde_json::Value>(&std::fs::read(far.path(far.home("report.json"))).ok()?)
+            .ok()
+    };
+    let report = wait_or_report(
+        "the end of the child",
+        DEADLINE,
+        || read().filter(|report| report["done"] == true),
+        || format!("{:?}, and here {}", read(), terminal.report()),
+    );
     assert_eq!((&report["read"], &report["mismatch"]), (&BLOCK.into(), &serde_json::Value::Null), "{report}");
     assert_eq!(terminal.finish().code(), Some(0), "{}", terminal.report());
 }
