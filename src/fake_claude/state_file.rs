@@ -176,9 +176,12 @@ fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis().try_into().unwrap_or(u64::MAX))
 }
 
-/// When this process started, as `/proc/self/stat` counts it; `None` where there is no such file.
+/// When this process started, as `/proc/PID/stat` counts it; `None` where there is no such file.
+///
+/// Read of the first thread, which started with the process: qemu makes up what `/proc/self/stat` says.
 fn proc_start() -> Option<String> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let pid = std::process::id();
+    let stat = fs::read_to_string(format!("/proc/{pid}/task/{pid}/stat")).ok()?;
     // The command in the second field may hold spaces and parentheses: count from its end.
     let after_command = &stat[stat.rfind(')')? + 1..];
     after_command.split_whitespace().nth(19).map(str::to_owned)
