@@ -35,12 +35,6 @@ fn start_child(far: Far<'_>, mode: &str) {
     });
 }
 
-/// What the raw child has reported, once it is as wanted.
-fn report(far: Far<'_>, what: &str, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-    let read = || serde_json::from_slice(&std::fs::read(far.path(far.home("report.json"))).ok()?).ok();
-    wait_or_report(what, DEADLINE, || read().filter(&wanted), || format!("{:?}", read()))
-}
-
 #[test]
 fn it_is_attached_typed_to_and_left_by_the_detach_key() {
     let Some(bed) = Bed::new(&["box"]) else { return };
@@ -137,14 +131,12 @@ fn a_mebibyte_of_keys_gets_there_whole_and_once() {
     let mut typed = vec![0; BLOCK];
     random::block(TO_CHILD, 0, &mut typed);
     terminal.type_bytes(&typed);
-    let read = || {
-        serde_json::from_slice::<serde_json::Value>(&std::fs::read(far.path(far.home("report.json"))).ok()?)
-            .ok()
-    };
+    let read = || serde_json::from_slice(&std::fs::read(far.path(far.home("report.json"))).ok()?).ok();
+    let is_done = |report: &serde_json::Value| report["done"] == true;
     let report = wait_or_report(
         "the end of the child",
         DEADLINE,
-        || read().filter(|report| report["done"] == true),
+        || read().filter(is_done),
         || format!("{:?}, and here {}", read(), terminal.report()),
     );
     assert_eq!((&report["read"], &report["mismatch"]), (&BLOCK.into(), &serde_json::Value::Null), "{report}");
