@@ -7,6 +7,8 @@ mod cost;
 mod fleet;
 mod frames;
 mod keys;
+#[path = "../shared/parts.rs"]
+mod parts;
 #[allow(dead_code)] // This program uses a part of it.
 #[path = "../side-by-side/processes.rs"]
 mod processes;
@@ -18,12 +20,15 @@ mod stats;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod tables;
+#[path = "../shared/terminal.rs"]
+mod terminal;
 mod viewer;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use fleet::Fleet;
+use parts::Parts;
 
 /// Measures the fleet view on a terminal.
 #[derive(Parser)]
@@ -46,30 +51,18 @@ struct Options {
     /// How many seconds a session writes.
     #[arg(long, default_value_t = 4, value_name = "N")]
     writing: u64,
-    /// Only this: paint, keys, rest or frames. May be repeated.
-    #[arg(long, value_name = "NAME")]
-    only: Vec<String>,
-    /// Half a minute: whether all of it happens.
-    #[arg(long)]
-    quick: bool,
-    /// Given by `cargo bench`. Without it `cargo test` is at work, which only wants to see that this runs.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    parts: Parts,
 }
 
 impl Options {
     fn read() -> Self {
-        let is_bench = std::env::args().any(|argument| argument == "--bench");
-        let mut options = if is_bench { Self::parse() } else { Self::parse_from(["fleet-view", "--quick"]) };
-        if options.quick {
+        let mut options: Self = parts::parse("fleet-view");
+        if options.parts.quick {
             (options.sessions, options.running) = (options.sessions.min(20), options.running.min(4));
             (options.rounds, options.keys, options.rest, options.writing) = (1, 40, 3, 1);
         }
         options
-    }
-
-    fn wants(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == name)
     }
 }
 
@@ -90,7 +83,7 @@ fn main() -> ExitCode {
         ("rest", tables::rest),
         ("frames", tables::frames),
     ];
-    for (name, part) in parts.into_iter().filter(|(name, _)| options.wants(name)) {
+    for (name, part) in parts.into_iter().filter(|(name, _)| options.parts.wants(name)) {
         if let Err(missing) = part(&fleet, &tmux, &options) {
             println!("\n{name}: FAILED: {missing}");
             all_well = false;

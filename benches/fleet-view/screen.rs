@@ -1,28 +1,21 @@
 //! The terminal of somebody who looks at the view: it draws what comes, at once, and can tell when.
 
 use std::num::NonZeroU16;
-use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{read, write};
 
 use crate::support::Size;
-use crate::support::pty::{self, Started};
+pub use crate::terminal::Missing;
+use crate::terminal::{Next, Terminal};
 
 /// The end of a synchronized update: a frame is on the screen.
 const FRAME_END: &[u8] = b"\x1b[?2026l";
 
-/// What does not come.
-pub type Missing = String;
-
 /// A terminal with a program in it.
 pub struct Screen {
-    master: OwnedFd,
-    child: Child,
+    terminal: Terminal,
     model: vt100::Parser,
     /// The last bytes that came, for a frame's end that comes in two pieces.
     tail: Vec<u8>,
@@ -38,30 +31,23 @@ pub type Selection = (u16, String);
 impl Screen {
     /// Starts the program in a terminal of so many rows and columns.
     pub fn start((rows, columns): (u16, u16), command: Command) -> Self {
-        let Started { master, child, .. } = pty::start(Size::cells(rows, columns), command);
+        let terminal = Terminal::start(Size::cells(rows, columns), command);
         let some = |count| NonZeroU16::new(count).expect("a size that is not nothing");
         let model = vt100::Parser::new(some(rows), some(columns), 0);
-        Self { master, child, model, tail: Vec::new(), frames: 0, bytes: 0 }
+        Self { terminal, model, tail: Vec::new(), frames: 0, bytes: 0 }
     }
 
     /// The program.
     pub fn pid(&self) -> i32 {
-        i32::try_from(self.child.id()).expect("a pid")
+        self.terminal.pid()
     }
 
     /// Types.
     ///
     /// # Errors
     /// When the terminal has ended.
-    pub fn send(&self, mut keys: &[u8]) -> Result<(), Missing> {
-        while !keys.is_empty() {
-            match write(&self.master, keys) {
-                Ok(count) => keys = &keys[count..],
-                Err(Errno::EAGAIN) => std::thread::sleep(Duration::from_millis(1)),
-                Err(error) => return Err(format!("cannot type: {error}")),
-            }
-        }
-        Ok(())
+    pub fn send(&self, keys: &[u8]) -> Result<(), Missing> {
+        self.terminal.send(keys)
     }
 
     /// Waits until the screen is as it should be, and returns when that was.
@@ -115,22 +101,10 @@ impl Screen {
 
     /// Takes in the next piece; false when none has come until then.
     fn take_in(&mut self, until: Instant) -> Result<bool, Missing> {
-        let left = until.saturating_duration_since(Instant::now());
-        let timeout = left.as_millis().min(60_000) as u32 + u32::from(!left.is_zero());
-        let timeout = PollTimeout::try_from(timeout).map_err(|error| error.to_string())?;
-        let mut events = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut events, timeout) {
-            Ok(0) => return Ok(false),
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(format!("cannot wait: {error}")),
-        }
-        let mut buffer = [0; 64 * 1024];
-        match read(&self.master, &mut buffer) {
-            Ok(count @ 1..) => self.show(&buffer[..count]),
-            Err(Errno::EAGAIN | Errno::EINTR) => {}
-            Ok(0) | Err(_) => {
-                return Err(format!("the terminal has ended, with this on it:\n{}", self.text()));
-            }
+        match self.terminal.next(until)? {
+            Next::Bytes(bytes) => self.show(&bytes),
+            Next::Nothing => return Ok(false),
+            Next::End => return Err(format!("the terminal has ended, with this on it:\n{}", self.text())),
         }
         Ok(true)
     }
@@ -146,18 +120,7 @@ impl Screen {
 
     /// Closes the terminal, and waits for the end of the program.
     pub fn close(self) {
-        let Self { master, mut child, .. } = self;
-        drop(master);
-        let end = Instant::now() + Duration::from_secs(5);
-        while matches!(child.try_wait(), Ok(None)) {
-            if Instant::now() > end {
-                println!("the program does not end when its terminal is closed: it is killed");
-                let _ = child.kill();
-                let _ = child.wait();
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.terminal.close();
     }
 }
 

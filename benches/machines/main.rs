@@ -7,12 +7,16 @@
 mod bed;
 mod far;
 mod loss;
+#[path = "../shared/parts.rs"]
+mod parts;
 mod screen;
 #[allow(dead_code)] // This program uses a part of it.
 #[path = "../side-by-side/stats.rs"]
 mod stats;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+#[path = "../shared/terminal.rs"]
+mod terminal;
 mod way;
 
 use std::process::ExitCode;
@@ -20,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use bed::{Bed, Link};
 use clap::Parser;
+use parts::Parts;
 use screen::{Missing, Screen};
 use stats::{Spread, percentile};
 use way::{ALL, HOST, Way};
@@ -39,43 +44,29 @@ struct Options {
     /// How many keys a round.
     #[arg(long, default_value_t = 100, value_name = "N")]
     keys: usize,
-    /// Only this: echo, flood or loss. May be repeated.
-    #[arg(long, value_name = "NAME")]
-    only: Vec<String>,
-    /// Less than half a minute: whether everything arrives.
-    #[arg(long)]
-    quick: bool,
-    /// Given by `cargo bench`. Without it `cargo test` is at work, which only wants to see that this runs.
-    #[arg(long, hide = true)]
-    bench: bool,
-}
-
-impl Options {
-    fn wants(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == name)
-    }
+    #[command(flatten)]
+    parts: Parts,
 }
 
 fn main() -> ExitCode {
     if far::is_wanted() {
         return if far::run().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    let is_bench = std::env::args().any(|argument| argument == "--bench");
-    let mut options = if is_bench { Options::parse() } else { Options::parse_from(["machines", "--quick"]) };
-    if options.quick {
+    let mut options: Options = parts::parse("machines");
+    if options.parts.quick {
         (options.rounds, options.keys) = (1, 10);
-        options.only = vec!["echo".into(), "flood".into()];
+        options.parts.only = vec!["echo".into(), "flood".into()];
     }
     if let Some(reason) = way::not_here() {
         println!("NOT RUN: no hosts can be made here: {reason}");
         return ExitCode::SUCCESS;
     }
-    if options.wants("echo") || options.wants("flood") {
+    if options.parts.wants("echo") || options.parts.wants("flood") {
         for delay in DELAYS {
             answers(delay, &options);
         }
     }
-    if options.wants("loss") {
+    if options.parts.wants("loss") {
         loss::measure(options.rounds.min(3));
     }
     ExitCode::SUCCESS
@@ -123,10 +114,10 @@ fn answers(delay: u32, options: &Options) {
         // Whoever is first is another one each time.
         let places = runs.len().max(1);
         runs.rotate_left(round % places);
-        if options.wants("echo") {
+        if options.parts.wants("echo") {
             press(&mut runs, options.keys).unwrap_or_else(|missing| println!("{missing}"));
         }
-        if options.wants("flood") {
+        if options.parts.wants("flood") {
             for run in &mut runs {
                 let speed = flood(&mut run.screen);
                 speed.map_or_else(

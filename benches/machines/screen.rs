@@ -1,48 +1,34 @@
 //! The terminal of somebody who waits for an answer.
 
-use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{read, write};
 
 use crate::far;
 use crate::support::Size;
-use crate::support::pty::{self, Started};
+pub use crate::terminal::Missing;
+use crate::terminal::{Next, Terminal};
 
 /// A terminal with a program that leads to the far host, and what came from there.
 pub struct Screen {
-    master: OwnedFd,
-    child: Child,
+    terminal: Terminal,
     /// The last of what came, so that a sign is found that comes in two pieces.
     last: Vec<u8>,
     /// How many bytes have come.
     pub received: usize,
 }
 
-/// What does not come.
-pub type Missing = String;
-
 impl Screen {
     /// Starts the program in a terminal of 80 by 24.
     pub fn start(command: Command) -> Self {
-        let Started { master, child, .. } = pty::start(Size::cells(24, 80), command);
-        Self { master, child, last: Vec::new(), received: 0 }
+        let terminal = Terminal::start(Size::cells(24, 80), command);
+        Self { terminal, last: Vec::new(), received: 0 }
     }
 
     /// Types.
-    pub fn send(&self, mut keys: &[u8]) -> Result<(), Missing> {
-        while !keys.is_empty() {
-            match write(&self.master, keys) {
-                Ok(count) => keys = &keys[count..],
-                Err(Errno::EAGAIN) => std::thread::sleep(Duration::from_millis(1)),
-                Err(error) => return Err(format!("cannot type: {error}")),
-            }
-        }
-        Ok(())
+    pub fn send(&self, keys: &[u8]) -> Result<(), Missing> {
+        self.terminal.send(keys)
     }
 
     /// Waits until the sign has come, and returns when that was.
@@ -82,26 +68,16 @@ impl Screen {
 
     /// Takes in the next piece; false when none has come until then.
     fn take_in(&mut self, until: Instant) -> Result<bool, Missing> {
-        let left = until.saturating_duration_since(Instant::now());
-        let timeout = PollTimeout::try_from(left.as_millis().min(60_000) as u32 + u32::from(!left.is_zero()))
-            .map_err(|error| error.to_string())?;
-        let mut events = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut events, timeout) {
-            Ok(0) => return Ok(false),
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(format!("cannot wait: {error}")),
-        }
-        let mut buffer = [0; 64 * 1024];
-        match read(&self.master, &mut buffer) {
-            Ok(count @ 1..) => {
-                self.received += count;
+        match self.terminal.next(until)? {
+            Next::Bytes(bytes) => {
+                self.received += bytes.len();
                 let kept = self.last.len().min(8);
                 self.last.drain(..self.last.len() - kept);
-                self.last.extend_from_slice(&buffer[..count]);
+                self.last.extend_from_slice(&bytes);
                 Ok(true)
             }
-            Err(Errno::EAGAIN | Errno::EINTR) => Ok(true),
-            Ok(0) | Err(_) => {
+            Next::Nothing => Ok(false),
+            Next::End => {
                 Err(format!("the terminal has ended, after {:?}", self.last.escape_ascii().to_string()))
             }
         }
@@ -109,16 +85,6 @@ impl Screen {
 
     /// Closes the terminal, and waits for the end of the program.
     pub fn close(self) {
-        let Self { master, mut child, .. } = self;
-        drop(master);
-        let end = Instant::now() + Duration::from_secs(5);
-        while matches!(child.try_wait(), Ok(None)) {
-            if Instant::now() > end {
-                let _ = child.kill();
-                let _ = child.wait();
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.terminal.close();
     }
 }
