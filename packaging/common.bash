@@ -18,6 +18,14 @@ release_time() {
     date -d "$(sed -n 's/^ -- .*>  //p' packaging/changelog | head -n 1)" +%s
 }
 
+# From here on nothing depends on the umask, the time, the time zone or the language of this machine. That is also for whoever only builds a
+# program: build scripts of crates look at the time, and would compile all again where it is another one.
+fix_environment() {
+    umask 022
+    export SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
+    SOURCE_DATE_EPOCH=$(release_time)
+}
+
 # Builds a program, and prints its path: with packaging/static or packaging/cross, whose last line begins with it.
 program_of() {
     local said

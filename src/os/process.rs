@@ -34,15 +34,19 @@ pub fn look_up(pid: Pid) -> Option<Process> {
     // One read brings all of it; asking for its size first, and for its end afterwards, would cost as much
     // again.
     let mut stat = [0; 2048];
-    // Its first thread says the same of this process. qemu, which runs programs of other machines, makes up what
-    // a process reads of itself at the usual place: others would see another start there.
-    let path = if pid == nix::unistd::getpid() {
+    let length = std::fs::File::open(stat_path(pid)).ok()?.read(&mut stat).ok()?;
+    parse_stat(&stat[..length])
+}
+
+/// Where the system says what a process is. The first thread of this one says the same of it: qemu, which runs
+/// programs of other machines, makes up what a process reads of itself at the usual place.
+#[cfg(target_os = "linux")]
+fn stat_path(pid: Pid) -> String {
+    if pid == nix::unistd::getpid() {
         format!("/proc/{pid}/task/{pid}/stat")
     } else {
         format!("/proc/{pid}/stat")
-    };
-    let length = std::fs::File::open(path).ok()?.read(&mut stat).ok()?;
-    parse_stat(&stat[..length])
+    }
 }
 
 /// Waits until a child of this process has ended, but not longer than this.
@@ -78,7 +82,7 @@ impl Watched {
         {
             use std::os::unix::fs::FileExt;
             if self.stat.is_none() {
-                self.stat = Some(std::fs::File::open(format!("/proc/{}/stat", self.pid)).ok()?);
+                self.stat = Some(std::fs::File::open(stat_path(self.pid)).ok()?);
             }
             let mut stat = [0; 2048];
             let length = self.stat.as_ref()?.read_at(&mut stat, 0).ok()?;
