@@ -63,7 +63,7 @@ pub struct RegistryWatcher {
     /// Where the watcher of the system is waited for.
     fd: OwnedFd,
     watched: BTreeSet<PathBuf>,
-    /// Of these, the ones of which only the names of the entries are told.
+    /// Those of `watched` of which only the names of the entries are told.
     by_names: BTreeSet<PathBuf>,
 }
 
@@ -80,27 +80,27 @@ impl RegistryWatcher {
         Ok(Self { files, fd, watched: BTreeSet::new(), by_names: BTreeSet::new() })
     }
 
-    /// Watches these directories from now on, and no others; a file is watched for its own sake. One that has gone
-    /// is left out. Says whether any is new: what was known of it may be old by then.
+    /// Watches these directories and files from now on, and nothing else. What has gone is left out. Says whether any
+    /// is new: what was known of it may be old by then.
     ///
     /// # Errors
     /// When the system's limit of watches is reached.
-    pub fn watch(&mut self, directories: BTreeSet<PathBuf>) -> Result<bool, UserError> {
-        self.watch_also(directories, BTreeSet::new())
+    pub fn watch(&mut self, paths: BTreeSet<PathBuf>) -> Result<bool, UserError> {
+        self.watch_some_by_names(paths, BTreeSet::new())
     }
 
-    /// The same, and of `by_names` only which entries come and go. That is for directories that are on the way to
-    /// something and may have many files, as a home directory.
+    /// The same, with directories of which only the names of the entries are told: those that come and go. That is for a
+    /// directory that is on the way to something and may have many files, as a home directory.
     ///
     /// # Errors
     /// As `watch`.
-    pub fn watch_also(
+    pub fn watch_some_by_names(
         &mut self,
-        directories: BTreeSet<PathBuf>,
+        paths: BTreeSet<PathBuf>,
         by_names: BTreeSet<PathBuf>,
     ) -> Result<bool, UserError> {
-        let by_names: BTreeSet<PathBuf> = by_names.difference(&directories).cloned().collect();
-        let wanted: BTreeSet<PathBuf> = directories.union(&by_names).cloned().collect();
+        let by_names: BTreeSet<PathBuf> = by_names.difference(&paths).cloned().collect();
+        let wanted: BTreeSet<PathBuf> = paths.union(&by_names).cloned().collect();
         let is_kept =
             |path: &PathBuf| wanted.contains(path) && by_names.contains(path) == self.by_names.contains(path);
         let kept: BTreeSet<PathBuf> = self.watched.iter().filter(|path| is_kept(path)).cloned().collect();
@@ -231,7 +231,7 @@ mod tests {
         fs::write(path("old"), "1").expect("writes");
         let mut watcher = RegistryWatcher::new().expect("watches");
         let on_the_way = BTreeSet::from([scratch.path().to_owned()]);
-        assert!(watcher.watch_also(BTreeSet::new(), on_the_way.clone()).expect("watches"));
+        assert!(watcher.watch_some_by_names(BTreeSet::new(), on_the_way.clone()).expect("watches"));
         fs::write(path("old"), "2").expect("writes");
         assert_eq!(watcher.take(), Changed::default());
         fs::create_dir(path("new")).expect("a directory");

@@ -51,8 +51,8 @@ impl Follower {
         let mut poll = Poll::default();
         loop {
             self.changes.take();
-            let (files, directories) = self.to_watch();
-            self.changes.watch_also(files, directories)?;
+            let (paths, by_names) = self.to_watch();
+            self.changes.watch_some_by_names(paths, by_names)?;
             // What the session does is read first: once it has ended, its transcript is whole.
             let is_over = self.look_at_session();
             if let Err(error) = self.print(printer) {
@@ -80,15 +80,15 @@ impl Follower {
         self.file.as_ref()
     }
 
-    /// What to watch: the session's record and its transcript; and by its names, where that is or will be, beside
-    /// many others.
+    /// What to watch: the session's record and its transcript. By its names the directory where the transcript is or
+    /// will be, because many others are there.
     fn to_watch(&self) -> (BTreeSet<PathBuf>, BTreeSet<PathBuf>) {
         let session = self.source.session.as_ref();
         let own = session.map(|session| session.directory.clone());
         let file = self.source.path.clone();
         let of_file = file.as_ref().and_then(|path| Some(path.parent()?.to_owned()));
-        let directories = of_file.into_iter().chain(session.and_then(folder)).collect();
-        (own.into_iter().chain(file).collect(), directories)
+        let by_names = of_file.into_iter().chain(session.and_then(folder)).collect();
+        (own.into_iter().chain(file).collect(), by_names)
     }
 
     /// Whether the session is over.

@@ -171,7 +171,7 @@ impl ClaudeTracker {
                 break;
             }
             // A directory may have been made in one of them before it was watched: so it is looked again.
-            self.changes.watch_also(watched, above)?;
+            self.changes.watch_some_by_names(watched, above)?;
         }
         Ok(listed)
     }
